@@ -1,0 +1,117 @@
+"""The data as the kernels see it: rows last, in chunks, padded to a few sizes."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+
+from mixstat.precision import AnyArray
+
+CHUNK_BYTES = 2**22  # the largest per-row table of a chunk should stay in the second-level cache
+MIN_ROWS, MAX_ROWS = 128, 4096
+
+
+class Rows(eqx.Module):
+    """One chunk of rows (or, with a leading axis, all of them)."""
+
+    Z: AnyArray  # (q, r) gate features
+    Phi: AnyArray  # (p, r) expert features
+    y: AnyArray  # (m, r) responses
+    weight: AnyArray  # (r,) weights; they sum to one over the whole batch, padding has zero
+    log_possibility: AnyArray | None = None  # (K, r) additive log possibility of contexts
+
+    def feature(self, name: str) -> AnyArray:
+        """Features by name: "Z" or "Phi"."""
+        return {"Z": self.Z, "Phi": self.Phi}[name]
+
+
+class Batch(eqx.Module):
+    """All rows, as (chunks, ..., rows); chunks from ``n_chunks`` on are padding."""
+
+    rows: Rows
+    n_chunks: Int[AnyArray, ""]
+    total_weight: Float[AnyArray, ""]  # sum of the weights as given: the effective sample size
+
+    def chunk(self, i: AnyArray | int) -> Rows:
+        """The i-th chunk."""
+        return jax.tree.map(lambda a: a[i], self.rows)
+
+
+def chunk_rows(n: int, width: int) -> int:
+    """Rows per chunk: a power of two, so that few shapes are ever compiled.
+
+    ``width`` is the number of floats per row in the widest table a kernel makes.
+    """
+    fitting = CHUNK_BYTES // (8 * max(width, 1))
+    largest = int(2 ** np.floor(np.log2(np.clip(fitting, MIN_ROWS, MAX_ROWS))))
+    return min(largest, max(MIN_ROWS, int(2 ** np.ceil(np.log2(max(n, 1))))))
+
+
+def padded_chunks(n_chunks: int) -> int:
+    """Chunks allocated: powers of two up to 32, then multiples of 32."""
+    if n_chunks <= 32:
+        return int(2 ** np.ceil(np.log2(max(n_chunks, 1))))
+    return 32 * -(-n_chunks // 32)
+
+
+def build(
+    Z: Float[np.ndarray, "n q"],
+    Phi: Float[np.ndarray, "n p"],
+    y: Float[np.ndarray, "n m"],
+    weight: Float[np.ndarray, " n"] | None = None,
+    log_possibility: Float[np.ndarray, "n K"] | None = None,
+    *,
+    width: int = 1,
+) -> Batch:
+    """Lay rows out once for the kernels.
+
+    Parameters
+    ----------
+    Z, Phi, y, weight, log_possibility
+        Rows first, as a person has them. Weights are scaled to sum to one, so that every sum
+        over rows is a mean.
+    width
+        Floats per row of the widest table made from a chunk; it sets the chunk's length.
+    """
+    n = len(y)
+    weight = np.ones(n) if weight is None else weight
+    total_weight = np.sum(weight)
+    weight = weight / total_weight
+    r = chunk_rows(n, width)
+    n_chunks = -(-n // r)
+    length = padded_chunks(n_chunks) * r
+    z_rows = _lay_out(Z, length, r)
+    rows = Rows(
+        Z=z_rows,
+        Phi=z_rows if Phi is Z else _lay_out(Phi, length, r),  # one copy when they are the same
+        y=_lay_out(y, length, r),
+        weight=_pad(weight, length, 0.0).reshape(-1, r),
+        log_possibility=None if log_possibility is None else _lay_out(log_possibility, length, r),
+    )
+    return Batch(jax.device_put(rows), jnp.asarray(n_chunks), jnp.asarray(total_weight))
+
+
+def lay_out_like(batch: Batch, table: Float[np.ndarray, "n k"]) -> Float[AnyArray, "c k r"]:
+    """Another table on the rows of ``batch``, in its layout."""
+    chunks, r = batch.rows.weight.shape
+    return jnp.asarray(_lay_out(table, chunks * r, r))
+
+
+def take_rows(table: Float[AnyArray, "c k r"], n: int) -> Float[np.ndarray, "n k"]:
+    """Undo the layout: the first n rows, rows first."""
+    flat = np.moveaxis(np.asarray(table), 1, 2).reshape(-1, table.shape[1])
+    return flat[:n]
+
+
+def _pad(table: np.ndarray, length: int, fill: float | None) -> np.ndarray:
+    """Pad rows, by ``fill`` or (None) by copies of the first row, which is always valid data."""
+    out = np.empty((length, *table.shape[1:]))
+    out[: len(table)] = table
+    out[len(table) :] = table[:1] if fill is None else fill
+    return out
+
+
+def _lay_out(table: np.ndarray, length: int, r: int) -> np.ndarray:
+    padded = _pad(table, length, None)
+    return np.ascontiguousarray(np.moveaxis(padded.reshape(-1, r, table.shape[1]), 1, 2))

@@ -1,0 +1,72 @@
+"""Polynomial features: which monomials, their values, and how shifting x moves coefficients."""
+
+from collections.abc import Sequence
+from itertools import combinations_with_replacement
+from math import comb
+
+import numpy as np
+from jaxtyping import Float, Int
+
+
+def powers(n_inputs: int, degree: int, *, interactions: bool = True) -> Int[np.ndarray, "p d"]:
+    """Exponents of all monomials of total degree at most ``degree``, the constant first.
+
+    Without ``interactions`` only powers of single inputs. Both sets contain every divisor of
+    their members, so a shift of the inputs maps them into themselves.
+    """
+    rows = [np.zeros(n_inputs, int)]
+    for total in range(1, degree + 1):
+        if interactions:
+            chosen = combinations_with_replacement(range(n_inputs), total)
+        else:
+            chosen = (total * (j,) for j in range(n_inputs))
+        rows += [np.bincount(c, minlength=n_inputs) for c in chosen]
+    return np.array(rows, int).reshape(len(rows), n_inputs)
+
+
+def monomials(X: Float[np.ndarray, "n d"], exponents: Int[np.ndarray, "p d"]) -> np.ndarray:
+    """Values of the monomials (n, p), each one multiplication from an earlier one."""
+    out = np.ones((len(X), len(exponents)))
+    place = {tuple(e): i for i, e in enumerate(exponents)}
+    for i, e in enumerate(exponents):
+        used = np.flatnonzero(e)
+        if used.size:
+            smaller = e.copy()
+            smaller[used[0]] -= 1
+            np.multiply(out[:, place[tuple(smaller)]], X[:, used[0]], out=out[:, i])
+    return out
+
+
+def shift_map(
+    exponents: Int[np.ndarray, "p d"],
+    location: Float[np.ndarray, " d"],
+    scale: Float[np.ndarray, " d"],
+) -> Float[np.ndarray, "p p"]:
+    """Matrix M with ``monomials((X - location) / scale) = monomials(X) @ M.T``.
+
+    By the binomial theorem in each input, so a coefficient row ``c`` on the standardised
+    monomials is ``c @ M`` on the raw ones.
+    """
+    place = {tuple(e): i for i, e in enumerate(exponents)}
+    out = np.zeros((len(exponents), len(exponents)))
+    for i, a in enumerate(exponents):
+        terms: dict[tuple[int, ...], float] = {(): 1.0}
+        for j, power in enumerate(a):
+            expanded = {
+                b: comb(power, b) * (-location[j]) ** (power - b) / scale[j] ** power
+                for b in range(power + 1)
+            }
+            terms = {(*t, b): v * c for t, v in terms.items() for b, c in expanded.items()}
+        for b, value in terms.items():
+            out[i, place[b]] = value
+    return out
+
+
+def names(exponents: Int[np.ndarray, "p d"], inputs: Sequence[str]) -> list[str]:
+    """Column names such as "1", "x", "x^2", "x w"."""
+
+    def one(e: np.ndarray) -> str:
+        parts = [f"{inputs[j]}^{e[j]}" if e[j] > 1 else inputs[j] for j in np.flatnonzero(e)]
+        return " ".join(parts) or "1"
+
+    return [one(e) for e in exponents]

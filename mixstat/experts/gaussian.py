@@ -1,0 +1,241 @@
+"""Gaussian experts, for one output or several."""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from mixstat import linear
+from mixstat.batch import Rows
+from mixstat.experts.base import Experts
+from mixstat.linear import Group
+from mixstat.precision import AnyArray
+
+LOG_2PI = float(np.log(2 * np.pi))
+COVARIANCES = ("full", "diagonal", "spherical", "tied")
+
+
+class ResidualSums(NamedTuple):
+    """Responsibility-weighted sums about the current fit, so that nothing cancels."""
+
+    mass: AnyArray  # (K,) total responsibility
+    gram: AnyArray  # (K, p, p) of the features
+    cross: AnyArray  # (K, m, p) residuals times features
+    square: AnyArray  # (K, m, m) residuals times residuals
+
+
+class GaussianExperts(Experts):
+    """y | x, k ~ Normal(coef_k phi(x), Sigma_k).
+
+    Sigma is stored by its modified Cholesky factors: residuals ``e`` become independent as
+    ``z_j = e_j + sum_{l<j} shear_jl e_l`` with standard deviations ``exp(log_scale_j)``
+    (Pourahmadi 1999, Biometrika 86, 677-690). Both are free of constraints and their
+    weighted maximum likelihood estimates are in closed form.
+
+    ``covariance`` is "full", "diagonal", "spherical" (one scale for all outputs) or "tied"
+    (one full matrix for all experts). With one output only "tied" differs from the others.
+    """
+
+    coef: Float[AnyArray, "K m p"]  # units of y per unit of phi
+    log_scale: Float[AnyArray, "S s"]  # log of units of y; S is K or 1, s is m or 1
+    shear: Float[AnyArray, "S c"]  # c = m (m - 1) / 2, or 0; rows of the lower triangle
+    covariance: str = eqx.field(static=True)
+
+    @property
+    def n_experts(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Number of experts K."""
+        return self.coef.shape[0]
+
+    @classmethod
+    def null(cls, n_experts: int, n_features: int, n_outputs: int, covariance: str):
+        """Experts that are all standard normal, whatever x."""
+        shared = 1 if covariance == "tied" else n_experts
+        n_scales = 1 if covariance == "spherical" else n_outputs
+        n_shear = n_outputs * (n_outputs - 1) // 2 if covariance in ("full", "tied") else 0
+        return cls(
+            jnp.zeros((n_experts, n_outputs, n_features)),
+            jnp.zeros((shared, n_scales)),
+            jnp.zeros((shared, n_shear)),
+            covariance,
+        )
+
+    def groups(self) -> tuple[Group, ...]:
+        k, m, _ = self.coef.shape
+        library = np if isinstance(self.coef, np.ndarray) else jnp
+        scale = library.broadcast_to(self.log_scale, (k, m))[:, :, None]
+        shear = library.broadcast_to(self.shear, (k, self.shear.shape[1]))[:, :, None]
+        groups = (Group("Phi", self.coef), Group("1", scale))
+        return (*groups, Group("1", shear)) if shear.shape[1] else groups
+
+    def link(
+        self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "m n"]
+    ) -> Float[AnyArray, "K n"]:
+        m = len(y)
+        mean, log_scale, shear = jnp.split(eta, [m, 2 * m], axis=1)
+        z = _decorrelate(y[None, :, :] - mean, shear) * jnp.exp(-log_scale)
+        return -jnp.sum(0.5 * (z**2 + LOG_2PI) + log_scale, axis=1)
+
+    def derivatives(
+        self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "m n"]
+    ) -> tuple[Float[AnyArray, "K L n"], Float[AnyArray, "K L L n"]]:
+        if len(y) > 1:
+            return super().derivatives(eta, y)
+        inverse = jnp.exp(-eta[:, 1])
+        z = (y - eta[:, 0]) * inverse
+        cross = -2 * z * inverse
+        first = jnp.stack([z * inverse, z**2 - 1], axis=1)
+        second = jnp.stack([-(inverse**2), cross, cross, -2 * z**2], axis=1)
+        return first, second.reshape(len(z), 2, 2, -1)
+
+    def statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> ResidualSums:
+        residual = rows.y[None, :, :] - self.coef @ rows.Phi
+        weighted = resp[:, None, :] * residual
+        return ResidualSums(
+            mass=jnp.sum(resp, axis=1),
+            gram=linear.weighted_grams(resp, rows.Phi, rows.Phi),
+            cross=weighted @ rows.Phi.T,
+            square=jnp.sum(weighted[:, :, None, :] * residual[:, None, :, :], axis=3),
+        )
+
+    def m_step(
+        self,
+        statistics: ResidualSums,
+        lower: "GaussianExperts",
+        ridge: "GaussianExperts | None",
+    ) -> "GaussianExperts":
+        """Weighted least squares, then the weighted residual covariance, floored.
+
+        Solved as a step from the current coefficients: at a fixed point the step is zero
+        whatever the rounding. With a ridge the coefficients maximise at the old covariance.
+        """
+        mass, gram, cross, square = statistics
+        if ridge is None:
+            step = _solve(gram, jnp.swapaxes(cross, 1, 2))
+            step = jnp.swapaxes(step, 1, 2)
+        else:
+            step = self._ridge_step(gram, cross, ridge)
+        moved = jnp.einsum("kmp,klp->kml", cross, step)
+        square = square - moved - jnp.swapaxes(moved, 1, 2)
+        square = square + jnp.einsum("kmp,kpq,klq->kml", step, gram, step)
+        log_scale, shear = self._covariance_step(mass, square, jnp.exp(jnp.min(lower.log_scale)))
+        alive = mass > 1e-12  # an expert without any row keeps what it had
+        if self.covariance != "tied":
+            log_scale = jnp.where(alive[:, None], log_scale, self.log_scale)
+            shear = jnp.where(alive[:, None], shear, self.shear)
+        coef = self.coef + jnp.where(alive[:, None, None], step, 0.0)
+        return GaussianExperts(coef, log_scale, shear, self.covariance)
+
+    def _ridge_step(self, gram: AnyArray, cross: AnyArray, ridge: "GaussianExperts") -> AnyArray:
+        k, m, p = self.coef.shape
+        factor = self._whitener()  # (K, m, m): factor' factor is the precision
+        precision = jnp.swapaxes(factor, 1, 2) @ factor
+        system = jnp.einsum("kml,kpq->kmplq", precision, gram).reshape(k, m * p, m * p)
+        weight = ridge.coef.reshape(k, m * p)
+        right = (precision @ cross).reshape(k, m * p) - weight * self.coef.reshape(k, m * p)
+        system = system + weight[:, :, None] * jnp.eye(m * p)
+        return _solve(system, right[:, :, None]).reshape(k, m, p)
+
+    def _whitener(self) -> AnyArray:
+        """(K, m, m) lower triangular; its rows turn residuals into independent unit normals."""
+        k, m, _ = self.coef.shape
+        unit = jnp.broadcast_to(jnp.eye(m), (k, m, m))
+        if self.shear.shape[1]:
+            rows, cols = np.tril_indices(m, -1)
+            shear = jnp.broadcast_to(self.shear, (k, self.shear.shape[1]))
+            unit = unit.at[:, rows, cols].set(shear)
+        return unit * jnp.exp(-jnp.broadcast_to(self.log_scale, (k, m)))[:, :, None]
+
+    def _covariance_step(self, mass: AnyArray, square: AnyArray, floor: AnyArray):
+        m = square.shape[1]
+        if self.covariance == "tied":
+            mass, square = jnp.sum(mass, keepdims=True), jnp.sum(square, axis=0, keepdims=True)
+        sigma = square / jnp.maximum(mass, jnp.finfo(square.dtype).tiny)[:, None, None]
+        variance = jnp.diagonal(sigma, axis1=1, axis2=2)
+        shear = jnp.zeros((len(sigma), 0), sigma.dtype)
+        if self.covariance == "spherical":
+            variance = jnp.mean(variance, axis=1, keepdims=True)
+        elif self.shear.shape[1]:
+            guard = (1e-8 * floor) ** 2 * jnp.eye(m)  # an exactly flat residual still factors
+            factor = jnp.linalg.cholesky(sigma + guard)
+            diagonal = jnp.diagonal(factor, axis1=1, axis2=2)
+            unit = factor / diagonal[:, None, :]
+            eye = jnp.broadcast_to(jnp.eye(m), unit.shape)
+            inverse = jax.scipy.linalg.solve_triangular(unit, eye, lower=True)
+            rows, cols = np.tril_indices(m, -1)
+            shear, variance = inverse[:, rows, cols], diagonal**2
+        return 0.5 * jnp.log(jnp.maximum(variance, floor**2)), shear
+
+    def permute(self, order: AnyArray) -> "GaussianExperts":
+        own = (lambda a: a) if self.covariance == "tied" else (lambda a: a[order])
+        return GaussianExperts(
+            self.coef[order], own(self.log_scale), own(self.shear), self.covariance
+        )
+
+    def lower_bounds(self, min_scale: float) -> "GaussianExperts":
+        free = jax.tree.map(lambda a: np.full(a.shape, -np.inf), self)
+        floor = np.full(self.log_scale.shape, np.log(min_scale))
+        return GaussianExperts(free.coef, floor, free.shear, self.covariance)
+
+    def slopes(self) -> "GaussianExperts":
+        zero = jax.tree.map(lambda a: np.zeros(a.shape), self)
+        coef = np.ones(self.coef.shape)
+        coef[:, :, 0] = 0.0
+        return GaussianExperts(coef, zero.log_scale, zero.shear, self.covariance)
+
+    def covariances(self) -> Float[np.ndarray, "K m m"]:
+        """Covariance matrix of each expert."""
+        inverse = np.linalg.inv(np.asarray(self._whitener()))
+        return inverse @ np.swapaxes(inverse, 1, 2)
+
+    def marginals(self, eta: Float[np.ndarray, "K L n"]):
+        from scipy import stats
+
+        m = self.coef.shape[1]
+        sd = np.sqrt(np.diagonal(self.covariances(), axis1=1, axis2=2))
+        return stats.norm(loc=eta[:, :m], scale=sd[:, :, None])
+
+    def sample(self, eta: Float[np.ndarray, "L n"], k: int, random: np.random.Generator):
+        m = self.coef.shape[1]
+        factor = np.linalg.cholesky(self.covariances()[k])
+        return eta[:m] + factor @ random.standard_normal((m, eta.shape[1]))
+
+    def in_units(
+        self, location: np.ndarray, scale: np.ndarray, to_user: np.ndarray
+    ) -> "GaussianExperts":
+        """Experts of ``location + scale * y``, on features that ``to_user`` maps back to."""
+        coef = np.asarray(self.coef) * scale[None, :, None]
+        coef[:, :, 0] += location
+        m = len(scale)
+        rows, cols = np.tril_indices(m, -1)
+        shear = np.asarray(self.shear)
+        if shear.shape[1]:
+            shear = shear * scale[rows] / scale[cols]
+        shift = np.log(scale[:1]) if self.log_scale.shape[1] == 1 else np.log(scale)
+        return GaussianExperts(
+            coef @ to_user, np.asarray(self.log_scale) + shift, shear, self.covariance
+        )
+
+
+def _decorrelate(e: AnyArray, shear: AnyArray) -> AnyArray:
+    """Residuals (K, m, n) made independent by the strictly lower triangle ``shear`` (K, c, n)."""
+    if shear.shape[1] == 0:
+        return e
+    rows, cols = np.tril_indices(e.shape[1], -1)
+    parts = [e[:, :1]]
+    for j in range(1, e.shape[1]):
+        entries = np.flatnonzero(rows == j)
+        move = jnp.sum(shear[:, entries] * e[:, cols[entries]], axis=1, keepdims=True)
+        parts.append(e[:, j : j + 1] + move)
+    return jnp.concatenate(parts, axis=1)
+
+
+def _solve(matrix: AnyArray, right: AnyArray) -> AnyArray:
+    """Solve stacked positive semidefinite systems; the tiny ridge only shortens a step."""
+    size = matrix.shape[-1]
+    trace = jnp.trace(matrix, axis1=-2, axis2=-1)[..., None, None]
+    guard = (1e-13 * trace / size + jnp.finfo(matrix.dtype).tiny) * jnp.eye(size)
+    factor = jnp.linalg.cholesky(matrix + guard)
+    return jax.scipy.linalg.cho_solve((factor, True), right)

@@ -1,0 +1,54 @@
+"""Parameters as one vector, and back."""
+
+from typing import TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from mixstat.precision import AnyArray
+
+Tree = TypeVar("Tree")
+
+
+def size(tree: object) -> int:
+    """Number of parameters in all leaves."""
+    return sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(tree))
+
+
+def to_vector(tree: object) -> Float[np.ndarray, " D"]:
+    """All parameters, leaf after leaf."""
+    return np.concatenate([np.ravel(np.asarray(leaf)) for leaf in jax.tree.leaves(tree)])
+
+
+def traced_vector(tree: object) -> Float[AnyArray, " D"]:
+    """:func:`to_vector` inside jit."""
+    return jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(tree)])
+
+
+def from_vector(tree: Tree, vector: AnyArray) -> Tree:
+    """A tree like ``tree`` whose parameters are ``vector``; works on tracers too."""
+    leaves, structure = jax.tree.flatten(tree)
+    ends = np.cumsum([int(np.prod(leaf.shape)) for leaf in leaves])
+    parts = [
+        vector[end - int(np.prod(leaf.shape)) : end].reshape(leaf.shape)
+        for end, leaf in zip(ends, leaves, strict=True)
+    ]
+    return jax.tree.unflatten(structure, parts)
+
+
+def as_numpy(tree: Tree) -> Tree:
+    """The same tree with NumPy leaves."""
+    return jax.tree.map(np.asarray, tree)
+
+
+def fold(expanded: AnyArray, index: np.ndarray, length: int) -> AnyArray:
+    """Fold the first axis, one entry per predictor coefficient, into ``length`` parameters.
+
+    ``index`` says which parameter each coefficient is; entries of a parameter that several
+    predictors share are added (the chain rule of a broadcast).
+    """
+    if len(index) == length:  # a permutation
+        return expanded[np.argsort(index)]
+    return jnp.zeros((length, *expanded.shape[1:]), expanded.dtype).at[index].add(expanded)

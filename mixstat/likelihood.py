@@ -1,0 +1,86 @@
+"""Where gate and experts meet, and the one reduction over rows that every algorithm uses."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Float
+
+from mixstat.batch import Batch, Rows
+from mixstat.model import Mixture
+from mixstat.precision import AnyArray
+
+
+def log_joint(model: Mixture, rows: Rows) -> Float[AnyArray, "K n"]:
+    """log pi_k(x) + log f_k(y | x) (+ log possibility of context k) for each row."""
+    joint = model.gate.log_prob(rows) + model.experts.log_prob(rows)
+    return joint if rows.log_possibility is None else joint + rows.log_possibility
+
+
+def total(statistic: Callable[[Any, Rows], Any], model: Any, batch: Batch) -> Any:
+    """Sum of ``statistic(model, rows)`` over the chunks of ``batch``, inside jit.
+
+    Memory does not grow with the number of rows: only sums are kept.
+    """
+    if batch.rows.weight.shape[0] == 1:
+        return statistic(model, batch.chunk(0))
+    shapes = jax.eval_shape(lambda m, b: statistic(m, b.chunk(0)), model, batch)
+    zero = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
+
+    def add(i, sums):
+        return jax.tree.map(jnp.add, sums, statistic(model, batch.chunk(i)))
+
+    return jax.lax.fori_loop(0, batch.n_chunks, add, zero)
+
+
+def each_row(function: Callable[[Any, Rows], Any], model: Any, batch: Batch) -> Any:
+    """``function(model, rows)`` for every chunk, kept: leaves gain a leading chunk axis."""
+    return jax.lax.map(lambda rows: function(model, rows), batch.rows)
+
+
+def responsibilities(
+    model: Mixture, rows: Rows
+) -> tuple[Float[AnyArray, "K n"], Float[AnyArray, " n"]]:
+    """Posterior probabilities of the experts given x and y, and log p(y | x)."""
+    joint = log_joint(model, rows)
+    evidence = jax.nn.logsumexp(joint, axis=0)
+    return jnp.exp(joint - evidence[None, :]), evidence
+
+
+def _weighted_log_likelihood(model: Mixture, rows: Rows) -> Float[AnyArray, ""]:
+    return jnp.sum(rows.weight * jax.nn.logsumexp(log_joint(model, rows), axis=0))
+
+
+@jax.jit
+def log_likelihood(model: Mixture, batch: Batch) -> Float[AnyArray, ""]:
+    """Weighted mean of log p(y | x)."""
+    return total(_weighted_log_likelihood, model, batch)
+
+
+@jax.jit
+def value_and_gradient(model: Mixture, batch: Batch) -> tuple[Float[AnyArray, ""], Mixture]:
+    """Mean log-likelihood and its gradient, in the structure of the model."""
+    return total(jax.value_and_grad(_weighted_log_likelihood), model, batch)
+
+
+@jax.jit
+def log_joint_rows(model: Mixture, batch: Batch) -> Float[AnyArray, "c K n"]:
+    """:func:`log_joint` of every chunk."""
+    return each_row(log_joint, model, batch)
+
+
+@jax.jit
+def gate_rows(model: Mixture, batch: Batch) -> Float[AnyArray, "c K n"]:
+    """Log gate probabilities of every chunk."""
+    return each_row(lambda m, rows: m.gate.log_prob(rows), model, batch)
+
+
+@jax.jit
+def expert_mass(model: Mixture, batch: Batch) -> Float[AnyArray, " K"]:
+    """Share of the total weight that each expert is responsible for."""
+
+    def mass(model: Mixture, rows: Rows):
+        return jnp.sum(responsibilities(model, rows)[0] * rows.weight, axis=1)
+
+    return total(mass, model, batch)

@@ -1,0 +1,31 @@
+"""The float64 door, and the names of arrays that both NumPy and JAX may fill."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import jax
+import numpy as np
+from jax import Array
+
+AnyArray = Array | np.ndarray
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def float64() -> AbstractContextManager:
+    """Context in which JAX computes in float64, whatever the caller's configuration."""
+    return jax.enable_x64(True)
+
+
+def in_float64(function: Callable[P, R]) -> Callable[P, R]:
+    """Run ``function`` inside :func:`float64`; the caller's JAX configuration is untouched."""
+
+    @wraps(function)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        with float64():
+            return function(*args, **kwargs)
+
+    return wrapped

@@ -1,0 +1,125 @@
+"""What a fit returns: why it stopped, how far it is from a maximum, and what is odd about it."""
+
+import enum
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+
+class Status(enum.IntEnum):
+    """Why a fit stopped; :attr:`message` says what to try."""
+
+    RUNNING = 0
+    CONVERGED = 1
+    MAX_ITER = 2
+    STALLED = 3
+    NONFINITE = 4
+    SEPARATED = 5
+    COLLAPSED = 6
+
+    @property
+    def message(self) -> str:
+        """One sentence: what happened and what helps."""
+        return _MESSAGES[self]
+
+
+_MESSAGES = {
+    Status.RUNNING: "The solver has not finished.",
+    Status.CONVERGED: "The gradient of the mean log-likelihood is below tolerance.",
+    Status.MAX_ITER: "The iteration limit was reached before the gradient vanished; raise max_iter.",
+    Status.STALLED: (
+        "No step raises the log-likelihood any more, yet the gradient is above tolerance; "
+        "rescale the data, lower the degree or add a small ridge."
+    ),
+    Status.NONFINITE: (
+        "The log-likelihood is not finite at the start; check the start and the scale of y."
+    ),
+    Status.SEPARATED: (
+        "The gate separates the experts perfectly and its coefficients grow without limit; "
+        "add a ridge (for instance ridge=1e-4) or use fewer gate features."
+    ),
+    Status.COLLAPSED: (
+        "An expert fits its few rows exactly and its scale sits on the floor, so the likelihood "
+        "has no maximum there; use fewer experts, more starts or a larger min_scale."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """How well the returned parameters satisfy the conditions of a maximum.
+
+    All numbers are in standardised units (orthonormal features, y with unit deviation).
+    """
+
+    status: Status
+    gradient_norm: float
+    """Largest component of the (projected) gradient of the mean log-likelihood."""
+    newton_decrement: float
+    """Gain in mean log-likelihood that a full Newton step predicts."""
+    min_eigenvalue: float
+    """Smallest eigenvalue of the information per row, over parameters not on a bound."""
+    binding_floors: tuple[int, ...] = ()
+    """Experts whose scale sits on its floor."""
+    diverging_gate: tuple[int, ...] = ()
+    """Experts whose gate coefficients grow without limit (separation)."""
+    coinciding_experts: tuple[tuple[int, int], ...] = ()
+    """Pairs of experts with the same conditional density."""
+    thin_experts: tuple[int, ...] = ()
+    """Experts that rest on fewer effective rows than they need."""
+    starts_finished: int = 1
+    """Starts that were run to the end."""
+    starts_agreeing: int = 1
+    """Of these, how many reached the returned log-likelihood."""
+
+    @property
+    def sound(self) -> bool:
+        """A certified maximum with nothing degenerate about it."""
+        return self.status == Status.CONVERGED and not (self.binding_floors or self.thin_experts)
+
+    def remarks(self) -> list[str]:
+        """Sentences on everything a person should know before trusting the fit."""
+        remarks = [] if self.status == Status.CONVERGED else [self.status.message]
+        if self.binding_floors:
+            remarks.append(f"The scale of expert {_names(self.binding_floors)} is on its floor.")
+        if self.diverging_gate:
+            remarks.append(f"The gate of expert {_names(self.diverging_gate)} diverges.")
+        remarks += [
+            f"Experts {i} and {j} coincide; fewer experts fit as well."
+            for i, j in self.coinciding_experts
+        ]
+        if self.thin_experts:
+            remarks.append(
+                f"Expert {_names(self.thin_experts)} rests on too few rows to be trusted."
+            )
+        return remarks
+
+
+def _names(experts: tuple[int, ...]) -> str:
+    return ", ".join(str(k) for k in experts)
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What every solver returns."""
+
+    model: Any
+    log_likelihood: float
+    """Weighted mean of log p(y | x) at ``model``, in the units the solver saw."""
+    status: Status
+    n_iter: int
+    n_passes: int
+    """Passes over the data."""
+    certificate: Certificate
+    information: Float[np.ndarray, "D D"] | None = field(default=None, repr=False)
+    """Observed information per row in the parameter vector."""
+
+
+def report(certificate: Certificate, category: type[Warning], *, prefix: str = "") -> None:
+    """Turn everything odd about a fit into one warning."""
+    remarks = certificate.remarks()
+    if remarks:
+        warnings.warn(prefix + " ".join(remarks), category, stacklevel=3)

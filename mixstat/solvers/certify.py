@@ -1,0 +1,137 @@
+"""The certificate of a fit: computed from the returned parameters, never from the last step."""
+
+import jax
+import numpy as np
+from jaxtyping import Bool, Float
+
+from mixstat import flat
+from mixstat.derivatives import derivatives
+from mixstat.likelihood import expert_mass, log_likelihood
+from mixstat.model import Mixture
+from mixstat.results import Certificate, FitResult, Status
+from mixstat.solvers.problem import Problem
+
+GRADIENT_TOL = 1e-8  # largest gradient component of a certified maximum, standardised units
+FLAT = 1e-7  # information per row below which a direction is examined for divergence
+SAME = 1e-4  # experts closer than this in every standardised parameter coincide
+
+
+def free_parameters(
+    problem: Problem, vector: Float[np.ndarray, " D"], gradient: Float[np.ndarray, " D"]
+) -> Bool[np.ndarray, " D"]:
+    """Parameters that no bound holds back from moving uphill."""
+    lower, upper = flat.to_vector(problem.lower), flat.to_vector(problem.upper)
+    held = ((vector <= lower) & (gradient <= 0)) | ((vector >= upper) & (gradient >= 0))
+    return ~held
+
+
+def objective_derivatives(
+    problem: Problem, model: Mixture
+) -> tuple[float, Float[np.ndarray, " D"], Float[np.ndarray, "D D"]]:
+    """Penalised objective with gradient and Hessian, as NumPy."""
+    value, gradient, hessian = (np.asarray(a) for a in derivatives(model, problem.batch))
+    vector, weight = flat.to_vector(model), problem.weights()
+    value = float(value) - problem.penalty(vector)
+    return value, gradient - weight * vector, hessian - np.diag(weight)
+
+
+def certify(
+    problem: Problem,
+    model: Mixture,
+    status: Status,
+    *,
+    n_iter: int,
+    n_passes: int,
+    tol: float = GRADIENT_TOL,
+) -> FitResult:
+    """Examine ``model`` and wrap it up.
+
+    ``status`` is the solver's own reason to stop; it becomes CONVERGED exactly when the
+    projected gradient is below ``tol``, and says SEPARATED or COLLAPSED where that is why the
+    likelihood has no maximum.
+    """
+    model = flat.as_numpy(model)
+    value, gradient, hessian = objective_derivatives(problem, model)
+    vector = flat.to_vector(model)
+    free = free_parameters(problem, vector, gradient)
+    norm = float(np.max(np.abs(gradient[free]), initial=0.0))
+    values, vectors = _eigen(-hessian[np.ix_(free, free)])
+    along = vectors.T @ gradient[free]
+    curved = values > 1e-14
+    decrement = float(0.5 * np.sum(along[curved] ** 2 / values[curved]))
+    floors = _binding_floors(problem, model)
+    diverging = _diverging_gate(problem, model, free, values, vectors)
+    if status != Status.NONFINITE:
+        converged = norm <= tol and values.min(initial=np.inf) > -tol
+        stopped = Status.STALLED if status == Status.CONVERGED else status
+        status = Status.CONVERGED if converged else stopped
+        status = Status.COLLAPSED if floors and model.n_experts > 1 else status
+        status = Status.SEPARATED if diverging else status
+    certificate = Certificate(
+        status=status,
+        gradient_norm=norm,
+        newton_decrement=decrement,
+        min_eigenvalue=float(values.min(initial=np.inf)),
+        binding_floors=floors,
+        diverging_gate=diverging,
+        coinciding_experts=_coinciding(model),
+        thin_experts=_thin(problem, model),
+    )
+    value += problem.penalty(vector)
+    return FitResult(model, value, status, n_iter, n_passes, certificate, -hessian)
+
+
+def _eigen(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if not np.all(np.isfinite(matrix)):
+        return np.full(len(matrix), np.nan), np.zeros_like(matrix)
+    return np.linalg.eigh(matrix)
+
+
+def _binding_floors(problem: Problem, model: Mixture) -> tuple[int, ...]:
+    held = set()
+    leaves = zip(
+        jax.tree.leaves(model.experts), jax.tree.leaves(problem.lower.experts), strict=True
+    )
+    for leaf, lower in leaves:
+        at = (leaf <= lower + 1e-9).reshape(len(leaf), -1).any(axis=1)
+        # a tied parameter has one row and belongs to every expert
+        held |= set(np.flatnonzero(np.broadcast_to(at, model.n_experts)) if at.size else ())
+    return tuple(sorted(int(k) for k in held))
+
+
+def _diverging_gate(problem: Problem, model: Mixture, free, values, vectors) -> tuple[int, ...]:
+    """Experts whose gate coefficients can double along a flat direction at no cost."""
+    n_gate = flat.size(model.gate)
+    vector = flat.to_vector(model)
+    found = set()
+    for direction in vectors.T[values < FLAT]:
+        full = np.zeros(len(vector))
+        full[free] = direction
+        full[n_gate:] = 0.0
+        reach = abs(vector @ full)
+        if full @ full < 0.5 or reach < 5.0:
+            continue
+        moved = flat.from_vector(model, vector + np.sign(vector @ full) * reach * full)
+        loss = log_likelihood(model, problem.batch) - log_likelihood(moved, problem.batch)
+        if loss <= 1e-8:
+            rows = flat.from_vector(model.gate, full[:n_gate])
+            for leaf in jax.tree.leaves(rows):
+                found |= set(np.flatnonzero(np.abs(leaf).max(axis=-1) > 0.1))
+    return tuple(sorted(int(k) for k in found))
+
+
+def _coinciding(model: Mixture) -> tuple[tuple[int, int], ...]:
+    k = model.n_experts
+    own = [np.reshape(a, (k, -1)) for a in jax.tree.leaves(model.experts) if len(a) == k]
+    table = np.concatenate(own, axis=1)
+    pairs = [(i, j) for i in range(k) for j in range(i + 1, k)]
+    return tuple((i, j) for i, j in pairs if np.max(np.abs(table[i] - table[j])) < SAME)
+
+
+def _thin(problem: Problem, model: Mixture) -> tuple[int, ...]:
+    """Experts with fewer effective rows than parameters of their own plus one."""
+    if model.n_experts == 1:
+        return ()
+    mass = np.asarray(expert_mass(model, problem.batch)) * float(problem.batch.total_weight)
+    needed = sum(int(np.prod(g.coef.shape[1:])) for g in model.experts.groups()) + 1
+    return tuple(int(k) for k in np.flatnonzero(mass < needed))

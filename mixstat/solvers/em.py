@@ -1,0 +1,276 @@
+"""EM: closed-form experts, a Newton step for the gate, safeguarded acceleration.
+
+The expectation-maximisation of Jordan and Jacobs (1994, Neural Computation 6, 181-214), with
+Anderson's extrapolation of its fixed point, restarted whenever it would lose likelihood
+(Henderson and Varadhan 2019, J. Comput. Graph. Statist. 28, 834-846). One pass over the data
+gives the log-likelihood of a model and the sums for its M-step, so a step that loses
+likelihood is noticed one pass later and replaced: by the plain EM step if it was extrapolated,
+by a shorter gate step if it was plain (the experts' part of the M-step alone never loses).
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Bool, Float, Int
+
+from mixstat import flat
+from mixstat.batch import Rows
+from mixstat.likelihood import responsibilities, total
+from mixstat.model import Mixture
+from mixstat.precision import AnyArray, in_float64
+from mixstat.results import FitResult, Status
+from mixstat.solvers.certify import GRADIENT_TOL, certify
+from mixstat.solvers.problem import Problem
+
+MEMORY = 5  # differences that the extrapolation remembers
+SHORTEST = 2.0**-20  # gate steps are not halved below this
+GATE_STEPS = 50  # inner Newton steps of an exact gate step
+
+
+class EMState(NamedTuple):
+    """The current model, what is tried next, and what people read."""
+
+    model: Mixture  # the best model so far
+    value: Float[AnyArray, ""]  # its objective: mean log-likelihood minus penalty
+    target: Mixture  # its M-step
+    trial: Mixture  # the model evaluated next
+    extrapolated: Bool[AnyArray, ""]  # whether ``trial`` is
+    fraction: Float[AnyArray, ""]  # of the gate step taken by a plain ``trial``
+    memory: "Memory"
+    gain: Float[AnyArray, ""]  # of the last step
+    smallest_gain: Float[AnyArray, ""]  # of all steps
+    n_iter: Int[AnyArray, ""]
+    n_passes: Int[AnyArray, ""]
+    status: Int[AnyArray, ""]
+
+
+class Memory(NamedTuple):
+    """Differences of successive points and EM steps, a ring of ``MEMORY`` rows."""
+
+    points: Float[AnyArray, "h D"]
+    steps: Float[AnyArray, "h D"]
+    point: Float[AnyArray, " D"]
+    step: Float[AnyArray, " D"]
+    count: Int[AnyArray, ""]
+
+
+def _statistics(model: Mixture, rows: Rows):
+    resp, evidence = responsibilities(model, rows)
+    weighted = resp * rows.weight
+    return (
+        jnp.sum(rows.weight * evidence),
+        model.gate.statistics(rows, weighted),
+        model.experts.statistics(rows, weighted),
+    )
+
+
+def _half_ridge(part: Any, ridge: Any) -> AnyArray:
+    return 0.5 * jnp.sum(flat.traced_vector(ridge) * flat.traced_vector(part) ** 2)
+
+
+def evaluate(problem: Problem, model: Mixture, *, exact_gate: bool):
+    """Objective of ``model`` and its M-step, in one pass (more for an exact gate step)."""
+    value, gate_sums, expert_sums = total(_statistics, model, problem.batch)
+    ridge = problem.ridge
+    if ridge is not None:
+        value = value - _half_ridge(model, ridge)
+    gate_ridge, expert_ridge = (None, None) if ridge is None else (ridge.gate, ridge.experts)
+    gate = model.gate.m_step(gate_sums, gate_ridge)
+    experts = model.experts.m_step(expert_sums, problem.lower.experts, expert_ridge)
+    if exact_gate:
+        gate = _exact_gate(problem, model, gate)
+    return value, Mixture(gate, experts)
+
+
+def _exact_gate(problem: Problem, model: Mixture, first):
+    """Newton to the maximum of the gate's surrogate, at the responsibilities of ``model``."""
+    ridge = None if problem.ridge is None else problem.ridge.gate
+
+    def surrogate(gate, rows: Rows):
+        weighted = responsibilities(model, rows)[0] * rows.weight
+        share = jnp.sum(weighted * gate.log_prob(rows))
+        return share, gate.statistics(rows, weighted)
+
+    def look(gate):
+        value, sums = total(surrogate, gate, problem.batch)
+        if ridge is not None:
+            value = value - _half_ridge(gate, ridge)
+        return value, gate.m_step(sums, ridge)
+
+    def step(carry):
+        gate, value, trial, _, n = carry
+        new_value, target = look(trial)
+        better = new_value >= value - _slack(value)
+        middle = jax.tree.map(lambda a, b: 0.5 * (a + b), gate, trial)
+        change = flat.traced_vector(trial) - flat.traced_vector(gate)
+        moved = jnp.max(jnp.abs(change), initial=0.0)
+        return (
+            _choose(better, trial, gate),
+            jnp.where(better, new_value, value),
+            _choose(better, target, middle),
+            moved,
+            n + 1,
+        )
+
+    def moving(carry):
+        return (carry[3] > 1e-13) & (carry[4] < GATE_STEPS)
+
+    value, _ = look(model.gate)
+    return jax.lax.while_loop(moving, step, (model.gate, value, first, jnp.inf, 0))[0]
+
+
+def _slack(value: AnyArray) -> AnyArray:
+    """Rounding of a sum over rows."""
+    return 1e-13 * (1 + jnp.abs(value))
+
+
+def _choose(condition: AnyArray, yes: Any, no: Any) -> Any:
+    return jax.tree.map(partial(jnp.where, condition), yes, no)
+
+
+def _forget(vector: AnyArray) -> Memory:
+    blank = jnp.zeros((MEMORY, vector.size), vector.dtype)
+    return Memory(blank, blank, vector, vector, jnp.asarray(0))
+
+
+def _extrapolate(memory: Memory, point: AnyArray, step: AnyArray) -> tuple[Memory, AnyArray]:
+    """Anderson's combination of the last EM steps that would make the step smallest."""
+    slot = (memory.count - 1) % MEMORY
+    points = memory.points.at[slot].set(point - memory.point)
+    steps = memory.steps.at[slot].set(step - memory.step)
+    points = jnp.where(memory.count > 0, points, memory.points)
+    steps = jnp.where(memory.count > 0, steps, memory.steps)
+    gram = steps @ steps.T
+    guard = 1e-12 * jnp.trace(gram) + 1e-300
+    mix = jnp.linalg.solve(gram + guard * jnp.eye(MEMORY), steps @ step)
+    return Memory(points, steps, point, step, memory.count + 1), point + step - mix @ (
+        points + steps
+    )
+
+
+def _accepted(state: EMState, problem: Problem, value, target, limits, accelerate: bool):
+    """The trial becomes the model; the next trial is its EM step or an extrapolation."""
+    atol, rtol, _ = limits
+    n_iter = state.n_iter + 1
+    settled = jnp.abs(state.gain) <= atol + rtol * jnp.abs(state.value)
+    gain = value - state.value
+    memory, trial, extrapolated = state.memory, target, jnp.asarray(False)
+    if accelerate:
+        point, goal = flat.traced_vector(state.trial), flat.traced_vector(target)
+        memory, further = _extrapolate(memory, point, goal - point)
+        further = jnp.maximum(further, flat.traced_vector(problem.lower))
+        extrapolated = (memory.count > 1) & jnp.all(jnp.isfinite(further))
+        trial = flat.from_vector(target, jnp.where(extrapolated, further, goal))
+    return EMState(
+        model=state.trial,
+        value=value,
+        target=target,
+        trial=trial,
+        extrapolated=extrapolated,
+        fraction=jnp.ones_like(state.fraction),
+        memory=memory,
+        gain=gain,
+        smallest_gain=jnp.minimum(state.smallest_gain, gain),
+        n_iter=n_iter,
+        n_passes=state.n_passes + 1,
+        status=jnp.where(settled, Status.CONVERGED, Status.RUNNING),
+    )
+
+
+def _rejected(state: EMState):
+    """Back to the plain EM step, or to a shorter one."""
+    fraction = jnp.where(state.extrapolated, 1.0, 0.5 * state.fraction)
+    gate = jax.tree.map(
+        lambda old, new: old + fraction * (new - old), state.model.gate, state.target.gate
+    )
+    point = flat.traced_vector(state.model)
+    stuck = fraction < SHORTEST
+    return state._replace(
+        trial=Mixture(gate, state.target.experts),
+        extrapolated=jnp.asarray(False),
+        fraction=fraction,
+        memory=_forget(point),
+        n_passes=state.n_passes + 1,
+        status=jnp.where(stuck, Status.STALLED, Status.RUNNING),
+    )
+
+
+@partial(jax.jit, static_argnames=("accelerate", "exact_gate"))
+def run(
+    problem: Problem,
+    start: Mixture,
+    limits: tuple[AnyArray | float, AnyArray | float, AnyArray | int],
+    *,
+    accelerate: bool = True,
+    exact_gate: bool = False,
+) -> EMState:
+    """EM from ``start``, in one compiled loop.
+
+    Parameters
+    ----------
+    limits
+        Absolute and relative tolerance and the largest number of steps. The loop ends after
+        the step whose entering log-likelihood had gained less than ``atol + rtol |value|``.
+    accelerate
+        Extrapolate (static). Off gives plain EM.
+    exact_gate
+        Take the gate's M-step to its maximum (static); else one Newton step.
+    """
+    look = partial(evaluate, problem, exact_gate=exact_gate)
+
+    def step(state: EMState) -> EMState:
+        value, target = look(state.trial)
+        good = value >= state.value - _slack(state.value)  # False for NaN too
+        yes = _accepted(state, problem, value, target, limits, accelerate)
+        return _choose(good, yes, _rejected(state))
+
+    def running(state: EMState):
+        return (state.status == Status.RUNNING) & (state.n_iter < limits[2])
+
+    value, target = look(start)
+    status = jnp.where(jnp.isfinite(value), Status.RUNNING, Status.NONFINITE)
+    point = flat.traced_vector(start)
+    memory = _forget(point)
+    if accelerate:
+        memory, _ = _extrapolate(memory, point, flat.traced_vector(target) - point)
+    infinite = jnp.asarray(jnp.inf)
+    zero, one = jnp.asarray(0), jnp.asarray(1.0)
+    first = EMState(
+        *(start, value, target, target, jnp.asarray(False), one, memory),
+        *(infinite, infinite, zero, zero + 1, status),
+    )
+    last = jax.lax.while_loop(running, step, first)
+    ran_out = last.status == Status.RUNNING
+    return last._replace(status=jnp.where(ran_out, Status.MAX_ITER, last.status))
+
+
+@in_float64
+def em(
+    problem: Problem,
+    start: Mixture,
+    *,
+    tol: float = GRADIENT_TOL,
+    max_iter: int = 1000,
+    accelerate: bool = True,
+    exact_gate: bool = False,
+) -> FitResult:
+    """Maximise by EM alone, until the log-likelihood gains nothing that can be seen.
+
+    Parameters
+    ----------
+    problem, start
+        What to maximise, and where to begin.
+    tol
+        Largest component of the gradient that counts as converged in the certificate.
+    max_iter
+        Largest number of EM steps.
+    accelerate, exact_gate
+        As in :func:`run`.
+    """
+    limits = (1e-14, 1e-14, max_iter)
+    state = run(problem, start, limits, accelerate=accelerate, exact_gate=exact_gate)
+    status = Status(int(state.status))
+    n_iter, n_passes = int(state.n_iter), int(state.n_passes)
+    return certify(problem, state.model, status, n_iter=n_iter, n_passes=n_passes + 1, tol=tol)

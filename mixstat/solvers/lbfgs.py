@@ -1,0 +1,72 @@
+"""Direct maximum likelihood by L-BFGS within bounds, on exact gradients.
+
+Byrd, Lu, Nocedal and Zhu (1995), SIAM J. Sci. Comput. 16, 1190-1208, in scipy's
+implementation.
+"""
+
+import numpy as np
+
+from mixstat import flat
+from mixstat.likelihood import value_and_gradient
+from mixstat.model import Mixture
+from mixstat.precision import in_float64
+from mixstat.results import FitResult, Status
+from mixstat.solvers.certify import GRADIENT_TOL, certify
+from mixstat.solvers.problem import Problem
+
+HISTORY = 20  # curvature pairs kept; mixtures repay a longer memory than scipy's ten
+
+
+def maximise(
+    problem: Problem, start: Mixture, *, tol: float, max_iter: int, ftol: float = 0.0
+) -> tuple[Mixture, Status, int, int]:
+    """L-BFGS without the certificate: model, status, iterations and passes."""
+    from scipy.optimize import Bounds, minimize
+
+    weight = problem.weights()
+
+    def negative(vector: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = value_and_gradient(flat.from_vector(start, vector), problem.batch)
+        value = float(value) - problem.penalty(vector)
+        return -value, weight * vector - flat.to_vector(gradient)
+
+    vector = flat.to_vector(start)
+    if not np.isfinite(negative(vector)[0]):
+        return start, Status.NONFINITE, 0, 1
+    found = minimize(
+        negative,
+        vector,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=Bounds(flat.to_vector(problem.lower), flat.to_vector(problem.upper)),
+        options={
+            "maxcor": HISTORY,
+            "ftol": ftol,
+            "gtol": tol,
+            "maxiter": max_iter,
+            "maxfun": 3 * max_iter,
+        },
+    )
+    model = flat.from_vector(start, found.x)
+    # scipy: 0 converged, 1 out of iterations, 2 the line search found nothing better
+    status = {0: Status.CONVERGED, 1: Status.MAX_ITER}.get(found.status, Status.STALLED)
+    return model, status, int(found.nit), int(found.nfev) + 1
+
+
+@in_float64
+def lbfgs(
+    problem: Problem, start: Mixture, *, tol: float = GRADIENT_TOL, max_iter: int = 1000
+) -> FitResult:
+    """Maximise by L-BFGS from ``start``.
+
+    Parameters
+    ----------
+    problem, start
+        What to maximise, and where to begin.
+    tol
+        Largest component of the projected gradient that counts as converged.
+    max_iter
+        Largest number of iterations.
+    """
+    model, status, n_iter, n_passes = maximise(problem, start, tol=tol, max_iter=max_iter)
+    return certify(problem, model, status, n_iter=n_iter, n_passes=n_passes + 1, tol=tol)

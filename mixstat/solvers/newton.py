@@ -1,0 +1,121 @@
+"""Trust-region Newton on the observed log-likelihood, with its exact Hessian.
+
+The step maximises the quadratic model in a ball, found from the eigenvalues of the
+information, so that saddles are left along negative curvature (More and Sorensen 1983, SIAM
+J. Sci. Stat. Comput. 4, 553-572). Parameters held by a bound are left out of the step.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import brentq
+
+from mixstat import flat
+from mixstat.model import Mixture
+from mixstat.precision import in_float64
+from mixstat.results import FitResult, Status
+from mixstat.solvers.certify import GRADIENT_TOL, certify, free_parameters, objective_derivatives
+from mixstat.solvers.problem import Problem
+
+ROUNDING = 1e-14  # a predicted gain below this, relative to 1 + |value|, cannot be seen in values
+
+
+class _Point(NamedTuple):
+    vector: Float[np.ndarray, " D"]
+    value: float
+    gradient: Float[np.ndarray, " D"]
+    hessian: Float[np.ndarray, "D D"]
+
+
+def trust_region_step(
+    gradient: Float[np.ndarray, " d"], information: Float[np.ndarray, "d d"], radius: float
+) -> tuple[Float[np.ndarray, " d"], float]:
+    """Maximise ``g's - s'Is/2`` over ``|s| <= radius``; returns the step and that gain."""
+    values, vectors = np.linalg.eigh(information)
+    along = vectors.T @ gradient
+
+    def step(shift: float) -> np.ndarray:
+        return along / (values + shift)
+
+    smallest = values[0]
+    tiny = 1e-14 * max(1.0, abs(values[-1]))
+    if smallest > tiny and np.linalg.norm(step(0.0)) <= radius:
+        inside = step(0.0)
+    else:
+        least = max(0.0, -smallest) + tiny
+        if np.linalg.norm(step(least)) < radius:  # the hard case: go on along the lowest curvature
+            inside = step(least)
+            inside[0] += np.copysign(np.sqrt(radius**2 - inside @ inside), along[0])
+        else:
+            most = least + np.linalg.norm(gradient) / radius
+            shift = brentq(lambda s: np.linalg.norm(step(s)) - radius, least, most, rtol=1e-10)
+            inside = step(float(shift))
+    gain = float(along @ inside - 0.5 * values @ inside**2)
+    return vectors @ inside, gain
+
+
+def maximise(
+    problem: Problem, start: Mixture, *, tol: float, max_iter: int
+) -> tuple[Mixture, Status, int, int]:
+    """Newton without the certificate: model, status, accepted steps and passes."""
+    lower, upper = flat.to_vector(problem.lower), flat.to_vector(problem.upper)
+
+    def look(vector: np.ndarray) -> _Point:
+        return _Point(vector, *objective_derivatives(problem, flat.from_vector(start, vector)))
+
+    now = look(np.clip(flat.to_vector(start), lower, upper))
+    if not np.isfinite(now.value):
+        return start, Status.NONFINITE, 0, 1
+    radius, n_iter, n_passes = 1.0, 0, 1
+    while n_iter < max_iter and n_passes < 3 * max_iter:
+        free = free_parameters(problem, now.vector, now.gradient)
+        step = np.zeros(len(now.vector))
+        information = -now.hessian[np.ix_(free, free)]
+        step[free], predicted = trust_region_step(now.gradient[free], information, radius)
+        trial = look(np.clip(now.vector + step, lower, upper))
+        n_passes += 1
+        visible = predicted > ROUNDING * (1 + abs(now.value))
+        if not visible:
+            if _norm(problem, trial) < _norm(problem, now):
+                now, n_iter = trial, n_iter + 1
+                continue
+            break
+        ratio = (trial.value - now.value) / predicted if np.isfinite(trial.value) else -1.0
+        length = float(np.linalg.norm(trial.vector - now.vector))
+        if ratio > 1e-4:
+            now, n_iter = trial, n_iter + 1
+            radius = max(radius, 2.0 * length) if ratio > 0.75 else radius
+        radius = radius if ratio > 0.25 else 0.25 * length
+        if radius < 1e-12:
+            break
+    model = flat.from_vector(start, now.vector)
+    if _norm(problem, now) <= tol:
+        return model, Status.CONVERGED, n_iter, n_passes
+    spent = n_iter >= max_iter or n_passes >= 3 * max_iter
+    return model, Status.MAX_ITER if spent else Status.STALLED, n_iter, n_passes
+
+
+def _norm(problem: Problem, point: _Point) -> float:
+    free = free_parameters(problem, point.vector, point.gradient)
+    return float(np.max(np.abs(point.gradient[free]), initial=0.0))
+
+
+@in_float64
+def newton(
+    problem: Problem, start: Mixture, *, tol: float = GRADIENT_TOL, max_iter: int = 100
+) -> FitResult:
+    """Maximise by trust-region Newton from ``start`` until rounding stops it.
+
+    Parameters
+    ----------
+    problem, start
+        What to maximise, and where to begin.
+    tol
+        Largest component of the projected gradient that counts as converged. Steps go on below
+        it for as long as they shrink the gradient, which costs one or two passes.
+    max_iter
+        Largest number of accepted steps.
+    """
+    model, status, n_iter, n_passes = maximise(problem, start, tol=tol, max_iter=max_iter)
+    return certify(problem, model, status, n_iter=n_iter, n_passes=n_passes + 1, tol=tol)
