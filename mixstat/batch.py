@@ -33,10 +33,6 @@ class Batch(eqx.Module):
     n_chunks: Int[AnyArray, ""]
     total_weight: Float[AnyArray, ""]  # sum of the weights as given: the effective sample size
 
-    def chunk(self, i: AnyArray | int) -> Rows:
-        """The i-th chunk."""
-        return jax.tree.map(lambda a: a[i], self.rows)
-
 
 def chunk_rows(n: int, width: int) -> int:
     """Rows per chunk: a power of two, so that few shapes are ever compiled.
@@ -63,6 +59,7 @@ def build(
     log_possibility: Float[np.ndarray, "n K"] | None = None,
     *,
     width: int = 1,
+    room: int = 0,
 ) -> Batch:
     """Lay rows out once for the kernels.
 
@@ -73,9 +70,11 @@ def build(
         over rows is a mean.
     width
         Floats per row of the widest table made from a chunk; it sets the chunk's length.
+    room
+        Pad as if there were at least this many rows, to share a compiled program.
     """
-    n = len(y)
-    weight = np.ones(n) if weight is None else weight
+    n = max(len(y), room)
+    weight = np.ones(len(y)) if weight is None else weight
     total_weight = np.sum(weight)
     weight = weight / total_weight
     r = chunk_rows(n, width)

@@ -23,15 +23,26 @@ def total(statistic: Callable[[Any, Rows], Any], model: Any, batch: Batch) -> An
 
     Memory does not grow with the number of rows: only sums are kept.
     """
-    if batch.rows.weight.shape[0] == 1:
-        return statistic(model, batch.chunk(0))
-    shapes = jax.eval_shape(lambda m, b: statistic(m, b.chunk(0)), model, batch)
+    return total_over(statistic, model, batch.rows, batch.n_chunks)
+
+
+def total_over(
+    statistic: Callable[[Any, Any], Any], model: Any, chunks: Any, n_chunks: AnyArray
+) -> Any:
+    """:func:`total` over any tables whose first axis numbers the chunks."""
+
+    def chunk(i):
+        return jax.tree.map(lambda a: a[i], chunks)
+
+    if jax.tree.leaves(chunks)[0].shape[0] == 1:
+        return statistic(model, chunk(0))
+    shapes = jax.eval_shape(lambda m, c: statistic(m, c), model, chunk(0))
     zero = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
 
     def add(i, sums):
-        return jax.tree.map(jnp.add, sums, statistic(model, batch.chunk(i)))
+        return jax.tree.map(jnp.add, sums, statistic(model, chunk(i)))
 
-    return jax.lax.fori_loop(0, batch.n_chunks, add, zero)
+    return jax.lax.fori_loop(0, n_chunks, add, zero)
 
 
 def each_row(function: Callable[[Any, Rows], Any], model: Any, batch: Batch) -> Any:

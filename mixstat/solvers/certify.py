@@ -81,6 +81,12 @@ def certify(
     return FitResult(model, value, status, n_iter, n_passes, certificate, -hessian)
 
 
+def degenerate(problem: Problem, model: Mixture) -> bool:
+    """Whether an expert sits on its floor or on too few rows; cheaper than a certificate."""
+    model = flat.as_numpy(model)
+    return model.n_experts > 1 and bool(_binding_floors(problem, model) or _thin(problem, model))
+
+
 def _eigen(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if not np.all(np.isfinite(matrix)):
         return np.full(len(matrix), np.nan), np.zeros_like(matrix)

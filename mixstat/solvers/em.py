@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Int
 
 from mixstat import flat
 from mixstat.batch import Rows
-from mixstat.likelihood import responsibilities, total
+from mixstat.likelihood import responsibilities, total, total_over
 from mixstat.model import Mixture
 from mixstat.precision import AnyArray, in_float64
 from mixstat.results import FitResult, Status
@@ -186,14 +186,14 @@ def _rejected(state: EMState):
         lambda old, new: old + fraction * (new - old), state.model.gate, state.target.gate
     )
     point = flat.traced_vector(state.model)
-    stuck = fraction < SHORTEST
+    stuck = jnp.where(fraction < SHORTEST, Status.STALLED, Status.RUNNING)
     return state._replace(
         trial=Mixture(gate, state.target.experts),
         extrapolated=jnp.asarray(False),
         fraction=fraction,
         memory=_forget(point),
         n_passes=state.n_passes + 1,
-        status=jnp.where(stuck, Status.STALLED, Status.RUNNING),
+        status=jnp.where(state.n_iter < 0, Status.NONFINITE, stuck),
     )
 
 
@@ -229,21 +229,35 @@ def run(
     def running(state: EMState):
         return (state.status == Status.RUNNING) & (state.n_iter < limits[2])
 
-    value, target = look(start)
-    status = jnp.where(jnp.isfinite(value), Status.RUNNING, Status.NONFINITE)
-    point = flat.traced_vector(start)
-    memory = _forget(point)
-    if accelerate:
-        memory, _ = _extrapolate(memory, point, flat.traced_vector(target) - point)
-    infinite = jnp.asarray(jnp.inf)
-    zero, one = jnp.asarray(0), jnp.asarray(1.0)
+    # The first pass "accepts" the start over an infinitely bad model, so that the pass is
+    # compiled once.
+    worst = jnp.asarray(-1e300)
+    zero, one, no = jnp.asarray(0), jnp.asarray(1.0), jnp.asarray(False)
+    memory = _forget(flat.traced_vector(start))
     first = EMState(
-        *(start, value, target, target, jnp.asarray(False), one, memory),
-        *(infinite, infinite, zero, zero + 1, status),
+        *(start, worst, start, start, no, one, memory),
+        *(-worst, -worst, zero - 1, zero, zero + Status.RUNNING),
     )
     last = jax.lax.while_loop(running, step, first)
     ran_out = last.status == Status.RUNNING
     return last._replace(status=jnp.where(ran_out, Status.MAX_ITER, last.status))
+
+
+@jax.jit
+def first_model(problem: Problem, null: Mixture, resp: Float[AnyArray, "c K r"]) -> Mixture:
+    """The M-step from given responsibilities, out of a model in which experts are alike."""
+
+    def sums(model: Mixture, data: tuple[Rows, AnyArray]):
+        rows, share = data
+        weighted = share * rows.weight
+        return model.gate.statistics(rows, weighted), model.experts.statistics(rows, weighted)
+
+    chunks = (problem.batch.rows, resp)
+    gate_sums, expert_sums = total_over(sums, null, chunks, problem.batch.n_chunks)
+    ridge = problem.ridge
+    gate_ridge, expert_ridge = (None, None) if ridge is None else (ridge.gate, ridge.experts)
+    gate = null.gate.m_step(gate_sums, gate_ridge)
+    return Mixture(gate, null.experts.m_step(expert_sums, problem.lower.experts, expert_ridge))
 
 
 @in_float64

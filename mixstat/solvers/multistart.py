@@ -1,0 +1,152 @@
+"""Many starts: short runs for all, long runs for the promising, one certificate."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from mixstat import batch as batches
+from mixstat import flat
+from mixstat.likelihood import log_likelihood
+from mixstat.model import Mixture
+from mixstat.results import FitResult, Status
+from mixstat.solvers import em
+from mixstat.solvers.auto import SOLVERS, Finish
+from mixstat.solvers.certify import certify, degenerate
+from mixstat.solvers.problem import Problem
+
+SHORT_ITER = 15  # accelerated EM steps that tell good starts from bad ones
+LEAST_FINISHED = 3  # starts run to the end, however large the problem
+FINISH_WORK = 2e9  # multiplications worth spending on running more starts to the end
+AGREEMENT = 1e-8  # starts within this relative log-likelihood of each other agree
+
+TABLE = np.dtype(
+    [
+        ("start", "U12"),
+        ("log_likelihood_short", float),
+        ("finished", bool),
+        ("log_likelihood", float),
+        ("status", "U10"),
+        ("degenerate", bool),
+        ("n_iter", int),
+        ("n_passes", int),
+    ]
+)
+
+
+class Start(NamedTuple):
+    """A start: its kind and its responsibilities on the start rows, or a model."""
+
+    kind: str
+    responsibilities: np.ndarray | None = None  # (n, K)
+    model: Mixture | None = None
+
+
+def first_models(
+    problem: Problem, null: Mixture, starts: Iterable[Start]
+) -> list[tuple[str, Mixture]]:
+    """The model each start begins with: its own, or the M-step from its responsibilities."""
+    models = []
+    for start in starts:
+        model = start.model
+        if model is None:
+            resp = batches.lay_out_like(problem.batch, start.responsibilities)
+            model = em.first_model(problem, null, resp)
+        models.append((start.kind, model))
+    return models
+
+
+def multistart(
+    problem: Problem,
+    short_problem: Problem,
+    models: list[tuple[str, Mixture]],
+    *,
+    solver: str,
+    tol: float,
+    max_iter: int,
+    log: Callable[[str], None],
+) -> tuple[FitResult, np.ndarray]:
+    """Fit from every start and return the best maximum with a table of all starts.
+
+    Starts whose scale sits on its floor, or whose expert rests on too few rows, win only if
+    there is no other: there the likelihood has no maximum, however large it is.
+
+    Parameters
+    ----------
+    problem
+        What to maximise.
+    short_problem
+        The same on the rows that starts look at; short runs are made on it.
+    models
+        Kind and first model of each start.
+    solver, tol, max_iter
+        Solver of the long runs, gradient tolerance, and its iteration limit.
+    log
+        Told of progress, a line at a time.
+    """
+    table = np.zeros(len(models), TABLE)
+    table["start"] = [kind for kind, _ in models]
+    table["log_likelihood"] = np.nan
+    first = [model for _, model in models]
+    if len(models) > 1:
+        first, order = _short_runs(short_problem, first, table, log)
+    else:
+        table["log_likelihood_short"] = log_likelihood(first[0], short_problem.batch)
+        order = np.array([0])
+    ends: dict[int, Finish] = {}
+    for i in order[: _how_many(problem, first)]:
+        end = SOLVERS[solver](problem, first[i], tol, max_iter)
+        ends[int(i)] = end
+        row = table[i]
+        row["finished"], row["n_iter"], row["n_passes"] = True, end.n_iter, end.n_passes
+        row["log_likelihood"] = log_likelihood(end.model, problem.batch)
+        row["status"], row["degenerate"] = end.status.name, degenerate(problem, end.model)
+        log(
+            f"start {i} ({row['start']}): log-likelihood {row['log_likelihood']:.10g}, "
+            f"{end.n_iter} iterations, {row['status'].lower()}"
+            + (", degenerate" if row["degenerate"] else "")
+        )
+    return _best(problem, table, ends, tol), table
+
+
+def _short_runs(problem: Problem, models: list[Mixture], table: np.ndarray, log):
+    """A few EM steps from every start; the order in which they deserve to be finished."""
+    ends = []
+    for i, model in enumerate(models):
+        state = em.run(problem, model, (1e-9, 0.0, SHORT_ITER))
+        ends.append(flat.as_numpy(state.model))
+        table["log_likelihood_short"][i] = float(state.value)
+        table["n_passes"][i] = int(state.n_passes)
+        table["status"][i] = Status(int(state.status)).name
+        table["degenerate"][i] = degenerate(problem, state.model)
+    value = np.nan_to_num(table["log_likelihood_short"], nan=-np.inf)
+    order = np.lexsort((np.arange(len(value)), -value, table["degenerate"]))
+    log(f"{len(models)} short runs: best log-likelihood {value[order[0]]:.10g}")
+    return ends, order
+
+
+def _how_many(problem: Problem, models: list[Mixture]) -> int:
+    rows = float(problem.batch.n_chunks) * problem.batch.rows.weight.shape[1]
+    work = rows * flat.size(models[0]) ** 2
+    return int(np.clip(FINISH_WORK // work, LEAST_FINISHED, len(models)))
+
+
+def _best(problem: Problem, table: np.ndarray, ends: dict[int, Finish], tol: float) -> FitResult:
+    done = np.array(list(ends))
+    value = np.nan_to_num(table["log_likelihood"][done], nan=-np.inf)
+    sound = ~table["degenerate"][done]
+    eligible = sound if sound.any() else np.ones(len(done), bool)
+    top = value[eligible].max()
+    agree = eligible & (np.abs(value - top) <= AGREEMENT * (1 + abs(top)))
+    # among starts that agree, prefer a certified one, then the first
+    status = table["status"][done]
+    winner = done[agree][np.argmin(status[agree] != Status.CONVERGED.name)]
+    end = ends[int(winner)]
+    result = certify(
+        problem, end.model, end.status, n_iter=end.n_iter, n_passes=end.n_passes, tol=tol
+    )
+    certificate = replace(
+        result.certificate, starts_finished=len(done), starts_agreeing=int(agree.sum())
+    )
+    return replace(result, certificate=certificate, n_passes=int(table["n_passes"].sum()))

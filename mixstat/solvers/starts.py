@@ -1,0 +1,126 @@
+"""Where fits begin: responsibilities from k-means, partitions, regressions or chance.
+
+Starts look at distinct rows in an order that depends on their values alone, so repeating rows
+or shuffling them changes nothing, and a large table is represented by a fixed sample.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+KINDS = ("kmeans", "partition", "regressions", "random")
+SAMPLE = 8192  # rows that starts look at; enough to tell basins apart, cheap to run many times
+
+
+class StartRows(NamedTuple):
+    """Distinct rows with summed weights, in an order that depends on their values alone."""
+
+    Z: Float[np.ndarray, "n q"]
+    Phi: Float[np.ndarray, "n p"]
+    y: Float[np.ndarray, "n m"]
+    weight: Float[np.ndarray, " n"]
+
+
+def start_rows(
+    Z: Float[np.ndarray, "n q"],
+    Phi: Float[np.ndarray, "n p"],
+    y: Float[np.ndarray, "n m"],
+    weight: Float[np.ndarray, " n"],
+) -> StartRows:
+    """Distinct rows in the order of a hash of their values, at most ``SAMPLE`` of them."""
+    table = (Phi, y) if Z is Phi else (Phi, Z, y)
+    keys = _hash(table)
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    summed = np.bincount(inverse, weights=weight)
+    chosen = first[:SAMPLE]
+    return StartRows(Z[chosen], Phi[chosen], y[chosen], summed[:SAMPLE])
+
+
+def _hash(table: tuple[np.ndarray, ...]) -> np.ndarray:
+    """A 64-bit mix of every value, rounded so that units and summation order do not matter."""
+    random = np.random.default_rng(20240229)
+    keys = np.zeros(len(table[0]), np.uint64)
+    for block in table:
+        for column in np.round(block.T * 2.0**22).astype(np.int64).view(np.uint64):
+            odd = random.integers(2**63, dtype=np.uint64) | np.uint64(1)
+            keys = (keys ^ column) * odd
+            keys ^= keys >> np.uint64(29)
+    return keys
+
+
+def responsibilities(
+    rows: StartRows, n_experts: int, kinds: tuple[str, ...], random: np.random.Generator
+) -> Iterator[tuple[str, Float[np.ndarray, "n K"]]]:
+    """Endless starts, taking turns among ``kinds``."""
+    makers = {
+        "kmeans": _kmeans,
+        "partition": _partition,
+        "regressions": _regressions,
+        "random": _random,
+    }
+    turn = 0
+    while True:
+        kind = kinds[turn % len(kinds)]
+        yield kind, makers[kind](rows, n_experts, random, turn // len(kinds))
+        turn += 1
+
+
+def one_hot(labels: Int[np.ndarray, " n"], n_experts: int) -> Float[np.ndarray, "n K"]:
+    """Responsibilities that put each row wholly in its expert."""
+    out = np.zeros((len(labels), n_experts))
+    out[np.arange(len(labels)), labels] = 1.0
+    return out
+
+
+def _inputs(rows: StartRows) -> np.ndarray:
+    if rows.Z.shape == rows.Phi.shape and np.array_equal(rows.Z, rows.Phi):
+        return rows.Phi[:, 1:]
+    return np.hstack([rows.Phi[:, 1:], rows.Z[:, 1:]])
+
+
+def _kmeans(rows: StartRows, k: int, random: np.random.Generator, turn: int) -> np.ndarray:
+    """Clusters of (x, y); later turns weigh y more or less, as either may carry the structure."""
+    from sklearn.cluster import KMeans
+
+    inputs = _inputs(rows)
+    share = np.sqrt(max(inputs.shape[1], 1))
+    emphasis = 1.0 if turn == 0 else np.exp(random.normal(0.0, 1.0))
+    points = np.hstack([inputs / share, rows.y * emphasis])
+    seed = int(random.integers(2**31))
+    if len(points) <= k:
+        return one_hot(np.arange(len(points)) % k, k)
+    found = KMeans(k, n_init=1, random_state=seed).fit(points, sample_weight=rows.weight)
+    return one_hot(found.labels_, k)
+
+
+def _partition(rows: StartRows, k: int, random: np.random.Generator, turn: int) -> np.ndarray:
+    """Slices along a direction in x, of random but comparable sizes."""
+    inputs = _inputs(rows)
+    if inputs.shape[1] == 0:
+        return _random(rows, k, random, turn)
+    direction = random.standard_normal(inputs.shape[1])
+    along = inputs @ direction
+    order = np.argsort(along, kind="stable")
+    reached = np.empty(len(order))
+    reached[order] = np.cumsum(rows.weight[order]) / rows.weight.sum()
+    cuts = np.cumsum(random.dirichlet(np.full(k, 5.0)))[:-1]
+    return one_hot(np.searchsorted(cuts, reached), k)
+
+
+def _regressions(rows: StartRows, k: int, random: np.random.Generator, turn: int) -> np.ndarray:
+    """Regressions through few random rows each; every row goes to the nearest of them."""
+    n, p = rows.Phi.shape
+    size = min(n, p + 1)
+    distance = np.empty((n, k))
+    for j in range(k):
+        chosen = random.choice(n, size=size, replace=False)
+        coef = np.linalg.lstsq(rows.Phi[chosen], rows.y[chosen], rcond=None)[0]
+        distance[:, j] = np.sum((rows.y - rows.Phi @ coef) ** 2, axis=1)
+    return one_hot(np.argmin(distance, axis=1), k)
+
+
+def _random(rows: StartRows, k: int, random: np.random.Generator, turn: int) -> np.ndarray:
+    """Independent uniform points of the simplex."""
+    return random.dirichlet(np.ones(k), size=len(rows.y))
