@@ -1,0 +1,32 @@
+"""Statistical mixtures of experts: fitting, inference and study of p(y | x).
+
+Importing mixstat loads nothing heavy; names are loaded when first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mixstat.estimators.regressor import MixtureOfExperts
+    from mixstat.results import Certificate, FitResult, Status
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "MixtureOfExperts": "mixstat.estimators.regressor",
+    "Certificate": "mixstat.results",
+    "FitResult": "mixstat.results",
+    "Status": "mixstat.results",
+}
+
+__all__ = ["Certificate", "FitResult", "MixtureOfExperts", "Status"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'mixstat' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

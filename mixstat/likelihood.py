@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Float
 
 from mixstat.batch import Batch, Rows
+from mixstat.gates.base import Gate
 from mixstat.model import Mixture
 from mixstat.precision import AnyArray
 
@@ -45,9 +46,9 @@ def total_over(
     return jax.lax.fori_loop(0, n_chunks, add, zero)
 
 
-def each_row(function: Callable[[Any, Rows], Any], model: Any, batch: Batch) -> Any:
+def each_row(function: Callable[[Any, Rows], Any], model: Any, rows: Rows) -> Any:
     """``function(model, rows)`` for every chunk, kept: leaves gain a leading chunk axis."""
-    return jax.lax.map(lambda rows: function(model, rows), batch.rows)
+    return jax.lax.map(lambda chunk: function(model, chunk), rows)
 
 
 def responsibilities(
@@ -78,13 +79,13 @@ def value_and_gradient(model: Mixture, batch: Batch) -> tuple[Float[AnyArray, ""
 @jax.jit
 def log_joint_rows(model: Mixture, batch: Batch) -> Float[AnyArray, "c K n"]:
     """:func:`log_joint` of every chunk."""
-    return each_row(log_joint, model, batch)
+    return each_row(log_joint, model, batch.rows)
 
 
 @jax.jit
-def gate_rows(model: Mixture, batch: Batch) -> Float[AnyArray, "c K n"]:
+def gate_rows(gate: Gate, rows: Rows) -> Float[AnyArray, "c K n"]:
     """Log gate probabilities of every chunk."""
-    return each_row(lambda m, rows: m.gate.log_prob(rows), model, batch)
+    return each_row(lambda g, chunk: g.log_prob(chunk), gate, rows)
 
 
 @jax.jit

@@ -9,6 +9,7 @@ import numpy as np
 from mixstat import batch as batches
 from mixstat import flat
 from mixstat.likelihood import log_likelihood
+from mixstat.measure import canonical
 from mixstat.model import Mixture
 from mixstat.results import FitResult, Status
 from mixstat.solvers import em
@@ -144,7 +145,7 @@ def _best(problem: Problem, table: np.ndarray, ends: dict[int, Finish], tol: flo
     winner = done[agree][np.argmin(status[agree] != Status.CONVERGED.name)]
     end = ends[int(winner)]
     result = certify(
-        problem, end.model, end.status, n_iter=end.n_iter, n_passes=end.n_passes, tol=tol
+        problem, canonical(end.model), end.status, n_iter=end.n_iter, n_passes=end.n_passes, tol=tol
     )
     certificate = replace(
         result.certificate, starts_finished=len(done), starts_agreeing=int(agree.sum())

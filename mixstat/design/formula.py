@@ -1,0 +1,86 @@
+"""Designs written as formulas, evaluated by formulaic."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+
+def _formulaic():
+    try:
+        import formulaic
+    except ImportError as error:
+        raise ImportError(
+            "from_formula needs formulaic; install it with: pip install 'mixstat[formula]'"
+        ) from error
+    return formulaic
+
+
+class FormulaColumns:
+    """Columns of the right-hand side of a formula; transforms such as poly keep their state."""
+
+    def __init__(self, right: Any, argument: str) -> None:
+        self.right = right
+        self.argument = argument
+
+    def fit(self, X: Any, weight: Float[np.ndarray, " n"]) -> np.ndarray:
+        """Evaluate the formula on a data frame and remember how (levels, knots, centres)."""
+        matrix = evaluate(self.right, X, self.argument)
+        self.spec = matrix.model_spec
+        self.names = ["1" if name == "Intercept" else str(name) for name in matrix.columns]
+        self.constant = self.names[:1] == ["1"]
+        return matrix.to_numpy(float)
+
+    def columns(self, X: Any) -> np.ndarray:
+        """The same columns on other rows."""
+        return evaluate(self.spec, X, self.argument).to_numpy(float)
+
+    def to_user(self) -> np.ndarray:
+        """Coefficients refer to the formula's own columns."""
+        return np.eye(len(self.names))
+
+    def same_as(self, other: object) -> bool:
+        """Whether another formula has the same columns."""
+        return isinstance(other, FormulaColumns) and str(self.right) == str(other.right)
+
+
+def split(formula: str) -> tuple[Any, Any]:
+    """Left and right side of ``"y ~ x"``."""
+    parsed = _formulaic().Formula(formula)
+    if not hasattr(parsed, "lhs"):
+        raise ValueError(f"formula must have a response, as in 'y ~ x'; got {formula!r}.")
+    return parsed.lhs, parsed.rhs
+
+
+def right_side(formula: str, argument: str) -> Any:
+    """The right side of ``"~ x"``."""
+    parsed = _formulaic().Formula(formula)
+    if hasattr(parsed, "lhs"):
+        raise ValueError(f"{argument} must have no response, as in '~ x'; got {formula!r}.")
+    return parsed
+
+
+def evaluate(spec: Any, data: Any, argument: str) -> Any:
+    """Model matrix as a data frame, refusing missing columns and values."""
+    _check_frame(data, argument)
+    formulaic = _formulaic()
+    wanted = {str(v) for v in getattr(spec, "required_variables", ())}
+    missing = sorted(wanted - {str(c) for c in data.columns})
+    if missing:
+        raise ValueError(
+            f"{argument} names {', '.join(missing)}, which is not a column of data; "
+            f"data has {', '.join(str(c) for c in data.columns)}."
+        )
+    try:
+        if hasattr(spec, "get_model_matrix"):
+            return spec.get_model_matrix(data, na_action="raise")
+        return formulaic.model_matrix(spec, data, na_action="raise")
+    except ValueError as error:
+        raise ValueError(f"{argument} could not be evaluated: {error}") from error
+
+
+def _check_frame(data: Any, argument: str) -> None:
+    if not hasattr(data, "columns"):
+        raise TypeError(
+            f"{argument} needs a data frame (with named columns), got {type(data).__name__}."
+        )

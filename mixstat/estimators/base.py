@@ -1,0 +1,314 @@
+"""What all estimators share: fitting by the chosen solver, and everything the gate can tell."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from mixstat import batch as batches
+from mixstat import flat
+from mixstat.design.design import Design
+from mixstat.estimators.data import Tables, choose_ridge, to_internal
+from mixstat.likelihood import gate_rows, log_joint_rows
+from mixstat.model import Mixture
+from mixstat.precision import in_float64
+from mixstat.results import FitResult, report
+from mixstat.solvers import problem as problems
+from mixstat.solvers import starts
+from mixstat.solvers.auto import SOLVERS
+from mixstat.solvers.multistart import Start, first_models, multistart
+from mixstat.validation import check_choice, check_integer, check_positive
+
+
+class BaseMixture(BaseEstimator):
+    """Shared machinery; not to be used directly."""
+
+    # constructor parameters of every estimator, set by the leaves
+    n_experts: int
+    solver: str
+    init: Any
+    n_init: int
+    tol: float
+    max_iter: int
+    min_scale: float
+    ridge: float | None
+    warm_start: bool
+    random_state: Any
+    verbose: int
+
+    def _check_settings(self) -> None:
+        check_integer("n_experts", self.n_experts, 1)
+        check_integer("n_init", self.n_init, 1)
+        check_integer("max_iter", self.max_iter, 1)
+        check_positive("tol", self.tol)
+        check_positive("min_scale", self.min_scale)
+        if self.ridge is not None:
+            check_positive("ridge", self.ridge, zero=True)
+        check_choice("solver", self.solver, tuple(SOLVERS))
+        if isinstance(self.init, str):
+            check_choice("init", self.init, ("auto", *starts.KINDS))
+
+    def _log(self, line: str) -> None:
+        if self.verbose:
+            print(f"[{type(self).__name__}] {line}")
+
+    @in_float64
+    def _maximise(self, tables: Tables, null: Mixture) -> FitResult:
+        """Run the starts on tables of rows that count, from a model in which experts are alike."""
+        n_rows, k = len(tables.y), null.n_experts
+        sample = starts.start_rows(
+            tables.Z, tables.Phi, tables.y, tables.weight / tables.weight.sum()
+        )
+        rows = min(n_rows, len(sample.y)) if len(sample.y) < starts.SAMPLE else n_rows
+        ridge = choose_ridge(self.ridge, rows, flat.size(null))
+        options = {"min_scale": self.min_scale, "ridge": ridge}
+        data = tables.lay_out(k)
+        problem = problems.make(null, data, **options)
+        given = self._given_start(tables, n_rows)
+        if given is not None:
+            short, chosen = problem, [given]
+        else:
+            same = tables._replace(**sample._asdict())
+            room = n_rows if n_rows <= starts.SAMPLE else 0
+            short = problems.make(null, same.lay_out(k, room=room), **options)
+            chosen = self._made_starts(sample, k)
+        self._log(
+            f"{n_rows} rows, {k} experts, {flat.size(null)} parameters, {len(chosen)} starts"
+        )
+        models = first_models(short, null, chosen)
+        result, self.starts_ = multistart(
+            problem,
+            short,
+            models,
+            solver=self.solver,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            log=self._log,
+        )
+        report(result.certificate, ConvergenceWarning)
+        return result
+
+    def _made_starts(self, sample: starts.StartRows, k: int) -> list[Start]:
+        seed = check_random_state(self.random_state).randint(2**31)
+        if isinstance(self.init, str):
+            kinds = starts.KINDS if self.init == "auto" else (self.init,)
+        else:
+            kinds = tuple(self.init)
+        made = starts.responsibilities(sample, k, kinds, np.random.default_rng(seed))
+        n = self.n_init if k > 1 else 1  # one expert has one maximum
+        return [Start(*next(made)) for _ in range(n)]
+
+    def _given_start(self, tables: Tables, n_rows: int) -> Start | None:
+        """The user's start, if there is one: responsibilities, labels or a fitted model."""
+        designs = (self.expert_design_, self.gate_design_)
+        if self.warm_start and hasattr(self, "user_model_"):
+            if self.user_model_.n_experts == self.n_experts:
+                return Start("warm", model=to_internal(self.user_model_, tables, *designs))
+        init = self.init
+        if hasattr(init, "user_model_"):
+            if init.user_model_.n_experts != self.n_experts:
+                raise ValueError(
+                    f"init has {init.user_model_.n_experts} experts, n_experts={self.n_experts}."
+                )
+            return Start("model", model=to_internal(init.user_model_, tables, *designs))
+        if isinstance(init, str) or (
+            isinstance(init, tuple | list) and all(isinstance(kind, str) for kind in init)
+        ):
+            for kind in [] if isinstance(init, str) else init:
+                check_choice("init", kind, starts.KINDS)
+            return None
+        return Start("given", given_responsibilities(init, self.n_experts, self._kept_rows_))
+
+    def _keep(self, result: FitResult, tables: Tables) -> None:
+        """Fitted attributes, in the user's units."""
+        self.model_ = result.model
+        self.result_ = result
+        self.location_, self.response_scale_ = tables.location, tables.scale
+        self.user_model_ = Mixture(
+            result.model.gate.in_units(self.gate_design_.to_user),
+            result.model.experts.in_units(
+                tables.location, tables.scale, self.expert_design_.to_user
+            ),
+        )
+        self.n_parameters_ = flat.size(result.model)
+        self.n_iter_ = max(result.n_iter, 1)
+        self.status_ = result.status
+        self.certificate_ = result.certificate
+        self.converged_ = result.certificate.gradient_norm <= self.tol
+        self.log_likelihood_ = result.log_likelihood - float(np.sum(np.log(tables.scale)))
+        self.sum_of_weights_ = float(tables.weight.sum())
+        self.gate_coef_ = full_gate_coef(self.user_model_)
+        self.gate_names_ = self.gate_design_.names
+        self.expert_names_ = self.expert_design_.names
+        self._log(f"log-likelihood {self.log_likelihood_:.10g} a row; {self.status_.message}")
+
+    # rows of new data
+
+    def _read(self, X: Any) -> Any:
+        """Check new rows as sklearn does (or leave a data frame to the formulas)."""
+        check_is_fitted(self)
+        if getattr(self, "formula_", None) is not None:
+            return X
+        return validate_data(self, X, reset=False, dtype=np.float64)
+
+    def _response(self, X: Any, y: Any) -> np.ndarray:
+        raise NotImplementedError
+
+    def _gate_features(self, X: Any) -> np.ndarray:
+        return self.gate_design_.transform(X)
+
+    @in_float64
+    def _log_gate(self, X: Any) -> np.ndarray:
+        Z = self._gate_features(X)
+        data = batches.build(Z, Z, np.zeros((len(Z), 1)))
+        return batches.take_rows(gate_rows(self.model_.gate, data.rows), len(Z))
+
+    @in_float64
+    def _log_joint(self, X: Any, y: np.ndarray) -> np.ndarray:
+        """(n, K) in the user's units of y."""
+        Phi, Z = self.expert_design_.transform(X), self._gate_features(X)
+        standard = (y - self.location_) / self.response_scale_
+        data = batches.build(Z, Phi, standard)
+        joint = batches.take_rows(log_joint_rows(self.model_, data), len(y))
+        return joint - np.sum(np.log(self.response_scale_))
+
+    def gate_proba(self, X: Any) -> np.ndarray:
+        """Probability of each expert given x alone.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Inputs.
+
+        Returns
+        -------
+        ndarray of shape (n, n_experts)
+            Rows sum to one.
+        """
+        return np.exp(self._log_gate(self._read(X)))
+
+    def predict_expert(self, X: Any) -> np.ndarray:
+        """The most probable expert given x alone.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Inputs.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Numbers from 0 to ``n_experts - 1``.
+        """
+        return np.argmax(self._log_gate(self._read(X)), axis=1)
+
+    def responsibilities(self, X: Any, y: Any = None) -> np.ndarray:
+        """Probability of each expert given x and y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Inputs.
+        y : array-like of shape (n,) or (n, m)
+            Responses; may be left out for a model made from a formula.
+
+        Returns
+        -------
+        ndarray of shape (n, n_experts)
+            Rows sum to one.
+        """
+        X = self._read(X)
+        joint = self._log_joint(X, self._response(X, y))
+        joint -= joint.max(axis=1, keepdims=True)
+        share = np.exp(joint)
+        return share / share.sum(axis=1, keepdims=True)
+
+    def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
+        """log p(y | x) of each row, in the units of y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Inputs.
+        y : array-like of shape (n,) or (n, m)
+            Responses; may be left out for a model made from a formula.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Natural logarithms of densities.
+        """
+        from scipy.special import logsumexp
+
+        X = self._read(X)
+        return logsumexp(self._log_joint(X, self._response(X, y)), axis=1)
+
+    def aic(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Akaike's criterion, -2 log-likelihood + 2 parameters; small is good.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            Rows as for ``fit``.
+
+        Returns
+        -------
+        float
+            The criterion on these rows.
+        """
+        return self._criterion(X, y, sample_weight, lambda total: 2.0)
+
+    def bic(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Bayesian criterion, -2 log-likelihood + parameters log n; small is good.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            Rows as for ``fit``; n is the sum of the weights.
+
+        Returns
+        -------
+        float
+            The criterion on these rows.
+        """
+        return self._criterion(X, y, sample_weight, np.log)
+
+    def _criterion(self, X: Any, y: Any, sample_weight: Any, price: Any) -> float:
+        logs = self.score_samples(X, y)
+        weight = np.ones(len(logs)) if sample_weight is None else np.asarray(sample_weight)
+        return float(-2 * weight @ logs + self.n_parameters_ * price(weight.sum()))
+
+
+def full_gate_coef(model: Mixture) -> np.ndarray:
+    """Gate coefficients with the reference expert's row of zeros (n_experts, q)."""
+    (group,) = model.gate.groups()
+    coef = np.asarray(group.coef)
+    return np.vstack([coef, np.zeros((1, coef.shape[1]))])
+
+
+def given_responsibilities(init: Any, n_experts: int, kept: np.ndarray) -> np.ndarray:
+    """The user's start as responsibilities of the rows that count (positive weight)."""
+    array = np.asarray(init)
+    n = len(kept)
+    if array.shape == (n,) and np.issubdtype(array.dtype, np.integer):
+        if array.min() < 0 or array.max() >= n_experts:
+            raise ValueError(
+                f"init labels must lie in 0..{n_experts - 1}, "
+                f"got {array.min()}..{array.max()}."
+            )
+        return starts.one_hot(array[kept], n_experts)
+    if array.shape != (n, n_experts):
+        raise ValueError(
+            "init must be 'auto', a kind of start, a fitted estimator, integer labels of shape "
+            f"({n},) or responsibilities of shape ({n}, {n_experts}); got shape {array.shape}."
+        )
+    array = array.astype(float)
+    if not np.all(np.isfinite(array)) or array.min() < 0:
+        raise ValueError("init responsibilities must be finite and not negative.")
+    totals = array.sum(axis=1, keepdims=True)
+    if np.any(totals <= 0):
+        raise ValueError("init responsibilities must have a positive entry in every row.")
+    return (array / totals)[kept]

@@ -1,0 +1,433 @@
+"""MixtureOfExperts: regression by a gated mixture of Gaussian experts."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_array, check_consistent_length, validate_data
+
+from mixstat.design import polynomial
+from mixstat.design.design import Design, PolynomialColumns
+from mixstat.design.formula import FormulaColumns, evaluate, right_side, split
+from mixstat.estimators.base import BaseMixture
+from mixstat.estimators.data import Tables, make_tables
+from mixstat.experts import REGISTRY as EXPERTS
+from mixstat.experts.gaussian import COVARIANCES
+from mixstat.gates import REGISTRY as GATES
+from mixstat.model import Mixture
+from mixstat.predictive import Predictive, expert_predictors
+from mixstat.validation import (
+    check_choice,
+    check_integer,
+    check_probability,
+    check_weights,
+    choose_columns,
+)
+
+
+class MixtureOfExperts(RegressorMixin, BaseMixture):
+    """Mixture of experts regression by maximum likelihood.
+
+    The conditional density of y is a sum of Gaussian regressions, weighted by a gate::
+
+        p(y | x) = sum_k  pi_k(x)  Normal(y; B_k phi(x), Sigma_k)
+
+    with ``pi`` a softmax of linear functions of the gate's features and ``phi`` a polynomial
+    of the experts' features. All coefficients are reported in the units of the data.
+
+    Parameters
+    ----------
+    n_experts : int, default=2
+        Number of experts K.
+    degree : int, default=1
+        Total degree of the experts' polynomial; 0 gives a mixture of constants.
+    interactions : bool, default=True
+        Whether polynomials have products of different inputs.
+    expert_features : list, str, int, slice or None, default=None
+        Columns the experts see, by name, position or mask; None means all.
+    gate : str, default="softmax"
+        Kind of gate.
+    gate_degree : int, default=1
+        Total degree of the gate's polynomial; 0 gives constant shares, a mixture of
+        regressions.
+    gate_features : list, str, int, slice or None, default=None
+        Columns the gate sees; None means all, an empty list gives constant shares.
+    covariance : {"full", "diagonal", "spherical", "tied"}, default="full"
+        Noise of several outputs; "tied" shares one matrix among experts. With one output
+        only "tied" differs from the rest.
+    solver : {"auto", "em", "lbfgs", "newton"}, default="auto"
+        "auto" runs EM into the basin of a maximum and finishes with Newton, or with L-BFGS
+        where the parameters are many.
+    init : str, sequence of str, array-like or fitted estimator, default="auto"
+        Where fits begin. "kmeans" (clusters of x and y), "partition" (slices along x),
+        "regressions" (through a few random rows each), "random" (responsibilities) or "auto"
+        (all four in turn). Or one start of your own: integer labels (n,), responsibilities
+        (n, n_experts), or an estimator fitted with as many experts.
+    n_init : int, default=12
+        Number of starts; all are run for a few steps, the promising ones to the end.
+    tol : float, default=1e-8
+        Largest component of the gradient of the mean log-likelihood, in standardised units,
+        at which a fit counts as converged.
+    max_iter : int, default=1000
+        Largest number of iterations of one start.
+    min_scale : float, default=1e-4
+        Floor under every expert's standard deviation, as a share of that of y. Without it the
+        likelihood is unbounded.
+    ridge : float or None, default=None
+        Weight of half the squared slopes (per row, standardised units) taken from the mean
+        log-likelihood. None means 0, or 1e-6 with fewer rows than parameters.
+    warm_start : bool, default=False
+        Begin at the previous fit of this estimator.
+    random_state : int, RandomState or None, default=None
+        Seed of the starts; the same seed gives the same fit.
+    verbose : int, default=0
+        Print progress if positive.
+
+    Attributes
+    ----------
+    expert_coef_ : ndarray of shape (n_experts, p) or (n_experts, m, p)
+        Coefficients of ``expert_names_``, in units of y per unit of the feature.
+    gate_coef_ : ndarray of shape (n_experts, q)
+        Logit coefficients of ``gate_names_``; the last expert is the reference, with zeros.
+    scale_ : ndarray of shape (n_experts,) or (n_experts, m)
+        Standard deviations of the experts, in units of y.
+    covariance_ : ndarray of shape (n_experts, m, m)
+        Covariance matrices of the experts (several outputs only).
+    expert_names_, gate_names_ : list of str
+        Names of the coefficients' columns; "1" is the constant.
+    log_likelihood_ : float
+        Weighted mean of log p(y | x) over the training rows, at the returned parameters.
+    n_parameters_ : int
+        Free parameters.
+    n_iter_ : int
+        Iterations of the winning start.
+    converged_ : bool
+        Whether the gradient is below ``tol``.
+    status_ : Status
+        Why the fit stopped.
+    certificate_ : Certificate
+        Gradient, curvature and everything odd about the returned parameters.
+    starts_ : ndarray
+        A structured row per start.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of str
+        Names of the columns of X, where it has names.
+
+    Notes
+    -----
+    Experts are numbered by what they predict on average, smallest first. Features are made
+    orthonormal before fitting, so shifts and units of the data do not matter.
+
+    References
+    ----------
+    Jacobs, R. A., Jordan, M. I., Nowlan, S. J. and Hinton, G. E. (1991). Adaptive mixtures of
+    local experts. Neural Computation 3, 79-87.
+
+    Jordan, M. I. and Jacobs, R. A. (1994). Hierarchical mixtures of experts and the EM
+    algorithm. Neural Computation 6, 181-214.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-1, 1, size=(400, 1))
+    >>> y = np.abs(X[:, 0]) + 0.1 * rng.standard_normal(400)
+    >>> moe = MixtureOfExperts(n_experts=2, random_state=0).fit(X, y)
+    >>> moe.converged_
+    True
+    >>> moe.predict([[0.5], [-0.5]]).round(1)
+    array([0.5, 0.5])
+    """
+
+    def __init__(
+        self,
+        n_experts: int = 2,
+        *,
+        degree: int = 1,
+        interactions: bool = True,
+        expert_features: Any = None,
+        gate: str = "softmax",
+        gate_degree: int = 1,
+        gate_features: Any = None,
+        covariance: str = "full",
+        solver: str = "auto",
+        init: Any = "auto",
+        n_init: int = 12,
+        tol: float = 1e-8,
+        max_iter: int = 1000,
+        min_scale: float = 1e-4,
+        ridge: float | None = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_experts = n_experts
+        self.degree = degree
+        self.interactions = interactions
+        self.expert_features = expert_features
+        self.gate = gate
+        self.gate_degree = gate_degree
+        self.gate_features = gate_features
+        self.covariance = covariance
+        self.solver = solver
+        self.init = init
+        self.n_init = n_init
+        self.tol = tol
+        self.max_iter = max_iter
+        self.min_scale = min_scale
+        self.ridge = ridge
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MixtureOfExperts":
+        """Find the maximum likelihood estimate.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Inputs.
+        y : array-like of shape (n,) or (n, m)
+            Responses.
+        sample_weight : array-like of shape (n,), default=None
+            A row of weight 2 counts as two equal rows; a row of weight 0 does not count.
+
+        Returns
+        -------
+        MixtureOfExperts
+            This estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument has a wrong shape, type or range.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the result is not a certified maximum; the message says why.
+        DesignWarning
+            If columns are constant or dependent, or rows are fewer than parameters.
+        """
+        self._check_settings()
+        self.formula_ = self.gate_formula_ = None
+        X, y = validate_data(
+            self, X, y, multi_output=True, y_numeric=True, dtype=np.float64, ensure_min_samples=2
+        )
+        names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])])
+        chosen = choose_columns("expert_features", self.expert_features, names)
+        exponents = polynomial.powers(len(chosen), self.degree, interactions=self.interactions)
+        experts = PolynomialColumns(chosen, exponents, [names[j] for j in chosen])
+        chosen = choose_columns("gate_features", self.gate_features, names)
+        exponents = polynomial.powers(
+            len(chosen), self.gate_degree, interactions=self.interactions
+        )
+        gate = PolynomialColumns(chosen, exponents, [names[j] for j in chosen])
+        return self._fit(X, y, check_weights(sample_weight, len(X)), experts, gate)
+
+    @classmethod
+    def from_formula(
+        cls,
+        formula: str,
+        data: Any,
+        *,
+        gate: str | None = None,
+        sample_weight: Any = None,
+        **settings: Any,
+    ) -> "MixtureOfExperts":
+        """Fit a model written as formulas.
+
+        Parameters
+        ----------
+        formula : str
+            Response and experts' features, such as ``"y ~ x + I(x**2)"``.
+        data : DataFrame
+            Columns that the formulas name.
+        gate : str or None, default=None
+            The gate's features, such as ``"~ w"``; ``"~ 1"`` gives constant shares and None
+            the same features as the experts.
+        sample_weight : array-like of shape (n,), default=None
+            Row weights as in ``fit``.
+        **settings
+            Parameters of the estimator, except those that describe features.
+
+        Returns
+        -------
+        MixtureOfExperts
+            A fitted estimator whose methods take data frames.
+
+        Raises
+        ------
+        ValueError
+            If a formula names a column that ``data`` lacks, or a value is missing.
+        """
+        moe = cls(**settings)
+        moe._check_settings()
+        left, right = split(formula)
+        shares = right if gate is None else right_side(gate, "gate")
+        response = evaluate(left, data, "formula")
+        moe.formula_, moe.gate_formula_ = formula, gate
+        moe.response_, moe.response_names_ = left, [str(c) for c in response.columns]
+        moe.feature_names_in_ = np.array([str(c) for c in data.columns], dtype=object)
+        moe.n_features_in_ = len(moe.feature_names_in_)
+        weight = check_weights(sample_weight, len(data))
+        y = response.to_numpy(float)
+        y = y[:, 0] if y.shape[1] == 1 else y
+        sources = FormulaColumns(right, "formula"), FormulaColumns(shares, "gate")
+        return moe._fit(data, y, weight, *sources)
+
+    def _fit(self, X: Any, y: np.ndarray, weight: np.ndarray, experts: Any, gate: Any):
+        kept = weight > 0
+        self._kept_rows_ = kept
+        if not kept.all():
+            X, y, weight = X[kept], y[kept], weight[kept]
+        self.single_output_ = y.ndim == 1
+        table = np.asarray(y, float).reshape(len(y), -1)
+        self.expert_design_, self.gate_design_ = Design(experts), Design(gate)
+        tables = make_tables(X, table, weight, self.expert_design_, self.gate_design_)
+        self._keep(self._maximise(tables, self._null(tables)), tables)
+        del self._kept_rows_
+        model = self.user_model_.experts
+        self.expert_coef_ = model.coef[:, 0] if self.single_output_ else model.coef
+        covariance = model.covariances()
+        deviation = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
+        self.scale_ = deviation[:, 0] if self.single_output_ else deviation
+        if not self.single_output_:
+            self.covariance_ = covariance
+        return self
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        check_integer("degree", self.degree, 0)
+        check_integer("gate_degree", self.gate_degree, 0)
+        check_choice("gate", self.gate, tuple(GATES))
+        check_choice("covariance", self.covariance, COVARIANCES)
+
+    def _null(self, tables: Tables) -> Mixture:
+        """A model of the right shape in which all experts are alike."""
+        gate = GATES[self.gate].null(self.n_experts, tables.Z.shape[1])
+        sizes = tables.Phi.shape[1], tables.y.shape[1]
+        return Mixture(gate, EXPERTS["gaussian"].null(self.n_experts, *sizes, self.covariance))
+
+    def _response(self, X: Any, y: Any) -> np.ndarray:
+        if y is None:
+            if self.formula_ is None:
+                raise ValueError("y must be given: the model was not made from a formula.")
+            y = evaluate(self.response_, X, "formula").to_numpy(float)
+        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        check_consistent_length(X, y)
+        table = y.reshape(len(y), -1)
+        m = len(self.location_)
+        if table.shape[1] != m:
+            raise ValueError(f"y must have {m} outputs as in fit, got {table.shape[1]}.")
+        return table
+
+    def _predictive(self, X: Any) -> Predictive:
+        X = self._read(X)
+        eye = np.eye(self.model_.experts.coef.shape[2])
+        experts = self.model_.experts.in_units(self.location_, self.response_scale_, eye)
+        eta = expert_predictors(experts, self.expert_design_.transform(X))
+        return Predictive(np.exp(self._log_gate(X)).T, experts, eta)
+
+    def _shaped(self, table: np.ndarray) -> np.ndarray:
+        """(m, n, ...) as people see it: rows first, no output axis for one output."""
+        return table[0] if self.single_output_ else np.moveaxis(table, 0, 1)
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Conditional mean of y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Inputs.
+        return_std : bool, default=False
+            Also return the conditional standard deviation.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, m), or a pair of them
+            Means, and deviations if asked for, in units of y.
+        """
+        predictive = self._predictive(X)
+        mean = self._shaped(predictive.mean())
+        return (mean, self._shaped(predictive.std())) if return_std else mean
+
+    def predict_quantile(self, X: Any, q: Any) -> np.ndarray:
+        """Conditional quantiles of y (of each output, for several).
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Inputs.
+        q : float or array-like of shape (Q,)
+            Levels strictly between 0 and 1.
+
+        Returns
+        -------
+        ndarray of shape (n,), (n, Q), (n, m) or (n, m, Q)
+            A last axis of levels if ``q`` is an array.
+        """
+        levels = check_probability("q", q)
+        predictive = self._predictive(X)
+        tables = [self._shaped(predictive.quantile(float(level))) for level in np.ravel(levels)]
+        return tables[0] if levels.ndim == 0 else np.stack(tables, axis=-1)
+
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> np.ndarray:
+        """Central prediction interval: equal probability is left out at both ends.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Inputs.
+        coverage : float, default=0.9
+            Probability inside, strictly between 0 and 1.
+
+        Returns
+        -------
+        ndarray of shape (n, 2) or (n, m, 2)
+            Lower and upper ends, in units of y. Parameters are taken as known.
+        """
+        tail = 0.5 * (1 - float(check_probability("coverage", coverage)))
+        return self.predict_quantile(X, [tail, 1 - tail])
+
+    def cdf(self, X: Any, y: Any = None) -> np.ndarray:
+        """Probability that the response does not exceed y, given x.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Inputs.
+        y : array-like of shape (n,) or (n, m)
+            Responses; may be left out for a model made from a formula.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, m)
+            Uniform on (0, 1) for rows drawn from the model.
+        """
+        return self._shaped(self._predictive(X).cdf(self._response(X, y).T))
+
+    def sample_y(self, X: Any, n_samples: int = 1, random_state: Any = 0) -> np.ndarray:
+        """Draw responses from the fitted conditional density.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Inputs.
+        n_samples : int, default=1
+            Draws at each row.
+        random_state : int, RandomState or None, default=0
+            Seed of the draws.
+
+        Returns
+        -------
+        ndarray of shape (n, n_samples) or (n, m, n_samples)
+            Draws in units of y.
+        """
+        check_integer("n_samples", n_samples, 1)
+        seed = check_random_state(random_state).randint(2**31)
+        draws = self._predictive(X).sample(n_samples, np.random.default_rng(seed))
+        return self._shaped(draws)

@@ -1,0 +1,18 @@
+"""One order of experts for everybody: label switching removed."""
+
+import numpy as np
+from jaxtyping import Int
+
+from mixstat.model import Mixture
+
+
+def canonical_order(model: Mixture) -> Int[np.ndarray, " K"]:
+    """Experts by their first coefficient: with centred features, by what they predict on average."""
+    first = np.asarray(model.experts.groups()[0].coef)
+    table = first.reshape(len(first), -1)
+    return np.lexsort(table.T[::-1])
+
+
+def canonical(model: Mixture) -> Mixture:
+    """The same density with experts in :func:`canonical_order`; the last is the reference."""
+    return model.permute(canonical_order(model))

@@ -1,0 +1,90 @@
+"""The conditional distribution of y at given rows, as arrays: moments, quantiles, draws."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import elementwise
+
+from mixstat.experts.base import Experts
+from mixstat.linear import Group
+
+
+def expert_predictors(
+    experts: Experts, Phi: Float[np.ndarray, "n p"]
+) -> Float[np.ndarray, "K L n"]:
+    """Linear predictors of every expert, in NumPy."""
+
+    def one(group: Group) -> np.ndarray:
+        coef = np.asarray(group.coef)
+        if group.feature == "1":
+            return np.broadcast_to(coef, (*coef.shape[:-1], len(Phi)))
+        return coef @ Phi.T
+
+    return np.concatenate([one(group) for group in experts.groups()], axis=-2)
+
+
+class Predictive(NamedTuple):
+    """A mixture for each of n rows. Quantiles and probabilities are those of single outputs."""
+
+    share: Float[np.ndarray, "K n"]  # gate probabilities
+    experts: Experts
+    eta: Float[np.ndarray, "K L n"]
+
+    @property
+    def marginals(self) -> Any:
+        """Each expert's distribution of each output, (K, m, n)."""
+        return self.experts.marginals(self.eta)
+
+    def mean(self) -> Float[np.ndarray, "m n"]:
+        """Conditional mean."""
+        return np.einsum("kn,kmn->mn", self.share, self.marginals.mean())
+
+    def std(self) -> Float[np.ndarray, "m n"]:
+        """Conditional standard deviation: within and between experts."""
+        mean = self.mean()
+        spread = self.marginals.var() + (self.marginals.mean() - mean) ** 2
+        return np.sqrt(np.einsum("kn,kmn->mn", self.share, spread))
+
+    def cdf(self, y: Float[np.ndarray, "m n"]) -> Float[np.ndarray, "m n"]:
+        """Probability of not exceeding y, output by output."""
+        return np.einsum("kn,kmn->mn", self.share, self.marginals.cdf(y))
+
+    def quantile(self, level: float) -> Float[np.ndarray, "m n"]:
+        """Where the cumulative distribution of each output reaches ``level``.
+
+        It lies between the smallest and the largest quantile of the experts.
+        """
+        each = self.marginals.ppf(level)
+        low, high = each.min(axis=0), each.max(axis=0)
+        margin = 1e-6 * (1 + np.abs(low) + np.abs(high))
+        output, row = np.indices(low.shape)
+
+        def excess(y: np.ndarray, output: np.ndarray, row: np.ndarray) -> np.ndarray:
+            below = self.experts.marginals(self.eta[:, :, row]).cdf(y[None, None, :])
+            picked = below[:, output, np.arange(len(row))]
+            return np.sum(self.share[:, row] * picked, axis=0) - level
+
+        def flat_excess(y, output, row):
+            shape = np.shape(y)
+            values = excess(np.ravel(y), np.ravel(output), np.ravel(row))
+            return values.reshape(shape)
+
+        found = elementwise.find_root(
+            flat_excess, (low - margin, high + margin), args=(output, row)
+        )
+        return found.x
+
+    def sample(
+        self, n_samples: int, random: np.random.Generator
+    ) -> Float[np.ndarray, "m n s"]:
+        """Independent draws at each row."""
+        k, _, n = self.eta.shape
+        reached = np.cumsum(self.share, axis=0)[:-1, :, None]
+        chosen = np.sum(random.random((n, n_samples)) > reached, axis=0)
+        first = self.experts.sample(self.eta[0], 0, random)
+        out = np.empty((len(first), n, n_samples))
+        for expert in range(k):
+            row, draw = np.nonzero(chosen == expert)
+            out[:, row, draw] = self.experts.sample(self.eta[expert][:, row], expert, random)
+        return out

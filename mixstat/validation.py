@@ -1,0 +1,85 @@
+"""Errors that name the argument, the value seen and the value wanted."""
+
+import numbers
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+
+def check_integer(name: str, value: Any, minimum: int) -> int:
+    """An integer of at least ``minimum``."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < minimum:
+        raise ValueError(f"{name} must be an integer >= {minimum}, got {value!r}.")
+    return int(value)
+
+
+def check_positive(name: str, value: Any, *, zero: bool = False) -> float:
+    """A finite number above zero (or not below it)."""
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not np.isfinite(value) or value < 0 or (value == 0 and not zero):
+        wanted = ">= 0" if zero else "> 0"
+        raise ValueError(f"{name} must be a finite number {wanted}, got {value!r}.")
+    return float(value)
+
+
+def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
+    """One of a few words."""
+    if not isinstance(value, str) or value not in choices:
+        listed = ", ".join(repr(c) for c in choices)
+        raise ValueError(f"{name} must be one of {listed}; got {value!r}.")
+    return value
+
+
+def check_probability(name: str, value: Any) -> np.ndarray:
+    """Numbers strictly between zero and one."""
+    array = np.asarray(value, float)
+    if not np.all((array > 0) & (array < 1)):
+        raise ValueError(f"{name} must lie strictly between 0 and 1, got {value!r}.")
+    return array
+
+
+def check_weights(sample_weight: Any, n: int) -> np.ndarray:
+    """Row weights: finite, none negative, not all zero."""
+    if sample_weight is None:
+        return np.ones(n)
+    weight = np.asarray(sample_weight, float)
+    if weight.ndim == 0:
+        weight = np.full(n, float(weight))
+    if weight.shape != (n,):
+        raise ValueError(
+            f"sample_weight must have one entry for each of the {n} rows of X, "
+            f"got shape {weight.shape}."
+        )
+    if not np.all(np.isfinite(weight)):
+        raise ValueError("sample_weight must be finite, got NaN or infinity.")
+    if np.any(weight < 0):
+        raise ValueError(f"sample_weight must not be negative, got {weight.min():g}.")
+    if not np.any(weight > 0):
+        raise ValueError("sample_weight must have a positive entry, got only zeros.")
+    return weight
+
+
+def choose_columns(name: str, chosen: Any, names: Sequence[str]) -> np.ndarray:
+    """Positions of columns given by name, position, mask or slice; None means all."""
+    n = len(names)
+    if chosen is None:
+        return np.arange(n)
+    if isinstance(chosen, slice):
+        return np.arange(n)[chosen]
+    listed = [chosen] if isinstance(chosen, str | numbers.Integral) else list(chosen)
+    if len(listed) == n and all(isinstance(c, bool | np.bool_) for c in listed):
+        return np.flatnonzero(listed)
+    return np.array([_one_column(name, c, names) for c in listed], int)
+
+
+def _one_column(name: str, column: Any, names: Sequence[str]) -> int:
+    if isinstance(column, str):
+        if column not in names:
+            raise ValueError(f"{name} names column {column!r}; X has {', '.join(names)}.")
+        return list(names).index(column)
+    if isinstance(column, numbers.Integral) and not isinstance(column, bool):
+        if not -len(names) <= column < len(names):
+            raise ValueError(f"{name} asks for column {column}, but X has {len(names)} columns.")
+        return int(column) % len(names)
+    raise ValueError(f"{name} must hold column names or positions, got {column!r}.")
