@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 
 class Status(enum.IntEnum):
@@ -115,7 +115,9 @@ class FitResult:
     """Passes over the data."""
     certificate: Certificate
     information: Float[np.ndarray, "D D"] | None = field(default=None, repr=False)
-    """Observed information per row in the parameter vector."""
+    """Observed information per unit of weight in the parameter vector (ridge included)."""
+    free: Bool[np.ndarray, " D"] | None = field(default=None, repr=False)
+    """Parameters that no bound holds."""
 
 
 def report(certificate: Certificate, category: type[Warning], *, prefix: str = "") -> None:

@@ -12,7 +12,8 @@ from mixstat import batch as batches
 from mixstat import flat
 from mixstat.design.design import Design
 from mixstat.estimators.data import Tables, choose_ridge, to_internal
-from mixstat.likelihood import gate_rows, log_joint_rows
+from mixstat.inference.covariance import affine_jacobian, observed_covariance
+from mixstat.likelihood import expert_mass, gate_rows, log_joint_rows
 from mixstat.model import Mixture
 from mixstat.precision import in_float64
 from mixstat.results import FitResult, report
@@ -87,7 +88,9 @@ class BaseMixture(BaseEstimator):
             tol=self.tol,
             max_iter=self.max_iter,
             log=self._log,
+            units=float(np.sum(np.log(tables.scale))),
         )
+        self.expert_share_ = np.asarray(expert_mass(result.model, data))
         report(result.certificate, ConvergenceWarning)
         return result
 
@@ -127,12 +130,8 @@ class BaseMixture(BaseEstimator):
         self.model_ = result.model
         self.result_ = result
         self.location_, self.response_scale_ = tables.location, tables.scale
-        self.user_model_ = Mixture(
-            result.model.gate.in_units(self.gate_design_.to_user),
-            result.model.experts.in_units(
-                tables.location, tables.scale, self.expert_design_.to_user
-            ),
-        )
+        self.user_model_ = self._to_user(result.model)
+        self.n_experts_ = result.model.n_experts
         self.n_parameters_ = flat.size(result.model)
         self.n_iter_ = max(result.n_iter, 1)
         self.status_ = result.status
@@ -144,6 +143,30 @@ class BaseMixture(BaseEstimator):
         self.gate_names_ = self.gate_design_.names
         self.expert_names_ = self.expert_design_.names
         self._log(f"log-likelihood {self.log_likelihood_:.10g} a row; {self.status_.message}")
+
+    def _to_user(self, model: Mixture) -> Mixture:
+        """The model on the user's features and units; affine in the parameters."""
+        gate = model.gate.in_units(self.gate_design_.to_user)
+        units = (self.location_, self.response_scale_, self.expert_design_.to_user)
+        return Mixture(gate, model.experts.in_units(*units))
+
+    @property
+    def params(self) -> np.ndarray:
+        """Reported parameters as one vector, in the order of :attr:`parameter_names`."""
+        check_is_fitted(self)
+        return flat.to_vector(self.user_model_)
+
+    def cov_params(self) -> np.ndarray:
+        """Covariance matrix of :attr:`params` from the observed information.
+
+        Returns
+        -------
+        ndarray of shape (n_parameters_, n_parameters_)
+            NaN where the data do not determine a parameter or a scale is on its floor.
+        """
+        check_is_fitted(self)
+        jacobian = affine_jacobian(self._to_user, self.model_)
+        return observed_covariance(self.result_, self.sum_of_weights_, jacobian)
 
     # rows of new data
 

@@ -5,13 +5,19 @@ from typing import Any
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_array, check_consistent_length, validate_data
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
 
 from mixstat.design import polynomial
 from mixstat.design.design import Design, PolynomialColumns
 from mixstat.design.formula import FormulaColumns, evaluate, right_side, split
 from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.data import Tables, make_tables
+from mixstat.estimators.report import parameter_names, summarise
 from mixstat.experts import REGISTRY as EXPERTS
 from mixstat.experts.gaussian import COVARIANCES
 from mixstat.gates import REGISTRY as GATES
@@ -102,6 +108,8 @@ class MixtureOfExperts(RegressorMixin, BaseMixture):
         Free parameters.
     n_iter_ : int
         Iterations of the winning start.
+    expert_share_ : ndarray of shape (n_experts,)
+        Share of the training weight that each expert is responsible for.
     converged_ : bool
         Whether the gradient is below ``tol``.
     status_ : Status
@@ -299,6 +307,23 @@ class MixtureOfExperts(RegressorMixin, BaseMixture):
             self.covariance_ = covariance
         return self
 
+    @property
+    def parameter_names(self) -> list[str]:
+        """Names of the entries of ``params`` and of the rows of ``cov_params``."""
+        check_is_fitted(self)
+        return parameter_names(self)
+
+    def summary(self) -> Any:
+        """Tables in the layout of statsmodels: facts, experts, gate equations, scales.
+
+        Returns
+        -------
+        statsmodels.iolib.summary.Summary
+            Prints as text; ``as_html`` and ``as_latex`` give other forms.
+        """
+        check_is_fitted(self)
+        return summarise(self)
+
     def _check_settings(self) -> None:
         super()._check_settings()
         check_integer("degree", self.degree, 0)
@@ -331,6 +356,21 @@ class MixtureOfExperts(RegressorMixin, BaseMixture):
         experts = self.model_.experts.in_units(self.location_, self.response_scale_, eye)
         eta = expert_predictors(experts, self.expert_design_.transform(X))
         return Predictive(np.exp(self._log_gate(X)).T, experts, eta)
+
+    def expert_means(self, X: Any) -> np.ndarray:
+        """Mean of y under each expert.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Inputs.
+
+        Returns
+        -------
+        ndarray of shape (n, n_experts, m)
+            In units of y; m is 1 for a single output.
+        """
+        return np.transpose(self._predictive(X).marginals.mean(), (2, 0, 1))
 
     def _shaped(self, table: np.ndarray) -> np.ndarray:
         """(m, n, ...) as people see it: rows first, no output axis for one output."""

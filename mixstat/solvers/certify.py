@@ -78,7 +78,7 @@ def certify(
         thin_experts=_thin(problem, model),
     )
     value += problem.penalty(vector)
-    return FitResult(model, value, status, n_iter, n_passes, certificate, -hessian)
+    return FitResult(model, value, status, n_iter, n_passes, certificate, -hessian, free)
 
 
 def degenerate(problem: Problem, model: Mixture) -> bool:

@@ -67,6 +67,7 @@ def multistart(
     tol: float,
     max_iter: int,
     log: Callable[[str], None],
+    units: float = 0.0,
 ) -> tuple[FitResult, np.ndarray]:
     """Fit from every start and return the best maximum with a table of all starts.
 
@@ -85,23 +86,26 @@ def multistart(
         Solver of the long runs, gradient tolerance, and its iteration limit.
     log
         Told of progress, a line at a time.
+    units
+        Taken from every log-likelihood told or tabled: the log of the unit of y.
     """
     table = np.zeros(len(models), TABLE)
     table["start"] = [kind for kind, _ in models]
     table["log_likelihood"] = np.nan
     first = [model for _, model in models]
     if len(models) > 1:
-        first, order = _short_runs(short_problem, first, table, log)
+        first, order = _short_runs(short_problem, first, table, log, units)
     else:
-        table["log_likelihood_short"] = log_likelihood(first[0], short_problem.batch)
+        table["log_likelihood_short"] = log_likelihood(first[0], short_problem.batch) - units
         order = np.array([0])
     ends: dict[int, Finish] = {}
     for i in order[: _how_many(problem, first)]:
         end = SOLVERS[solver](problem, first[i], tol, max_iter)
         ends[int(i)] = end
         row = table[i]
-        row["finished"], row["n_iter"], row["n_passes"] = True, end.n_iter, end.n_passes
-        row["log_likelihood"] = log_likelihood(end.model, problem.batch)
+        row["finished"], row["n_iter"] = True, end.n_iter
+        row["n_passes"] += end.n_passes
+        row["log_likelihood"] = log_likelihood(end.model, problem.batch) - units
         row["status"], row["degenerate"] = end.status.name, degenerate(problem, end.model)
         log(
             f"start {i} ({row['start']}): log-likelihood {row['log_likelihood']:.10g}, "
@@ -111,14 +115,14 @@ def multistart(
     return _best(problem, table, ends, tol), table
 
 
-def _short_runs(problem: Problem, models: list[Mixture], table: np.ndarray, log):
+def _short_runs(problem: Problem, models: list[Mixture], table: np.ndarray, log, units):
     """A few EM steps from every start; the order in which they deserve to be finished."""
     ends = []
     for i, model in enumerate(models):
         state = em.run(problem, model, (1e-9, 0.0, SHORT_ITER))
         ends.append(flat.as_numpy(state.model))
-        table["log_likelihood_short"][i] = float(state.value)
-        table["n_passes"][i] = int(state.n_passes)
+        table["log_likelihood_short"][i] = float(state.value) - units
+        table["n_iter"][i], table["n_passes"][i] = int(state.n_iter), int(state.n_passes)
         table["status"][i] = Status(int(state.status)).name
         table["degenerate"][i] = degenerate(problem, state.model)
     value = np.nan_to_num(table["log_likelihood_short"], nan=-np.inf)

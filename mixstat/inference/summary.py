@@ -1,0 +1,55 @@
+"""Text tables in the layout of statsmodels."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+
+class Block(NamedTuple):
+    """One table of coefficients."""
+
+    title: str
+    names: Sequence[str]
+    estimate: np.ndarray
+    std_error: np.ndarray
+
+
+def summary_tables(
+    title: str, facts: Sequence[tuple[str, str]], blocks: Sequence[Block], notes: Sequence[str]
+) -> Any:
+    """A statsmodels ``Summary``: facts in two columns, a table per block, notes below."""
+    from statsmodels.iolib.summary import Summary
+    from statsmodels.iolib.table import SimpleTable
+
+    summary = Summary()
+    half = -(-len(facts) // 2)
+    left, right = list(facts[:half]), list(facts[half:])
+    right += [("", "")] * (half - len(right))
+    rows = [[f"{a}:", b, f"{c}:" if c else "", d] for (a, b), (c, d) in zip(left, right)]
+    top = {"data_aligns": "lrlr", "colsep": "  ", "table_dec_above": "=", "row_dec_below": None}
+    summary.tables.append(SimpleTable(rows, title=title, txt_fmt=top))
+    for block in blocks:
+        summary.tables.append(_coefficients(block))
+    summary.add_extra_txt(list(notes))
+    return summary
+
+
+def _coefficients(block: Block) -> Any:
+    from statsmodels.iolib.table import SimpleTable
+
+    headers = ["coef", "std err", "z", "P>|z|", "[0.025", "0.975]"]
+    quantile = stats.norm.ppf(0.975)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = block.estimate / block.std_error
+    tail = 2 * stats.norm.sf(np.abs(z))
+    low = block.estimate - quantile * block.std_error
+    high = block.estimate + quantile * block.std_error
+    columns = (block.estimate, block.std_error, z, tail, low, high)
+    formats = ("{:.4g}", "{:.3g}", "{:.3f}", "{:.3f}", "{:.4g}", "{:.4g}")
+    cells = [
+        [f.format(c[i]) for f, c in zip(formats, columns)] for i in range(len(block.names))
+    ]
+    style = {"data_aligns": "r" * 6, "colwidths": 10, "colsep": " "}
+    return SimpleTable(cells, headers, list(block.names), title=block.title, txt_fmt=style)

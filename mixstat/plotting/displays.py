@@ -1,0 +1,258 @@
+"""Display classes: what was drawn is kept, so that it can be drawn again."""
+
+from typing import Any
+
+import numpy as np
+
+
+class _Display:
+    """A figure's data and, once plotted, its axes."""
+
+    figure_: Any
+    ax_: Any
+
+    def _axes(self, ax: Any) -> Any:
+        import matplotlib.pyplot as plt
+
+        ax = plt.gca() if ax is None else ax
+        self.ax_, self.figure_ = ax, ax.figure
+        return ax
+
+
+def _colors(k: int) -> list[Any]:
+    """One colour per expert, the same in every display."""
+    import matplotlib as mpl
+
+    return [mpl.colormaps["tab10"](i % 10) for i in range(k)]
+
+
+def _grid(X: Any, feature: int | str, n_points: int) -> tuple[Any, np.ndarray, str]:
+    """Rows like X's medians in which one input runs over its range; that input, and its name."""
+    frame = hasattr(X, "iloc")
+    names = [str(c) for c in X.columns] if frame else None
+    if isinstance(feature, str):
+        if names is None or feature not in names:
+            raise ValueError(f"feature {feature!r} is not a column of X.")
+        position = names.index(feature)
+    else:
+        position = int(feature)
+    width = np.shape(X)[1]
+    if not 0 <= position < width:
+        raise ValueError(f"feature must lie in 0..{width - 1}, got {feature!r}.")
+    column = np.asarray(X.iloc[:, position] if frame else np.asarray(X)[:, position], float)
+    values = np.linspace(column.min(), column.max(), n_points)
+    if frame:
+        middle = X.iloc[[0] * n_points].reset_index(drop=True)
+        for name in X.columns:
+            if np.issubdtype(X[name].dtype, np.number):
+                middle = middle.assign(**{str(name): float(X[name].median())})
+        return middle.assign(**{str(X.columns[position]): values}), values, names[position]
+    rows = np.tile(np.median(np.asarray(X, float), axis=0), (n_points, 1))
+    rows[:, position] = values
+    return rows, values, f"x{position}"
+
+
+class FittedMeanDisplay(_Display):
+    """Fitted conditional mean, each expert's mean and a prediction interval, over one input.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_points,)
+        The input.
+    mean : ndarray of shape (n_points,)
+        Conditional mean.
+    experts : ndarray of shape (n_experts, n_points)
+        Mean of each expert.
+    share : ndarray of shape (n_experts, n_points)
+        Gate probabilities.
+    interval : ndarray of shape (n_points, 2)
+        Central prediction interval.
+    coverage : float
+        Its probability.
+    name : str
+        Name of the input.
+    points : pair of ndarray, optional
+        The data, to be drawn below the curves.
+    """
+
+    def __init__(
+        self, *, values, mean, experts, share, interval, coverage, name, points=None
+    ) -> None:
+        self.values = values
+        self.mean = mean
+        self.experts = experts
+        self.share = share
+        self.interval = interval
+        self.coverage = coverage
+        self.name = name
+        self.points = points
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any = None,
+        *,
+        feature: int | str = 0,
+        output: int = 0,
+        coverage: float = 0.9,
+        n_points: int = 300,
+        ax: Any = None,
+    ) -> "FittedMeanDisplay":
+        """Evaluate a fitted estimator over one input and plot it.
+
+        Parameters
+        ----------
+        estimator : MixtureOfExperts
+            A fitted regressor.
+        X : array-like of shape (n, d)
+            Rows that give the input's range; other inputs stay at their medians.
+        y : array-like of shape (n,) or (n, m), default=None
+            Responses, drawn as points if given.
+        feature : int or str, default=0
+            The input on the horizontal axis.
+        output : int, default=0
+            Which response, where there are several.
+        coverage : float, default=0.9
+            Probability inside the shaded interval.
+        n_points : int, default=300
+            Points along the curves.
+        ax : matplotlib Axes, default=None
+            Where to draw; None means the current axes.
+
+        Returns
+        -------
+        FittedMeanDisplay
+            The display, with ``ax_`` and ``figure_``.
+        """
+        rows, values, name = _grid(X, feature, n_points)
+        mean = np.asarray(estimator.predict(rows)).reshape(n_points, -1)[:, output]
+        interval = estimator.predict_interval(rows, coverage)
+        interval = interval[:, output] if interval.ndim == 3 else interval
+        points = None
+        if y is not None:
+            column = X[name] if hasattr(X, "iloc") else np.asarray(X)[:, int(feature)]
+            points = (np.asarray(column, float), np.asarray(y).reshape(len(y), -1)[:, output])
+        return cls(
+            values=values,
+            mean=mean,
+            experts=estimator.expert_means(rows)[:, :, output].T,
+            share=estimator.gate_proba(rows).T,
+            interval=interval,
+            coverage=coverage,
+            name=name,
+            points=points,
+        ).plot(ax=ax)
+
+    def plot(self, *, ax: Any = None) -> "FittedMeanDisplay":
+        """Draw points, interval, experts (opaque where their share is large) and the mean.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None means the current axes.
+
+        Returns
+        -------
+        FittedMeanDisplay
+            This display.
+        """
+        from matplotlib.collections import LineCollection
+        from matplotlib.colors import to_rgba
+
+        ax = self._axes(ax)
+        if self.points is not None:
+            ax.plot(*self.points, ".", color="0.6", markersize=4, zorder=1)
+        band = f"{100 * self.coverage:g} % prediction interval"
+        ax.fill_between(self.values, *self.interval.T, color="0.85", zorder=0, label=band)
+        for k, color in enumerate(_colors(len(self.experts))):
+            line = np.column_stack([self.values, self.experts[k]])
+            middle = 0.5 * (self.share[k, 1:] + self.share[k, :-1])
+            shades = [(*to_rgba(color)[:3], 0.12 + 0.88 * s) for s in middle]
+            pieces = np.stack([line[:-1], line[1:]], axis=1)
+            ax.add_collection(LineCollection(list(pieces), colors=shades, linewidths=2, zorder=2))
+            ax.plot([], [], color=color, linewidth=2, label=f"expert {k}")
+        ax.plot(self.values, self.mean, color="black", linewidth=1.2, zorder=3, label="mean")
+        lowest = self.interval.min() if self.points is None else self.points[1].min()
+        highest = self.interval.max() if self.points is None else self.points[1].max()
+        low, high = min(lowest, self.interval.min()), max(highest, self.interval.max())
+        margin = 0.03 * (high - low)
+        ax.set(xlabel=self.name, ylabel="response", ylim=(low - margin, high + margin))
+        ax.legend(frameon=False)
+        return self
+
+
+class GateDisplay(_Display):
+    """Gate shares over one input, stacked to one.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_points,)
+        The input.
+    share : ndarray of shape (n_experts, n_points)
+        Gate probabilities.
+    name : str
+        Name of the input.
+    """
+
+    def __init__(self, *, values, share, name) -> None:
+        self.values = values
+        self.share = share
+        self.name = name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        *,
+        feature: int | str = 0,
+        n_points: int = 300,
+        ax: Any = None,
+    ) -> "GateDisplay":
+        """Evaluate a fitted gate over one input and plot it.
+
+        Parameters
+        ----------
+        estimator : fitted estimator
+            Anything with ``gate_proba``.
+        X : array-like of shape (n, d)
+            Rows that give the input's range; other inputs stay at their medians.
+        feature : int or str, default=0
+            The input on the horizontal axis.
+        n_points : int, default=300
+            Points along the curves.
+        ax : matplotlib Axes, default=None
+            Where to draw; None means the current axes.
+
+        Returns
+        -------
+        GateDisplay
+            The display, with ``ax_`` and ``figure_``.
+        """
+        rows, values, name = _grid(X, feature, n_points)
+        share = estimator.gate_proba(rows).T
+        return cls(values=values, share=share, name=name).plot(ax=ax)
+
+    def plot(self, *, ax: Any = None) -> "GateDisplay":
+        """Draw the shares as stacked areas.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None means the current axes.
+
+        Returns
+        -------
+        GateDisplay
+            This display.
+        """
+        ax = self._axes(ax)
+        colors = _colors(len(self.share))
+        labels = [f"expert {k}" for k in range(len(self.share))]
+        ax.stackplot(self.values, self.share, colors=colors, labels=labels, alpha=0.8)
+        ax.set(xlabel=self.name, ylabel="gate share", ylim=(0, 1))
+        ax.set_xlim(self.values[0], self.values[-1])
+        ax.legend(loc="upper right", framealpha=0.9)
+        return self
