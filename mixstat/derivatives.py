@@ -28,7 +28,7 @@ def row_blocks(
     if rows.log_possibility is not None:
         joint = joint + rows.log_possibility
     evidence = jax.nn.logsumexp(joint, axis=0)
-    resp = jnp.exp(joint - evidence)
+    resp = jnp.exp(joint - evidence[None, :])
 
     jac = model.gate.jacobian(gate_eta)  # (K, E, n)
     slope, bend = model.experts.derivatives(expert_eta, rows.y)  # (K, L, n), (K, L, L, n)
@@ -60,8 +60,8 @@ def _chunk(model: Mixture, rows: Rows):
     evidence, score, blocks = row_blocks(model, rows)
     keys = predictor_keys(model)
     index, size = np.concatenate(expanded_index(model)), flat.size(model)
-    gradient = linear.gradient(rows.weight * score, keys, rows)
-    hessian = linear.curvature(rows.weight * blocks, keys, rows)
+    gradient = linear.gradient(rows.weight[None, :] * score, keys, rows)
+    hessian = linear.curvature(rows.weight[None, None, :] * blocks, keys, rows)
     hessian = flat.fold(flat.fold(hessian, index, size).T, index, size)
     return jnp.sum(rows.weight * evidence), flat.fold(gradient, index, size), hessian
 

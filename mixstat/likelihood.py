@@ -93,6 +93,6 @@ def expert_mass(model: Mixture, batch: Batch) -> Float[AnyArray, " K"]:
     """Share of the total weight that each expert is responsible for."""
 
     def mass(model: Mixture, rows: Rows):
-        return jnp.sum(responsibilities(model, rows)[0] * rows.weight, axis=1)
+        return jnp.sum(responsibilities(model, rows)[0] * rows.weight[None, :], axis=1)
 
     return total(mass, model, batch)

@@ -50,7 +50,7 @@ def gradient(
 
     Ordered by predictor, each with the features its key names.
     """
-    parts = []
+    parts = [jnp.zeros(0)]  # a gate of one expert has no predictor
     for key in dict.fromkeys(keys):
         index = np.flatnonzero([k == key for k in keys])
         chosen = slopes[index]
@@ -78,6 +78,8 @@ def curvature(
             else:
                 grid[a][b] = _cross_block(blocks, index[first], index[second], first, second, rows)
                 grid[b][a] = grid[a][b].T
+    if not names:
+        return jnp.zeros((0, 0))
     order = _order(keys, rows)
     return jnp.block(grid)[order][:, order]
 
@@ -93,7 +95,8 @@ def _order(keys: tuple[str, ...], rows: Rows) -> np.ndarray:
         for e in np.flatnonzero([k == name for k in keys]):
             first[int(e)] = start
             start += _width(name, rows)
-    return np.concatenate([first[e] + np.arange(_width(key, rows)) for e, key in enumerate(keys)])
+    ranges = [first[e] + np.arange(_width(key, rows)) for e, key in enumerate(keys)]
+    return np.concatenate([np.zeros(0, int), *ranges])
 
 
 def _own_block(blocks: AnyArray, index: np.ndarray, key: str, rows: Rows) -> AnyArray:

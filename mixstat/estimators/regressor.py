@@ -191,6 +191,12 @@ class MixtureOfExperts(RegressorMixin, BaseMixture):
         self.random_state = random_state
         self.verbose = verbose
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.single_output = True
+        tags.target_tags.multi_output = True
+        return tags
+
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MixtureOfExperts":
         """Find the maximum likelihood estimate.
 

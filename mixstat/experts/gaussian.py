@@ -84,7 +84,7 @@ class GaussianExperts(Experts):
         if len(y) > 1:
             return super().derivatives(eta, y)
         inverse = jnp.exp(-eta[:, 1])
-        z = (y - eta[:, 0]) * inverse
+        z = (y[:1] - eta[:, 0]) * inverse
         cross = -2 * z * inverse
         first = jnp.stack([z * inverse, z**2 - 1], axis=1)
         second = jnp.stack([-(inverse**2), cross, cross, -2 * z**2], axis=1)
@@ -135,7 +135,7 @@ class GaussianExperts(Experts):
         system = jnp.einsum("kml,kpq->kmplq", precision, gram).reshape(k, m * p, m * p)
         weight = ridge.coef.reshape(k, m * p)
         right = (precision @ cross).reshape(k, m * p) - weight * self.coef.reshape(k, m * p)
-        system = system + weight[:, :, None] * jnp.eye(m * p)
+        system = system + weight[:, :, None] * jnp.eye(m * p)[None]
         return _solve(system, right[:, :, None]).reshape(k, m, p)
 
     def _whitener(self) -> AnyArray:
@@ -158,7 +158,7 @@ class GaussianExperts(Experts):
         if self.covariance == "spherical":
             variance = jnp.mean(variance, axis=1, keepdims=True)
         elif self.shear.shape[1]:
-            guard = (1e-8 * floor) ** 2 * jnp.eye(m)  # an exactly flat residual still factors
+            guard = (1e-8 * floor) ** 2 * jnp.eye(m)[None]  # an exactly flat residual still factors
             factor = jnp.linalg.cholesky(sigma + guard)
             diagonal = jnp.diagonal(factor, axis1=1, axis2=2)
             unit = factor / diagonal[:, None, :]
@@ -236,6 +236,6 @@ def _solve(matrix: AnyArray, right: AnyArray) -> AnyArray:
     """Solve stacked positive semidefinite systems; the tiny ridge only shortens a step."""
     size = matrix.shape[-1]
     trace = jnp.trace(matrix, axis1=-2, axis2=-1)[..., None, None]
-    guard = (1e-13 * trace / size + jnp.finfo(matrix.dtype).tiny) * jnp.eye(size)
+    guard = (1e-13 * trace / size + jnp.finfo(matrix.dtype).tiny) * jnp.eye(size)[None]
     factor = jnp.linalg.cholesky(matrix + guard)
     return jax.scipy.linalg.cho_solve((factor, True), right)

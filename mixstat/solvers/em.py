@@ -58,7 +58,7 @@ class Memory(NamedTuple):
 
 def _statistics(model: Mixture, rows: Rows):
     resp, evidence = responsibilities(model, rows)
-    weighted = resp * rows.weight
+    weighted = resp * rows.weight[None, :]
     return (
         jnp.sum(rows.weight * evidence),
         model.gate.statistics(rows, weighted),
@@ -89,7 +89,7 @@ def _exact_gate(problem: Problem, model: Mixture, first):
     ridge = None if problem.ridge is None else problem.ridge.gate
 
     def surrogate(gate, rows: Rows):
-        weighted = responsibilities(model, rows)[0] * rows.weight
+        weighted = responsibilities(model, rows)[0] * rows.weight[None, :]
         share = jnp.sum(weighted * gate.log_prob(rows))
         return share, gate.statistics(rows, weighted)
 
@@ -249,7 +249,7 @@ def first_model(problem: Problem, null: Mixture, resp: Float[AnyArray, "c K r"])
 
     def sums(model: Mixture, data: tuple[Rows, AnyArray]):
         rows, share = data
-        weighted = share * rows.weight
+        weighted = share * rows.weight[None, :]
         return model.gate.statistics(rows, weighted), model.experts.statistics(rows, weighted)
 
     chunks = (problem.batch.rows, resp)
