@@ -70,7 +70,9 @@ def _half_ridge(part: Any, ridge: Any) -> AnyArray:
     return 0.5 * jnp.sum(flat.traced_vector(ridge) * flat.traced_vector(part) ** 2)
 
 
-def evaluate(problem: Problem, model: Mixture, *, exact_gate: bool):
+def evaluate(
+    problem: Problem, model: Mixture, *, exact_gate: bool = False, gate_tol: AnyArray | float = 0.0
+):
     """Objective of ``model`` and its M-step, in one pass (more for an exact gate step)."""
     value, gate_sums, expert_sums = total(_statistics, model, problem.batch)
     ridge = problem.ridge
@@ -80,12 +82,15 @@ def evaluate(problem: Problem, model: Mixture, *, exact_gate: bool):
     gate = model.gate.m_step(gate_sums, gate_ridge)
     experts = model.experts.m_step(expert_sums, problem.lower.experts, expert_ridge)
     if exact_gate:
-        gate = _exact_gate(problem, model, gate)
+        gate = _exact_gate(problem, model, gate, jnp.asarray(gate_tol))
     return value, Mixture(gate, experts)
 
 
-def _exact_gate(problem: Problem, model: Mixture, first):
-    """Newton to the maximum of the gate's surrogate, at the responsibilities of ``model``."""
+def _exact_gate(problem: Problem, model: Mixture, first, tol: AnyArray):
+    """Newton to the maximum of the gate's surrogate, at the responsibilities of ``model``.
+
+    Ends after a step that changed the surrogate by less than ``tol``, relative.
+    """
     ridge = None if problem.ridge is None else problem.ridge.gate
 
     def surrogate(gate, rows: Rows):
@@ -104,18 +109,12 @@ def _exact_gate(problem: Problem, model: Mixture, first):
         new_value, target = look(trial)
         better = new_value >= value - _slack(value)
         middle = jax.tree.map(lambda a, b: 0.5 * (a + b), gate, trial)
-        change = flat.traced_vector(trial) - flat.traced_vector(gate)
-        moved = jnp.max(jnp.abs(change), initial=0.0)
-        return (
-            _choose(better, trial, gate),
-            jnp.where(better, new_value, value),
-            _choose(better, target, middle),
-            moved,
-            n + 1,
-        )
+        change = jnp.where(better, jnp.abs(new_value - value), jnp.inf)
+        kept = _choose(better, (trial, new_value), (gate, value))
+        return (*kept, _choose(better, target, middle), change, n + 1)
 
     def moving(carry):
-        return (carry[3] > 1e-13) & (carry[4] < GATE_STEPS)
+        return (carry[3] > tol * jnp.abs(carry[1])) & (carry[4] < GATE_STEPS)
 
     value, _ = look(model.gate)
     return jax.lax.while_loop(moving, step, (model.gate, value, first, jnp.inf, 0))[0]
@@ -205,6 +204,7 @@ def run(
     *,
     accelerate: bool = True,
     exact_gate: bool = False,
+    gate_tol: AnyArray | float = 1e-15,
 ) -> EMState:
     """EM from ``start``, in one compiled loop.
 
@@ -217,8 +217,10 @@ def run(
         Extrapolate (static). Off gives plain EM.
     exact_gate
         Take the gate's M-step to its maximum (static); else one Newton step.
+    gate_tol
+        An exact gate step ends when its surrogate changes by less than this, relative.
     """
-    look = partial(evaluate, problem, exact_gate=exact_gate)
+    look = partial(evaluate, problem, exact_gate=exact_gate, gate_tol=gate_tol)
 
     def step(state: EMState) -> EMState:
         value, target = look(state.trial)
