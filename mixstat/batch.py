@@ -1,7 +1,6 @@
 """The data as the kernels see it: rows last, in chunks, padded to a few sizes."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
@@ -80,15 +79,20 @@ def build(
     r = chunk_rows(n, width)
     n_chunks = -(-n // r)
     length = padded_chunks(n_chunks) * r
-    z_rows = _lay_out(Z, length, r)
+
+
+    def put(table: np.ndarray) -> AnyArray:
+        return jnp.asarray(_lay_out(table, length, r))
+
+    z_rows = put(Z)
     rows = Rows(
         Z=z_rows,
-        Phi=z_rows if Phi is Z else _lay_out(Phi, length, r),  # one copy when they are the same
-        y=_lay_out(y, length, r),
-        weight=_pad(weight, length, 0.0).reshape(-1, r),
-        log_possibility=None if log_possibility is None else _lay_out(log_possibility, length, r),
+        Phi=z_rows if Phi is Z else put(Phi),  # one copy when they are the same
+        y=put(y),
+        weight=jnp.asarray(_pad(weight, length, 0.0).reshape(-1, r)),
+        log_possibility=None if log_possibility is None else put(log_possibility),
     )
-    return Batch(jax.device_put(rows), jnp.asarray(n_chunks), jnp.asarray(total_weight))
+    return Batch(rows, jnp.asarray(n_chunks), jnp.asarray(total_weight))
 
 
 def lay_out_like(batch: Batch, table: Float[np.ndarray, "n k"]) -> Float[AnyArray, "c k r"]:

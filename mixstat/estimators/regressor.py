@@ -231,7 +231,7 @@ class MixtureOfExperts(RegressorMixin, BaseMixture):
         X, y = validate_data(
             self, X, y, multi_output=True, y_numeric=True, dtype=np.float64, ensure_min_samples=2
         )
-        names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])])
+        names = list(getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])]))
         chosen = choose_columns("expert_features", self.expert_features, names)
         exponents = polynomial.powers(len(chosen), self.degree, interactions=self.interactions)
         experts = PolynomialColumns(chosen, exponents, [names[j] for j in chosen])

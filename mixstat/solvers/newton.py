@@ -38,19 +38,20 @@ def trust_region_step(
     def step(shift: float) -> np.ndarray:
         return along / (values + shift)
 
-    smallest = values[0]
     tiny = 1e-14 * max(1.0, abs(values[-1]))
-    if smallest > tiny and np.linalg.norm(step(0.0)) <= radius:
+    if values[0] > tiny and np.linalg.norm(step(0.0)) <= radius:
         inside = step(0.0)
     else:
-        least = max(0.0, -smallest) + tiny
-        if np.linalg.norm(step(least)) < radius:  # the hard case: go on along the lowest curvature
-            inside = step(least)
-            inside[0] += np.copysign(np.sqrt(radius**2 - inside @ inside), along[0])
-        else:
+        least = max(0.0, -values[0]) + tiny
+        shift = least
+        if np.linalg.norm(step(least)) > radius:
             most = least + np.linalg.norm(gradient) / radius
             shift = brentq(lambda s: np.linalg.norm(step(s)) - radius, least, most, rtol=1e-10)
-            inside = step(float(shift))
+        inside = step(float(shift))
+        # to the edge along the lowest curvature: all of the step where the gradient has no part
+        # in it (the hard case), else what the root left over
+        rest = float(inside[1:] @ inside[1:])
+        inside[0] = np.copysign(np.sqrt(max(radius**2 - rest, 0.0)), along[0])
     gain = float(along @ inside - 0.5 * values @ inside**2)
     return vectors @ inside, gain
 

@@ -1,0 +1,133 @@
+"""Every kernel against enumeration, autodiff and finite differences."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from mixstat import batch as batches
+from mixstat import flat
+from mixstat.derivatives import derivatives
+from mixstat.experts import GaussianExperts
+from mixstat.gates import SoftmaxGate
+from mixstat.likelihood import (
+    expert_mass,
+    log_joint_rows,
+    log_likelihood,
+    value_and_gradient,
+)
+from mixstat.model import Mixture
+
+SHAPES = [
+    (1, 1, "full"),
+    (2, 1, "full"),
+    (4, 1, "tied"),
+    (2, 2, "full"),
+    (3, 3, "tied"),
+    (2, 2, "diagonal"),
+    (3, 2, "spherical"),
+]
+
+
+def random_problem(rng, k, m, covariance, n=40, possibility=False, **options):
+    """A random model with different features for gate and experts, and weighted rows."""
+    Z = np.column_stack([np.ones(n), rng.standard_normal((n, 2))])
+    Phi = np.column_stack([np.ones(n), rng.standard_normal((n, 3))])
+    y = rng.standard_normal((n, m))
+    weight = rng.uniform(0.2, 2.0, n)
+    extra = np.log(rng.uniform(0.1, 1.0, (n, k))) if possibility else None
+    data = batches.build(Z, Phi, y, weight, extra, **options)
+    null = Mixture(SoftmaxGate.null(k, 3), GaussianExperts.null(k, 4, m, covariance))
+    model = flat.from_vector(null, 0.5 * rng.standard_normal(flat.size(null)))
+    return model, data, (Z, Phi, y, weight, extra)
+
+
+def enumerated(model, table):
+    """Mean log-likelihood, row by row and expert by expert, by scipy."""
+    Z, Phi, y, weight, extra = table
+    logits = np.vstack([model.gate.coef @ Z.T, np.zeros((1, len(Z)))])
+    share = np.exp(logits) / np.exp(logits).sum(axis=0)
+    covariance = model.experts.covariances()
+    total = 0.0
+    for i in range(len(Z)):
+        density = 0.0
+        for j in range(model.n_experts):
+            mean = model.experts.coef[j] @ Phi[i]
+            one = share[j, i] * stats.multivariate_normal(mean, covariance[j]).pdf(y[i])
+            density += one * (1.0 if extra is None else np.exp(extra[i, j]))
+        total += weight[i] * np.log(density)
+    return total / weight.sum()
+
+
+@pytest.mark.parametrize(("k", "m", "covariance"), SHAPES)
+@pytest.mark.parametrize("possibility", [False, True])
+def test_log_likelihood_equals_enumeration(rng, x64, k, m, covariance, possibility):
+    model, data, table = random_problem(rng, k, m, covariance, possibility=possibility)
+    np.testing.assert_allclose(log_likelihood(model, data), enumerated(model, table), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("k", "m", "covariance"), SHAPES)
+@pytest.mark.parametrize("possibility", [False, True])
+def test_blocks_equal_autodiff(rng, x64, k, m, covariance, possibility):
+    model, data, _ = random_problem(rng, k, m, covariance, possibility=possibility)
+    vector = jnp.asarray(flat.to_vector(model))
+
+    def value(v):
+        return log_likelihood(flat.from_vector(model, v), data)
+
+    got, gradient, hessian = derivatives(model, data)
+    np.testing.assert_allclose(got, value(vector), rtol=1e-14)
+    np.testing.assert_allclose(gradient, jax.grad(value)(vector), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(hessian, jax.hessian(value)(vector), rtol=1e-11, atol=1e-13)
+    _, as_model = value_and_gradient(model, data)
+    np.testing.assert_allclose(flat.to_vector(as_model), gradient, rtol=1e-12, atol=1e-14)
+
+
+def test_gradient_and_hessian_equal_finite_differences(rng, x64):
+    model, data, table = random_problem(rng, 3, 2, "full")
+    vector = flat.to_vector(model)
+    _, gradient, hessian = (np.asarray(a) for a in derivatives(model, data))
+    h = 1e-5
+    for j in range(len(vector)):
+        e = np.zeros(len(vector))
+        e[j] = h
+        up, down = (flat.from_vector(model, vector + s * e) for s in (1, -1))
+        slope = (enumerated(up, table) - enumerated(down, table)) / (2 * h)
+        np.testing.assert_allclose(gradient[j], slope, atol=1e-8)
+        bend = (derivatives(up, data)[1] - derivatives(down, data)[1]) / (2 * h)
+        np.testing.assert_allclose(hessian[j], bend, atol=1e-7)
+
+
+@pytest.mark.parametrize("n", [5, 130, 700])
+def test_chunks_and_padding_change_nothing(rng, x64, n):
+    """One chunk, many chunks and padded chunks give the same sums and the same rows."""
+    model, _, table = random_problem(rng, 3, 1, "full", n=n)
+    whole = batches.build(*table, width=1)
+    pieces = batches.build(*table, width=batches.CHUNK_BYTES)  # shortest chunks
+    roomy = batches.build(*table, room=3000)
+    reference = derivatives(model, whole)
+    for other in (pieces, roomy):
+        for a, b in zip(derivatives(model, other), reference, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
+        rows = batches.take_rows(log_joint_rows(model, other), n)
+        same = batches.take_rows(log_joint_rows(model, whole), n)
+        np.testing.assert_allclose(rows, same, rtol=1e-13)
+    if n > batches.MIN_ROWS:
+        assert int(pieces.n_chunks) > 1
+    np.testing.assert_allclose(np.sum(expert_mass(model, pieces)), 1.0, rtol=1e-13)
+
+
+def test_a_study_over_many_sizes_compiles_few_shapes():
+    lengths = np.unique(np.geomspace(100, 1e5, 200).astype(int))
+    shapes = {
+        (batches.chunk_rows(n, 12), batches.padded_chunks(-(-n // batches.chunk_rows(n, 12))))
+        for n in lengths.tolist()
+    }
+    assert len(shapes) <= 12
+
+
+def test_shared_features_are_stored_once(rng, x64):
+    Z = np.column_stack([np.ones(50), rng.standard_normal(50)])
+    data = batches.build(Z, Z, rng.standard_normal((50, 1)))
+    assert data.rows.Z is data.rows.Phi
