@@ -44,9 +44,18 @@ def table_width(n_experts: int, q: int, p: int) -> int:
 
 
 def make_tables(
-    X: Any, y: np.ndarray, weight: np.ndarray, expert_design: Design, gate_design: Design
+    X: Any,
+    y: np.ndarray,
+    weight: np.ndarray,
+    expert_design: Design,
+    gate_design: Design,
+    *,
+    common_scale: bool = False,
 ) -> Tables:
-    """Fit both designs and standardise y; say which columns carry nothing."""
+    """Fit both designs and standardise y; say which columns carry nothing.
+
+    ``common_scale`` divides all outputs by one number, so that equal noise stays equal.
+    """
     share = weight / weight.sum()
     Phi = expert_design.fit(X, share)
     if gate_design.source.same_as(expert_design.source):
@@ -66,6 +75,8 @@ def make_tables(
             )
     centre = share @ y if expert_design.source.constant else np.zeros(y.shape[1])
     deviation = np.sqrt(share @ (y - centre) ** 2)
+    if common_scale:
+        deviation = np.full(len(deviation), np.sqrt(np.mean(deviation**2)))
     scale = np.where(deviation > 1e-13 * np.abs(centre), deviation, 1.0)
     return Tables(Z, Phi, (y - centre) / scale, weight, centre, scale)
 

@@ -31,6 +31,14 @@ from mixstat.validation import (
     choose_columns,
 )
 
+FEATURE_SETTINGS = {
+    "degree",
+    "interactions",
+    "expert_features",
+    "gate_degree",
+    "gate_features",
+}
+
 
 class MixtureOfExperts(RegressorMixin, BaseMixture):
     """Mixture of experts regression by maximum likelihood.
@@ -276,8 +284,15 @@ class MixtureOfExperts(RegressorMixin, BaseMixture):
         Raises
         ------
         ValueError
-            If a formula names a column that ``data`` lacks, or a value is missing.
+            If a formula names a column that ``data`` lacks, a value is missing, or a setting
+            describes features.
         """
+        described = sorted(FEATURE_SETTINGS & set(settings))
+        if described:
+            raise ValueError(
+                f"{', '.join(described)} cannot be set beside a formula: write the features of "
+                "the experts in formula and those of the gate in gate."
+            )
         moe = cls(**settings)
         moe._check_settings()
         left, right = split(formula)
@@ -301,7 +316,9 @@ class MixtureOfExperts(RegressorMixin, BaseMixture):
         self.single_output_ = y.ndim == 1
         table = np.asarray(y, float).reshape(len(y), -1)
         self.expert_design_, self.gate_design_ = Design(experts), Design(gate)
-        tables = make_tables(X, table, weight, self.expert_design_, self.gate_design_)
+        designs = (self.expert_design_, self.gate_design_)
+        spherical = self.covariance == "spherical"
+        tables = make_tables(X, table, weight, *designs, common_scale=spherical)
         self._keep(self._maximise(tables, self._null(tables)), tables)
         del self._kept_rows_
         model = self.user_model_.experts

@@ -12,7 +12,7 @@ from mixstat import linear
 from mixstat.batch import Rows
 from mixstat.experts.base import Experts
 from mixstat.linear import Group
-from mixstat.precision import AnyArray
+from mixstat.precision import AnyArray, in_float64
 
 LOG_2PI = float(np.log(2 * np.pi))
 COVARIANCES = ("full", "diagonal", "spherical", "tied")
@@ -141,12 +141,12 @@ class GaussianExperts(Experts):
     def _whitener(self) -> AnyArray:
         """(K, m, m) lower triangular; its rows turn residuals into independent unit normals."""
         k, m, _ = self.coef.shape
-        unit = jnp.broadcast_to(jnp.eye(m), (k, m, m))
-        if self.shear.shape[1]:
-            rows, cols = np.tril_indices(m, -1)
-            shear = jnp.broadcast_to(self.shear, (k, self.shear.shape[1]))
-            unit = unit.at[:, rows, cols].set(shear)
-        return unit * jnp.exp(-jnp.broadcast_to(self.log_scale, (k, m)))[:, :, None]
+        log_scale = jnp.broadcast_to(self.log_scale, (k, m))
+        shear = jnp.broadcast_to(self.shear, (k, self.shear.shape[1]))
+        unit = jnp.zeros((k, m, m)).at[:, *np.diag_indices(m)].set(1.0)
+        if shear.shape[1]:
+            unit = unit.at[:, *np.tril_indices(m, -1)].set(shear)
+        return unit * jnp.exp(-log_scale)[:, :, None]
 
     def _covariance_step(self, mass: AnyArray, square: AnyArray, floor: AnyArray):
         m = square.shape[1]
@@ -185,6 +185,7 @@ class GaussianExperts(Experts):
         coef[:, :, 0] = 0.0
         return GaussianExperts(coef, zero.log_scale, zero.shear, self.covariance)
 
+    @in_float64
     def covariances(self) -> Float[np.ndarray, "K m m"]:
         """Covariance matrix of each expert."""
         inverse = np.linalg.inv(np.asarray(self._whitener()))
@@ -205,7 +206,10 @@ class GaussianExperts(Experts):
     def in_units(
         self, location: np.ndarray, scale: np.ndarray, to_user: np.ndarray
     ) -> "GaussianExperts":
-        """Experts of ``location + scale * y``, on features that ``to_user`` maps back to."""
+        """Experts of ``location + scale * y``, on features that ``to_user`` maps back to.
+
+        Spherical noise stays spherical only if all outputs have one scale.
+        """
         coef = np.asarray(self.coef) * scale[None, :, None]
         coef[:, :, 0] += location
         m = len(scale)

@@ -60,6 +60,8 @@ def _auto(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finish
         now = Finish(
             done.model, done.status, now.n_iter + done.n_iter, now.n_passes + done.n_passes
         )
+    if now.status == Status.RUNNING:
+        return now._replace(status=Status.MAX_ITER)
     return now
 
 

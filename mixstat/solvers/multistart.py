@@ -94,32 +94,34 @@ def multistart(
     table["log_likelihood"] = np.nan
     first = [model for _, model in models]
     if len(models) > 1:
-        first, order = _short_runs(short_problem, first, table, log, units)
+        steps = min(SHORT_ITER, max_iter)
+        first, order = _short_runs(short_problem, first, table, steps, log, units)
     else:
         table["log_likelihood_short"] = log_likelihood(first[0], short_problem.batch) - units
         order = np.array([0])
     ends: dict[int, Finish] = {}
     for i in order[: _how_many(problem, first)]:
-        end = SOLVERS[solver](problem, first[i], tol, max_iter)
-        ends[int(i)] = end
         row = table[i]
-        row["finished"], row["n_iter"] = True, end.n_iter
+        end = SOLVERS[solver](problem, first[i], tol, max_iter - int(row["n_iter"]))
+        row["finished"] = True
+        row["n_iter"] += end.n_iter
         row["n_passes"] += end.n_passes
+        ends[int(i)] = end._replace(n_iter=int(row["n_iter"]))
         row["log_likelihood"] = log_likelihood(end.model, problem.batch) - units
         row["status"], row["degenerate"] = end.status.name, degenerate(problem, end.model)
         log(
             f"start {i} ({row['start']}): log-likelihood {row['log_likelihood']:.10g}, "
-            f"{end.n_iter} iterations, {row['status'].lower()}"
+            f"{row['n_iter']} iterations, {row['status'].lower()}"
             + (", degenerate" if row["degenerate"] else "")
         )
     return _best(problem, table, ends, tol), table
 
 
-def _short_runs(problem: Problem, models: list[Mixture], table: np.ndarray, log, units):
+def _short_runs(problem: Problem, models: list[Mixture], table: np.ndarray, steps: int, log, units):
     """A few EM steps from every start; the order in which they deserve to be finished."""
     ends = []
     for i, model in enumerate(models):
-        state = em.run(problem, model, (1e-9, 0.0, SHORT_ITER))
+        state = em.run(problem, model, (1e-9, 0.0, steps))
         ends.append(flat.as_numpy(state.model))
         table["log_likelihood_short"][i] = float(state.value) - units
         table["n_iter"][i], table["n_passes"][i] = int(state.n_iter), int(state.n_passes)

@@ -1,0 +1,84 @@
+"""Models written as formulas."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mixstat import MixtureOfExperts
+
+pytest.importorskip("formulaic")
+
+
+@pytest.fixture
+def frame(rng):
+    n = 300
+    x, w = rng.uniform(1, 3, n), rng.standard_normal(n)
+    first = rng.random(n) < 1 / (1 + np.exp(-2 * w))
+    y = np.where(first, 1 + x**2, 3 - x) + 0.5 * rng.standard_normal(n)
+    return pd.DataFrame({"y": y, "x": x, "w": w, "group": np.where(x > 2, "b", "a")})
+
+
+def test_formula_equals_columns(frame):
+    formula = MixtureOfExperts.from_formula(
+        "y ~ x + I(x**2)", gate="~ w", data=frame, n_experts=2, random_state=0
+    )
+    columns = MixtureOfExperts(
+        2, degree=2, expert_features=["x"], gate_features=["w"], random_state=0
+    ).fit(frame[["x", "w"]], frame["y"])
+    np.testing.assert_allclose(formula.expert_coef_, columns.expert_coef_, rtol=1e-9)
+    np.testing.assert_allclose(formula.gate_coef_, columns.gate_coef_, rtol=1e-9, atol=1e-12)
+    assert formula.expert_names_ == ["1", "x", "I(x ** 2)"]
+    assert formula.gate_names_ == ["1", "w"]
+
+
+def test_methods_take_data_frames(frame):
+    moe = MixtureOfExperts.from_formula("y ~ x", gate="~ w", data=frame, random_state=0)
+    assert moe.predict(frame).shape == (300,)
+    np.testing.assert_allclose(moe.score_samples(frame).mean(), moe.log_likelihood_, rtol=1e-10)
+    np.testing.assert_allclose(moe.score_samples(frame, frame["y"]), moe.score_samples(frame))
+    assert moe.responsibilities(frame).shape == moe.gate_proba(frame).shape == (300, 2)
+    assert moe.bic(frame) > moe.aic(frame)
+    assert "I(x" not in str(moe.summary())
+    without = frame.drop(columns="y")
+    np.testing.assert_array_equal(moe.predict(without), moe.predict(frame))
+    assert moe.predict_interval(without).shape == (300, 2)
+
+
+def test_transforms_keep_their_state(frame):
+    """poly() and categories on new rows are those of the training rows."""
+    moe = MixtureOfExperts.from_formula("y ~ poly(x, 2) + group", data=frame, random_state=0)
+    np.testing.assert_allclose(moe.predict(frame.iloc[:1]), moe.predict(frame)[:1], rtol=1e-10)
+
+
+def test_gate_defaults_to_the_experts_features_and_one_is_constant(frame):
+    same = MixtureOfExperts.from_formula("y ~ x", data=frame, random_state=0)
+    assert same.gate_names_ == ["1", "x"]
+    constant = MixtureOfExperts.from_formula("y ~ x", gate="~ 1", data=frame, random_state=0)
+    assert np.ptp(constant.gate_proba(frame), axis=0).max() < 1e-14
+
+
+def test_without_an_intercept(frame):
+    """Lines through the origin: no constant is smuggled in."""
+    moe = MixtureOfExperts.from_formula("y ~ 0 + x", gate="~ w", data=frame, random_state=0)
+    assert moe.expert_names_ == ["x"]
+    at_zero = frame.assign(x=0.0)
+    np.testing.assert_allclose(moe.predict(at_zero), 0.0, atol=1e-12)
+    assert moe.converged_
+
+
+def test_bad_formulas(frame):
+    with pytest.raises(ValueError, match="formula names z, which is not a column of data; data"):
+        MixtureOfExperts.from_formula("y ~ z", data=frame)
+    with pytest.raises(ValueError, match="gate names z, which is not a column"):
+        MixtureOfExperts.from_formula("y ~ x", gate="~ z", data=frame)
+    with pytest.raises(ValueError, match="formula must have a response"):
+        MixtureOfExperts.from_formula("~ x", data=frame)
+    with pytest.raises(ValueError, match="gate must have no response"):
+        MixtureOfExperts.from_formula("y ~ x", gate="y ~ w", data=frame)
+    with pytest.raises(TypeError, match="needs a data frame"):
+        MixtureOfExperts.from_formula("y ~ x", data=frame.to_numpy())
+    with pytest.raises(ValueError, match="degree cannot be set beside a formula"):
+        MixtureOfExperts.from_formula("y ~ x", data=frame, degree=2)
+    frame.loc[3, "x"] = np.nan
+    with pytest.raises(ValueError, match="formula could not be evaluated: .*null"):
+        MixtureOfExperts.from_formula("y ~ x", data=frame)

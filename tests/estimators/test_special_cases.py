@@ -1,0 +1,96 @@
+"""Special cases that other libraries solve exactly."""
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from sklearn.mixture import GaussianMixture
+
+from mixstat import MixtureOfExperts
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_one_expert_is_weighted_least_squares(rng, weighted):
+    X = rng.standard_normal((80, 3))
+    y = X @ [1.0, -2.0, 0.5] + 3 + rng.standard_normal(80)
+    weight = rng.uniform(0.2, 2, 80) if weighted else np.ones(80)
+    moe = MixtureOfExperts(1).fit(X, y, sample_weight=weight)
+    ols = sm.WLS(y, sm.add_constant(X), weights=weight).fit()
+    np.testing.assert_allclose(moe.expert_coef_[0], ols.params, rtol=1e-12)
+    variance = weight @ ols.resid**2 / weight.sum()
+    np.testing.assert_allclose(moe.scale_[0] ** 2, variance, rtol=1e-12)
+    np.testing.assert_allclose(moe.predict(X), ols.fittedvalues, rtol=1e-12)
+    if not weighted:
+        np.testing.assert_allclose(80 * moe.log_likelihood_, ols.llf, rtol=1e-12)
+        # statsmodels divides the residual variance by the residual degrees of freedom
+        error = ols.bse * np.sqrt(ols.df_resid / 80)
+        np.testing.assert_allclose(np.sqrt(np.diag(moe.cov_params()))[:4], error, rtol=1e-10)
+    assert moe.certificate_.starts_finished == 1
+
+
+def test_one_expert_of_several_outputs_is_least_squares_each(rng):
+    X = rng.standard_normal((60, 2))
+    Y = X @ rng.standard_normal((2, 3)) + rng.standard_normal((60, 3))
+    moe = MixtureOfExperts(1, degree=2).fit(X, Y)
+    design = np.column_stack([np.ones(60), X, X[:, 0] ** 2, X[:, 0] * X[:, 1], X[:, 1] ** 2])
+    coef, *_ = np.linalg.lstsq(design, Y, rcond=None)
+    np.testing.assert_allclose(moe.expert_coef_[0], coef.T, rtol=1e-10)
+    residual = Y - design @ coef
+    np.testing.assert_allclose(moe.covariance_[0], residual.T @ residual / 60, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("covariance", "theirs"),
+    [("full", "full"), ("diagonal", "diag"), ("spherical", "spherical"), ("tied", "tied")],
+)
+def test_no_features_is_a_gaussian_mixture(rng, covariance, theirs):
+    """Constant experts and gate: scikit-learn's mixture of Gaussians, all covariances."""
+    label = rng.random(400) < 0.4
+    Y = np.where(label[:, None], [-2.0, 1.0], [2.0, -1.0]) + rng.standard_normal((400, 2))
+    X = rng.standard_normal((400, 1))
+    moe = MixtureOfExperts(2, degree=0, gate_degree=0, covariance=covariance, random_state=0)
+    moe.fit(X, Y)
+    known = GaussianMixture(
+        2, covariance_type=theirs, tol=1e-14, max_iter=5000, reg_covar=0.0, n_init=5, random_state=0
+    ).fit(Y)
+    assert moe.log_likelihood_ == pytest.approx(known.score(Y), abs=1e-10)
+    order = np.argsort(known.means_[:, 0])
+    np.testing.assert_allclose(moe.expert_coef_[:, :, 0], known.means_[order], atol=1e-5)
+    np.testing.assert_allclose(moe.gate_proba(X[:1])[0], known.weights_[order], atol=1e-5)
+
+
+def test_degree_zero_is_a_covariate_dependent_mixture(rng):
+    """Constant experts, gate on x: a logistic regression when the clusters do not overlap."""
+    x = rng.standard_normal(500)
+    high = rng.random(500) < 1 / (1 + np.exp(-(0.4 + 1.2 * x)))
+    y = np.where(high, 10.0, -10.0) + 0.3 * rng.standard_normal(500)
+    moe = MixtureOfExperts(2, degree=0, random_state=0).fit(x[:, None], y)
+    logit = sm.Logit(high.astype(float), sm.add_constant(x)).fit(disp=0, tol=1e-14)
+    np.testing.assert_allclose(-moe.gate_coef_[0], logit.params, rtol=1e-8)
+    np.testing.assert_allclose(moe.expert_coef_[:, 0], [y[~high].mean(), y[high].mean()])
+    total = logit.llf
+    for group in (y[high], y[~high]):
+        total += -0.5 * len(group) * (np.log(2 * np.pi * group.var()) + 1)
+    assert 500 * moe.log_likelihood_ == pytest.approx(total, abs=1e-8)
+
+
+def test_ridge_with_one_expert_is_ridge_regression(rng):
+    """Penalised least squares on standardised columns at the fitted variance."""
+    X = np.linalg.qr(rng.standard_normal((100, 3)) - 0.0)[0]
+    X = (X - X.mean(axis=0)) * 10
+    y = X @ [1.0, 2.0, -1.0] + rng.standard_normal(100)
+    moe = MixtureOfExperts(1, ridge=0.5).fit(X, y)
+    ordinary = MixtureOfExperts(1).fit(X, y)
+    variance = moe.scale_[0] ** 2 / y.var()
+    shrunk = ordinary.expert_coef_[0, 1:] / (1 + 0.5 * variance)  # orthonormal features
+    np.testing.assert_allclose(moe.expert_coef_[0, 1:], shrunk, rtol=1e-8)
+
+
+def test_tied_variance_is_common(rng):
+    x = rng.standard_normal(300)
+    y = np.where(rng.random(300) < 0.5, 2 + x, -2 - x) + rng.standard_normal(300) * 0.5
+    moe = MixtureOfExperts(2, covariance="tied", random_state=0).fit(x[:, None], y)
+    assert moe.scale_[0] == moe.scale_[1]
+    assert moe.n_parameters_ == 2 + 4 + 1
+    resp = moe.responsibilities(x[:, None], y)
+    residual = y[:, None] - moe.expert_means(x[:, None])[:, :, 0]
+    np.testing.assert_allclose(np.mean((resp * residual**2).sum(axis=1)), moe.scale_[0] ** 2)
