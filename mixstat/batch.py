@@ -73,13 +73,11 @@ def build(
         Pad as if there were at least this many rows, to share a compiled program.
     """
     n = max(len(y), room)
-    weight = np.ones(len(y)) if weight is None else weight
-    total_weight = np.sum(weight)
-    weight = weight / total_weight
+    given = np.ones(len(y)) if weight is None else weight
+    total_weight = np.sum(given)
     r = chunk_rows(n, width)
     n_chunks = -(-n // r)
     length = padded_chunks(n_chunks) * r
-
 
     def put(table: np.ndarray) -> AnyArray:
         return jnp.asarray(_lay_out(table, length, r))
@@ -89,7 +87,7 @@ def build(
         Z=z_rows,
         Phi=z_rows if Phi is Z else put(Phi),  # one copy when they are the same
         y=put(y),
-        weight=jnp.asarray(_pad(weight, length, 0.0).reshape(-1, r)),
+        weight=jnp.asarray(_pad(given / total_weight, length, 0.0).reshape(-1, r)),
         log_possibility=None if log_possibility is None else put(log_possibility),
     )
     return Batch(rows, jnp.asarray(n_chunks), jnp.asarray(total_weight))

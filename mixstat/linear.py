@@ -50,7 +50,7 @@ def gradient(
 
     Ordered by predictor, each with the features its key names.
     """
-    parts = [jnp.zeros(0)]  # a gate of one expert has no predictor
+    parts: list[AnyArray] = [jnp.zeros(0)]  # a gate of one expert has no predictor
     for key in dict.fromkeys(keys):
         index = np.flatnonzero([k == key for k in keys])
         chosen = slopes[index]

@@ -75,9 +75,7 @@ class Predictive(NamedTuple):
         )
         return found.x
 
-    def sample(
-        self, n_samples: int, random: np.random.Generator
-    ) -> Float[np.ndarray, "m n s"]:
+    def sample(self, n_samples: int, random: np.random.Generator) -> Float[np.ndarray, "m n s"]:
         """Independent draws at each row."""
         k, _, n = self.eta.shape
         reached = np.cumsum(self.share, axis=0)[:-1, :, None]

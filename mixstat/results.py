@@ -29,7 +29,9 @@ class Status(enum.IntEnum):
 _MESSAGES = {
     Status.RUNNING: "The solver has not finished.",
     Status.CONVERGED: "The gradient of the mean log-likelihood is below tolerance.",
-    Status.MAX_ITER: "The iteration limit was reached before the gradient vanished; raise max_iter.",
+    Status.MAX_ITER: (
+        "The iteration limit was reached before the gradient vanished; raise max_iter."
+    ),
     Status.STALLED: (
         "No step raises the log-likelihood any more, yet the gradient is above tolerance; "
         "rescale the data, lower the degree or add a small ridge."

@@ -16,11 +16,12 @@ def check_integer(name: str, value: Any, minimum: int) -> int:
 
 def check_positive(name: str, value: Any, *, zero: bool = False) -> float:
     """A finite number above zero (or not below it)."""
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not number or not np.isfinite(value) or value < 0 or (value == 0 and not zero):
+    known = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    number = float(value) if known else np.nan
+    if not np.isfinite(number) or number < 0 or (number == 0 and not zero):
         wanted = ">= 0" if zero else "> 0"
         raise ValueError(f"{name} must be a finite number {wanted}, got {value!r}.")
-    return float(value)
+    return number
 
 
 def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
@@ -67,7 +68,7 @@ def choose_columns(name: str, chosen: Any, names: Sequence[str]) -> np.ndarray:
         return np.arange(n)
     if isinstance(chosen, slice):
         return np.arange(n)[chosen]
-    listed = [chosen] if isinstance(chosen, str | numbers.Integral) else list(chosen)
+    listed: list[Any] = [chosen] if isinstance(chosen, str | numbers.Integral) else list(chosen)
     if len(listed) == n and all(isinstance(c, bool | np.bool_) for c in listed):
         return np.flatnonzero(listed)
     return np.array([_one_column(name, c, names) for c in listed], int)
@@ -79,7 +80,8 @@ def _one_column(name: str, column: Any, names: Sequence[str]) -> int:
             raise ValueError(f"{name} names column {column!r}; X has {', '.join(names)}.")
         return list(names).index(column)
     if isinstance(column, numbers.Integral) and not isinstance(column, bool):
-        if not -len(names) <= column < len(names):
-            raise ValueError(f"{name} asks for column {column}, but X has {len(names)} columns.")
-        return int(column) % len(names)
+        position = int(column)
+        if not -len(names) <= position < len(names):
+            raise ValueError(f"{name} asks for column {position}, but X has {len(names)} columns.")
+        return position % len(names)
     raise ValueError(f"{name} must hold column names or positions, got {column!r}.")

@@ -55,15 +55,11 @@ class Design:
     def __init__(self, source: Any) -> None:
         self.source = source
 
-    def fit(
-        self, X: Any, weight: Float[np.ndarray, " n"]
-    ) -> Float[np.ndarray, "n r"]:
+    def fit(self, X: Any, weight: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n r"]:
         """Learn the whitening from weighted rows (weights sum to one); return the features."""
         columns = self.source.fit(X, weight)
         self.whitening: Whitening = whiten(columns, weight, constant=self.source.constant)
-        self.to_user: Float[np.ndarray, "r p"] = (
-            self.whitening.to_columns() @ self.source.to_user()
-        )
+        self.to_user: Float[np.ndarray, "r p"] = self.whitening.to_columns() @ self.source.to_user()
         return self.whitening.apply(columns)
 
     def transform(self, X: Any) -> Float[np.ndarray, "n r"]:

@@ -66,7 +66,8 @@ def names(exponents: Int[np.ndarray, "p d"], inputs: Sequence[str]) -> list[str]
     """Column names such as "1", "x", "x^2", "x w"."""
 
     def one(e: np.ndarray) -> str:
-        parts = [f"{inputs[j]}^{e[j]}" if e[j] > 1 else inputs[j] for j in np.flatnonzero(e)]
+        used = np.flatnonzero(e).tolist()
+        parts = [f"{inputs[j]}^{e[j]}" if e[j] > 1 else inputs[j] for j in used]
         return " ".join(parts) or "1"
 
     return [one(e) for e in exponents]

@@ -41,7 +41,7 @@ def whiten(
     weight
         Row weights with sum one.
     """
-    n, p = columns.shape
+    p = columns.shape[1]
     centre = weight @ columns if constant else np.zeros(p)
     centre[:1] = 0.0
     centred = columns - centre

@@ -10,7 +10,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mixstat import batch as batches
 from mixstat import flat
-from mixstat.design.design import Design
 from mixstat.estimators.data import Tables, choose_ridge, to_internal
 from mixstat.inference.covariance import affine_jacobian, observed_covariance
 from mixstat.likelihood import expert_mass, gate_rows, log_joint_rows
@@ -76,9 +75,7 @@ class BaseMixture(BaseEstimator):
             room = n_rows if n_rows <= starts.SAMPLE else 0
             short = problems.make(null, same.lay_out(k, room=room), **options)
             chosen = self._made_starts(sample, k)
-        self._log(
-            f"{n_rows} rows, {k} experts, {flat.size(null)} parameters, {len(chosen)} starts"
-        )
+        self._log(f"{n_rows} rows, {k} experts, {flat.size(null)} parameters, {len(chosen)} starts")
         models = first_models(short, null, chosen)
         result, self.starts_ = multistart(
             problem,
@@ -107,9 +104,9 @@ class BaseMixture(BaseEstimator):
     def _given_start(self, tables: Tables, n_rows: int) -> Start | None:
         """The user's start, if there is one: responsibilities, labels or a fitted model."""
         designs = (self.expert_design_, self.gate_design_)
-        if self.warm_start and hasattr(self, "user_model_"):
-            if self.user_model_.n_experts == self.n_experts:
-                return Start("warm", model=to_internal(self.user_model_, tables, *designs))
+        before = getattr(self, "user_model_", None) if self.warm_start else None
+        if before is not None and before.n_experts == self.n_experts:
+            return Start("warm", model=to_internal(before, tables, *designs))
         init = self.init
         if hasattr(init, "user_model_"):
             if init.user_model_.n_experts != self.n_experts:
@@ -319,8 +316,7 @@ def given_responsibilities(init: Any, n_experts: int, kept: np.ndarray) -> np.nd
     if array.shape == (n,) and np.issubdtype(array.dtype, np.integer):
         if array.min() < 0 or array.max() >= n_experts:
             raise ValueError(
-                f"init labels must lie in 0..{n_experts - 1}, "
-                f"got {array.min()}..{array.max()}."
+                f"init labels must lie in 0..{n_experts - 1}, got {array.min()}..{array.max()}."
             )
         return starts.one_hot(array[kept], n_experts)
     if array.shape != (n, n_experts):

@@ -101,7 +101,5 @@ def to_internal(model: Mixture, tables: Tables, expert: Design, gate: Design) ->
     """A model in the user's units as a start on these tables."""
     gate_map = np.linalg.pinv(gate.to_user)
     expert_map = np.linalg.pinv(expert.to_user)
-    inner = model.experts.in_units(
-        -tables.location / tables.scale, 1.0 / tables.scale, expert_map
-    )
+    inner = model.experts.in_units(-tables.location / tables.scale, 1.0 / tables.scale, expert_map)
     return Mixture(model.gate.in_units(gate_map), inner)

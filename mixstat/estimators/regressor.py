@@ -244,9 +244,7 @@ class MixtureOfExperts(RegressorMixin, BaseMixture):
         exponents = polynomial.powers(len(chosen), self.degree, interactions=self.interactions)
         experts = PolynomialColumns(chosen, exponents, [names[j] for j in chosen])
         chosen = choose_columns("gate_features", self.gate_features, names)
-        exponents = polynomial.powers(
-            len(chosen), self.gate_degree, interactions=self.interactions
-        )
+        exponents = polynomial.powers(len(chosen), self.gate_degree, interactions=self.interactions)
         gate = PolynomialColumns(chosen, exponents, [names[j] for j in chosen])
         return self._fit(X, y, check_weights(sample_weight, len(X)), experts, gate)
 

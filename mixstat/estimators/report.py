@@ -18,7 +18,9 @@ def parameter_names(moe: Any) -> list[str]:
         tied = len(table) == 1 and k > 1
         for j in range(len(table)):
             owner = word if tied else f"{word}{j}"
-            names += [f"{owner}:{c}" if table.shape[1] > 1 else owner for c in range(table.shape[1])]
+            names += [
+                f"{owner}:{c}" if table.shape[1] > 1 else owner for c in range(table.shape[1])
+            ]
     return names
 
 
@@ -42,9 +44,7 @@ def summarise(moe: Any) -> Any:
     error = np.sqrt(np.diag(moe.cov_params()))
     value = moe.params
     names = parameter_names(moe)
-    blocks = [
-        Block(title, *_pick(prefix, names, value, error)) for title, prefix in _sections(moe)
-    ]
+    blocks = [Block(title, *_pick(prefix, names, value, error)) for title, prefix in _sections(moe)]
     reference = moe.n_experts_ - 1
     notes = [
         "Experts are numbered by their mean prediction, smallest first."
@@ -64,7 +64,9 @@ def _sections(moe: Any) -> list[tuple[str, str]]:
     titles += [(f"Gate: expert {j} against {k - 1}", f"gate{j}:") for j in range(k - 1)]
     titles.append(("Log of standard deviation", "log_scale"))
     if moe.user_model_.experts.shear.size:
-        titles.append(("Shear (regression of each residual on those before, sign reversed)", "shear"))
+        titles.append(
+            ("Shear (regression of each residual on those before, sign reversed)", "shear")
+        )
     return titles
 
 

@@ -21,7 +21,15 @@ class Experts(eqx.Module):
     differentiation of the link per row and expert.
     """
 
-    n_experts: eqx.AbstractVar[int]
+    @property
+    @abc.abstractmethod
+    def n_experts(self) -> int:
+        """Number of experts K."""
+
+    @classmethod
+    @abc.abstractmethod
+    def null(cls, n_experts: int, n_features: int, n_outputs: int, covariance: str) -> "Experts":
+        """Experts that are all alike, for standardised y; where starts begin."""
 
     @abc.abstractmethod
     def groups(self) -> tuple[Group, ...]:
@@ -56,7 +64,9 @@ class Experts(eqx.Module):
         """Frozen scipy distribution of each output, with arrays of shape (K, m, n)."""
 
     @abc.abstractmethod
-    def sample(self, eta: Float[np.ndarray, "L n"], k: int, random: np.random.Generator):
+    def sample(
+        self, eta: Float[np.ndarray, "L n"], k: int, random: np.random.Generator
+    ) -> Float[np.ndarray, "m n"]:
         """One draw (m, n) of expert ``k`` for each column of its predictors."""
 
     @abc.abstractmethod

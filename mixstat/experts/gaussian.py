@@ -45,13 +45,13 @@ class GaussianExperts(Experts):
     covariance: str = eqx.field(static=True)
 
     @property
-    def n_experts(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Number of experts K."""
+    def n_experts(self) -> int:
         return self.coef.shape[0]
 
     @classmethod
-    def null(cls, n_experts: int, n_features: int, n_outputs: int, covariance: str):
-        """Experts that are all standard normal, whatever x."""
+    def null(
+        cls, n_experts: int, n_features: int, n_outputs: int, covariance: str
+    ) -> "GaussianExperts":
         shared = 1 if covariance == "tied" else n_experts
         n_scales = 1 if covariance == "spherical" else n_outputs
         n_shear = n_outputs * (n_outputs - 1) // 2 if covariance in ("full", "tied") else 0
@@ -198,7 +198,9 @@ class GaussianExperts(Experts):
         sd = np.sqrt(np.diagonal(self.covariances(), axis1=1, axis2=2))
         return stats.norm(loc=eta[:, :m], scale=sd[:, :, None])
 
-    def sample(self, eta: Float[np.ndarray, "L n"], k: int, random: np.random.Generator):
+    def sample(
+        self, eta: Float[np.ndarray, "L n"], k: int, random: np.random.Generator
+    ) -> Float[np.ndarray, "m n"]:
         m = self.coef.shape[1]
         factor = np.linalg.cholesky(self.covariances()[k])
         return eta[:m] + factor @ random.standard_normal((m, eta.shape[1]))

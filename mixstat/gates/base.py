@@ -22,7 +22,10 @@ class Gate(eqx.Module):
     differentiates the link per row. Override a default only by an equal closed form.
     """
 
-    n_experts: eqx.AbstractVar[int]
+    @property
+    @abc.abstractmethod
+    def n_experts(self) -> int:
+        """Number of experts K."""
 
     @classmethod
     @abc.abstractmethod

@@ -1,6 +1,5 @@
 """The softmax gate."""
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Float
@@ -21,11 +20,14 @@ class SoftmaxGate(Gate):
     """
 
     coef: Float[AnyArray, "J q"]  # J = K - 1; logits per unit of z
-    n_experts: int = eqx.field(static=True)
+
+    @property
+    def n_experts(self) -> int:
+        return self.coef.shape[0] + 1
 
     @classmethod
     def null(cls, n_experts: int, n_features: int) -> "SoftmaxGate":
-        return cls(jnp.zeros((n_experts - 1, n_features)), n_experts)
+        return cls(jnp.zeros((n_experts - 1, n_features)))
 
     def groups(self) -> tuple[Group, ...]:
         return (Group("Z", self.coef),)
@@ -37,7 +39,7 @@ class SoftmaxGate(Gate):
     def permute(self, order: AnyArray) -> "SoftmaxGate":
         full = jnp.concatenate([self.coef, jnp.zeros((1, self.coef.shape[1]), self.coef.dtype)])
         full = full[order]
-        return SoftmaxGate(full[:-1] - full[-1:], self.n_experts)
+        return SoftmaxGate(full[:-1] - full[-1:])
 
     def jacobian(self, eta: Float[AnyArray, "J n"]) -> Float[AnyArray, "K J n"]:
         share = jnp.exp(self.link(eta))[:-1]

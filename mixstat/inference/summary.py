@@ -48,8 +48,6 @@ def _coefficients(block: Block) -> Any:
     high = block.estimate + quantile * block.std_error
     columns = (block.estimate, block.std_error, z, tail, low, high)
     formats = ("{:.4g}", "{:.3g}", "{:.3f}", "{:.3f}", "{:.4g}", "{:.4g}")
-    cells = [
-        [f.format(c[i]) for f, c in zip(formats, columns)] for i in range(len(block.names))
-    ]
+    cells = [[f.format(c[i]) for f, c in zip(formats, columns)] for i in range(len(block.names))]
     style = {"data_aligns": "r" * 6, "colwidths": 10, "colsep": " "}
     return SimpleTable(cells, headers, list(block.names), title=block.title, txt_fmt=style)

@@ -29,9 +29,9 @@ def _colors(k: int) -> list[Any]:
 def _grid(X: Any, feature: int | str, n_points: int) -> tuple[Any, np.ndarray, str]:
     """Rows like X's medians in which one input runs over its range; that input, and its name."""
     frame = hasattr(X, "iloc")
-    names = [str(c) for c in X.columns] if frame else None
+    names = [str(c) for c in X.columns] if frame else []
     if isinstance(feature, str):
-        if names is None or feature not in names:
+        if feature not in names:
             raise ValueError(f"feature {feature!r} is not a column of X.")
         position = names.index(feature)
     else:

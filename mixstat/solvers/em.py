@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Int
 
 from mixstat import flat
 from mixstat.batch import Rows
+from mixstat.gates.base import Gate
 from mixstat.likelihood import responsibilities, total, total_over
 from mixstat.model import Mixture
 from mixstat.precision import AnyArray, in_float64
@@ -86,7 +87,7 @@ def evaluate(
     return value, Mixture(gate, experts)
 
 
-def _exact_gate(problem: Problem, model: Mixture, first, tol: AnyArray):
+def _exact_gate(problem: Problem, model: Mixture, first: Gate, tol: AnyArray) -> Any:
     """Newton to the maximum of the gate's surrogate, at the responsibilities of ``model``.
 
     Ends after a step that changed the surrogate by less than ``tol``, relative.
@@ -137,8 +138,8 @@ def _forget(vector: AnyArray) -> Memory:
 def _extrapolate(memory: Memory, point: AnyArray, step: AnyArray) -> tuple[Memory, AnyArray]:
     """Anderson's combination of the last EM steps that would make the step smallest."""
     slot = (memory.count - 1) % MEMORY
-    points = memory.points.at[slot].set(point - memory.point)
-    steps = memory.steps.at[slot].set(step - memory.step)
+    points = jnp.asarray(memory.points).at[slot].set(point - memory.point)
+    steps = jnp.asarray(memory.steps).at[slot].set(step - memory.step)
     points = jnp.where(memory.count > 0, points, memory.points)
     steps = jnp.where(memory.count > 0, steps, memory.steps)
     gram = steps @ steps.T

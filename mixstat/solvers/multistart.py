@@ -51,7 +51,7 @@ def first_models(
     models = []
     for start in starts:
         model = start.model
-        if model is None:
+        if start.responsibilities is not None:
             resp = batches.lay_out_like(problem.batch, start.responsibilities)
             model = em.first_model(problem, null, resp)
         models.append((start.kind, model))
@@ -111,7 +111,7 @@ def multistart(
         row["status"], row["degenerate"] = end.status.name, degenerate(problem, end.model)
         log(
             f"start {i} ({row['start']}): log-likelihood {row['log_likelihood']:.10g}, "
-            f"{row['n_iter']} iterations, {row['status'].lower()}"
+            f"{row['n_iter']} iterations, {str(row['status']).lower()}"
             + (", degenerate" if row["degenerate"] else "")
         )
     return _best(problem, table, ends, tol), table

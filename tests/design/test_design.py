@@ -31,9 +31,7 @@ def test_shift_map_is_the_binomial_theorem(rng, interactions):
     exponents = polynomial.powers(3, 3, interactions=interactions)
     location, scale = rng.standard_normal(3), rng.uniform(0.5, 2, 3)
     moved = polynomial.monomials((X - location) / scale, exponents)
-    mapped = polynomial.monomials(X, exponents) @ polynomial.shift_map(
-        exponents, location, scale
-    ).T
+    mapped = polynomial.monomials(X, exponents) @ polynomial.shift_map(exponents, location, scale).T
     np.testing.assert_allclose(mapped, moved, rtol=1e-10, atol=1e-12)
 
 

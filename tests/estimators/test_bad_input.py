@@ -1,5 +1,7 @@
 """Every bad input names the argument, what was seen and what was wanted."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,7 +37,10 @@ def data(n=60, d=1):
         ({"init": ("kmeans", "magic")}, r"init must be one of"),
         ({"init": np.zeros((60, 3))}, r"init must be .* got shape \(60, 3\)"),
         ({"init": np.full(60, 2)}, r"init labels must lie in 0..1, got 2..2"),
-        ({"init": np.full((60, 2), -1.0)}, r"init responsibilities must be finite and not negative"),
+        (
+            {"init": np.full((60, 2), -1.0)},
+            r"init responsibilities must be finite and not negative",
+        ),
         ({"init": np.zeros((60, 2))}, r"init responsibilities must have a positive entry"),
         ({"gate_features": ["w"]}, r"gate_features names column 'w'; X has x0"),
         ({"expert_features": [3]}, r"expert_features asks for column 3, but X has 1 columns"),
@@ -87,7 +92,7 @@ def test_unfitted_use():
 def test_prediction_arguments():
     X, y = data()
     moe = MixtureOfExperts(random_state=0).fit(X, y)
-    with pytest.raises(ValueError, match="coverage must lie strictly between 0 and 1, got 1.5"):
+    with pytest.raises(ValueError, match=r"coverage must lie .* 0 and 1, got 1\.5"):
         moe.predict_interval(X, coverage=1.5)
     with pytest.raises(ValueError, match="q must lie strictly between 0 and 1"):
         moe.predict_quantile(X, [0.5, 0.0])
@@ -97,7 +102,7 @@ def test_prediction_arguments():
         moe.score_samples(X)
     with pytest.raises(ValueError, match="y must have 1 outputs as in fit, got 2"):
         moe.score_samples(X, np.zeros((60, 2)))
-    with pytest.raises(ValueError, match="2 features, but .* is expecting 1"):
+    with pytest.raises(ValueError, match=r"2 features, but .* is expecting 1"):
         moe.predict(np.zeros((3, 2)))
     with pytest.raises(ValueError, match="init has 2 experts, n_experts=3"):
         MixtureOfExperts(3, init=moe).fit(X, y)
@@ -116,11 +121,11 @@ def test_constant_and_duplicated_columns_warn_by_name():
 
 def test_fewer_rows_than_parameters_names_the_ridge():
     X, y = data(12, 6)
-    with pytest.warns(UserWarning) as caught:
-        MixtureOfExperts(2, random_state=0).fit(X, y)
-    text = " ".join(str(w.message) for w in caught)
-    assert "12 distinct rows for 23 parameters" in text
-    assert "ridge=1e-06" in text
+    wanted = "X has 12 distinct rows for 23 parameters.*ridge=1e-06 was added"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # which experts collapse is not asked
+        with pytest.warns(DesignWarning, match=wanted):
+            MixtureOfExperts(2, random_state=0).fit(X, y)
 
 
 def test_max_iter_warns():

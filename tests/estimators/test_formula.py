@@ -80,5 +80,5 @@ def test_bad_formulas(frame):
     with pytest.raises(ValueError, match="degree cannot be set beside a formula"):
         MixtureOfExperts.from_formula("y ~ x", data=frame, degree=2)
     frame.loc[3, "x"] = np.nan
-    with pytest.raises(ValueError, match="formula could not be evaluated: .*null"):
+    with pytest.raises(ValueError, match=r"formula could not be evaluated: .*null"):
         MixtureOfExperts.from_formula("y ~ x", data=frame)

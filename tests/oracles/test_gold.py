@@ -78,7 +78,7 @@ def test_default_call_reaches_the_known_maximum(oracle, gold, name, seed):
 def test_standard_errors_from_the_observed_information(oracle, gold, name):
     moe, _, _ = _fit(oracle, gold, name, 0)
     k = moe.n_experts
-    gate, experts, log_sigma = _recorded(gold, name, k, "est")
+    gate, experts, _ = _recorded(gold, name, k, "est")
     order = _matching(moe.expert_coef_, experts)
     gate_se, expert_se, sigma_se = _recorded(gold, name, k, "se_hessian")
     covariance = moe.cov_params()

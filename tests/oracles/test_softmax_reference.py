@@ -37,7 +37,7 @@ def _model(alpha, beta, variance) -> Mixture:
     coef = np.array(beta).T[:, None, :]
     scale = 0.5 * np.log(np.array(variance))[:, None]
     experts = GaussianExperts(coef, scale, np.zeros((len(coef), 0)), "full")
-    return Mixture(SoftmaxGate(np.array(alpha).T[: len(coef) - 1], len(coef)), experts)
+    return Mixture(SoftmaxGate(np.array(alpha).T[: len(coef) - 1]), experts)
 
 
 @pytest.mark.parametrize(("n", "s", "k"), CASES)

@@ -83,11 +83,11 @@ def _twins(k=2):
     """Identical experts: a stationary saddle whenever two experts are better than one."""
     task, _ = problems.make("separated")
     pooled = GaussianExperts(np.zeros((1, 1, 2)), np.zeros((1, 1)), np.zeros((1, 0)), "full")
-    one = Mixture(SoftmaxGate(np.zeros((0, 2)), 1), pooled)
+    one = Mixture(SoftmaxGate(np.zeros((0, 2))), pooled)
     alone = problem.make(one, task.batch, min_scale=1e-4)
     fitted = newton(alone, one).model.experts
     double = jax.tree.map(lambda a: np.repeat(a, k, axis=0), fitted)
-    return task, Mixture(SoftmaxGate(np.zeros((k - 1, 2)), k), double)
+    return task, Mixture(SoftmaxGate(np.zeros((k - 1, 2))), double)
 
 
 def test_newton_leaves_a_saddle_where_em_cannot(x64):
