@@ -40,8 +40,10 @@ _MESSAGES = {
         "The log-likelihood is not finite at the start; check the start and the scale of y."
     ),
     Status.SEPARATED: (
-        "The gate separates the experts perfectly and its coefficients grow without limit; "
-        "add a ridge (for instance ridge=1e-4) or use fewer gate features."
+        "The best gate is a step: it separates the experts perfectly, and the log-likelihood "
+        "keeps rising (by less than 1e-8 a row) as gate coefficients grow, so these have no "
+        "finite estimate. Experts and predictions stand. For finite gate coefficients add a "
+        "ridge (for instance ridge=1e-4) or use fewer gate features."
     ),
     Status.COLLAPSED: (
         "An expert fits its few rows exactly and its scale sits on the floor, so the likelihood "

@@ -150,35 +150,38 @@ class MixtureOfExperts(RegressorMixin, BaseMixture):
     >>> from mixstat import MixtureOfExperts
     >>> rng = np.random.default_rng(0)
     >>> X = rng.uniform(-1, 1, size=(400, 1))
-    >>> y = np.abs(X[:, 0]) + 0.1 * rng.standard_normal(400)
+    >>> up = rng.random(400) < 1 / (1 + np.exp(-3 * X[:, 0]))
+    >>> y = np.where(up, X[:, 0], -X[:, 0]) + 0.1 * rng.standard_normal(400)
     >>> moe = MixtureOfExperts(n_experts=2, random_state=0).fit(X, y)
     >>> moe.converged_
     True
+    >>> moe.expert_coef_[:, 1].round(1)
+    array([-1.,  1.])
     >>> moe.predict([[0.5], [-0.5]]).round(1)
-    array([0.5, 0.5])
+    array([0.3, 0.3])
     """
 
     def __init__(
         self,
-        n_experts: int = 2,
+        n_experts=2,
         *,
-        degree: int = 1,
-        interactions: bool = True,
-        expert_features: Any = None,
-        gate: str = "softmax",
-        gate_degree: int = 1,
-        gate_features: Any = None,
-        covariance: str = "full",
-        solver: str = "auto",
-        init: Any = "auto",
-        n_init: int = 12,
-        tol: float = 1e-8,
-        max_iter: int = 1000,
-        min_scale: float = 1e-4,
-        ridge: float | None = None,
-        warm_start: bool = False,
-        random_state: Any = None,
-        verbose: int = 0,
+        degree=1,
+        interactions=True,
+        expert_features=None,
+        gate="softmax",
+        gate_degree=1,
+        gate_features=None,
+        covariance="full",
+        solver="auto",
+        init="auto",
+        n_init=12,
+        tol=1e-8,
+        max_iter=1000,
+        min_scale=1e-4,
+        ridge=None,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
     ) -> None:
         self.n_experts = n_experts
         self.degree = degree

@@ -13,6 +13,7 @@ from mixstat.solvers.problem import Problem
 
 GRADIENT_TOL = 1e-8  # largest gradient component of a certified maximum, standardised units
 FLAT = 1e-7  # information per row below which a direction is examined for divergence
+STEEP = 5.0  # and how long its gate coefficients must be there
 SAME = 1e-4  # experts closer than this in every standardised parameter coincide
 
 
@@ -106,23 +107,26 @@ def _binding_floors(problem: Problem, model: Mixture) -> tuple[int, ...]:
 
 
 def _diverging_gate(problem: Problem, model: Mixture, free, values, vectors) -> tuple[int, ...]:
-    """Experts whose gate coefficients can double along a flat direction at no cost."""
+    """Experts whose gate coefficients can double along their flat directions at no cost."""
     n_gate = flat.size(model.gate)
     vector = flat.to_vector(model)
+    full = np.zeros((len(vector), len(values)))
+    full[free] = vectors
+    # orthonormal directions of the gate's parameters that are flat, whatever their mixture
+    left, size, _ = np.linalg.svd(full[:n_gate, values < FLAT], full_matrices=False)
+    basis = left[:, size > np.sqrt(0.5)]
+    move = np.zeros(len(vector))
+    move[:n_gate] = basis @ (basis.T @ vector[:n_gate])
+    reach = np.linalg.norm(move)
+    if not reach > STEEP:
+        return ()
+    further = flat.from_vector(model, vector + move)
+    loss = log_likelihood(model, problem.batch) - log_likelihood(further, problem.batch)
+    if loss > 1e-8:
+        return ()
     found = set()
-    for direction in vectors.T[values < FLAT]:
-        full = np.zeros(len(vector))
-        full[free] = direction
-        full[n_gate:] = 0.0
-        reach = abs(vector @ full)
-        if full @ full < 0.5 or reach < 5.0:
-            continue
-        moved = flat.from_vector(model, vector + np.sign(vector @ full) * reach * full)
-        loss = log_likelihood(model, problem.batch) - log_likelihood(moved, problem.batch)
-        if loss <= 1e-8:
-            rows = flat.from_vector(model.gate, full[:n_gate])
-            for leaf in jax.tree.leaves(rows):
-                found |= set(np.flatnonzero(np.abs(leaf).max(axis=-1) > 0.1))
+    for leaf in jax.tree.leaves(flat.from_vector(model.gate, move[:n_gate] / reach)):
+        found |= set(np.flatnonzero(np.abs(leaf).max(axis=-1) > 0.1))
     return tuple(sorted(int(k) for k in found))
 
 

@@ -32,7 +32,8 @@ def test_estimator_contract(estimator, check):
 
 def _data(rng, n=300):
     X = rng.uniform(-2, 2, size=(n, 1))
-    y = np.where(X[:, 0] > 0, 2 * X[:, 0], -X[:, 0]) + 0.1 * rng.standard_normal(n)
+    up = rng.random(n) < 1 / (1 + np.exp(-4 * X[:, 0]))
+    y = np.where(up, 4 + X[:, 0], -4 - X[:, 0]) + 0.1 * rng.standard_normal(n)
     return X, y
 
 
@@ -59,4 +60,4 @@ def test_pipeline_and_grid_search(rng):
     pipe = make_pipeline(StandardScaler(), MixtureOfExperts(n_init=2, random_state=0))
     search = GridSearchCV(pipe, {"mixtureofexperts__n_experts": [1, 2]}, cv=3).fit(X, y)
     assert search.best_params_ == {"mixtureofexperts__n_experts": 2}
-    assert search.best_score_ > 0.98
+    assert search.best_score_ > 0.3
