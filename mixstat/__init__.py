@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mixstat.estimators.regressor import MixtureOfExperts
-    from mixstat.results import Certificate, FitResult, Status
+    from mixstat.results import Certificate, DesignWarning, FitResult, Status
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "MixtureOfExperts": "mixstat.estimators.regressor",
     "Certificate": "mixstat.results",
+    "DesignWarning": "mixstat.results",
     "FitResult": "mixstat.results",
     "Status": "mixstat.results",
 }
 
-__all__ = ["Certificate", "FitResult", "MixtureOfExperts", "Status"]
+__all__ = ["Certificate", "DesignWarning", "FitResult", "MixtureOfExperts", "Status"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,13 +1,13 @@
 """The data as the kernels see it: rows last, in chunks, padded to a few sizes."""
 
 import equinox as eqx
-import jax.numpy as jnp
+import jax
 import numpy as np
 from jaxtyping import Float, Int
 
 from mixstat.precision import AnyArray
 
-CHUNK_BYTES = 2**22  # the largest per-row table of a chunk should stay in the second-level cache
+CHUNK_BYTES = 2**21  # the largest per-row table of a chunk should stay in the second-level cache
 MIN_ROWS, MAX_ROWS = 128, 4096
 
 
@@ -15,14 +15,18 @@ class Rows(eqx.Module):
     """One chunk of rows (or, with a leading axis, all of them)."""
 
     Z: AnyArray  # (q, r) gate features
-    Phi: AnyArray  # (p, r) expert features
+    Phi: AnyArray | None  # (p, r) expert features; None if they are those of the gate
     y: AnyArray  # (m, r) responses
     weight: AnyArray  # (r,) weights; they sum to one over the whole batch, padding has zero
     log_possibility: AnyArray | None = None  # (K, r) additive log possibility of contexts
 
     def feature(self, name: str) -> AnyArray:
         """Features by name: "Z" or "Phi"."""
-        return {"Z": self.Z, "Phi": self.Phi}[name]
+        return self.Z if name == "Z" or self.Phi is None else self.Phi
+
+    def stored(self, name: str) -> str:
+        """The name under which features are stored: equal features have one name."""
+        return "Z" if name == "Phi" and self.Phi is None else name
 
 
 class Batch(eqx.Module):
@@ -79,24 +83,23 @@ def build(
     n_chunks = -(-n // r)
     length = padded_chunks(n_chunks) * r
 
-    def put(table: np.ndarray) -> AnyArray:
-        return jnp.asarray(_lay_out(table, length, r))
+    def put(table: np.ndarray) -> np.ndarray:
+        return _lay_out(table, length, r)
 
-    z_rows = put(Z)
     rows = Rows(
-        Z=z_rows,
-        Phi=z_rows if Phi is Z else put(Phi),  # one copy when they are the same
+        Z=put(Z),
+        Phi=None if Phi is Z else put(Phi),
         y=put(y),
-        weight=jnp.asarray(_pad(given / total_weight, length, 0.0).reshape(-1, r)),
+        weight=_pad(given / total_weight, length, 0.0).reshape(-1, r),
         log_possibility=None if log_possibility is None else put(log_possibility),
     )
-    return Batch(rows, jnp.asarray(n_chunks), jnp.asarray(total_weight))
+    return jax.device_put(Batch(rows, np.asarray(n_chunks), np.asarray(total_weight)))
 
 
 def lay_out_like(batch: Batch, table: Float[np.ndarray, "n k"]) -> Float[AnyArray, "c k r"]:
     """Another table on the rows of ``batch``, in its layout."""
     chunks, r = batch.rows.weight.shape
-    return jnp.asarray(_lay_out(table, chunks * r, r))
+    return jax.device_put(_lay_out(table, chunks * r, r))
 
 
 def take_rows(table: Float[AnyArray, "c k r"], n: int) -> Float[np.ndarray, "n k"]:

@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from mixstat import flat, linear
 from mixstat.batch import Batch, Rows
+from mixstat.kernels import kernel
 from mixstat.likelihood import total
 from mixstat.model import Mixture, expanded_index
 from mixstat.precision import AnyArray
@@ -21,7 +22,7 @@ from mixstat.precision import AnyArray
 def row_blocks(
     model: Mixture, rows: Rows
 ) -> tuple[Float[AnyArray, " n"], Float[AnyArray, "e n"], Float[AnyArray, "e e n"]]:
-    """log p(y | x) per row with its derivatives in the predictors, gate's first."""
+    """Weighted log p(y | x) per row with its derivatives in the predictors, gate's first."""
     gate_eta = linear.predict(model.gate.groups(), rows)
     expert_eta = linear.predict(model.experts.groups(), rows)
     joint = model.gate.link(gate_eta) + model.experts.link(expert_eta, rows.y)
@@ -29,46 +30,57 @@ def row_blocks(
         joint = joint + rows.log_possibility
     evidence = jax.nn.logsumexp(joint, axis=0)
     resp = jnp.exp(joint - evidence[None, :])
+    # weights enter once, through the responsibilities, before tables get wide
+    weight, weighted = rows.weight, resp * rows.weight[None, :]
 
     jac = model.gate.jacobian(gate_eta)  # (K, E, n)
     slope, bend = model.experts.derivatives(expert_eta, rows.y)  # (K, L, n), (K, L, L, n)
     k, width, n = slope.shape
     gate_score = jnp.sum(resp[:, None, :] * jac, axis=0)
-    expert_score = resp[:, None, :] * slope
+    expert_score = (resp[:, None, :] * slope).reshape(k * width, n)
+    expert_weighted = weight[None, :] * expert_score
 
-    own = jnp.sum(resp[:, None, None, :] * jac[:, :, None, :] * jac[:, None, :, :], axis=0)
-    gate_gate = model.gate.surrogate_hessian(gate_eta, resp) + own
-    gate_gate = gate_gate - gate_score[:, None, :] * gate_score[None, :, :]
-    mixed = (jac - gate_score[None, :, :])[:, :, None, :] * expert_score[:, None, :, :]
-    gate_expert = jnp.moveaxis(mixed, 0, 1).reshape(len(gate_eta), k * width, n)
-    within = resp[:, None, None, :] * (bend + slope[:, :, None, :] * slope[:, None, :, :])
+    own = jnp.sum(weighted[:, None, None, :] * jac[:, :, None, :] * jac[:, None, :, :], axis=0)
+    outer = (weight[None, :] * gate_score)[:, None, :] * gate_score[None, :, :]
+    gate_gate = model.gate.surrogate_hessian(gate_eta, weighted) + own - outer
+    centred = jnp.swapaxes(jac - gate_score[None, :, :], 0, 1)  # (E, K, n)
+    mixed = centred[:, :, None, :] * expert_weighted.reshape(1, k, width, n)
+    gate_expert = mixed.reshape(len(gate_eta), k * width, n)
+    within = weighted[:, None, None, :] * (bend + slope[:, :, None, :] * slope[:, None, :, :])
     within = within[:, :, None, :, :] * jnp.eye(k)[:, None, :, None, None]
-    flat = expert_score.reshape(k * width, n)
-    expert_expert = within.reshape(k * width, k * width, n) - flat[:, None, :] * flat[None, :, :]
+    between = expert_weighted[:, None, :] * expert_score[None, :, :]
+    expert_expert = within.reshape(k * width, k * width, n) - between
 
     top = jnp.concatenate([gate_gate, gate_expert], axis=1)
     bottom = jnp.concatenate([jnp.swapaxes(gate_expert, 0, 1), expert_expert], axis=1)
-    return evidence, jnp.concatenate([gate_score, flat]), jnp.concatenate([top, bottom])
+    score = jnp.concatenate([weight[None, :] * gate_score, expert_weighted])
+    return weight * evidence, score, jnp.concatenate([top, bottom])
 
 
-def predictor_keys(model: Mixture) -> tuple[str, ...]:
-    """Feature names of all predictors: the gate's, then expert after expert."""
-    return model.gate.keys() + model.experts.keys() * model.n_experts
+def predictor_layout(model: Mixture, rows: Rows) -> linear.Layout:
+    """All predictors: the gate's, then expert after expert."""
+    groups = model.experts.groups()
+    each = [linear.Group(g.feature, g.coef[k]) for k in range(model.n_experts) for g in groups]
+    return linear.layout((*model.gate.groups(), *each), rows)
 
 
 def _chunk(model: Mixture, rows: Rows):
     evidence, score, blocks = row_blocks(model, rows)
-    keys = predictor_keys(model)
-    index, size = np.concatenate(expanded_index(model)), flat.size(model)
-    gradient = linear.gradient(rows.weight[None, :] * score, keys, rows)
-    hessian = linear.curvature(rows.weight[None, None, :] * blocks, keys, rows)
-    hessian = flat.fold(flat.fold(hessian, index, size).T, index, size)
-    return jnp.sum(rows.weight * evidence), flat.fold(gradient, index, size), hessian
+    where = predictor_layout(model, rows)
+    return (
+        jnp.sum(evidence),
+        linear.gradient(score, where, rows),
+        linear.curvature_sums(blocks, where, rows),
+    )
 
 
-@jax.jit
+@kernel()
 def derivatives(
     model: Mixture, batch: Batch
 ) -> tuple[Float[AnyArray, ""], Float[AnyArray, " D"], Float[AnyArray, "D D"]]:
     """Mean log-likelihood, gradient and Hessian in the parameter vector, in one pass."""
-    return total(_chunk, model, batch)
+    value, slopes, sums = total(_chunk, model, batch)
+    index, size = np.concatenate(expanded_index(model)), flat.size(model)
+    hessian = linear.curvature(sums, predictor_layout(model, batch.rows))
+    hessian = flat.fold(flat.fold(hessian, index, size).T, index, size)
+    return value, flat.fold(slopes, index, size), hessian

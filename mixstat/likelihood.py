@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from mixstat.batch import Batch, Rows
 from mixstat.gates.base import Gate
+from mixstat.kernels import kernel
 from mixstat.model import Mixture
 from mixstat.precision import AnyArray
 
@@ -64,31 +65,31 @@ def _weighted_log_likelihood(model: Mixture, rows: Rows) -> Float[AnyArray, ""]:
     return jnp.sum(rows.weight * jax.nn.logsumexp(log_joint(model, rows), axis=0))
 
 
-@jax.jit
+@kernel()
 def log_likelihood(model: Mixture, batch: Batch) -> Float[AnyArray, ""]:
     """Weighted mean of log p(y | x)."""
     return total(_weighted_log_likelihood, model, batch)
 
 
-@jax.jit
+@kernel()
 def value_and_gradient(model: Mixture, batch: Batch) -> tuple[Float[AnyArray, ""], Mixture]:
     """Mean log-likelihood and its gradient, in the structure of the model."""
     return total(jax.value_and_grad(_weighted_log_likelihood), model, batch)
 
 
-@jax.jit
+@kernel()
 def log_joint_rows(model: Mixture, batch: Batch) -> Float[AnyArray, "c K n"]:
     """:func:`log_joint` of every chunk."""
     return each_row(log_joint, model, batch.rows)
 
 
-@jax.jit
+@kernel()
 def gate_rows(gate: Gate, rows: Rows) -> Float[AnyArray, "c K n"]:
     """Log gate probabilities of every chunk."""
     return each_row(lambda g, chunk: g.log_prob(chunk), gate, rows)
 
 
-@jax.jit
+@kernel()
 def expert_mass(model: Mixture, batch: Batch) -> Float[AnyArray, " K"]:
     """Share of the total weight that each expert is responsible for."""
 

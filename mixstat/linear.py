@@ -15,6 +15,8 @@ from jaxtyping import Float
 from mixstat.batch import Rows
 from mixstat.precision import AnyArray
 
+MANY_FEATURES = 64  # above, products of all pairs of features outgrow the cache
+
 
 class Group(NamedTuple):
     """Predictors that share their features: ``coef @ features``."""
@@ -34,7 +36,35 @@ def predict(groups: tuple[Group, ...], rows: Rows) -> AnyArray:
     return jnp.concatenate(etas, axis=-2)
 
 
-def weighted_grams(
+def products(features: Float[AnyArray, "p n"]) -> Float[AnyArray, "u n"]:
+    """Products of every two features, u = p (p + 1) / 2 of them."""
+    first, second = np.triu_indices(features.shape[0])
+    return features[first] * features[second]
+
+
+def own_sums(
+    weights: Float[AnyArray, "b n"], features: Float[AnyArray, "p n"]
+) -> Float[AnyArray, "b u"]:
+    """Sum over rows of ``weights[b] * features[p] * features[q]`` for every p <= q.
+
+    One matrix product with the distinct products of features: half the work of multiplying
+    every weighted feature with every feature, which is done where the products would not fit.
+    """
+    p = features.shape[0]
+    if p > MANY_FEATURES:
+        return cross_sums(weights, features, features)[:, *np.triu_indices(p)]
+    return weights @ products(features).T
+
+
+def symmetric(sums: Float[AnyArray, "b u"], p: int) -> Float[AnyArray, "b p p"]:
+    """The symmetric matrices whose upper triangles are ``sums``."""
+    first, second = np.triu_indices(p)
+    where = np.empty((p, p), int)
+    where[first, second] = where[second, first] = np.arange(len(first))
+    return sums[:, where]
+
+
+def cross_sums(
     weights: Float[AnyArray, "b n"], left: Float[AnyArray, "p n"], right: Float[AnyArray, "q n"]
 ) -> Float[AnyArray, "b p q"]:
     """Sum over rows of ``weights[b] * left[p] * right[q]``, as one matrix product."""
@@ -43,88 +73,90 @@ def weighted_grams(
     return (scaled.reshape(b * p, -1) @ right.T).reshape(b, p, q)
 
 
-def gradient(
-    slopes: Float[AnyArray, "e n"], keys: tuple[str, ...], rows: Rows
-) -> Float[AnyArray, " D"]:
-    """Gradient in the coefficients from per-row derivatives in the predictors.
+class Layout:
+    """Which features each predictor multiplies, and where its coefficients stand.
 
-    Ordered by predictor, each with the features its key names.
+    Coefficients are counted predictor by predictor; kernels work feature by feature.
     """
+
+    def __init__(self, keys: tuple[str, ...], widths: tuple[int, ...]) -> None:
+        self.names = list(dict.fromkeys(keys))
+        self.index = {n: np.flatnonzero([k == n for k in keys]) for n in self.names}
+        self.width = dict(zip(keys, widths, strict=True))
+        ends = np.cumsum([self.width[k] for n in self.names for k in keys if k == n])
+        start = dict(zip(np.concatenate([[], *self.index.values()]).astype(int), [0, *ends]))
+        ranges = [start[e] + np.arange(widths[e]) for e in range(len(keys))]
+        # from 'feature by feature' to 'predictor by predictor'
+        self.order = np.concatenate([np.zeros(0, int), *ranges])
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every two names of features once, the constant second."""
+        names = sorted(self.names, key=lambda name: name == "1")
+        return [(a, b) for i, a in enumerate(names) for b in names[i:]]
+
+
+def layout(groups: tuple[Group, ...], rows: Rows | None = None) -> Layout:
+    """The layout of a gate's predictors, or of one expert's."""
+    keys = [g.feature for g in groups for _ in range(g.coef.shape[-2])]
+    if rows is not None:
+        keys = [rows.stored(key) for key in keys]
+    widths = [g.coef.shape[-1] for g in groups for _ in range(g.coef.shape[-2])]
+    return Layout(tuple(keys), tuple(widths))
+
+
+def gradient(slopes: Float[AnyArray, "e n"], where: Layout, rows: Rows) -> Float[AnyArray, " D"]:
+    """Gradient in the coefficients from per-row derivatives in the predictors."""
     parts: list[AnyArray] = [jnp.zeros(0)]  # a gate of one expert has no predictor
-    for key in dict.fromkeys(keys):
-        index = np.flatnonzero([k == key for k in keys])
-        chosen = slopes[index]
-        if key == "1":
-            parts.append(jnp.sum(chosen, axis=1))
-        else:
-            parts.append((chosen @ rows.feature(key).T).reshape(-1))
-    return jnp.concatenate(parts)[_order(keys, rows)]
+    for name in where.names:
+        chosen = slopes[where.index[name]]
+        sums = jnp.sum(chosen, axis=1) if name == "1" else chosen @ rows.feature(name).T
+        parts.append(jnp.ravel(sums))
+    return jnp.concatenate(parts)[where.order]
 
 
-def curvature(
-    blocks: Float[AnyArray, "e e n"], keys: tuple[str, ...], rows: Rows
-) -> Float[AnyArray, "D D"]:
-    """Hessian in the coefficients from per-row second derivatives in the predictors.
+def curvature_sums(
+    blocks: Float[AnyArray, "e e n"], where: Layout, rows: Rows
+) -> dict[str, AnyArray]:
+    """Sums over rows that :func:`curvature` needs: the distinct ones only.
 
-    ``blocks`` is symmetric in its first two axes; only one triangle is multiplied out.
+    ``blocks`` holds the (symmetric) second derivatives in the predictors, per row.
     """
-    names = list(dict.fromkeys(keys))
-    index = {name: np.flatnonzero([k == name for k in keys]) for name in names}
-    grid: list[list[AnyArray]] = [[jnp.zeros((0, 0))] * len(names) for _ in names]
-    for a, first in enumerate(names):
-        for b, second in enumerate(names[a:], start=a):
-            if first == second:
-                grid[a][a] = _own_block(blocks, index[first], first, rows)
+    sums = {}
+    for a, b in where.pairs():
+        first, second = where.index[a], where.index[b]
+        if a == b:
+            upper, lower = np.triu_indices(len(first))
+            weights = blocks[first[upper], first[lower]]
+            own = jnp.sum(weights, axis=1) if a == "1" else own_sums(weights, rows.feature(a))
+            sums[a + b] = own
+        else:
+            weights = blocks[first][:, second].reshape(len(first) * len(second), -1)
+            left = rows.feature(a)
+            if b == "1":
+                sums[a + b] = weights @ left.T
             else:
-                grid[a][b] = _cross_block(blocks, index[first], index[second], first, second, rows)
-                grid[b][a] = grid[a][b].T
-    if not names:
+                sums[a + b] = cross_sums(weights, left, rows.feature(b))
+    return sums
+
+
+def curvature(sums: dict[str, AnyArray], where: Layout) -> Float[AnyArray, "D D"]:
+    """Hessian in the coefficients, coefficients of each predictor together."""
+    if not where.names:
         return jnp.zeros((0, 0))
-    order = _order(keys, rows)
-    return jnp.block(grid)[order][:, order]
-
-
-def _width(key: str, rows: Rows) -> int:
-    return 1 if key == "1" else rows.feature(key).shape[0]
-
-
-def _order(keys: tuple[str, ...], rows: Rows) -> np.ndarray:
-    """Positions that turn 'grouped by feature name' into 'grouped by predictor'."""
-    start, first = 0, {}
-    for name in dict.fromkeys(keys):
-        for e in np.flatnonzero([k == name for k in keys]):
-            first[int(e)] = start
-            start += _width(name, rows)
-    ranges = [first[e] + np.arange(_width(key, rows)) for e, key in enumerate(keys)]
-    return np.concatenate([np.zeros(0, int), *ranges])
-
-
-def _own_block(blocks: AnyArray, index: np.ndarray, key: str, rows: Rows) -> AnyArray:
-    size, width = len(index), _width(key, rows)
-    if key == "1":
-        return jnp.sum(blocks[index][:, index], axis=2)
-    upper, lower = np.triu_indices(size)
-    features = rows.feature(key)
-    grams = weighted_grams(blocks[index[upper], index[lower]], features, features)
-    where = np.empty((size, size), int)
-    where[upper, lower] = where[lower, upper] = np.arange(len(upper))
-    return jnp.swapaxes(grams[where], 1, 2).reshape(size * width, size * width)
-
-
-def _cross_block(blocks, first, second, left: str, right: str, rows: Rows) -> AnyArray:
-    weights = blocks[first][:, second]
-    if left == "1":
-        return _cross_block(
-            jnp.swapaxes(blocks, 0, 1), second, first, right, left, rows
-        ).T  # keep the constant on the right
-    shape = (len(first), len(second), weights.shape[-1])
-    flat = weights.reshape(-1, shape[-1])
-    features = rows.feature(left)
-    if right == "1":
-        sums = (flat @ features.T).reshape(len(first), len(second), -1)
-        return jnp.swapaxes(sums, 1, 2).reshape(len(first) * features.shape[0], len(second))
-    grams = weighted_grams(flat, features, rows.feature(right))
-    grams = grams.reshape(len(first), len(second), *grams.shape[1:])
-    return jnp.transpose(grams, (0, 2, 1, 3)).reshape(
-        len(first) * features.shape[0], len(second) * rows.feature(right).shape[0]
-    )
+    tiles: dict[tuple[str, str], AnyArray] = {}
+    for a, b in where.pairs():
+        m, n = len(where.index[a]), len(where.index[b])
+        p, q = where.width[a], where.width[b]
+        table = sums[a + b]
+        if a == b:
+            upper, lower = np.triu_indices(m)
+            pair = np.empty((m, m), int)
+            pair[upper, lower] = pair[lower, upper] = np.arange(len(upper))
+            each = table.reshape(-1, 1, 1) if a == "1" else symmetric(table, p)
+            four = each[pair]
+        else:
+            four = table.reshape(m, n, p, q)
+        tile = jnp.transpose(four, (0, 2, 1, 3)).reshape(m * p, n * q)
+        tiles[a, b], tiles[b, a] = tile, tile.T
+    full = jnp.block([[tiles[a, b] for b in where.names] for a in where.names])
+    return full[where.order][:, where.order]

@@ -1,6 +1,7 @@
 """What a fit returns: why it stopped, how far it is from a maximum, and what is odd about it."""
 
 import enum
+import sys
 import warnings
 from dataclasses import dataclass, field
 from typing import Any
@@ -124,8 +125,22 @@ class FitResult:
     """Parameters that no bound holds."""
 
 
-def report(certificate: Certificate, category: type[Warning], *, prefix: str = "") -> None:
+class DesignWarning(UserWarning):
+    """Columns that carry no information, or more parameters than rows."""
+
+
+def report(certificate: Certificate, category: type[Warning]) -> None:
     """Turn everything odd about a fit into one warning."""
     remarks = certificate.remarks()
     if remarks:
-        warnings.warn(prefix + " ".join(remarks), category, stacklevel=3)
+        warn(" ".join(remarks), category)
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn at the line outside mixstat that called into it."""
+    frame, level, found = sys._getframe(1), 2, 2
+    while frame.f_back is not None:
+        frame, level = frame.f_back, level + 1
+        inside = frame.f_globals.get("__name__", "").split(".")[0] == "mixstat"
+        found = level + 1 if inside else found
+    warnings.warn(message, category, stacklevel=found)

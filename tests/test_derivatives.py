@@ -130,4 +130,5 @@ def test_a_study_over_many_sizes_compiles_few_shapes():
 def test_shared_features_are_stored_once(rng, x64):
     Z = np.column_stack([np.ones(50), rng.standard_normal(50)])
     data = batches.build(Z, Z, rng.standard_normal((50, 1)))
-    assert data.rows.Z is data.rows.Phi
+    assert data.rows.Phi is None
+    assert data.rows.feature("Phi") is data.rows.Z

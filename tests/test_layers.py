@@ -11,6 +11,7 @@ PACKAGE = Path(mixstat.__file__).parent
 LAYERS = [
     "validation",
     "precision",
+    "kernels",
     "results",
     "flat",
     "design",

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 RANK_TOL = 1e-12  # share of a column's variance that earlier columns must leave unexplained
+NEAR = 1e-3  # below this share one pass of Gram-Schmidt is not orthonormal to rounding
 
 
 class Whitening(NamedTuple):
@@ -45,33 +46,38 @@ def whiten(
     centre = weight @ columns if constant else np.zeros(p)
     centre[:1] = 0.0
     centred = columns - centre
-    size = np.sqrt(weight @ centred**2)
-    rounding = 1e-13 * np.sqrt(weight @ columns**2)  # a constant column is constant to rounding
-    size[size <= rounding] = 0.0
-    kept = _independent(centred, weight, size)
-    scaled = centred[:, kept] / size[kept]
-    matrix = np.eye(int(kept.sum()))
-    for _ in range(2):  # the second pass removes what rounding left of the first
-        gram = (scaled * weight[:, None]).T @ scaled
-        inverse = np.linalg.inv(np.linalg.cholesky(gram))
-        scaled, matrix = scaled @ inverse.T, inverse @ matrix
-    matrix = matrix / size[kept]
+    gram = _gram(centred, weight)
+    size = np.sqrt(np.diag(gram))
+    rounding = 1e-13 * np.abs(centre)  # a constant column is constant to rounding
+    size = np.where(size > rounding, size, 0.0)
+    kept, rest = _independent(gram, size)
+    gram = gram[np.ix_(kept, kept)] / np.outer(size[kept], size[kept])
+    matrix = np.linalg.inv(np.linalg.cholesky(gram)) / size[kept]
+    if rest.min(initial=1.0) < NEAR:  # a second pass removes what rounding left of the first
+        again = _gram(centred[:, kept] @ matrix.T, weight)
+        matrix = np.linalg.inv(np.linalg.cholesky(again)) @ matrix
     if constant:  # exactly: the constant stays itself and mixes into no other feature
         matrix[0], matrix[:, 0] = 0.0, 0.0
         matrix[0, 0] = 1.0
     return Whitening(matrix, centre[kept], kept)
 
 
-def _independent(centred: np.ndarray, weight: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Columns whose part orthogonal to the earlier kept ones is more than rounding."""
+def _gram(columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    return (columns * weight[:, None]).T @ columns
+
+
+def _independent(gram: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Columns with a part orthogonal to the earlier kept ones, and that part's share."""
     kept = np.zeros(len(size), bool)
     usable = np.where(size > 0, size, 1.0)
-    gram = (centred * weight[:, None]).T @ centred / np.outer(usable, usable)
+    gram = gram / np.outer(usable, usable)
     factor = np.zeros((0, len(size)))  # rows of the Cholesky factor of the kept columns
+    shares = []
     for j in np.flatnonzero(size > 0):
         rest = gram[j, j] - factor[:, j] @ factor[:, j]
         if rest > RANK_TOL:
             row = (gram[j] - factor[:, j] @ factor) / np.sqrt(rest)
             factor = np.vstack([factor, row])
             kept[j] = True
-    return kept
+            shares.append(rest)
+    return kept, np.array(shares)

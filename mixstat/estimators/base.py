@@ -15,7 +15,7 @@ from mixstat.inference.covariance import affine_jacobian, observed_covariance
 from mixstat.likelihood import expert_mass, gate_rows, log_joint_rows
 from mixstat.model import Mixture
 from mixstat.precision import in_float64
-from mixstat.results import FitResult, report
+from mixstat.results import FitResult, Status, report
 from mixstat.solvers import problem as problems
 from mixstat.solvers import starts
 from mixstat.solvers.auto import SOLVERS
@@ -59,18 +59,20 @@ class BaseMixture(BaseEstimator):
     def _maximise(self, tables: Tables, null: Mixture) -> FitResult:
         """Run the starts on tables of rows that count, from a model in which experts are alike."""
         n_rows, k = len(tables.y), null.n_experts
-        sample = starts.start_rows(
-            tables.Z, tables.Phi, tables.y, tables.weight / tables.weight.sum()
-        )
-        rows = min(n_rows, len(sample.y)) if len(sample.y) < starts.SAMPLE else n_rows
-        ridge = choose_ridge(self.ridge, rows, flat.size(null))
+        given = self._given_start(tables)
+        sample = None
+        if given is None or n_rows <= starts.SAMPLE:
+            share = tables.weight / tables.weight.sum()
+            sample = starts.start_rows(tables.Z, tables.Phi, tables.y, share)
+        distinct = n_rows if sample is None else min(n_rows, len(sample.y))
+        ridge = choose_ridge(self.ridge, distinct, flat.size(null))
         options = {"min_scale": self.min_scale, "ridge": ridge}
         data = tables.lay_out(k)
         problem = problems.make(null, data, **options)
-        given = self._given_start(tables, n_rows)
         if given is not None:
             short, chosen = problem, [given]
         else:
+            assert sample is not None
             same = tables._replace(**sample._asdict())
             room = n_rows if n_rows <= starts.SAMPLE else 0
             short = problems.make(null, same.lay_out(k, room=room), **options)
@@ -101,7 +103,7 @@ class BaseMixture(BaseEstimator):
         n = self.n_init if k > 1 else 1  # one expert has one maximum
         return [Start(*next(made)) for _ in range(n)]
 
-    def _given_start(self, tables: Tables, n_rows: int) -> Start | None:
+    def _given_start(self, tables: Tables) -> Start | None:
         """The user's start, if there is one: responsibilities, labels or a fitted model."""
         designs = (self.expert_design_, self.gate_design_)
         before = getattr(self, "user_model_", None) if self.warm_start else None
@@ -133,7 +135,7 @@ class BaseMixture(BaseEstimator):
         self.n_iter_ = max(result.n_iter, 1)
         self.status_ = result.status
         self.certificate_ = result.certificate
-        self.converged_ = result.certificate.gradient_norm <= self.tol
+        self.converged_ = result.status == Status.CONVERGED
         self.log_likelihood_ = result.log_likelihood - float(np.sum(np.log(tables.scale)))
         self.sum_of_weights_ = float(tables.weight.sum())
         self.gate_coef_ = full_gate_coef(self.user_model_)
@@ -158,8 +160,9 @@ class BaseMixture(BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_parameters_, n_parameters_)
-            NaN where the data do not determine a parameter or a scale is on its floor.
+        ndarray of shape (D, D)
+            D is the number of parameters. NaN where the data do not determine a parameter or
+            a scale is on its floor.
         """
         check_is_fitted(self)
         jacobian = affine_jacobian(self._to_user, self.model_)

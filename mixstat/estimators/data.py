@@ -1,6 +1,5 @@
 """From a person's tables to the problem a solver maximises."""
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,12 +7,9 @@ import numpy as np
 from mixstat import batch as batches
 from mixstat.design.design import Design
 from mixstat.model import Mixture
+from mixstat.results import DesignWarning, warn
 
 AUTO_RIDGE = 1e-6  # with fewer rows than parameters: enough for one maximum, too little to see
-
-
-class DesignWarning(UserWarning):
-    """Columns that carry no information, or more parameters than rows."""
 
 
 class Tables(NamedTuple):
@@ -39,8 +35,9 @@ class Tables(NamedTuple):
 
 
 def table_width(n_experts: int, q: int, p: int) -> int:
-    """Floats per row of the widest table a kernel makes: weights times features."""
-    return n_experts * (n_experts + 1) // 2 * max(q, p)
+    """Floats per row of the widest table a kernel makes: products of features, or row blocks."""
+    widest = max(q, p)
+    return max(widest * (widest + 1) // 2, (3 * n_experts) ** 2)
 
 
 def make_tables(
@@ -67,11 +64,10 @@ def make_tables(
         Z = gate_design.fit(X, share)
     for argument, design in (("expert_features", expert_design), ("gate_features", gate_design)):
         if design.dependent and not (argument == "gate_features" and Z is Phi):
-            warnings.warn(
+            warn(
                 f"{argument}: {', '.join(design.dependent)} is constant or a combination of "
                 "earlier columns; its coefficient is fixed at 0. Drop it to silence this.",
                 DesignWarning,
-                stacklevel=4,
             )
     centre = share @ y if expert_design.source.constant else np.zeros(y.shape[1])
     deviation = np.sqrt(share @ (y - centre) ** 2)
@@ -87,12 +83,11 @@ def choose_ridge(ridge: float | None, n_rows: int, n_parameters: int) -> float:
         return float(ridge)
     if n_rows >= n_parameters:
         return 0.0
-    warnings.warn(
+    warn(
         f"X has {n_rows} distinct rows for {n_parameters} parameters, so the likelihood has no "
         f"unique maximum; ridge={AUTO_RIDGE:g} was added to the slopes. Fit fewer experts or "
         "features, or set ridge yourself.",
         DesignWarning,
-        stacklevel=4,
     )
     return AUTO_RIDGE
 

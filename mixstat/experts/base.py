@@ -77,10 +77,6 @@ class Experts(eqx.Module):
         """Log density of each row under each expert."""
         return self.link(linear.predict(self.groups(), rows), rows.y)
 
-    def keys(self) -> tuple[str, ...]:
-        """The feature name of each predictor of one expert, in order."""
-        return tuple(g.feature for g in self.groups() for _ in range(g.coef.shape[-2]))
-
     def derivatives(
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "m n"]
     ) -> tuple[Float[AnyArray, "K L n"], Float[AnyArray, "K L L n"]]:

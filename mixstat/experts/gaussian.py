@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from mixstat import linear
+from mixstat import flat, linear
 from mixstat.batch import Rows
 from mixstat.experts.base import Experts
 from mixstat.linear import Group
-from mixstat.precision import AnyArray, in_float64
+from mixstat.precision import AnyArray
 
 LOG_2PI = float(np.log(2 * np.pi))
 COVARIANCES = ("full", "diagonal", "spherical", "tied")
@@ -22,7 +22,7 @@ class ResidualSums(NamedTuple):
     """Responsibility-weighted sums about the current fit, so that nothing cancels."""
 
     mass: AnyArray  # (K,) total responsibility
-    gram: AnyArray  # (K, p, p) of the features
+    gram: AnyArray  # (K, p (p + 1) / 2) of the features, upper triangles
     cross: AnyArray  # (K, m, p) residuals times features
     square: AnyArray  # (K, m, m) residuals times residuals
 
@@ -56,9 +56,9 @@ class GaussianExperts(Experts):
         n_scales = 1 if covariance == "spherical" else n_outputs
         n_shear = n_outputs * (n_outputs - 1) // 2 if covariance in ("full", "tied") else 0
         return cls(
-            jnp.zeros((n_experts, n_outputs, n_features)),
-            jnp.zeros((shared, n_scales)),
-            jnp.zeros((shared, n_shear)),
+            np.zeros((n_experts, n_outputs, n_features)),
+            np.zeros((shared, n_scales)),
+            np.zeros((shared, n_shear)),
             covariance,
         )
 
@@ -91,12 +91,13 @@ class GaussianExperts(Experts):
         return first, second.reshape(len(z), 2, 2, -1)
 
     def statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> ResidualSums:
-        residual = rows.y[None, :, :] - self.coef @ rows.Phi
+        features = rows.feature("Phi")
+        residual = rows.y[None, :, :] - self.coef @ features
         weighted = resp[:, None, :] * residual
         return ResidualSums(
             mass=jnp.sum(resp, axis=1),
-            gram=linear.weighted_grams(resp, rows.Phi, rows.Phi),
-            cross=weighted @ rows.Phi.T,
+            gram=linear.own_sums(resp, features),
+            cross=weighted @ features.T,
             square=jnp.sum(weighted[:, :, None, :] * residual[:, None, :, :], axis=3),
         )
 
@@ -111,7 +112,8 @@ class GaussianExperts(Experts):
         Solved as a step from the current coefficients: at a fixed point the step is zero
         whatever the rounding. With a ridge the coefficients maximise at the old covariance.
         """
-        mass, gram, cross, square = statistics
+        mass, triangles, cross, square = statistics
+        gram = linear.symmetric(triangles, self.coef.shape[2])
         if ridge is None:
             step = _solve(gram, jnp.swapaxes(cross, 1, 2))
             step = jnp.swapaxes(step, 1, 2)
@@ -141,12 +143,15 @@ class GaussianExperts(Experts):
     def _whitener(self) -> AnyArray:
         """(K, m, m) lower triangular; its rows turn residuals into independent unit normals."""
         k, m, _ = self.coef.shape
-        log_scale = jnp.broadcast_to(self.log_scale, (k, m))
-        shear = jnp.broadcast_to(self.shear, (k, self.shear.shape[1]))
-        unit = jnp.zeros((k, m, m)).at[:, *np.diag_indices(m)].set(1.0)
-        if shear.shape[1]:
-            unit = unit.at[:, *np.tril_indices(m, -1)].set(shear)
-        return unit * jnp.exp(-log_scale)[:, :, None]
+        library = np if isinstance(self.coef, np.ndarray) else jnp
+        log_scale = library.broadcast_to(self.log_scale, (k, m))
+        unit = np.broadcast_to(np.eye(m), (k, m, m))
+        if self.shear.shape[1]:
+            place = np.zeros((self.shear.shape[1], m, m))
+            rows, cols = np.tril_indices(m, -1)
+            place[np.arange(len(place)), rows, cols] = 1.0
+            unit = unit + (self.shear @ place.reshape(len(place), -1)).reshape(-1, m, m)
+        return unit * library.exp(-log_scale)[:, :, None]
 
     def _covariance_step(self, mass: AnyArray, square: AnyArray, floor: AnyArray):
         m = square.shape[1]
@@ -169,10 +174,9 @@ class GaussianExperts(Experts):
         return 0.5 * jnp.log(jnp.maximum(variance, floor**2)), shear
 
     def permute(self, order: AnyArray) -> "GaussianExperts":
-        own = (lambda a: a) if self.covariance == "tied" else (lambda a: a[order])
-        return GaussianExperts(
-            self.coef[order], own(self.log_scale), own(self.shear), self.covariance
-        )
+        rows = np.zeros(1, int) if self.covariance == "tied" else order
+        coef, *noise = (np.asarray(a) for a in (self.coef, self.log_scale, self.shear))
+        return GaussianExperts(coef[order], *(a[rows] for a in noise), self.covariance)
 
     def lower_bounds(self, min_scale: float) -> "GaussianExperts":
         free = jax.tree.map(lambda a: np.full(a.shape, -np.inf), self)
@@ -185,10 +189,9 @@ class GaussianExperts(Experts):
         coef[:, :, 0] = 0.0
         return GaussianExperts(coef, zero.log_scale, zero.shear, self.covariance)
 
-    @in_float64
     def covariances(self) -> Float[np.ndarray, "K m m"]:
         """Covariance matrix of each expert."""
-        inverse = np.linalg.inv(np.asarray(self._whitener()))
+        inverse = np.linalg.inv(flat.as_numpy(self)._whitener())
         return inverse @ np.swapaxes(inverse, 1, 2)
 
     def marginals(self, eta: Float[np.ndarray, "K L n"]):

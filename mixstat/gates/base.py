@@ -48,10 +48,6 @@ class Gate(eqx.Module):
         """Log probability that each row belongs to each expert."""
         return self.link(linear.predict(self.groups(), rows))
 
-    def keys(self) -> tuple[str, ...]:
-        """The feature name of each predictor, in order."""
-        return tuple(g.feature for g in self.groups() for _ in range(g.coef.shape[-2]))
-
     def jacobian(self, eta: Float[AnyArray, "E n"]) -> Float[AnyArray, "K E n"]:
         """Derivatives of the log probabilities in the predictors."""
         return _per_row(jax.jacfwd(self._link_one))(eta)
@@ -66,16 +62,18 @@ class Gate(eqx.Module):
 
         return _per_row(jax.hessian(surrogate))(eta, resp)
 
-    def statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]):
-        """Gradient and negative Hessian of the gate's surrogate, summed over rows.
+    def statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> Any:
+        """Sums for :meth:`m_step`: of the surrogate's gradient and Hessian.
 
         ``resp`` holds responsibilities times row weights.
         """
         eta = linear.predict(self.groups(), rows)
+        where = linear.layout(self.groups())
         slopes = jnp.sum(resp[:, None, :] * self.jacobian(eta), axis=0)
         hessian = self.surrogate_hessian(eta, resp)
-        return linear.gradient(slopes, self.keys(), rows), -linear.curvature(
-            hessian, self.keys(), rows
+        return (
+            linear.gradient(slopes, where, rows),
+            linear.curvature_sums(hessian, where, rows),
         )
 
     def positions(self) -> np.ndarray:
@@ -90,8 +88,9 @@ class Gate(eqx.Module):
         """
         size = flat.size(self)
         index = flat.from_vector(self, np.arange(size)).positions()
-        gradient, information = statistics
-        gradient = flat.fold(gradient, index, size)
+        slopes, sums = statistics
+        gradient = flat.fold(slopes, index, size)
+        information = -linear.curvature(sums, linear.layout(self.groups()))
         information = flat.fold(flat.fold(information, index, size).T, index, size)
         vector = flat.traced_vector(self)
         if ridge is not None:

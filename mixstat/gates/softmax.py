@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Float
 
 from mixstat.gates.base import Gate
@@ -27,7 +28,7 @@ class SoftmaxGate(Gate):
 
     @classmethod
     def null(cls, n_experts: int, n_features: int) -> "SoftmaxGate":
-        return cls(jnp.zeros((n_experts - 1, n_features)))
+        return cls(np.zeros((n_experts - 1, n_features)))
 
     def groups(self) -> tuple[Group, ...]:
         return (Group("Z", self.coef),)
@@ -37,8 +38,8 @@ class SoftmaxGate(Gate):
         return jax.nn.log_softmax(jnp.concatenate([eta, reference]), axis=0)
 
     def permute(self, order: AnyArray) -> "SoftmaxGate":
-        full = jnp.concatenate([self.coef, jnp.zeros((1, self.coef.shape[1]), self.coef.dtype)])
-        full = full[order]
+        coef = np.asarray(self.coef)
+        full = np.vstack([coef, np.zeros((1, coef.shape[1]))])[order]
         return SoftmaxGate(full[:-1] - full[-1:])
 
     def jacobian(self, eta: Float[AnyArray, "J n"]) -> Float[AnyArray, "K J n"]:

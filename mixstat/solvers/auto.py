@@ -4,14 +4,17 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from mixstat import flat
+from mixstat.measure import canonical
 from mixstat.model import Mixture
 from mixstat.results import Status
 from mixstat.solvers import em, lbfgs, newton
+from mixstat.solvers.certify import Derivatives
 from mixstat.solvers.problem import Problem
 
 BASIN_TOL = 1e-5  # EM hands over when its gain in mean log-likelihood falls below this
 BASIN_ITER = 100  # or after this many steps: Newton crosses long plateaus faster
-NEWTON_SIZE = 150  # parameters above which a Hessian costs more than the steps it saves
+NEWTON_SIZE = 150  # parameters above which a Hessian costs more than the EM steps it saves
+CLOSE_TOL = 1e-9  # there EM goes on until one or two Newton steps are left
 POLISH_SIZE = 3000  # parameters above which no Hessian is formed at all
 
 
@@ -22,6 +25,7 @@ class Finish(NamedTuple):
     status: Status
     n_iter: int
     n_passes: int
+    known: Derivatives | None = None  # objective, gradient and Hessian at ``model``
 
 
 def _em(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finish:
@@ -43,30 +47,28 @@ def _newton(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Fini
 
 
 def _auto(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finish:
-    stages: list[Callable[..., Finish]] = [_to_basin]
-    size = flat.size(start)
-    if size > NEWTON_SIZE:
-        stages.append(_lbfgs)
-    if size <= POLISH_SIZE:
-        stages.append(_newton)
-    now = Finish(start, Status.RUNNING, 0, 0)
-    for stage in stages:
-        left = max_iter - now.n_iter
-        if left <= 0 or now.status == Status.NONFINITE:
-            break
-        if stage is _newton and _lbfgs in stages and now.status == Status.CONVERGED:
-            break
-        done = stage(problem, now.model, tol, left)
-        now = Finish(
-            done.model, done.status, now.n_iter + done.n_iter, now.n_passes + done.n_passes
-        )
-    if now.status == Status.RUNNING:
-        return now._replace(status=Status.MAX_ITER)
-    return now
+    large = flat.size(start) > NEWTON_SIZE
+    gain = CLOSE_TOL if large else BASIN_TOL
+    end = _em_until(problem, start, gain, min(max_iter, BASIN_ITER))
+    if large and end.status != Status.CONVERGED:
+        end = _go_on(_lbfgs, problem, end, tol, max_iter)
+    if flat.size(start) <= POLISH_SIZE:
+        # in the order of the final model, whose derivatives need not be made again then
+        end = end._replace(model=flat.as_numpy(canonical(end.model)))
+        end = _go_on(_newton, problem, end, tol, max_iter)
+    return end
 
 
-def _to_basin(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finish:
-    return _em_until(problem, start, BASIN_TOL, min(max_iter, BASIN_ITER))
+def _go_on(
+    solver: Callable[..., Finish], problem: Problem, end: Finish, tol: float, max_iter: int
+) -> Finish:
+    """Continue with another solver within what is left of the iterations."""
+    left = max_iter - end.n_iter
+    if left <= 0 or end.status == Status.NONFINITE:
+        return end
+    more = solver(problem, end.model, tol, left)
+    n_iter, n_passes = end.n_iter + more.n_iter, end.n_passes + more.n_passes
+    return more._replace(n_iter=n_iter, n_passes=n_passes)
 
 
 SOLVERS: dict[str, Callable[[Problem, Mixture, float, int], Finish]] = {

@@ -17,6 +17,10 @@ STEEP = 5.0  # and how long its gate coefficients must be there
 SAME = 1e-4  # experts closer than this in every standardised parameter coincide
 
 
+# objective, gradient and Hessian at a model
+Derivatives = tuple[float, Float[np.ndarray, " D"], Float[np.ndarray, "D D"]]
+
+
 def free_parameters(
     problem: Problem, vector: Float[np.ndarray, " D"], gradient: Float[np.ndarray, " D"]
 ) -> Bool[np.ndarray, " D"]:
@@ -26,9 +30,7 @@ def free_parameters(
     return ~held
 
 
-def objective_derivatives(
-    problem: Problem, model: Mixture
-) -> tuple[float, Float[np.ndarray, " D"], Float[np.ndarray, "D D"]]:
+def objective_derivatives(problem: Problem, model: Mixture) -> Derivatives:
     """Penalised objective with gradient and Hessian, as NumPy."""
     value, gradient, hessian = (np.asarray(a) for a in derivatives(model, problem.batch))
     vector, weight = flat.to_vector(model), problem.weights()
@@ -44,26 +46,25 @@ def certify(
     n_iter: int,
     n_passes: int,
     tol: float = GRADIENT_TOL,
+    known: Derivatives | None = None,
 ) -> FitResult:
     """Examine ``model`` and wrap it up.
 
     ``status`` is the solver's own reason to stop; it becomes CONVERGED exactly when the
     projected gradient is below ``tol``, and says SEPARATED or COLLAPSED where that is why the
-    likelihood has no maximum.
+    likelihood has no maximum. ``known`` spares a pass where the solver just made it.
     """
     model = flat.as_numpy(model)
-    value, gradient, hessian = objective_derivatives(problem, model)
+    n_passes += known is None
+    value, gradient, hessian = known or objective_derivatives(problem, model)
     vector = flat.to_vector(model)
     free = free_parameters(problem, vector, gradient)
     norm = float(np.max(np.abs(gradient[free]), initial=0.0))
-    values, vectors = _eigen(-hessian[np.ix_(free, free)])
-    along = vectors.T @ gradient[free]
-    curved = values > 1e-14
-    decrement = float(0.5 * np.sum(along[curved] ** 2 / values[curved]))
+    smallest, decrement, flat_directions = _spectrum(-hessian[np.ix_(free, free)], gradient[free])
     floors = _binding_floors(problem, model)
-    diverging = _diverging_gate(problem, model, free, values, vectors)
+    diverging = _diverging_gate(problem, model, free, flat_directions)
     if status != Status.NONFINITE:
-        converged = norm <= tol and values.min(initial=np.inf) > -tol
+        converged = norm <= tol and smallest > -tol
         stopped = Status.STALLED if status == Status.CONVERGED else status
         status = Status.CONVERGED if converged else stopped
         status = Status.COLLAPSED if floors and model.n_experts > 1 else status
@@ -72,7 +73,7 @@ def certify(
         status=status,
         gradient_norm=norm,
         newton_decrement=decrement,
-        min_eigenvalue=float(values.min(initial=np.inf)),
+        min_eigenvalue=smallest,
         binding_floors=floors,
         diverging_gate=diverging,
         coinciding_experts=_coinciding(model),
@@ -88,10 +89,21 @@ def degenerate(problem: Problem, model: Mixture) -> bool:
     return model.n_experts > 1 and bool(_binding_floors(problem, model) or _thin(problem, model))
 
 
-def _eigen(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    if not np.all(np.isfinite(matrix)):
-        return np.full(len(matrix), np.nan), np.zeros_like(matrix)
-    return np.linalg.eigh(matrix)
+def _spectrum(information: np.ndarray, gradient: np.ndarray) -> tuple[float, float, np.ndarray]:
+    """Smallest eigenvalue, Newton decrement, and the eigenvectors of flat directions."""
+    size = len(gradient)
+    if not np.all(np.isfinite(information)):
+        return np.nan, np.nan, np.zeros((size, 0))
+    if size == 0:
+        return np.inf, 0.0, np.zeros((0, 0))
+    values = np.linalg.eigvalsh(information)
+    if values[0] > FLAT:  # eigenvectors cost several times the eigenvalues
+        step = np.linalg.solve(information, gradient)
+        return float(values[0]), 0.5 * float(gradient @ step), np.zeros((size, 0))
+    values, vectors = np.linalg.eigh(information)
+    along, curved = vectors.T @ gradient, values > 1e-14
+    decrement = float(0.5 * np.sum(along[curved] ** 2 / values[curved]))
+    return float(values[0]), decrement, vectors[:, values < FLAT]
 
 
 def _binding_floors(problem: Problem, model: Mixture) -> tuple[int, ...]:
@@ -106,14 +118,16 @@ def _binding_floors(problem: Problem, model: Mixture) -> tuple[int, ...]:
     return tuple(sorted(int(k) for k in held))
 
 
-def _diverging_gate(problem: Problem, model: Mixture, free, values, vectors) -> tuple[int, ...]:
+def _diverging_gate(
+    problem: Problem, model: Mixture, free: np.ndarray, directions: np.ndarray
+) -> tuple[int, ...]:
     """Experts whose gate coefficients can double along their flat directions at no cost."""
     n_gate = flat.size(model.gate)
     vector = flat.to_vector(model)
-    full = np.zeros((len(vector), len(values)))
-    full[free] = vectors
+    full = np.zeros((len(vector), directions.shape[1]))
+    full[free] = directions
     # orthonormal directions of the gate's parameters that are flat, whatever their mixture
-    left, size, _ = np.linalg.svd(full[:n_gate, values < FLAT], full_matrices=False)
+    left, size, _ = np.linalg.svd(full[:n_gate], full_matrices=False)
     basis = left[:, size > np.sqrt(0.5)]
     move = np.zeros(len(vector))
     move[:n_gate] = basis @ (basis.T @ vector[:n_gate])
@@ -121,8 +135,8 @@ def _diverging_gate(problem: Problem, model: Mixture, free, values, vectors) -> 
     if not reach > STEEP:
         return ()
     further = flat.from_vector(model, vector + move)
-    loss = log_likelihood(model, problem.batch) - log_likelihood(further, problem.batch)
-    if loss > 1e-8:
+    before, after = (float(log_likelihood(m, problem.batch)) for m in (model, further))
+    if before - after > 1e-8:
         return ()
     found = set()
     for leaf in jax.tree.leaves(flat.from_vector(model.gate, move[:n_gate] / reach)):

@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float, Int
 from mixstat import flat
 from mixstat.batch import Rows
 from mixstat.gates.base import Gate
+from mixstat.kernels import kernel
 from mixstat.likelihood import responsibilities, total, total_over
 from mixstat.model import Mixture
 from mixstat.precision import AnyArray, in_float64
@@ -197,7 +198,7 @@ def _rejected(state: EMState):
     )
 
 
-@partial(jax.jit, static_argnames=("accelerate", "exact_gate"))
+@kernel("accelerate", "exact_gate")
 def run(
     problem: Problem,
     start: Mixture,
@@ -246,7 +247,7 @@ def run(
     return last._replace(status=jnp.where(ran_out, Status.MAX_ITER, last.status))
 
 
-@jax.jit
+@kernel()
 def first_model(problem: Problem, null: Mixture, resp: Float[AnyArray, "c K r"]) -> Mixture:
     """The M-step from given responsibilities, out of a model in which experts are alike."""
 
@@ -290,4 +291,4 @@ def em(
     state = run(problem, start, limits, accelerate=accelerate, exact_gate=exact_gate)
     status = Status(int(state.status))
     n_iter, n_passes = int(state.n_iter), int(state.n_passes)
-    return certify(problem, state.model, status, n_iter=n_iter, n_passes=n_passes + 1, tol=tol)
+    return certify(problem, state.model, status, n_iter=n_iter, n_passes=n_passes, tol=tol)

@@ -69,4 +69,4 @@ def lbfgs(
         Largest number of iterations.
     """
     model, status, n_iter, n_passes = maximise(problem, start, tol=tol, max_iter=max_iter)
-    return certify(problem, model, status, n_iter=n_iter, n_passes=n_passes + 1, tol=tol)
+    return certify(problem, model, status, n_iter=n_iter, n_passes=n_passes, tol=tol)

@@ -9,7 +9,7 @@ import numpy as np
 from mixstat import batch as batches
 from mixstat import flat
 from mixstat.likelihood import log_likelihood
-from mixstat.measure import canonical
+from mixstat.measure import canonical_order
 from mixstat.model import Mixture
 from mixstat.results import FitResult, Status
 from mixstat.solvers import em
@@ -97,7 +97,7 @@ def multistart(
         steps = min(SHORT_ITER, max_iter)
         first, order = _short_runs(short_problem, first, table, steps, log, units)
     else:
-        table["log_likelihood_short"] = log_likelihood(first[0], short_problem.batch) - units
+        table["log_likelihood_short"] = float(log_likelihood(first[0], short_problem.batch)) - units
         order = np.array([0])
     ends: dict[int, Finish] = {}
     for i in order[: _how_many(problem, first)]:
@@ -107,7 +107,7 @@ def multistart(
         row["n_iter"] += end.n_iter
         row["n_passes"] += end.n_passes
         ends[int(i)] = end._replace(n_iter=int(row["n_iter"]))
-        row["log_likelihood"] = log_likelihood(end.model, problem.batch) - units
+        row["log_likelihood"] = float(log_likelihood(end.model, problem.batch)) - units
         row["status"], row["degenerate"] = end.status.name, degenerate(problem, end.model)
         log(
             f"start {i} ({row['start']}): log-likelihood {row['log_likelihood']:.10g}, "
@@ -150,8 +150,16 @@ def _best(problem: Problem, table: np.ndarray, ends: dict[int, Finish], tol: flo
     status = table["status"][done]
     winner = done[agree][np.argmin(status[agree] != Status.CONVERGED.name)]
     end = ends[int(winner)]
+    order = canonical_order(end.model)
+    in_order = np.array_equal(order, np.arange(len(order)))
     result = certify(
-        problem, canonical(end.model), end.status, n_iter=end.n_iter, n_passes=end.n_passes, tol=tol
+        problem,
+        end.model if in_order else end.model.permute(order),
+        end.status,
+        n_iter=end.n_iter,
+        n_passes=end.n_passes,
+        tol=tol,
+        known=end.known if in_order else None,
     )
     certificate = replace(
         result.certificate, starts_finished=len(done), starts_agreeing=int(agree.sum())

@@ -35,7 +35,10 @@ def start_rows(
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
     summed = np.bincount(inverse, weights=weight)
     chosen = first[:SAMPLE]
-    return StartRows(Z[chosen], Phi[chosen], y[chosen], summed[:SAMPLE])
+    chosen_z = Z[chosen]
+    # what was one table stays one table, so that programs are shared with the whole data
+    chosen_phi = chosen_z if Z is Phi else Phi[chosen]
+    return StartRows(chosen_z, chosen_phi, y[chosen], summed[:SAMPLE])
 
 
 def _hash(table: tuple[np.ndarray, ...]) -> np.ndarray:

@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
-from mixstat import MixtureOfExperts
-from mixstat.estimators.data import DesignWarning
+from mixstat import DesignWarning, MixtureOfExperts
 
 
 def data(n=60, d=1):
@@ -130,8 +129,9 @@ def test_fewer_rows_than_parameters_names_the_ridge():
 
 def test_max_iter_warns():
     X, y = data(200)
-    with pytest.warns(ConvergenceWarning, match="raise max_iter"):
+    with pytest.warns(ConvergenceWarning, match="raise max_iter") as caught:
         moe = MixtureOfExperts(2, max_iter=1, random_state=0).fit(X, y)
+    assert caught[0].filename == __file__  # at the user's line, not inside the library
     assert not moe.converged_
     assert moe.status_.name == "MAX_ITER"
 

@@ -1,0 +1,1 @@
+"""Benchmarks against other implementations and against the machine; see README.md."""
