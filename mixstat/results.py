@@ -141,6 +141,8 @@ def warn(message: str, category: type[Warning]) -> None:
     frame, level, found = sys._getframe(1), 2, 2
     while frame.f_back is not None:
         frame, level = frame.f_back, level + 1
-        inside = frame.f_globals.get("__name__", "").split(".")[0] == "mixstat"
-        found = level + 1 if inside else found
+        package = frame.f_globals.get("__name__", "").split(".")[0]
+        # run-time type checks may wrap the outermost call
+        if package == "mixstat" or (package == "jaxtyping" and found == level):
+            found = level + 1
     warnings.warn(message, category, stacklevel=found)

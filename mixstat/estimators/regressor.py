@@ -119,7 +119,7 @@ class MixtureOfExperts(RegressorMixin, BaseMixture):
     expert_share_ : ndarray of shape (n_experts,)
         Share of the training weight that each expert is responsible for.
     converged_ : bool
-        Whether the gradient is below ``tol``.
+        Whether the status is CONVERGED: a gradient below ``tol`` and nothing unbounded.
     status_ : Status
         Why the fit stopped.
     certificate_ : Certificate

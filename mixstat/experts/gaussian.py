@@ -175,8 +175,10 @@ class GaussianExperts(Experts):
 
     def permute(self, order: AnyArray) -> "GaussianExperts":
         rows = np.zeros(1, int) if self.covariance == "tied" else order
-        coef, *noise = (np.asarray(a) for a in (self.coef, self.log_scale, self.shear))
-        return GaussianExperts(coef[order], *(a[rows] for a in noise), self.covariance)
+        own = flat.as_numpy(self)
+        return GaussianExperts(
+            own.coef[order], own.log_scale[rows], own.shear[rows], self.covariance
+        )
 
     def lower_bounds(self, min_scale: float) -> "GaussianExperts":
         free = jax.tree.map(lambda a: np.full(a.shape, -np.inf), self)

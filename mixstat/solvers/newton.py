@@ -91,11 +91,11 @@ def maximise(
         return start, Status.NONFINITE, 0, 1, now[1:]
     radius, n_iter, n_passes = 1.0, 0, 1
     while n_iter < max_iter and n_passes < 3 * max_iter:
-        if _norm(problem, now) <= SURPLUS * tol:
-            break
         free = free_parameters(problem, now.vector, now.gradient)
         step = np.zeros(len(now.vector))
         information = -now.hessian[np.ix_(free, free)]
+        if _norm(problem, now) <= SURPLUS * tol and _definite(information):
+            break
         step[free], predicted = trust_region_step(now.gradient[free], information, radius)
         trial = look(np.clip(now.vector + step, lower, upper))
         n_passes += 1
@@ -118,6 +118,15 @@ def maximise(
         return model, Status.CONVERGED, n_iter, n_passes, now[1:]
     spent = n_iter >= max_iter or n_passes >= 3 * max_iter
     return model, Status.MAX_ITER if spent else Status.STALLED, n_iter, n_passes, now[1:]
+
+
+def _definite(information: np.ndarray) -> bool:
+    """Whether a stationary point is a maximum and not a saddle."""
+    try:
+        np.linalg.cholesky(information)
+    except LinAlgError:
+        return False
+    return True
 
 
 def _norm(problem: Problem, point: _Point) -> float:
