@@ -5,21 +5,19 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mixstat import batch as batches
 from mixstat import flat
-from mixstat.estimators.data import Tables, choose_ridge, to_internal
+from mixstat.estimators.data import Tables
+from mixstat.estimators.fitting import given_start, maximise
 from mixstat.inference.covariance import affine_jacobian, observed_covariance
-from mixstat.likelihood import expert_mass, gate_rows, log_joint_rows
+from mixstat.likelihood import gate_rows, log_joint_rows
 from mixstat.model import Mixture
 from mixstat.precision import in_float64
 from mixstat.results import FitResult, Status, report
-from mixstat.solvers import problem as problems
 from mixstat.solvers import starts
 from mixstat.solvers.auto import SOLVERS
-from mixstat.solvers.multistart import Start, first_models, multistart
 from mixstat.validation import check_choice, check_integer, check_positive
 
 
@@ -55,74 +53,14 @@ class BaseMixture(BaseEstimator):
         if self.verbose:
             print(f"[{type(self).__name__}] {line}")
 
-    @in_float64
     def _maximise(self, tables: Tables, null: Mixture) -> FitResult:
-        """Run the starts on tables of rows that count, from a model in which experts are alike."""
-        n_rows, k = len(tables.y), null.n_experts
-        given = self._given_start(tables)
-        sample = None
-        if given is None or n_rows <= starts.SAMPLE:
-            share = tables.weight / tables.weight.sum()
-            sample = starts.start_rows(tables.Z, tables.Phi, tables.y, share)
-        distinct = n_rows if sample is None else min(n_rows, len(sample.y))
-        ridge = choose_ridge(self.ridge, distinct, flat.size(null))
-        options = {"min_scale": self.min_scale, "ridge": ridge}
-        data = tables.lay_out(k)
-        problem = problems.make(null, data, **options)
-        if given is not None:
-            short, chosen = problem, [given]
-        else:
-            assert sample is not None
-            same = tables._replace(**sample._asdict())
-            room = n_rows if n_rows <= starts.SAMPLE else 0
-            short = problems.make(null, same.lay_out(k, room=room), **options)
-            chosen = self._made_starts(sample, k)
-        self._log(f"{n_rows} rows, {k} experts, {flat.size(null)} parameters, {len(chosen)} starts")
-        models = first_models(short, null, chosen)
-        result, self.starts_ = multistart(
-            problem,
-            short,
-            models,
-            solver=self.solver,
-            tol=self.tol,
-            max_iter=self.max_iter,
-            log=self._log,
-            units=float(np.sum(np.log(tables.scale))),
-        )
-        self.expert_share_ = np.asarray(expert_mass(result.model, data))
-        report(result.certificate, ConvergenceWarning)
-        return result
-
-    def _made_starts(self, sample: starts.StartRows, k: int) -> list[Start]:
-        seed = check_random_state(self.random_state).randint(2**31)
-        if isinstance(self.init, str):
-            kinds = starts.KINDS if self.init == "auto" else (self.init,)
-        else:
-            kinds = tuple(self.init)
-        made = starts.responsibilities(sample, k, kinds, np.random.default_rng(seed))
-        n = self.n_init if k > 1 else 1  # one expert has one maximum
-        return [Start(*next(made)) for _ in range(n)]
-
-    def _given_start(self, tables: Tables) -> Start | None:
-        """The user's start, if there is one: responsibilities, labels or a fitted model."""
+        """Fit on tables of rows that count, from a model in which experts are alike."""
         designs = (self.expert_design_, self.gate_design_)
         before = getattr(self, "user_model_", None) if self.warm_start else None
-        if before is not None and before.n_experts == self.n_experts:
-            return Start("warm", model=to_internal(before, tables, *designs))
-        init = self.init
-        if hasattr(init, "user_model_"):
-            if init.user_model_.n_experts != self.n_experts:
-                raise ValueError(
-                    f"init has {init.user_model_.n_experts} experts, n_experts={self.n_experts}."
-                )
-            return Start("model", model=to_internal(init.user_model_, tables, *designs))
-        if isinstance(init, str) or (
-            isinstance(init, tuple | list) and all(isinstance(kind, str) for kind in init)
-        ):
-            for kind in [] if isinstance(init, str) else init:
-                check_choice("init", kind, starts.KINDS)
-            return None
-        return Start("given", given_responsibilities(init, self.n_experts, self._kept_rows_))
+        given = given_start(self.init, before, tables, designs, null, self._kept_rows_)
+        result, self.starts_, self.expert_share_ = maximise(self, tables, null, given, self._log)
+        report(result.certificate, ConvergenceWarning)
+        return result
 
     def _keep(self, result: FitResult, tables: Tables) -> None:
         """Fitted attributes, in the user's units."""
@@ -310,27 +248,3 @@ def full_gate_coef(model: Mixture) -> np.ndarray:
     (group,) = model.gate.groups()
     coef = np.asarray(group.coef)
     return np.vstack([coef, np.zeros((1, coef.shape[1]))])
-
-
-def given_responsibilities(init: Any, n_experts: int, kept: np.ndarray) -> np.ndarray:
-    """The user's start as responsibilities of the rows that count (positive weight)."""
-    array = np.asarray(init)
-    n = len(kept)
-    if array.shape == (n,) and np.issubdtype(array.dtype, np.integer):
-        if array.min() < 0 or array.max() >= n_experts:
-            raise ValueError(
-                f"init labels must lie in 0..{n_experts - 1}, got {array.min()}..{array.max()}."
-            )
-        return starts.one_hot(array[kept], n_experts)
-    if array.shape != (n, n_experts):
-        raise ValueError(
-            "init must be 'auto', a kind of start, a fitted estimator, integer labels of shape "
-            f"({n},) or responsibilities of shape ({n}, {n_experts}); got shape {array.shape}."
-        )
-    array = array.astype(float)
-    if not np.all(np.isfinite(array)) or array.min() < 0:
-        raise ValueError("init responsibilities must be finite and not negative.")
-    totals = array.sum(axis=1, keepdims=True)
-    if np.any(totals <= 0):
-        raise ValueError("init responsibilities must have a positive entry in every row.")
-    return (array / totals)[kept]

@@ -26,6 +26,11 @@ class Experts(eqx.Module):
     def n_experts(self) -> int:
         """Number of experts K."""
 
+    @property
+    @abc.abstractmethod
+    def n_outputs(self) -> int:
+        """Number of outputs m."""
+
     @classmethod
     @abc.abstractmethod
     def null(cls, n_experts: int, n_features: int, n_outputs: int, covariance: str) -> "Experts":

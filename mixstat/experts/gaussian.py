@@ -48,6 +48,10 @@ class GaussianExperts(Experts):
     def n_experts(self) -> int:
         return self.coef.shape[0]
 
+    @property
+    def n_outputs(self) -> int:
+        return self.coef.shape[1]
+
     @classmethod
     def null(
         cls, n_experts: int, n_features: int, n_outputs: int, covariance: str

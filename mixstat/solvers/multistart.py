@@ -12,7 +12,7 @@ from mixstat.likelihood import log_likelihood
 from mixstat.measure import canonical_order
 from mixstat.model import Mixture
 from mixstat.results import FitResult, Status
-from mixstat.solvers import em
+from mixstat.solvers import em, m_step
 from mixstat.solvers.auto import SOLVERS, Finish
 from mixstat.solvers.certify import certify, degenerate
 from mixstat.solvers.problem import Problem
@@ -53,7 +53,7 @@ def first_models(
         model = start.model
         if start.responsibilities is not None:
             resp = batches.lay_out_like(problem.batch, start.responsibilities)
-            model = em.first_model(problem, null, resp)
+            model = m_step.first_model(problem, null, resp)
         models.append((start.kind, model))
     return models
 

@@ -113,7 +113,7 @@ def _kernels(data: workloads.Workload, k: int) -> dict[str, Callable[[], Any]]:
     from mixstat.gates import SoftmaxGate
     from mixstat.likelihood import log_likelihood, value_and_gradient
     from mixstat.model import Mixture
-    from mixstat.solvers import em, problem
+    from mixstat.solvers import m_step, problem
 
     features = np.c_[np.ones(len(data.X)), data.X]
     p = features.shape[1]
@@ -126,7 +126,7 @@ def _kernels(data: workloads.Workload, k: int) -> dict[str, Callable[[], Any]]:
         model = jax.device_put(model)
         bounds = problem.make(null, batch, min_scale=1e-4)
     em_step = jax.jit(
-        lambda model, batch: em.evaluate(bounds._replace(batch=batch), model, exact_gate=False)
+        lambda model, batch: m_step.evaluate(bounds._replace(batch=batch), model, exact_gate=False)
     )
     passes = {
         "em_step": em_step,

@@ -105,6 +105,8 @@ def test_prediction_arguments():
         moe.predict(np.zeros((3, 2)))
     with pytest.raises(ValueError, match="init has 2 experts, n_experts=3"):
         MixtureOfExperts(3, init=moe).fit(X, y)
+    with pytest.raises(ValueError, match="init was fitted with other features"):
+        MixtureOfExperts(2, degree=2, init=moe).fit(X, y)
 
 
 def test_constant_and_duplicated_columns_warn_by_name():

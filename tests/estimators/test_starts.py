@@ -72,6 +72,13 @@ def test_warm_start_begins_at_the_previous_fit():
     np.testing.assert_allclose(moe.expert_coef_[:, 1], before[:, 1] / 3, rtol=1e-8)
 
 
+def test_warm_start_of_another_shape_begins_anew():
+    X, y, _ = data()
+    moe = MixtureOfExperts(2, warm_start=True, random_state=0).fit(X, y)
+    moe.set_params(degree=2).fit(X, y)
+    assert len(moe.starts_) == moe.n_init
+
+
 def test_an_estimator_of_a_larger_sample_starts_close():
     X, y, _ = data(3000)
     half = MixtureOfExperts(2, random_state=0).fit(X[:1500], y[:1500])

@@ -6,7 +6,7 @@ from mixstat import batch as batches
 from mixstat.experts import GaussianExperts
 from mixstat.gates import SoftmaxGate
 from mixstat.model import Mixture
-from mixstat.solvers import em, problem
+from mixstat.solvers import m_step, problem
 
 NAMES = ("separated", "overlapping", "three", "two_outputs", "tied", "ridge", "contexts")
 
@@ -36,4 +36,4 @@ def make(name: str, n: int = 400):
     task = problem.make(null, data, min_scale=1e-4, ridge=0.01 if name == "ridge" else 0.0)
     noisy = np.where(random.random(n) < 0.3, random.integers(0, k, n), label)
     resp = batches.lay_out_like(data, np.eye(k)[noisy])
-    return task, em.first_model(task, null, resp)
+    return task, m_step.first_model(task, null, resp)

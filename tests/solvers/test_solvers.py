@@ -11,7 +11,7 @@ from mixstat.experts import GaussianExperts
 from mixstat.gates import SoftmaxGate
 from mixstat.model import Mixture
 from mixstat.results import Status
-from mixstat.solvers import em, problem
+from mixstat.solvers import em, m_step, problem
 from mixstat.solvers.auto import SOLVERS
 from mixstat.solvers.certify import certify, objective_derivatives
 from mixstat.solvers.lbfgs import lbfgs
@@ -129,12 +129,12 @@ def test_separated_gate_is_named(x64):
     null = Mixture(SoftmaxGate.null(2, 2), GaussianExperts.null(2, 1, 1, "full"))
     task = problem.make(null, data, min_scale=1e-4)
     resp = batches.lay_out_like(data, np.eye(2)[(x > 0).astype(int)])
-    end = SOLVERS["auto"](task, em.first_model(task, null, resp), 1e-8, 500)
+    end = SOLVERS["auto"](task, m_step.first_model(task, null, resp), 1e-8, 500)
     result = certify(task, end.model, end.status, n_iter=end.n_iter, n_passes=end.n_passes)
     assert result.status == Status.SEPARATED
     assert result.certificate.diverging_gate == (0,)
     ridged = problem.make(null, data, min_scale=1e-4, ridge=1e-3)
-    end = SOLVERS["auto"](ridged, em.first_model(ridged, null, resp), 1e-8, 500)
+    end = SOLVERS["auto"](ridged, m_step.first_model(ridged, null, resp), 1e-8, 500)
     result = certify(ridged, end.model, end.status, n_iter=end.n_iter, n_passes=end.n_passes)
     assert result.status == Status.CONVERGED
 
@@ -149,7 +149,7 @@ def test_collapsed_expert_is_named(x64):
     null = Mixture(SoftmaxGate.null(2, 1), GaussianExperts.null(2, 2, 1, "full"))
     task = problem.make(null, data, min_scale=1e-4)
     resp = batches.lay_out_like(data, np.eye(2)[(np.arange(60) > 1).astype(int)])
-    end = SOLVERS["auto"](task, em.first_model(task, null, resp), 1e-8, 500)
+    end = SOLVERS["auto"](task, m_step.first_model(task, null, resp), 1e-8, 500)
     result = certify(task, end.model, end.status, n_iter=end.n_iter, n_passes=end.n_passes)
     assert result.status == Status.COLLAPSED
     assert len(result.certificate.binding_floors) == 1

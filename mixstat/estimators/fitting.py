@@ -1,0 +1,159 @@
+"""From tables to the certified maximum: which starts, on which rows, by which solver."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from sklearn.utils import check_random_state
+
+from mixstat import flat
+from mixstat.design.design import Design
+from mixstat.estimators.data import Tables, choose_ridge, to_internal
+from mixstat.likelihood import expert_mass
+from mixstat.model import Mixture
+from mixstat.precision import in_float64
+from mixstat.results import FitResult
+from mixstat.solvers import problem as problems
+from mixstat.solvers import starts
+from mixstat.solvers.multistart import Start, first_models, multistart
+from mixstat.validation import check_choice
+
+
+@in_float64
+def maximise(
+    settings: Any,
+    tables: Tables,
+    null: Mixture,
+    given: Start | None,
+    log: Callable[[str], None],
+) -> tuple[FitResult, np.ndarray, np.ndarray]:
+    """Run the starts; return the winner, the table of starts and the experts' shares.
+
+    Parameters
+    ----------
+    settings
+        An estimator: its solver, starts, tolerances and seed.
+    tables
+        Rows that count.
+    null
+        A model of the right shape in which experts are alike.
+    given
+        The user's start, or None to make starts.
+    log
+        Told of progress, a line at a time.
+    """
+    n_rows, k = len(tables.y), null.n_experts
+    sample = None
+    if given is None or n_rows <= starts.SAMPLE:
+        share = tables.weight / tables.weight.sum()
+        sample = starts.start_rows(tables.Z, tables.Phi, tables.y, share)
+    distinct = n_rows if sample is None else min(n_rows, len(sample.y))
+    ridge = choose_ridge(settings.ridge, distinct, flat.size(null))
+    options = {"min_scale": settings.min_scale, "ridge": ridge}
+    data = tables.lay_out(k)
+    problem = problems.make(null, data, **options)
+    if given is not None or sample is None:
+        short, chosen = problem, [given] if given is not None else []
+    else:
+        same = tables._replace(**sample._asdict())
+        room = n_rows if n_rows <= starts.SAMPLE else 0
+        short = problems.make(null, same.lay_out(k, room=room), **options)
+        chosen = made_starts(settings, sample, k)
+    log(f"{n_rows} rows, {k} experts, {flat.size(null)} parameters, {len(chosen)} starts")
+    result, table = multistart(
+        problem,
+        short,
+        first_models(short, null, chosen),
+        solver=settings.solver,
+        tol=settings.tol,
+        max_iter=settings.max_iter,
+        log=log,
+        units=float(np.sum(np.log(tables.scale))),
+    )
+    return result, table, np.asarray(expert_mass(result.model, data))
+
+
+def made_starts(settings: Any, sample: starts.StartRows, k: int) -> list[Start]:
+    """Starts of the kinds asked for, from the estimator's seed."""
+    seed = check_random_state(settings.random_state).randint(2**31)
+    if isinstance(settings.init, str):
+        kinds = starts.KINDS if settings.init == "auto" else (settings.init,)
+    else:
+        kinds = tuple(settings.init)
+    made = starts.responsibilities(sample, k, kinds, np.random.default_rng(seed))
+    n = settings.n_init if k > 1 else 1  # one expert has one maximum
+    return [Start(*next(made)) for _ in range(n)]
+
+
+def given_start(
+    init: Any,
+    before: Mixture | None,
+    tables: Tables,
+    designs: tuple[Design, Design],
+    null: Mixture,
+    kept: np.ndarray,
+) -> Start | None:
+    """The user's start, if there is one: responsibilities, labels or a fitted model.
+
+    ``before`` is the model of a warm start, in the user's units; it is used if its shape still
+    fits. ``kept`` marks the rows of the user's table that count.
+    """
+    if before is not None and same_shape(before, designs, null):
+        return Start("warm", model=to_internal(before, tables, *designs))
+    if hasattr(init, "user_model_"):
+        if init.user_model_.n_experts != null.n_experts:
+            raise ValueError(
+                f"init has {init.user_model_.n_experts} experts, n_experts={null.n_experts}."
+            )
+        if not same_shape(init.user_model_, designs, null):
+            raise ValueError(
+                "init was fitted with other features, outputs or covariance: its experts use "
+                f"{', '.join(init.expert_names_)} and its gate {', '.join(init.gate_names_)}."
+            )
+        return Start("model", model=to_internal(init.user_model_, tables, *designs))
+    words = [init] if isinstance(init, str) else init
+    if isinstance(words, tuple | list) and words and all(isinstance(k, str) for k in words):
+        for kind in words if words is init else ():
+            check_choice("init", kind, starts.KINDS)
+        return None
+    return Start("given", given_responsibilities(init, null.n_experts, kept))
+
+
+def same_shape(model: Mixture, designs: tuple[Design, Design], null: Mixture) -> bool:
+    """Whether a model in the user's units has the columns and parameters of this fit."""
+    expert, gate = designs
+    like = Mixture(
+        null.gate.in_units(np.zeros_like(gate.to_user)),
+        null.experts.in_units(
+            np.zeros(null.experts.n_outputs),
+            np.ones(null.experts.n_outputs),
+            np.zeros_like(expert.to_user),
+        ),
+    )
+    shapes = [[leaf.shape for leaf in jax.tree.leaves(tree)] for tree in (model, like)]
+    return shapes[0] == shapes[1]
+
+
+def given_responsibilities(init: Any, n_experts: int, kept: np.ndarray) -> np.ndarray:
+    """The user's start as responsibilities of the rows that count (positive weight)."""
+    array = np.asarray(init)
+    n = len(kept)
+    if array.shape == (n,) and np.issubdtype(array.dtype, np.integer):
+        if array.min() < 0 or array.max() >= n_experts:
+            raise ValueError(
+                f"init labels must lie in 0..{n_experts - 1}, got {array.min()}..{array.max()}."
+            )
+        return starts.one_hot(array[kept], n_experts)
+    if array.shape != (n, n_experts):
+        raise ValueError(
+            "init must be 'auto', a kind of start, a fitted estimator, integer labels of shape "
+            f"({n},) or responsibilities of shape ({n}, {n_experts}); got shape {array.shape}."
+        )
+    array = array.astype(float)
+    if not np.all(np.isfinite(array)) or array.min() < 0:
+        raise ValueError("init responsibilities must be finite and not negative.")
+    totals = array.sum(axis=1, keepdims=True)
+    if np.any(totals <= 0):
+        raise ValueError("init responsibilities must have a positive entry in every row.")
+    return (array / totals)[kept]
