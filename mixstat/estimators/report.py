@@ -72,5 +72,14 @@ def _sections(moe: Any) -> list[tuple[str, str]]:
 
 def _pick(prefix: str, names: list[str], value: np.ndarray, error: np.ndarray):
     chosen = [i for i, name in enumerate(names) if name.startswith(prefix)]
-    short = [names[i].removeprefix(prefix) if prefix.endswith(":") else names[i] for i in chosen]
+    rests = [names[i].removeprefix(prefix) for i in chosen]
+    short = rests if prefix.endswith(":") else [_owner(rest, prefix) for rest in rests]
     return short, value[chosen], error[chosen]
+
+
+def _owner(rest: str, prefix: str) -> str:
+    """Whose noise a parameter describes: "0" or "0:1" becomes "expert 0" or "expert 0, y1"."""
+    number, _, column = rest.partition(":")
+    owner = f"expert {number}" if number else "all experts"
+    what = f"y{column}" if prefix == "log_scale" else f"pair {column}"
+    return f"{owner}, {what}" if column else owner
