@@ -14,13 +14,15 @@ def parameter_names(moe: Any) -> list[str]:
     outputs = [""] if moe.single_output_ else [f"y{o}:" for o in range(m)]
     names += [f"expert{j}:{o}{p}" for j in range(k) for o in outputs for p in moe.expert_names_]
     experts = moe.user_model_.experts
-    for word, table in (("log_scale", experts.log_scale), ("shear", experts.shear)):
-        tied = len(table) == 1 and k > 1
+    pairs = [f"y{a} on y{b}" for a, b in zip(*np.tril_indices(m, -1), strict=True)]
+    for word, table, columns in (
+        ("log_scale", experts.log_scale, [f"y{o}" for o in range(m)]),
+        ("shear", experts.shear, pairs),
+    ):
         for j in range(len(table)):
-            owner = word if tied else f"{word}{j}"
-            names += [
-                f"{owner}:{c}" if table.shape[1] > 1 else owner for c in range(table.shape[1])
-            ]
+            owner = word if len(table) < k else f"{word}{j}"
+            width = table.shape[1]
+            names += [f"{owner}:{c}" for c in columns[:width]] if width > 1 else [owner] * width
     return names
 
 
@@ -73,13 +75,12 @@ def _sections(moe: Any) -> list[tuple[str, str]]:
 def _pick(prefix: str, names: list[str], value: np.ndarray, error: np.ndarray):
     chosen = [i for i, name in enumerate(names) if name.startswith(prefix)]
     rests = [names[i].removeprefix(prefix) for i in chosen]
-    short = rests if prefix.endswith(":") else [_owner(rest, prefix) for rest in rests]
+    short = rests if prefix.endswith(":") else [_owner(rest) for rest in rests]
     return short, value[chosen], error[chosen]
 
 
-def _owner(rest: str, prefix: str) -> str:
-    """Whose noise a parameter describes: "0" or "0:1" becomes "expert 0" or "expert 0, y1"."""
-    number, _, column = rest.partition(":")
+def _owner(rest: str) -> str:
+    """Whose noise a parameter describes: "0" or "0:y1" becomes "expert 0" or "expert 0, y1"."""
+    number, _, what = rest.partition(":")
     owner = f"expert {number}" if number else "all experts"
-    what = f"y{column}" if prefix == "log_scale" else f"pair {column}"
-    return f"{owner}, {what}" if column else owner
+    return f"{owner}, {what}" if what else owner
