@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+SINGULAR = 1e-10  # information per row below which a direction is not estimable
+
 
 class Status(enum.IntEnum):
     """Why a fit stopped; :attr:`message` says what to try."""
@@ -20,6 +22,7 @@ class Status(enum.IntEnum):
     NONFINITE = 4
     SEPARATED = 5
     COLLAPSED = 6
+    SADDLE = 7
 
     @property
     def message(self) -> str:
@@ -47,8 +50,13 @@ _MESSAGES = {
         "ridge (for instance ridge=1e-4) or use fewer gate features."
     ),
     Status.COLLAPSED: (
-        "An expert fits its few rows exactly and its scale sits on the floor, so the likelihood "
-        "has no maximum there; use fewer experts, more starts or a larger min_scale."
+        "The scale of an expert sits on its floor: it fits its rows exactly, or one output is "
+        "constant or determined by others. The likelihood has no maximum there; use fewer "
+        "experts, more starts or a larger min_scale."
+    ),
+    Status.SADDLE: (
+        "The gradient vanishes at a point that is no maximum: some direction leads further up. "
+        "Use solver='auto' or 'newton', which leave saddles, or other starts."
     ),
 }
 
@@ -83,7 +91,7 @@ class Certificate:
     @property
     def sound(self) -> bool:
         """A certified maximum with nothing degenerate about it."""
-        return self.status == Status.CONVERGED and not (self.binding_floors or self.thin_experts)
+        return self.status == Status.CONVERGED and len(self.remarks()) == 0
 
     def remarks(self) -> list[str]:
         """Sentences on everything a person should know before trusting the fit."""
@@ -96,9 +104,15 @@ class Certificate:
             f"Experts {i} and {j} coincide; fewer experts fit as well."
             for i, j in self.coinciding_experts
         ]
+        if self.status == Status.CONVERGED and self.min_eigenvalue < SINGULAR:
+            remarks.append(
+                "Some combination of parameters is not determined by the data: the information "
+                f"has the eigenvalue {self.min_eigenvalue:.1e}."
+            )
         if self.thin_experts:
             remarks.append(
-                f"Expert {_names(self.thin_experts)} rests on too few rows to be trusted."
+                f"Expert {_names(self.thin_experts)} rests on too few rows to be trusted "
+                "(weights count as numbers of rows)."
             )
         return remarks
 

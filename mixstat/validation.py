@@ -68,7 +68,8 @@ def choose_columns(name: str, chosen: Any, names: Sequence[str]) -> np.ndarray:
         return np.arange(n)
     if isinstance(chosen, slice):
         return np.arange(n)[chosen]
-    listed: list[Any] = [chosen] if isinstance(chosen, str | numbers.Integral) else list(chosen)
+    single = isinstance(chosen, str | numbers.Number)
+    listed: list[Any] = [chosen] if single else list(chosen)
     if len(listed) == n and all(isinstance(c, bool | np.bool_) for c in listed):
         return np.flatnonzero(listed)
     return np.array([_one_column(name, c, names) for c in listed], int)

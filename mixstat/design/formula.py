@@ -1,5 +1,6 @@
 """Designs written as formulas, evaluated by formulaic."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ def right_side(formula: str, argument: str) -> Any:
 
 
 def evaluate(spec: Any, data: Any, argument: str) -> Any:
-    """Model matrix as a data frame, refusing missing columns and values."""
+    """Model matrix as a data frame of finite numbers, refusing what cannot be one."""
     _check_frame(data, argument)
     formulaic = _formulaic()
     wanted = {str(v) for v in getattr(spec, "required_variables", ())}
@@ -71,12 +72,24 @@ def evaluate(spec: Any, data: Any, argument: str) -> Any:
             f"{argument} names {', '.join(missing)}, which is not a column of data; "
             f"data has {', '.join(str(c) for c in data.columns)}."
         )
+    unseen = formulaic.errors.DataMismatchWarning  # a category that the fit has not seen
     try:
-        if hasattr(spec, "get_model_matrix"):
-            return spec.get_model_matrix(data, na_action="raise")
-        return formulaic.model_matrix(spec, data, na_action="raise")
-    except ValueError as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", unseen)
+            make = getattr(spec, "get_model_matrix", None)
+            if make is not None:
+                matrix = make(data, na_action="raise")
+            else:
+                matrix = formulaic.model_matrix(spec, data, na_action="raise")
+    except (ValueError, formulaic.errors.FormulaicError, unseen) as error:
         raise ValueError(f"{argument} could not be evaluated: {error}") from error
+    if matrix.shape[1] == 0:
+        raise ValueError(f"{argument} has no columns; write 1 for a constant.")
+    bad = ~np.isfinite(matrix.to_numpy(float)).all(axis=0)
+    if bad.any():
+        names = ", ".join(str(c) for c in matrix.columns[bad])
+        raise ValueError(f"{argument}: {names} contains NaN or infinity; finite numbers wanted.")
+    return matrix
 
 
 def _check_frame(data: Any, argument: str) -> None:

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mixstat import batch as batches
 from mixstat import flat
+from mixstat.design.design import Design
 from mixstat.estimators.data import Tables
 from mixstat.estimators.fitting import given_start, maximise
 from mixstat.inference.covariance import affine_jacobian, observed_covariance
@@ -18,7 +19,7 @@ from mixstat.precision import in_float64
 from mixstat.results import FitResult, Status, report
 from mixstat.solvers import starts
 from mixstat.solvers.auto import SOLVERS
-from mixstat.validation import check_choice, check_integer, check_positive
+from mixstat.validation import check_choice, check_integer, check_positive, check_weights
 
 
 class BaseMixture(BaseEstimator):
@@ -37,6 +38,9 @@ class BaseMixture(BaseEstimator):
     random_state: Any
     verbose: int
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "model_")
+
     def _check_settings(self) -> None:
         check_integer("n_experts", self.n_experts, 1)
         check_integer("n_init", self.n_init, 1)
@@ -53,14 +57,24 @@ class BaseMixture(BaseEstimator):
         if self.verbose:
             print(f"[{type(self).__name__}] {line}")
 
-    def _maximise(self, tables: Tables, null: Mixture) -> FitResult:
-        """Fit on tables of rows that count, from a model in which experts are alike."""
-        designs = (self.expert_design_, self.gate_design_)
+    def _maximise(
+        self, tables: Tables, null: Mixture, designs: tuple[Design, Design], kept: np.ndarray
+    ) -> None:
+        """Fit on tables of rows that count, from a model in which experts are alike.
+
+        Fitted attributes are set when the fit stands, all together: one that fails leaves an
+        earlier fit as it was.
+        """
         before = getattr(self, "user_model_", None) if self.warm_start else None
-        given = given_start(self.init, before, tables, designs, null, self._kept_rows_)
-        result, self.starts_, self.expert_share_ = maximise(self, tables, null, given, self._log)
+        given = given_start(self.init, before, tables, designs, null, kept)
+        result, table, share = maximise(self, tables, null, given, self._log)
+        for name in [n for n in vars(self) if n.endswith("_") and not n.startswith("_")]:
+            if name not in ("n_features_in_", "feature_names_in_"):
+                delattr(self, name)
+        self.expert_design_, self.gate_design_ = designs
+        self.starts_, self.expert_share_ = table, share
+        self._keep(result, tables)
         report(result.certificate, ConvergenceWarning)
-        return result
 
     def _keep(self, result: FitResult, tables: Tables) -> None:
         """Fitted attributes, in the user's units."""
@@ -99,8 +113,9 @@ class BaseMixture(BaseEstimator):
         Returns
         -------
         ndarray of shape (D, D)
-            D is the number of parameters. NaN where the data do not determine a parameter or
-            a scale is on its floor.
+            A row for each entry of :attr:`params`. NaN where the data do not determine a
+            parameter (its column was dropped, or the gate is a step) or a scale is on its
+            floor. A ridge counts as information.
         """
         check_is_fitted(self)
         jacobian = affine_jacobian(self._to_user, self.model_)
@@ -239,7 +254,7 @@ class BaseMixture(BaseEstimator):
 
     def _criterion(self, X: Any, y: Any, sample_weight: Any, price: Any) -> float:
         logs = self.score_samples(X, y)
-        weight = np.ones(len(logs)) if sample_weight is None else np.asarray(sample_weight)
+        weight = check_weights(sample_weight, len(logs))
         return float(-2 * weight @ logs + self.n_parameters_ * price(weight.sum()))
 
 

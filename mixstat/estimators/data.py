@@ -21,6 +21,8 @@ class Tables(NamedTuple):
     weight: np.ndarray  # (n,) as given
     location: np.ndarray  # (m,) of y
     scale: np.ndarray  # (m,) of y
+    gate_constant: bool  # whether the first column of Z is constant
+    expert_constant: bool  # and that of Phi
 
     def lay_out(self, n_experts: int, **kept: Any) -> batches.Batch:
         """The batch of these rows."""
@@ -74,7 +76,8 @@ def make_tables(
     if common_scale:
         deviation = np.full(len(deviation), np.sqrt(np.mean(deviation**2)))
     scale = np.where(deviation > 1e-13 * np.abs(centre), deviation, 1.0)
-    return Tables(Z, Phi, (y - centre) / scale, weight, centre, scale)
+    constants = gate_design.source.constant, expert_design.source.constant
+    return Tables(Z, Phi, (y - centre) / scale, weight, centre, scale, *constants)
 
 
 def choose_ridge(ridge: float | None, n_rows: int, n_parameters: int) -> float:

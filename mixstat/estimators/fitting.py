@@ -50,7 +50,11 @@ def maximise(
         sample = starts.start_rows(tables.Z, tables.Phi, tables.y, share)
     distinct = n_rows if sample is None else min(n_rows, len(sample.y))
     ridge = choose_ridge(settings.ridge, distinct, flat.size(null))
-    options = {"min_scale": settings.min_scale, "ridge": ridge}
+    options = {
+        "min_scale": settings.min_scale,
+        "ridge": ridge,
+        "constants": (tables.gate_constant, tables.expert_constant),
+    }
     data = tables.lay_out(k)
     problem = problems.make(null, data, **options)
     if given is not None or sample is None:
@@ -101,6 +105,11 @@ def given_start(
     """
     if before is not None and same_shape(before, designs, null):
         return Start("warm", model=to_internal(before, tables, *designs))
+    if hasattr(init, "fit") and not hasattr(init, "user_model_"):
+        raise ValueError(
+            "init is an estimator that is not fitted (cloning, as in cross-validation, unfits "
+            "it); give labels or responsibilities instead."
+        )
     if hasattr(init, "user_model_"):
         if init.user_model_.n_experts != null.n_experts:
             raise ValueError(

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from sklearn.base import RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_consistent_length
 
@@ -12,10 +13,11 @@ from mixstat.predictive import Predictive, expert_predictors
 from mixstat.validation import check_integer, check_probability
 
 
-class RegressionMixture(BaseMixture):
+class RegressionMixture(RegressorMixin, BaseMixture):
     """Predictions of a fitted regressor; not to be used directly."""
 
     single_output_: bool
+    formula_: str | None = None  # of a model made from one
 
     def _response(self, X: Any, y: Any) -> np.ndarray:
         if y is None:
@@ -75,6 +77,29 @@ class RegressionMixture(BaseMixture):
         mean = self._shaped(predictive.mean())
         return (mean, self._shaped(predictive.std())) if return_std else mean
 
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Coefficient of determination (R2) of the conditional mean.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Inputs.
+        y : array-like of shape (n,) or (n, m)
+            Responses; may be left out for a model made from a formula.
+        sample_weight : array-like of shape (n,), default=None
+            Row weights.
+
+        Returns
+        -------
+        float
+            One for perfect predictions.
+        """
+        from sklearn.metrics import r2_score
+
+        mean = self.predict(X)
+        y = self._response(X, None) if y is None else y
+        return float(r2_score(y, mean, sample_weight=sample_weight))
+
     def predict_quantile(self, X: Any, q: Any) -> np.ndarray:
         """Conditional quantiles of y (of each output, for several).
 
@@ -95,7 +120,7 @@ class RegressionMixture(BaseMixture):
         tables = [self._shaped(predictive.quantile(float(level))) for level in np.ravel(levels)]
         return tables[0] if levels.ndim == 0 else np.stack(tables, axis=-1)
 
-    def predict_interval(self, X: Any, coverage: float = 0.9) -> np.ndarray:
+    def predict_interval(self, X: Any, coverage=0.9) -> np.ndarray:
         """Central prediction interval: equal probability is left out at both ends.
 
         Parameters
@@ -110,6 +135,8 @@ class RegressionMixture(BaseMixture):
         ndarray of shape (n, 2) or (n, m, 2)
             Lower and upper ends, in units of y. Parameters are taken as known.
         """
+        if np.ndim(coverage):
+            raise ValueError(f"coverage must be one number between 0 and 1, got {coverage!r}.")
         tail = 0.5 * (1 - float(check_probability("coverage", coverage)))
         return self.predict_quantile(X, [tail, 1 - tail])
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from sklearn.base import RegressorMixin
 from sklearn.utils.validation import (
     check_is_fitted,
     validate_data,
@@ -35,7 +34,7 @@ FEATURE_SETTINGS = {
 }
 
 
-class MixtureOfExperts(RegressorMixin, RegressionMixture):
+class MixtureOfExperts(RegressionMixture):
     """Mixture of experts regression by maximum likelihood.
 
     The conditional density of y is a sum of Gaussian regressions, weighted by a gate::
@@ -233,7 +232,6 @@ class MixtureOfExperts(RegressorMixin, RegressionMixture):
             If columns are constant or dependent, or rows are fewer than parameters.
         """
         self._check_settings()
-        self.formula_ = self.gate_formula_ = None
         X, y = validate_data(
             self, X, y, multi_output=True, y_numeric=True, dtype=np.float64, ensure_min_samples=2
         )
@@ -294,29 +292,30 @@ class MixtureOfExperts(RegressorMixin, RegressionMixture):
         left, right = split(formula)
         shares = right if gate is None else right_side(gate, "gate")
         response = evaluate(left, data, "formula")
-        moe.formula_, moe.gate_formula_ = formula, gate
-        moe.response_, moe.response_names_ = left, [str(c) for c in response.columns]
-        moe.feature_names_in_ = np.array([str(c) for c in data.columns], dtype=object)
-        moe.n_features_in_ = len(moe.feature_names_in_)
         weight = check_weights(sample_weight, len(data))
+        if any(str(name).endswith("]") for name in response.columns):
+            raise ValueError(
+                f"formula: the response must be numeric, got categories {list(response.columns)}."
+            )
         y = response.to_numpy(float)
         y = y[:, 0] if y.shape[1] == 1 else y
         sources = FormulaColumns(right, "formula"), FormulaColumns(shares, "gate")
-        return moe._fit(data, y, weight, *sources)
+        moe._fit(data, y, weight, *sources)
+        moe.formula_, moe.gate_formula_, moe.response_ = formula, gate, left
+        moe.feature_names_in_ = np.array([str(c) for c in data.columns], dtype=object)
+        moe.n_features_in_ = len(moe.feature_names_in_)
+        return moe
 
     def _fit(self, X: Any, y: np.ndarray, weight: np.ndarray, experts: Any, gate: Any):
         kept = weight > 0
-        self._kept_rows_ = kept
         if not kept.all():
             X, y, weight = X[kept], y[kept], weight[kept]
-        self.single_output_ = y.ndim == 1
         table = np.asarray(y, float).reshape(len(y), -1)
-        self.expert_design_, self.gate_design_ = Design(experts), Design(gate)
-        designs = (self.expert_design_, self.gate_design_)
+        designs = Design(experts), Design(gate)
         spherical = self.covariance == "spherical"
         tables = make_tables(X, table, weight, *designs, common_scale=spherical)
-        self._keep(self._maximise(tables, self._null(tables)), tables)
-        del self._kept_rows_
+        self._maximise(tables, self._null(tables), designs, kept)
+        self.single_output_ = y.ndim == 1
         model = self.user_model_.experts
         self.expert_coef_ = model.coef[:, 0] if self.single_output_ else model.coef
         covariance = model.covariances()
@@ -347,6 +346,8 @@ class MixtureOfExperts(RegressorMixin, RegressionMixture):
         super()._check_settings()
         check_integer("degree", self.degree, 0)
         check_integer("gate_degree", self.gate_degree, 0)
+        if not isinstance(self.interactions, bool | np.bool_):
+            raise ValueError(f"interactions must be True or False, got {self.interactions!r}.")
         check_choice("gate", self.gate, tuple(GATES))
         check_choice("covariance", self.covariance, COVARIANCES)
 

@@ -61,8 +61,11 @@ class Experts(eqx.Module):
         """Lower bounds of all parameters, in the same structure."""
 
     @abc.abstractmethod
-    def slopes(self) -> "Experts":
-        """One where a parameter is a slope (to be shrunk by a ridge), else zero."""
+    def slopes(self, constant: bool) -> "Experts":
+        """One where a parameter is a slope (to be shrunk by a ridge), else zero.
+
+        ``constant`` tells whether the first feature is the constant one.
+        """
 
     @abc.abstractmethod
     def marginals(self, eta: Float[np.ndarray, "K L n"]) -> Any:

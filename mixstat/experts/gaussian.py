@@ -167,14 +167,11 @@ class GaussianExperts(Experts):
         if self.covariance == "spherical":
             variance = jnp.mean(variance, axis=1, keepdims=True)
         elif self.shear.shape[1]:
-            guard = (1e-8 * floor) ** 2 * jnp.eye(m)[None]  # an exactly flat residual still factors
-            factor = jnp.linalg.cholesky(sigma + guard)
-            diagonal = jnp.diagonal(factor, axis1=1, axis2=2)
-            unit = factor / diagonal[:, None, :]
+            unit, variance = _modified_cholesky(sigma, floor**2)
             eye = jnp.broadcast_to(jnp.eye(m), unit.shape)
             inverse = jax.scipy.linalg.solve_triangular(unit, eye, lower=True)
             rows, cols = np.tril_indices(m, -1)
-            shear, variance = inverse[:, rows, cols], diagonal**2
+            shear = inverse[:, rows, cols]
         return 0.5 * jnp.log(jnp.maximum(variance, floor**2)), shear
 
     def permute(self, order: AnyArray) -> "GaussianExperts":
@@ -189,10 +186,10 @@ class GaussianExperts(Experts):
         floor = np.full(self.log_scale.shape, np.log(min_scale))
         return GaussianExperts(free.coef, floor, free.shear, self.covariance)
 
-    def slopes(self) -> "GaussianExperts":
+    def slopes(self, constant: bool) -> "GaussianExperts":
         zero = jax.tree.map(lambda a: np.zeros(a.shape), self)
         coef = np.ones(self.coef.shape)
-        coef[:, :, 0] = 0.0
+        coef[:, :, :1] = 0.0 if constant else 1.0
         return GaussianExperts(coef, zero.log_scale, zero.shear, self.covariance)
 
     def covariances(self) -> Float[np.ndarray, "K m m"]:
@@ -245,6 +242,25 @@ def _decorrelate(e: AnyArray, shear: AnyArray) -> AnyArray:
         move = jnp.sum(shear[:, entries] * e[:, cols[entries]], axis=1, keepdims=True)
         parts.append(e[:, j : j + 1] + move)
     return jnp.concatenate(parts, axis=1)
+
+
+def _modified_cholesky(sigma: AnyArray, floor: AnyArray) -> tuple[AnyArray, AnyArray]:
+    """Unit lower triangle L and variances d with ``sigma = L diag(d) L'``.
+
+    Variances are floored on the way, so that outputs which determine each other (a covariance
+    that is singular, or indefinite by rounding) leave finite numbers.
+    """
+    m = sigma.shape[1]
+    columns, variances = [], []
+    rest = sigma
+    for j in range(m):
+        variance = jnp.maximum(rest[:, j, j], floor)
+        column = rest[:, :, j] / variance[:, None]
+        column = jnp.where(np.arange(m)[None, :] > j, column, 0.0).at[:, j].set(1.0)
+        rest = rest - variance[:, None, None] * column[:, :, None] * column[:, None, :]
+        columns.append(column)
+        variances.append(variance)
+    return jnp.stack(columns, axis=2), jnp.stack(variances, axis=1)
 
 
 def _solve(matrix: AnyArray, right: AnyArray) -> AnyArray:

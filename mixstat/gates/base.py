@@ -80,8 +80,8 @@ class Gate(eqx.Module):
         """For an instance whose leaves are numbered: the number of each predictor coefficient."""
         return np.concatenate([np.ravel(g.coef) for g in self.groups()])
 
-    def m_step(self, statistics: Any, ridge: "Gate | None") -> "Gate":
-        """One Newton step on the gate's surrogate, minus half the ridge's weighted squares.
+    def m_step(self, statistics: Any, ridge: Float[AnyArray, "G G"] | None) -> "Gate":
+        """One Newton step on the gate's surrogate, minus half the ridge's quadratic form.
 
         The surrogate is concave where the link is a softmax of linear predictors; the caller
         shortens a step that overshoots.
@@ -94,19 +94,18 @@ class Gate(eqx.Module):
         information = flat.fold(flat.fold(information, index, size).T, index, size)
         vector = flat.traced_vector(self)
         if ridge is not None:
-            weight = flat.traced_vector(ridge)
-            gradient, information = gradient - weight * vector, information + jnp.diag(weight)
+            gradient, information = gradient - ridge @ vector, information + ridge
         guard = 1e-10 * jnp.trace(information) / max(size, 1) + 1e-200  # singular if separated
         system = information + guard * jnp.eye(size)
         step = jax.scipy.linalg.solve(system, gradient[:, None], assume_a="pos")[:, 0]
         return flat.from_vector(self, vector + step)
 
-    def slopes(self) -> "Gate":
-        """One where a parameter is a slope (to be shrunk by a ridge), else zero."""
-        one = jax.tree.map(lambda a: np.ones(a.shape), self)
-        for leaf in jax.tree.leaves(one):
-            leaf[..., :1] = 0.0
-        return one
+    @abc.abstractmethod
+    def penalty(self, constant: bool) -> Float[np.ndarray, "G G"]:
+        """Quadratic form of a unit ridge on the slopes, the same however experts are numbered.
+
+        ``constant`` tells whether the first feature is the constant one, which is left free.
+        """
 
     def in_units(self, to_user: np.ndarray) -> "Gate":
         """The gate on the user's features, from ``to_user`` (internal, user)."""

@@ -42,6 +42,14 @@ class SoftmaxGate(Gate):
         full = np.vstack([coef, np.zeros((1, coef.shape[1]))])[order]
         return SoftmaxGate(full[:-1] - full[-1:])
 
+    def penalty(self, constant: bool) -> Float[np.ndarray, "G G"]:
+        """Squared distances of all K coefficient rows from their mean, reference included."""
+        stored, q = self.coef.shape
+        centring = np.eye(stored) - 1.0 / self.n_experts
+        slope = np.ones(q)
+        slope[:1] = 0.0 if constant else 1.0
+        return np.kron(centring, np.diag(slope))
+
     def jacobian(self, eta: Float[AnyArray, "J n"]) -> Float[AnyArray, "K J n"]:
         share = jnp.exp(self.link(eta))[:-1]
         one = jnp.eye(self.n_experts, self.n_experts - 1, dtype=eta.dtype)

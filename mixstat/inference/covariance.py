@@ -7,9 +7,8 @@ from jaxtyping import Float
 
 from mixstat import flat
 from mixstat.model import Mixture
-from mixstat.results import FitResult
+from mixstat.results import SINGULAR, FitResult
 
-SINGULAR = 1e-10  # information per row below which a direction is not estimable
 TOUCHED = 1e-6  # share of a parameter's direction in such a null space that spoils its error
 
 
@@ -51,6 +50,7 @@ def observed_covariance(
     scale = np.linalg.norm(jacobian, axis=1)
     spoiled = np.linalg.norm(reported[:, ~good], axis=1) > TOUCHED * scale
     spoiled |= np.linalg.norm(jacobian[:, ~free], axis=1) > TOUCHED * scale
+    spoiled |= scale == 0  # coefficients of dropped columns
     covariance[spoiled] = np.nan
     covariance[:, spoiled] = np.nan
     return covariance

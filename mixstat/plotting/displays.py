@@ -42,11 +42,12 @@ def _grid(X: Any, feature: int | str, n_points: int) -> tuple[Any, np.ndarray, s
     column = np.asarray(X.iloc[:, position] if frame else np.asarray(X)[:, position], float)
     values = np.linspace(column.min(), column.max(), n_points)
     if frame:
-        middle = X.iloc[[0] * n_points].reset_index(drop=True)
-        for name in X.columns:
-            if np.issubdtype(X[name].dtype, np.number):
-                middle = middle.assign(**{str(name): float(X[name].median())})
-        return middle.assign(**{str(X.columns[position]): values}), values, names[position]
+        rows = X.iloc[[0] * n_points].reset_index(drop=True)
+        for j in range(width):  # by position: names may be anything
+            if getattr(X.dtypes.iloc[j], "kind", "O") in "iufb":
+                rows.isetitem(j, np.full(n_points, float(X.iloc[:, j].median())))
+        rows.isetitem(position, values)
+        return rows, values, names[position]
     rows = np.tile(np.median(np.asarray(X, float), axis=0), (n_points, 1))
     rows[:, position] = values
     return rows, values, f"x{position}"
@@ -132,7 +133,10 @@ class FittedMeanDisplay(_Display):
         interval = interval[:, output] if interval.ndim == 3 else interval
         points = None
         if y is not None:
-            column = X[name] if hasattr(X, "iloc") else np.asarray(X)[:, int(feature)]
+            position = (
+                int(feature) if not isinstance(feature, str) else list(X.columns).index(feature)
+            )
+            column = X.iloc[:, position] if hasattr(X, "iloc") else np.asarray(X)[:, position]
             points = (np.asarray(column, float), np.asarray(y).reshape(len(y), -1)[:, output])
         return cls(
             values=values,
@@ -179,7 +183,7 @@ class FittedMeanDisplay(_Display):
         low, high = min(lowest, self.interval.min()), max(highest, self.interval.max())
         margin = 0.03 * (high - low)
         ax.set(xlabel=self.name, ylabel="response", ylim=(low - margin, high + margin))
-        ax.legend(frameon=False)
+        ax.legend(framealpha=0.9)
         return self
 
 

@@ -33,9 +33,10 @@ def free_parameters(
 def objective_derivatives(problem: Problem, model: Mixture) -> Derivatives:
     """Penalised objective with gradient and Hessian, as NumPy."""
     value, gradient, hessian = (np.asarray(a) for a in derivatives(model, problem.batch))
-    vector, weight = flat.to_vector(model), problem.weights()
+    vector = flat.to_vector(model)
     value = float(value) - problem.penalty(vector)
-    return value, gradient - weight * vector, hessian - np.diag(weight)
+    gradient = gradient - problem.penalty_gradient(vector)
+    return value, gradient, hessian - problem.penalty_hessian()
 
 
 def certify(
@@ -64,9 +65,10 @@ def certify(
     floors = _binding_floors(problem, model)
     diverging = _diverging_gate(problem, model, free, flat_directions)
     if status != Status.NONFINITE:
-        converged = norm <= tol and smallest > -tol
-        stopped = Status.STALLED if status == Status.CONVERGED else status
-        status = Status.CONVERGED if converged else stopped
+        if norm <= tol:
+            status = Status.CONVERGED if smallest > -tol else Status.SADDLE
+        elif status == Status.CONVERGED:
+            status = Status.STALLED
         status = Status.COLLAPSED if floors and model.n_experts > 1 else status
         status = Status.SEPARATED if diverging else status
     certificate = Certificate(
@@ -132,7 +134,9 @@ def _diverging_gate(
     move = np.zeros(len(vector))
     move[:n_gate] = basis @ (basis.T @ vector[:n_gate])
     reach = np.linalg.norm(move)
-    if not reach > STEEP:
+    leaves = jax.tree.leaves(flat.from_vector(model.gate, move[:n_gate]))
+    # slopes alone: a constant that diverges is an expert without rows, not a step in x
+    if not max((np.linalg.norm(leaf[..., 1:]) for leaf in leaves), default=0.0) > STEEP:
         return ()
     further = flat.from_vector(model, vector + move)
     before, after = (float(log_likelihood(m, problem.batch)) for m in (model, further))

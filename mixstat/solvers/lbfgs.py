@@ -18,17 +18,15 @@ HISTORY = 20  # curvature pairs kept; mixtures repay a longer memory than scipy'
 
 
 def maximise(
-    problem: Problem, start: Mixture, *, tol: float, max_iter: int, ftol: float = 0.0
+    problem: Problem, start: Mixture, *, tol: float, max_iter: int
 ) -> tuple[Mixture, Status, int, int]:
     """L-BFGS without the certificate: model, status, iterations and passes."""
     from scipy.optimize import Bounds, minimize
 
-    weight = problem.weights()
-
     def negative(vector: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = value_and_gradient(flat.from_vector(start, vector), problem.batch)
         value = float(value) - problem.penalty(vector)
-        return -value, weight * vector - flat.to_vector(gradient)
+        return -value, problem.penalty_gradient(vector) - flat.to_vector(gradient)
 
     vector = flat.to_vector(start)
     if not np.isfinite(negative(vector)[0]):
@@ -41,7 +39,7 @@ def maximise(
         bounds=Bounds(flat.to_vector(problem.lower), flat.to_vector(problem.upper)),
         options={
             "maxcor": HISTORY,
-            "ftol": ftol,
+            "ftol": 0.0,
             "gtol": tol,
             "maxiter": max_iter,
             "maxfun": 3 * max_iter,

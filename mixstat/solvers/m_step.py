@@ -14,7 +14,7 @@ from mixstat.kernels import kernel
 from mixstat.likelihood import responsibilities, total, total_over
 from mixstat.model import Mixture
 from mixstat.precision import AnyArray
-from mixstat.solvers.problem import Problem
+from mixstat.solvers.problem import Problem, Ridge
 
 GATE_STEPS = 50  # inner Newton steps of an exact gate step
 
@@ -29,8 +29,14 @@ def _statistics(model: Mixture, rows: Rows):
     )
 
 
-def _half_ridge(part: Any, ridge: Any) -> AnyArray:
-    return 0.5 * jnp.sum(flat.traced_vector(ridge) * flat.traced_vector(part) ** 2)
+def _gate_penalty(gate: Gate, ridge: Ridge) -> AnyArray:
+    vector = flat.traced_vector(gate)
+    return 0.5 * vector @ (ridge.gate @ vector)
+
+
+def _penalty(model: Mixture, ridge: Ridge) -> AnyArray:
+    squares = flat.traced_vector(ridge.experts) * flat.traced_vector(model.experts) ** 2
+    return _gate_penalty(model.gate, ridge) + 0.5 * jnp.sum(squares)
 
 
 def evaluate(
@@ -40,7 +46,7 @@ def evaluate(
     value, gate_sums, expert_sums = total(_statistics, model, problem.batch)
     ridge = problem.ridge
     if ridge is not None:
-        value = value - _half_ridge(model, ridge)
+        value = value - _penalty(model, ridge)
     gate_ridge, expert_ridge = (None, None) if ridge is None else (ridge.gate, ridge.experts)
     gate = model.gate.m_step(gate_sums, gate_ridge)
     experts = model.experts.m_step(expert_sums, problem.lower.experts, expert_ridge)
@@ -54,7 +60,7 @@ def _exact_gate(problem: Problem, model: Mixture, first: Gate, tol: AnyArray) ->
 
     Ends after a step that changed the surrogate by less than ``tol``, relative.
     """
-    ridge = None if problem.ridge is None else problem.ridge.gate
+    ridge = problem.ridge
 
     def surrogate(gate, rows: Rows):
         weighted = responsibilities(model, rows)[0] * rows.weight[None, :]
@@ -64,8 +70,8 @@ def _exact_gate(problem: Problem, model: Mixture, first: Gate, tol: AnyArray) ->
     def look(gate):
         value, sums = total(surrogate, gate, problem.batch)
         if ridge is not None:
-            value = value - _half_ridge(gate, ridge)
-        return value, gate.m_step(sums, ridge)
+            value = value - _gate_penalty(gate, ridge)
+        return value, gate.m_step(sums, None if ridge is None else ridge.gate)
 
     def step(carry):
         gate, value, trial, _, n = carry

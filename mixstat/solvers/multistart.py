@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -101,6 +101,7 @@ def multistart(
         table["log_likelihood_short"] = float(log_likelihood(first[0], short_problem.batch)) - units
         order = np.array([0])
     ends: dict[int, Finish] = {}
+    objective: dict[int, float] = {}
     for i in order[: _how_many(problem, first)]:
         row = table[i]
         near = first[i]
@@ -111,33 +112,39 @@ def multistart(
         row["n_iter"] += end.n_iter
         row["n_passes"] += end.n_passes
         ends[int(i)] = end._replace(n_iter=int(row["n_iter"]))
-        row["log_likelihood"] = float(log_likelihood(end.model, problem.batch)) - units
+        value = float(log_likelihood(end.model, problem.batch))
+        row["log_likelihood"] = value - units
+        objective[int(i)] = value - problem.penalty(flat.to_vector(end.model))
         row["status"], row["degenerate"] = end.status.name, degenerate(problem, end.model)
         log(
             f"start {i} ({row['start']}): log-likelihood {row['log_likelihood']:.10g}, "
             f"{row['n_iter']} iterations, {str(row['status']).lower()}"
             + (", degenerate" if row["degenerate"] else "")
         )
-    return _best(problem, table, ends, tol), table
+    return _best(problem, table, ends, objective, tol), table
 
 
 def _short_runs(problem: Problem, models: list[Mixture], table: np.ndarray, steps: int, log, units):
     """A few EM steps from every start; the order in which they deserve to be finished."""
-    ends = []
+    ends, value = [], []
     for i, model in enumerate(models):
         state = em.run(problem, model, (1e-9, 0.0, steps))
         ends.append(flat.as_numpy(state.model))
-        table["log_likelihood_short"][i] = float(state.value) - units
+        value.append(float(state.value))
+        penalty = problem.penalty(flat.to_vector(ends[i]))
+        table["log_likelihood_short"][i] = value[i] + penalty - units
         table["n_iter"][i], table["n_passes"][i] = int(state.n_iter), int(state.n_passes)
         table["status"][i] = Status(int(state.status)).name
         table["degenerate"][i] = degenerate(problem, state.model)
-    value = np.nan_to_num(table["log_likelihood_short"], nan=-np.inf)
-    order = np.lexsort((np.arange(len(value)), -value, table["degenerate"]))
-    log(f"{len(models)} short runs: best log-likelihood {value[order[0]]:.10g}")
+    # ranked by what is maximised, which is the likelihood less the ridge
+    rank = np.nan_to_num(value, nan=-np.inf)
+    order = np.lexsort((np.arange(len(rank)), -rank, table["degenerate"]))
+    best = table["log_likelihood_short"][order[0]]
+    log(f"{len(models)} short runs: best log-likelihood {best:.10g}")
     return ends, order
 
 
-def _settle_on_sample(problem: Problem, model: Mixture, row: np.void, max_iter: int) -> Mixture:
+def _settle_on_sample(problem: Problem, model: Mixture, row: Any, max_iter: int) -> Mixture:
     """Go on where a step is cheap: the maximum on a sample is near that on all rows."""
     limits = (SETTLED, 0.0, min(BASIN_ITER, max_iter - int(row["n_iter"])))
     state = em.run(problem, model, limits)
@@ -152,9 +159,16 @@ def _how_many(problem: Problem, models: list[Mixture]) -> int:
     return int(np.clip(FINISH_WORK // work, LEAST_FINISHED, len(models)))
 
 
-def _best(problem: Problem, table: np.ndarray, ends: dict[int, Finish], tol: float) -> FitResult:
+def _best(
+    problem: Problem,
+    table: np.ndarray,
+    ends: dict[int, Finish],
+    objective: dict[int, float],
+    tol: float,
+) -> FitResult:
     done = np.array(list(ends))
-    value = np.nan_to_num(table["log_likelihood"][done], nan=-np.inf)
+    value = np.array([objective[i] for i in done])
+    value = np.where(np.isfinite(value), value, -1e300)  # finite, so that differences are
     sound = ~table["degenerate"][done]
     eligible = sound if sound.any() else np.ones(len(done), bool)
     top = value[eligible].max()

@@ -94,7 +94,7 @@ def test_m_step_zeroes_its_own_gradient(experts, rows, rng):
 
 def test_ridge_step_maximises_the_penalised_surrogate(experts, rows, rng):
     resp = jnp.asarray(rng.dirichlet(np.ones(K), N).T / N)
-    weight = jax.tree.map(lambda one: 0.3 * one, experts.slopes())
+    weight = jax.tree.map(lambda one: 0.3 * one, experts.slopes(True))
     best = experts
     for _ in range(200):  # coefficients and covariance in turn
         best = best.m_step(best.statistics(rows, resp), experts.lower_bounds(1e-6), weight)

@@ -33,6 +33,9 @@ def data(n=60, d=1):
         ({"gate": "top"}, r"gate must be one of .*'softmax'.* got 'top'"),
         ({"covariance": "round"}, r"covariance must be one of"),
         ({"init": "magic"}, r"init must be one of 'auto', 'kmeans'"),
+        ({"init": []}, r"init must be .* got shape \(0,\)"),
+        ({"expert_features": 1.5}, r"expert_features must hold column names or positions, got 1.5"),
+        ({"interactions": "no"}, r"interactions must be True or False, got 'no'"),
         ({"init": ("kmeans", "magic")}, r"init must be one of"),
         ({"init": np.zeros((60, 3))}, r"init must be .* got shape \(60, 3\)"),
         ({"init": np.full(60, 2)}, r"init labels must lie in 0..1, got 2..2"),
@@ -170,3 +173,62 @@ def test_coinciding_experts_are_reported():
     with pytest.warns(ConvergenceWarning, match="coincide"):
         moe = MixtureOfExperts(2, solver="em", init=twins).fit(X, y)
     assert moe.certificate_.coinciding_experts == ((0, 1),)
+
+
+def test_outputs_that_determine_each_other_are_reported():
+    X, y = data(100)
+    for copies in (np.column_stack([y, 2 * y + 1]), np.column_stack([y > 0, y <= 0]) * 1.0):
+        with pytest.warns(ConvergenceWarning, match="one output is constant or determined"):
+            moe = MixtureOfExperts(2, n_init=4, random_state=0).fit(X, copies)
+        assert np.all(np.isfinite(moe.covariance_))
+        assert np.all(np.isfinite(moe.predict(X)))
+
+
+def test_saddle_is_its_own_status():
+    X, y = data(200)
+    with pytest.warns(ConvergenceWarning, match="some direction leads further up"):
+        moe = MixtureOfExperts(2, solver="em", init=np.full((200, 2), 0.5)).fit(X, y)
+    assert moe.status_.name == "SADDLE"
+    assert not moe.converged_
+
+
+def test_a_failed_fit_leaves_the_earlier_one():
+    X, y = data(200)
+    moe = MixtureOfExperts(random_state=0).fit(X, y)
+    before = moe.predict(X[:3])
+    with pytest.raises(ValueError, match="init must be"):
+        moe.set_params(init=np.zeros(3)).fit(X * 100 + 5, y)
+    np.testing.assert_array_equal(moe.predict(X[:3]), before)
+    fresh = MixtureOfExperts(init=np.zeros(3))
+    with pytest.raises(ValueError, match="init must be"):
+        fresh.fit(X, y)
+    with pytest.raises(NotFittedError):
+        fresh.cov_params()
+
+
+def test_refit_with_one_output_forgets_the_covariance_of_two():
+    X, y = data(200)
+    moe = MixtureOfExperts(random_state=0).fit(X, np.column_stack([y, X[:, 0] ** 2 - y**2]))
+    assert moe.covariance_.shape == (2, 2, 2)
+    assert not hasattr(moe.fit(X, y), "covariance_")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda moe, X, y: moe.predict_interval(X, [0.5, 0.9]), "coverage must be one number"),
+        (lambda moe, X, y: moe.bic(X, y, -np.ones(len(y))), "sample_weight must not be negative"),
+        (lambda moe, X, y: moe.aic(X, y, np.ones(3)), "sample_weight must have one entry"),
+    ],
+)
+def test_calls(call, message):
+    X, y = data()
+    moe = MixtureOfExperts(random_state=0).fit(X, y)
+    with pytest.raises((ValueError, TypeError), match=message):
+        call(moe, X, y)
+
+
+def test_unfitted_estimator_as_a_start():
+    X, y = data()
+    with pytest.raises(ValueError, match="init is an estimator that is not fitted"):
+        MixtureOfExperts(init=MixtureOfExperts()).fit(X, y)

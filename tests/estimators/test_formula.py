@@ -82,3 +82,36 @@ def test_bad_formulas(frame):
     frame.loc[3, "x"] = np.nan
     with pytest.raises(ValueError, match=r"formula could not be evaluated: .*null"):
         MixtureOfExperts.from_formula("y ~ x", data=frame)
+
+
+def test_infinity_and_unseen_categories_are_refused(frame):
+    moe = MixtureOfExperts.from_formula("y ~ x + group", gate="~ w", data=frame, random_state=0)
+    with pytest.raises(ValueError, match="formula could not be evaluated"):
+        moe.predict(frame.assign(group="c"))
+    with pytest.raises(ValueError, match="formula: y contains NaN or infinity"):
+        MixtureOfExperts.from_formula("y ~ x", data=frame.assign(y=np.inf))
+    frame.loc[0, "x"] = np.inf
+    with pytest.raises(ValueError, match="formula: x contains NaN or infinity"):
+        MixtureOfExperts.from_formula("y ~ x", data=frame)
+
+
+def test_other_bad_formulas(frame):
+    with pytest.raises(ValueError, match="the response must be numeric"):
+        MixtureOfExperts.from_formula("group ~ x", data=frame)
+    with pytest.raises(ValueError, match="gate has no columns; write 1 for a constant"):
+        MixtureOfExperts.from_formula("y ~ x", gate="~ 0", data=frame)
+    with pytest.raises(ValueError, match=r"formula names nonsense|formula could not be evaluated"):
+        MixtureOfExperts.from_formula("y ~ nonsense(x)", data=frame)
+
+
+def test_ridge_shrinks_every_column_where_there_is_no_constant(frame):
+    free, shrunk = (
+        MixtureOfExperts.from_formula("y ~ 0 + x", data=frame, n_experts=1, ridge=r)
+        for r in (0.0, 1.0)
+    )
+    assert abs(shrunk.expert_coef_[0, 0]) < 0.9 * abs(free.expert_coef_[0, 0])
+
+
+def test_score_reads_the_response_from_the_frame(frame):
+    moe = MixtureOfExperts.from_formula("y ~ x", gate="~ w", data=frame, random_state=0)
+    assert moe.score(frame) == moe.score(frame, frame["y"]) > 0.1

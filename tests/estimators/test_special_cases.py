@@ -85,6 +85,40 @@ def test_ridge_with_one_expert_is_ridge_regression(rng):
     np.testing.assert_allclose(moe.expert_coef_[0, 1:], shrunk, rtol=1e-8)
 
 
+@pytest.mark.parametrize("solver", ["auto", "em", "newton"])
+def test_ridge_does_not_depend_on_the_numbers_of_experts(rng, solver):
+    """The reference expert changes when experts are put in order; the penalty must not."""
+    for _ in range(4):
+        X = rng.standard_normal((80, 1))
+        y = rng.choice([-1, 0, 1], 80) * X[:, 0] + 0.4 * rng.standard_normal(80)
+        moe = MixtureOfExperts(
+            3, ridge=1e-2, n_init=4, solver=solver, tol=1e-7, random_state=0
+        ).fit(X, y)
+        assert moe.converged_, moe.certificate_
+
+
+def test_ridge_returns_the_best_objective_found():
+    for seed in range(5):
+        random = np.random.default_rng(seed)
+        X = random.standard_normal((60, 1))
+        y = random.choice([-1, 1], 60) * X[:, 0] * 0.7 + 0.7 * random.standard_normal(60)
+        found = []
+        for start in range(8):
+            alone = MixtureOfExperts(2, ridge=0.05, init="random", n_init=1, random_state=start)
+            alone.fit(X, y)
+            found.append(_penalised(alone))
+        together = MixtureOfExperts(2, ridge=0.05, n_init=20, random_state=0).fit(X, y)
+        assert _penalised(together) >= max(found) - 1e-8
+
+
+def _penalised(moe):
+    """Mean log-likelihood less the ridge, from the standardised parameters."""
+    gate, experts = moe.model_.gate.coef, moe.model_.experts.coef
+    rows = np.vstack([gate, np.zeros((1, gate.shape[1]))])[:, 1:]
+    spread = np.sum((rows - rows.mean(axis=0)) ** 2)
+    return moe.log_likelihood_ - 0.5 * moe.ridge * (spread + np.sum(experts[:, :, 1:] ** 2))
+
+
 def test_tied_variance_is_common(rng):
     x = rng.standard_normal(300)
     y = np.where(rng.random(300) < 0.5, 2 + x, -2 - x) + rng.standard_normal(300) * 0.5

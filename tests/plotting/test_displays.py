@@ -55,3 +55,15 @@ def test_unknown_feature(fitted):
         GateDisplay.from_estimator(moe, frame, feature="z")
     with pytest.raises(ValueError, match=r"feature must lie in 0\.\.1, got 5"):
         GateDisplay.from_estimator(moe, frame.to_numpy(), feature=5)
+
+
+def test_columns_of_any_type_and_name(ax):
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"x": rng.uniform(-2, 2, 200), "g": ["a", "b"] * 100})
+    frame["y"] = np.where(rng.random(200) < 0.5, 1 + frame["x"], -1) + rng.standard_normal(200)
+    moe = MixtureOfExperts.from_formula("y ~ x + g", gate="~ x", data=frame, random_state=0)
+    display = FittedMeanDisplay.from_estimator(moe, frame, frame["y"], feature="x", ax=ax)
+    assert np.all(np.isfinite(display.mean))
+    numbered = pd.DataFrame(frame[["x"]].to_numpy())
+    moe = MixtureOfExperts(2, random_state=0).fit(numbered, frame["y"])
+    assert GateDisplay.from_estimator(moe, numbered, ax=ax).share.shape == (2, 300)

@@ -97,7 +97,7 @@ def test_newton_leaves_a_saddle_where_em_cannot(x64):
     assert np.linalg.eigvalsh(hessian)[-1] > 0.01
     stuck = em.em(task, saddle)
     assert stuck.certificate.coinciding_experts == ((0, 1),)
-    assert stuck.status == Status.STALLED
+    assert stuck.status == Status.SADDLE
     freed = newton(task, saddle)
     assert freed.status == Status.CONVERGED
     assert freed.log_likelihood > stuck.log_likelihood + 0.1
