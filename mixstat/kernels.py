@@ -1,5 +1,6 @@
 """Compilation of the kernels: quick to compile for small data, quick to run for large."""
 
+import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
@@ -12,7 +13,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 # Below this many numbers in the arguments a run is shorter than what the compiler's loop fusion
 # costs: without it programs compile in half the time and run up to 1.5 times longer.
 SMALL = 200_000
-QUICK: dict[str, bool | int | str] = {"xla_cpu_use_fusion_emitters": False}
+OPTION = "xla_cpu_use_fusion_emitters"
+QUICK: dict[str, bool | int | str] = {OPTION: False}
+refused = threading.Event()  # set by a compiler that does not know the option
 
 
 def kernel(*static: str) -> Callable[[Function], Function]:
@@ -26,13 +29,13 @@ def kernel(*static: str) -> Callable[[Function], Function]:
         def call(*args: Any, **settings: Any) -> Any:
             # compiler options can only be given where nothing is being traced
             leaves = jax.tree.leaves(args)
-            if QUICK and _is_small(leaves) and jax.default_backend() == "cpu":
+            if not refused.is_set() and _is_small(leaves) and jax.default_backend() == "cpu":
                 try:
                     return quick(*args, **settings)
                 except jax.errors.JaxRuntimeError as error:
-                    if next(iter(QUICK)) not in str(error):
+                    if OPTION not in str(error):
                         raise
-                    QUICK.clear()  # a compiler that does not know the option
+                    refused.set()
             return thorough(*args, **settings)
 
         return call  # pyright: ignore[reportReturnType]

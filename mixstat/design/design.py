@@ -9,6 +9,15 @@ from jaxtyping import Float
 from mixstat.design import polynomial
 from mixstat.design.whiten import Whitening, whiten
 
+HUGE = 1e100  # squares and products of larger numbers overflow
+
+
+def check_magnitude(name: str, values: np.ndarray) -> None:
+    """Refuse numbers that cannot be squared."""
+    largest = np.max(np.abs(values), initial=0.0)
+    if largest > HUGE:
+        raise ValueError(f"{name} has values up to {largest:.1e}; rescale it below {HUGE:.0e}.")
+
 
 class PolynomialColumns:
     """Monomials of chosen inputs, computed on standardised inputs."""
@@ -22,6 +31,7 @@ class PolynomialColumns:
     def fit(self, X: Float[np.ndarray, "n d"], weight: Float[np.ndarray, " n"]) -> np.ndarray:
         """Remember location and scale of the inputs; return the monomials."""
         chosen = X[:, self.inputs]
+        check_magnitude("X", chosen)
         self.location = weight @ chosen
         deviation = np.sqrt(weight @ (chosen - self.location) ** 2)
         self.scale = np.where(deviation > 1e-13 * np.abs(self.location), deviation, 1.0)
@@ -58,6 +68,7 @@ class Design:
     def fit(self, X: Any, weight: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n r"]:
         """Learn the whitening from weighted rows (weights sum to one); return the features."""
         columns = self.source.fit(X, weight)
+        check_magnitude("X", columns)
         self.whitening: Whitening = whiten(columns, weight, constant=self.source.constant)
         self.to_user: Float[np.ndarray, "r p"] = self.whitening.to_columns() @ self.source.to_user()
         return self.whitening.apply(columns)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mixstat import batch as batches
-from mixstat.design.design import Design
+from mixstat.design.design import Design, check_magnitude
 from mixstat.model import Mixture
 from mixstat.results import DesignWarning, warn
 
@@ -71,6 +71,7 @@ def make_tables(
                 "earlier columns; its coefficient is fixed at 0. Drop it to silence this.",
                 DesignWarning,
             )
+    check_magnitude("y", y)
     centre = share @ y if expert_design.source.constant else np.zeros(y.shape[1])
     deviation = np.sqrt(share @ (y - centre) ** 2)
     if common_scale:

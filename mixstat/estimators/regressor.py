@@ -80,11 +80,13 @@ class MixtureOfExperts(RegressionMixture):
     max_iter : int, default=1000
         Largest number of iterations of one start.
     min_scale : float, default=1e-4
-        Floor under every expert's standard deviation, as a share of that of y. Without it the
+        Floor under every expert's standard deviation, as a share of that of y (for several
+        correlated outputs, under the deviation of each given those before it). Without it the
         likelihood is unbounded.
     ridge : float or None, default=None
-        Weight of half the squared slopes (per row, standardised units) taken from the mean
-        log-likelihood. None means 0, or 1e-6 with fewer rows than parameters.
+        Weight of half the squared slopes (standardised units) taken from the mean
+        log-likelihood; those of the gate are measured from their mean over the experts, so that
+        no expert is special. None means 0, or 1e-6 with fewer rows than parameters.
     warm_start : bool, default=False
         Begin at the previous fit of this estimator.
     random_state : int, RandomState or None, default=None
@@ -212,7 +214,8 @@ class MixtureOfExperts(RegressionMixture):
         y : array-like of shape (n,) or (n, m)
             Responses.
         sample_weight : array-like of shape (n,), default=None
-            A row of weight 2 counts as two equal rows; a row of weight 0 does not count.
+            A row of weight 2 counts as two equal rows; a row of weight 0 does not count. The
+            sum of the weights is the sample size of standard errors and of ``bic``.
 
         Returns
         -------

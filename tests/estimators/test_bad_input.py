@@ -63,6 +63,8 @@ def test_settings(settings, message):
         (lambda X, y: (np.where(X > 2, np.nan, np.nan), y), "Input X contains NaN"),
         (lambda X, y: (X, np.append(y[1:], np.inf)), "y contains"),
         (lambda X, y: (X[:1], y[:1]), "minimum of 2 is required"),
+        (lambda X, y: (X * 1e200, y), r"X has values up to .*; rescale it below 1e\+100"),
+        (lambda X, y: (X, y * 1e300), r"y has values up to .*; rescale it below 1e\+100"),
     ],
 )
 def test_tables(change, message):
