@@ -67,12 +67,12 @@ class BaseMixture(BaseEstimator):
         """
         before = getattr(self, "user_model_", None) if self.warm_start else None
         given = given_start(self.init, before, tables, designs, null, kept)
-        result, table, share = maximise(self, tables, null, given, self._log)
+        result, table, share, ridge = maximise(self, tables, null, given, self._log)
         for name in [n for n in vars(self) if n.endswith("_") and not n.startswith("_")]:
             if name not in ("n_features_in_", "feature_names_in_"):
                 delattr(self, name)
         self.expert_design_, self.gate_design_ = designs
-        self.starts_, self.expert_share_ = table, share
+        self.starts_, self.expert_share_, self.ridge_ = table, share, ridge
         self._keep(result, tables)
         report(result.certificate, ConvergenceWarning)
 

@@ -27,8 +27,8 @@ def maximise(
     null: Mixture,
     given: Start | None,
     log: Callable[[str], None],
-) -> tuple[FitResult, np.ndarray, np.ndarray]:
-    """Run the starts; return the winner, the table of starts and the experts' shares.
+) -> tuple[FitResult, np.ndarray, np.ndarray, float]:
+    """Run the starts; return the winner, the table of starts, experts' shares and the ridge.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def maximise(
         log=log,
         units=float(np.sum(np.log(tables.scale))),
     )
-    return result, table, np.asarray(expert_mass(result.model, data))
+    return result, table, np.asarray(expert_mass(result.model, data)), ridge
 
 
 def made_starts(settings: Any, sample: starts.StartRows, k: int) -> list[Start]:

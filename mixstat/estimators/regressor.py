@@ -114,6 +114,8 @@ class MixtureOfExperts(RegressionMixture):
         Iterations of the winning start.
     expert_share_ : ndarray of shape (n_experts,)
         Share of the training weight that each expert is responsible for.
+    ridge_ : float
+        The ridge that was used.
     converged_ : bool
         Whether the status is CONVERGED: a gradient below ``tol`` and nothing unbounded.
     status_ : Status

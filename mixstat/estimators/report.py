@@ -48,10 +48,12 @@ def summarise(moe: Any) -> Any:
     names = parameter_names(moe)
     blocks = [Block(title, *_pick(prefix, names, value, error)) for title, prefix in _sections(moe)]
     reference = moe.n_experts_ - 1
-    notes = [
+    notes = [] if moe.formula_ is None else [f"{moe.formula_}; gate {moe.gate_formula_ or 'same'}."]
+    notes += [
         "Experts are numbered by their mean prediction, smallest first."
         + (f" Gate coefficients are logits against expert {reference}." if reference else ""),
-        "Standard errors are from the observed information.",
+        "Standard errors are from the observed information"
+        + (f", to which ridge={moe.ridge_:g} adds." if moe.ridge_ else "."),
         *certificate.remarks(),
     ]
     if np.isnan(error).any():

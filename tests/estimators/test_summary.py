@@ -1,6 +1,7 @@
 """Summaries: every parameter once, in the layout of statsmodels."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mixstat import MixtureOfExperts
@@ -29,3 +30,12 @@ def test_names_and_tables_hold_every_parameter(rng, covariance, m):
     assert place["gate0:x1"] == moe.gate_coef_[0, 2]
     slope = "expert1:x0" if m == 1 else "expert1:y0:x0"
     assert place[slope] == np.reshape(moe.expert_coef_, (2, -1))[1, 1]
+
+
+def test_notes_tell_of_formula_and_ridge(rng):
+    frame = pd.DataFrame({"x": rng.standard_normal(100)})
+    frame["y"] = frame["x"] * rng.choice([-1, 1], 100) + 0.3 * rng.standard_normal(100)
+    moe = MixtureOfExperts.from_formula("y ~ x", gate="~ 1", data=frame, ridge=0.01, random_state=0)
+    text = moe.summary().as_text()
+    assert "y ~ x; gate ~ 1." in text
+    assert "ridge=0.01" in text
