@@ -23,6 +23,7 @@ def test_import(benchmark: Any) -> None:
         benchmark.extra_info[name] = {"cpu": one.cpu, "wall": one.wall}
     for name in ("mixstat", "MixtureOfExperts"):
         benchmark.extra_info[f"ratio of {name}"] = cold.import_ratio(times, name)
+    assert {"mixstat", "MixtureOfExperts"} <= set(times)  # both were imported without an error
 
 
 @pytest.mark.benchmark(group="first fits, wall seconds of a process")
