@@ -31,6 +31,8 @@ def maximise(
     vector = flat.to_vector(start)
     if not np.isfinite(negative(vector)[0]):
         return start, Status.NONFINITE, 0, 1
+    if max_iter < 1:  # scipy would take one step all the same
+        return start, Status.MAX_ITER, 0, 1
     found = minimize(
         negative,
         vector,

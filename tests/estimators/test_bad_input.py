@@ -134,6 +134,14 @@ def test_fewer_rows_than_parameters_names_the_ridge():
             MixtureOfExperts(2, random_state=0).fit(X, y)
 
 
+@pytest.mark.parametrize("solver", ["auto", "em", "lbfgs", "newton"])
+def test_max_iter_is_kept(solver):
+    X, y = data(200)
+    with pytest.warns(ConvergenceWarning, match="raise max_iter"):
+        moe = MixtureOfExperts(2, solver=solver, max_iter=2, random_state=0).fit(X, y)
+    assert moe.n_iter_ <= 2
+
+
 def test_max_iter_warns():
     X, y = data(200)
     with pytest.warns(ConvergenceWarning, match="raise max_iter") as caught:
