@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mixstat.estimators.classifier import MixtureOfExpertsClassifier
     from mixstat.estimators.regressor import MixtureOfExperts
     from mixstat.results import Certificate, DesignWarning, FitResult, Status
 
@@ -14,13 +15,21 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "MixtureOfExperts": "mixstat.estimators.regressor",
+    "MixtureOfExpertsClassifier": "mixstat.estimators.classifier",
     "Certificate": "mixstat.results",
     "DesignWarning": "mixstat.results",
     "FitResult": "mixstat.results",
     "Status": "mixstat.results",
 }
 
-__all__ = ["Certificate", "DesignWarning", "FitResult", "MixtureOfExperts", "Status"]
+__all__ = [
+    "Certificate",
+    "DesignWarning",
+    "FitResult",
+    "MixtureOfExperts",
+    "MixtureOfExpertsClassifier",
+    "Status",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -25,7 +25,7 @@ def row_blocks(
     """Weighted log p(y | x) per row with its derivatives in the predictors, gate's first."""
     gate_eta = linear.predict(model.gate.groups(), rows)
     expert_eta = linear.predict(model.experts.groups(), rows)
-    joint = model.gate.link(gate_eta) + model.experts.link(expert_eta, rows.y)
+    joint = model.gate.link(gate_eta, rows.Z) + model.experts.link(expert_eta, rows.y)
     if rows.log_possibility is not None:
         joint = joint + rows.log_possibility
     evidence = jax.nn.logsumexp(joint, axis=0)
@@ -33,7 +33,7 @@ def row_blocks(
     # weights enter once, through the responsibilities, before tables get wide
     weight, weighted = rows.weight, resp * rows.weight[None, :]
 
-    jac = model.gate.jacobian(gate_eta)  # (K, E, n)
+    jac = model.gate.jacobian(gate_eta, rows.Z)  # (K, E, n)
     slope, bend = model.experts.derivatives(expert_eta, rows.y)  # (K, L, n), (K, L, L, n)
     k, width, n = slope.shape
     gate_score = jnp.sum(resp[:, None, :] * jac, axis=0)
@@ -42,7 +42,7 @@ def row_blocks(
 
     own = jnp.sum(weighted[:, None, None, :] * jac[:, :, None, :] * jac[:, None, :, :], axis=0)
     outer = (weight[None, :] * gate_score)[:, None, :] * gate_score[None, :, :]
-    gate_gate = model.gate.surrogate_hessian(gate_eta, weighted) + own - outer
+    gate_gate = model.gate.surrogate_hessian(gate_eta, rows.Z, weighted) + own - outer
     centred = jnp.swapaxes(jac - gate_score[None, :, :], 0, 1)  # (E, K, n)
     mixed = centred[:, :, None, :] * expert_weighted.reshape(1, k, width, n)
     gate_expert = mixed.reshape(len(gate_eta), k * width, n)
@@ -80,7 +80,7 @@ def derivatives(
 ) -> tuple[Float[AnyArray, ""], Float[AnyArray, " D"], Float[AnyArray, "D D"]]:
     """Mean log-likelihood, gradient and Hessian in the parameter vector, in one pass."""
     value, slopes, sums = total(_chunk, model, batch)
-    index, size = np.concatenate(expanded_index(model)), flat.size(model)
+    index, size = np.concatenate([np.ravel(i) for i in expanded_index(model)]), flat.size(model)
     hessian = linear.curvature(sums, predictor_layout(model, batch.rows))
     hessian = flat.fold(flat.fold(hessian, index, size).T, index, size)
     return value, flat.fold(slopes, index, size), hessian

@@ -43,12 +43,21 @@ def as_numpy(tree: Tree) -> Tree:
     return jax.tree.map(np.asarray, tree)
 
 
+def numbered(tree: Tree) -> Tree:
+    """The same tree with each parameter replaced by its number, counted from one.
+
+    Where a part pads its predictors with zeros, zero then means that there is no parameter.
+    """
+    return from_vector(tree, np.arange(1, size(tree) + 1))
+
+
 def fold(expanded: AnyArray, index: np.ndarray, length: int) -> AnyArray:
     """Fold the first axis, one entry per predictor coefficient, into ``length`` parameters.
 
-    ``index`` says which parameter each coefficient is; entries of a parameter that several
-    predictors share are added (the chain rule of a broadcast).
+    ``index`` says which parameter each coefficient is, -1 for none; entries of a parameter that
+    several predictors share are added (the chain rule of a broadcast).
     """
-    if len(index) == length:  # a permutation
+    if len(index) == length and (index >= 0).all():  # a permutation
         return expanded[np.argsort(index)]
-    return jnp.zeros((length, *expanded.shape[1:]), expanded.dtype).at[index].add(expanded)
+    sums = jnp.zeros((length + 1, *expanded.shape[1:]), expanded.dtype).at[index].add(expanded)
+    return sums[:length]

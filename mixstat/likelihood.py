@@ -16,8 +16,13 @@ from mixstat.precision import AnyArray
 
 def log_joint(model: Mixture, rows: Rows) -> Float[AnyArray, "K n"]:
     """log pi_k(x) + log f_k(y | x) (+ log possibility of context k) for each row."""
-    joint = model.gate.log_prob(rows) + model.experts.log_prob(rows)
+    joint = model.gate.log_weight(rows) + model.experts.log_prob(rows)
     return joint if rows.log_possibility is None else joint + rows.log_possibility
+
+
+def log_conditional(model: Mixture, rows: Rows) -> Float[AnyArray, "K n"]:
+    """log pi_k(x) + log f_k(y | x) for each row: of y given x, whatever was maximised."""
+    return model.gate.log_prob(rows) + model.experts.log_prob(rows)
 
 
 def total(statistic: Callable[[Any, Rows], Any], model: Any, batch: Batch) -> Any:
@@ -79,8 +84,8 @@ def value_and_gradient(model: Mixture, batch: Batch) -> tuple[Float[AnyArray, ""
 
 @kernel()
 def log_joint_rows(model: Mixture, batch: Batch) -> Float[AnyArray, "c K n"]:
-    """:func:`log_joint` of every chunk."""
-    return each_row(log_joint, model, batch.rows)
+    """:func:`log_conditional` of every chunk."""
+    return each_row(log_conditional, model, batch.rows)
 
 
 @kernel()

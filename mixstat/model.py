@@ -24,14 +24,21 @@ class Mixture(eqx.Module):
         """The same density with experts renumbered: new k is old ``order[k]``."""
         return Mixture(self.gate.permute(order), self.experts.permute(order))
 
+    @property
+    def exchangeable(self) -> bool:
+        """Whether experts may be renumbered: all of one kind, under a gate that allows it."""
+        return self.gate.exchangeable and self.experts.exchangeable
+
 
 def expanded_index(model: Mixture) -> tuple[np.ndarray, np.ndarray]:
-    """Where each coefficient of each predictor sits in the parameter vector.
+    """Where each coefficient of each predictor sits in the parameter vector; -1 is nowhere.
 
-    Returns the positions for the gate's predictors and for the experts' (expert after expert,
-    its predictors in order). A parameter shared by several predictors appears several times.
+    Returns the positions for the gate's predictors (G,) and for the experts' (K, E), an
+    expert's predictors in order. A parameter shared by several predictors appears several
+    times.
     """
-    numbered = flat.from_vector(model, np.arange(flat.size(model)))
+    numbered = flat.numbered(model)
     groups = numbered.experts.groups()
-    experts = [np.ravel(g.coef[k]) for k in range(model.n_experts) for g in groups]
-    return numbered.gate.positions(), np.concatenate(experts)
+    each = range(model.n_experts)
+    experts = [np.concatenate([np.ravel(g.coef[k]) for g in groups]) for k in each]
+    return numbered.gate.positions() - 1, np.stack(experts).astype(int) - 1

@@ -57,6 +57,8 @@ class Predictive(NamedTuple):
         """
         each = self.marginals.ppf(level)
         low, high = each.min(axis=0), each.max(axis=0)
+        if self.experts.discrete:
+            return self._smallest_count(level, low, high)
         margin = 1e-6 * (1 + np.abs(low) + np.abs(high))
         output, row = np.indices(low.shape)
 
@@ -74,6 +76,16 @@ class Predictive(NamedTuple):
             flat_excess, (low - margin, high + margin), args=(output, row)
         )
         return found.x
+
+    def _smallest_count(self, level: float, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Smallest count whose cumulative probability reaches ``level``, by bisection."""
+        low, high = low - 1.0, high.copy()  # below, and at or above, the answer
+        while np.any(high - low > 1):
+            middle = np.floor(0.5 * (low + high))
+            reached = self.cdf(middle) >= level * (1 - 1e-12)
+            high = np.where(reached, middle, high)
+            low = np.where(reached, low, middle)
+        return high
 
     def sample(self, n_samples: int, random: np.random.Generator) -> Float[np.ndarray, "m n s"]:
         """Independent draws at each row."""

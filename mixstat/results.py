@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+STEEP_GATE = 10.0  # logits per standardised unit at which a gate is nearly a step
 SINGULAR = 1e-10  # information per row below which a direction is not estimable
 
 
@@ -44,10 +45,11 @@ _MESSAGES = {
         "The log-likelihood is not finite at the start; check the start and the scale of y."
     ),
     Status.SEPARATED: (
-        "The best gate is a step: it separates the experts perfectly, and the log-likelihood "
-        "keeps rising (by less than 1e-8 a row) as gate coefficients grow, so these have no "
-        "finite estimate. Experts and predictions stand. For finite gate coefficients add a "
-        "ridge (for instance ridge=1e-4) or use fewer gate features."
+        "Some coefficients have no finite estimate: the log-likelihood keeps rising (by less "
+        "than 1e-8 a row) as they grow, because the best gate is a step that separates the "
+        "experts perfectly, or an expert predicts its counts or classes perfectly. Predictions "
+        "stand. For finite coefficients add a ridge (for instance ridge=1e-4) or use fewer "
+        "features."
     ),
     Status.COLLAPSED: (
         "The scale of an expert sits on its floor: it fits its rows exactly, or one output is "
@@ -79,6 +81,10 @@ class Certificate:
     """Experts whose scale sits on its floor."""
     diverging_gate: tuple[int, ...] = ()
     """Experts whose gate coefficients grow without limit (separation)."""
+    diverging_experts: tuple[int, ...] = ()
+    """Experts whose own coefficients grow without limit (perfect prediction)."""
+    steep_gate: tuple[int, ...] = ()
+    """Experts whose gate rises by more than ten logits per unit: close to a step, but finite."""
     coinciding_experts: tuple[tuple[int, int], ...] = ()
     """Pairs of experts with the same conditional density."""
     thin_experts: tuple[int, ...] = ()
@@ -93,6 +99,16 @@ class Certificate:
         """A certified maximum with nothing degenerate about it."""
         return self.status == Status.CONVERGED and len(self.remarks()) == 0
 
+    def notes(self) -> list[str]:
+        """Sentences that explain a sound fit; no reason to warn."""
+        if not self.steep_gate:
+            return []
+        return [
+            f"The gate of expert {_names(self.steep_gate)} is close to a step (more than "
+            f"{STEEP_GATE:g} logits per standardised unit): near separation, where standard "
+            "errors of its coefficients understate how far they could lie."
+        ]
+
     def remarks(self) -> list[str]:
         """Sentences on everything a person should know before trusting the fit."""
         remarks = [] if self.status == Status.CONVERGED else [self.status.message]
@@ -100,6 +116,9 @@ class Certificate:
             remarks.append(f"The scale of expert {_names(self.binding_floors)} is on its floor.")
         if self.diverging_gate:
             remarks.append(f"The gate of expert {_names(self.diverging_gate)} diverges.")
+        if self.diverging_experts:
+            named = _names(self.diverging_experts)
+            remarks.append(f"Coefficients of expert {named} diverge.")
         remarks += [
             f"Experts {i} and {j} coincide; fewer experts fit as well."
             for i, j in self.coinciding_experts

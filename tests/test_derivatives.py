@@ -38,7 +38,7 @@ def random_problem(rng, k, m, covariance, n=40, possibility=False, **options):
     weight = rng.uniform(0.2, 2.0, n)
     extra = np.log(rng.uniform(0.1, 1.0, (n, k))) if possibility else None
     data = batches.build(Z, Phi, y, weight, extra, **options)
-    null = Mixture(SoftmaxGate.null(k, 3), GaussianExperts.null(k, 4, m, covariance))
+    null = Mixture(SoftmaxGate().null(k, 3), GaussianExperts(covariance=covariance).null(k, 4, m))
     model = flat.from_vector(null, 0.5 * rng.standard_normal(flat.size(null)))
     return model, data, (Z, Phi, y, weight, extra)
 

@@ -36,6 +36,10 @@ class FormulaColumns:
         """The same columns on other rows."""
         return evaluate(self.spec, X, self.argument).to_numpy(float)
 
+    def raw(self, X: Any) -> np.ndarray:
+        """The columns themselves."""
+        return self.columns(X)
+
     def to_user(self) -> np.ndarray:
         """Coefficients refer to the formula's own columns."""
         return np.eye(len(self.names))

@@ -30,7 +30,11 @@ class Whitening(NamedTuple):
 
 
 def whiten(
-    columns: Float[np.ndarray, "n p"], weight: Float[np.ndarray, " n"], *, constant: bool
+    columns: Float[np.ndarray, "n p"],
+    weight: Float[np.ndarray, " n"],
+    *,
+    constant: bool,
+    rotate: bool = True,
 ) -> Whitening:
     """Weighted Gram-Schmidt of the columns in their order; dependent ones are dropped.
 
@@ -41,6 +45,8 @@ def whiten(
         centred.
     weight
         Row weights with sum one.
+    rotate
+        Make the columns orthogonal; else they are centred and scaled alone.
     """
     p = columns.shape[1]
     centre = weight @ columns if constant else np.zeros(p)
@@ -51,6 +57,8 @@ def whiten(
     rounding = 1e-13 * np.abs(centre)  # a constant column is constant to rounding
     size = np.where(size > rounding, size, 0.0)
     kept, rest = _independent(gram, size)
+    if not rotate:
+        return Whitening(np.diag(1.0 / size[kept]), centre[kept], kept)
     gram = gram[np.ix_(kept, kept)] / np.outer(size[kept], size[kept])
     matrix = np.linalg.inv(np.linalg.cholesky(gram)) / size[kept]
     if rest.min(initial=1.0) < NEAR:  # a second pass removes what rounding left of the first

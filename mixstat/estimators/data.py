@@ -6,8 +6,10 @@ import numpy as np
 
 from mixstat import batch as batches
 from mixstat.design.design import Design, check_magnitude
+from mixstat.experts.base import Experts
 from mixstat.model import Mixture
 from mixstat.results import DesignWarning, warn
+from mixstat.solvers.problem import Strengths
 
 AUTO_RIDGE = 1e-6  # with fewer rows than parameters: enough for one maximum, too little to see
 
@@ -17,29 +19,32 @@ class Tables(NamedTuple):
 
     Z: np.ndarray  # (n, q)
     Phi: np.ndarray  # (n, p); the same object as Z when the columns are the same
-    y: np.ndarray  # (n, m) standardised
+    y: np.ndarray  # (n, r) standardised and encoded for the experts' link
+    view: np.ndarray  # (n, v) y as coordinates for starts
     weight: np.ndarray  # (n,) as given
     location: np.ndarray  # (m,) of y
     scale: np.ndarray  # (m,) of y
     gate_constant: bool  # whether the first column of Z is constant
     expert_constant: bool  # and that of Phi
 
-    def lay_out(self, n_experts: int, **kept: Any) -> batches.Batch:
-        """The batch of these rows."""
+    def lay_out(self, model: Mixture, **kept: Any) -> batches.Batch:
+        """The batch of these rows, for models like ``model``."""
+        n_predictors = sum(g.coef.shape[-2] for g in model.gate.groups())
+        n_predictors += sum(g.coef.shape[0] * g.coef.shape[1] for g in model.experts.groups())
         return batches.build(
             self.Z,
             self.Phi,
             self.y,
             self.weight,
-            width=table_width(n_experts, self.Z.shape[1], self.Phi.shape[1]),
+            width=table_width(n_predictors, self.Z.shape[1], self.Phi.shape[1]),
             **kept,
         )
 
 
-def table_width(n_experts: int, q: int, p: int) -> int:
+def table_width(n_predictors: int, q: int, p: int) -> int:
     """Floats per row of the widest table a kernel makes: products of features, or row blocks."""
     widest = max(q, p)
-    return max(widest * (widest + 1) // 2, (3 * n_experts) ** 2)
+    return max(widest * (widest + 1) // 2, n_predictors**2)
 
 
 def make_tables(
@@ -48,13 +53,9 @@ def make_tables(
     weight: np.ndarray,
     expert_design: Design,
     gate_design: Design,
-    *,
-    common_scale: bool = False,
+    family: Experts,
 ) -> Tables:
-    """Fit both designs and standardise y; say which columns carry nothing.
-
-    ``common_scale`` divides all outputs by one number, so that equal noise stays equal.
-    """
+    """Fit both designs and standardise y; say which columns carry nothing."""
     share = weight / weight.sum()
     Phi = expert_design.fit(X, share)
     if gate_design.source.same_as(expert_design.source):
@@ -72,19 +73,33 @@ def make_tables(
                 DesignWarning,
             )
     check_magnitude("y", y)
-    centre = share @ y if expert_design.source.constant else np.zeros(y.shape[1])
-    deviation = np.sqrt(share @ (y - centre) ** 2)
-    if common_scale:
-        deviation = np.full(len(deviation), np.sqrt(np.mean(deviation**2)))
-    scale = np.where(deviation > 1e-13 * np.abs(centre), deviation, 1.0)
+    location, scale = family.standard(y, share, constant=expert_design.source.constant)
+    encoded = family.encode((y - location) / scale)
+    view = family.view(encoded)
+    if family.exact_step is False:  # coordinates of deviation one, as those of real responses
+        view = view - share @ view
+        deviation = np.sqrt(share @ view**2)
+        view = view / np.where(deviation > 0, deviation, 1.0)
     constants = gate_design.source.constant, expert_design.source.constant
-    return Tables(Z, Phi, (y - centre) / scale, weight, centre, scale, *constants)
+    return Tables(Z, Phi, encoded, view, weight, location, scale, *constants)
 
 
-def choose_ridge(ridge: float | None, n_rows: int, n_parameters: int) -> float:
-    """The ridge asked for; by default none, or a small one with too few rows."""
-    if ridge is not None:
-        return float(ridge)
+def choose_strengths(settings: Any, n_rows: int, n_parameters: int) -> Strengths:
+    """The ridge and elastic nets asked for; by default none, or a small ridge with few rows."""
+    ratio, gate, experts = settings.l1_ratio, settings.gate_penalty, settings.expert_penalty
+    ridge = settings.ridge
+    if ridge is None and not gate and not experts:
+        ridge = _automatic_ridge(n_rows, n_parameters)
+    ridge = float(ridge or 0.0)
+    return Strengths(
+        gate_square=ridge + (1 - ratio) * gate,
+        gate_l1=ratio * gate,
+        expert_square=ridge + (1 - ratio) * experts,
+        expert_l1=ratio * experts,
+    )
+
+
+def _automatic_ridge(n_rows: int, n_parameters: int) -> float:
     if n_rows >= n_parameters:
         return 0.0
     warn(

@@ -1,7 +1,7 @@
 """From tables to the certified maximum: which starts, on which rows, by which solver."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 
 from mixstat import flat
 from mixstat.design.design import Design
-from mixstat.estimators.data import Tables, choose_ridge, to_internal
+from mixstat.estimators.data import Tables, choose_strengths, to_internal
 from mixstat.likelihood import expert_mass
 from mixstat.model import Mixture
 from mixstat.precision import in_float64
@@ -17,7 +17,19 @@ from mixstat.results import FitResult
 from mixstat.solvers import problem as problems
 from mixstat.solvers import starts
 from mixstat.solvers.multistart import Start, first_models, multistart
+from mixstat.solvers.problem import Strengths
 from mixstat.validation import check_choice
+
+
+class Fitted(NamedTuple):
+    """The outcome of a fit."""
+
+    result: FitResult
+    starts: np.ndarray  # a row per start
+    share: np.ndarray  # (K,) of the weight
+    strengths: Strengths  # of the penalty that was used
+    n_parameters: int  # free and, under an L1 penalty, not zero
+    problem: problems.Problem
 
 
 @in_float64
@@ -27,8 +39,11 @@ def maximise(
     null: Mixture,
     given: Start | None,
     log: Callable[[str], None],
-) -> tuple[FitResult, np.ndarray, np.ndarray, float]:
-    """Run the starts; return the winner, the table of starts, experts' shares and the ridge.
+    *,
+    fixed: np.ndarray | None = None,
+    units: float = 0.0,
+) -> Fitted:
+    """Run the starts; return the winner and what else a person may ask for.
 
     Parameters
     ----------
@@ -42,45 +57,62 @@ def maximise(
         The user's start, or None to make starts.
     log
         Told of progress, a line at a time.
+    fixed
+        Parameters to be held at their value in ``null``.
+    units
+        Taken from every log-likelihood told or tabled: the log of the units of the data.
     """
     n_rows, k = len(tables.y), null.n_experts
+    seed = _seed(settings)
     sample = None
     if given is None or n_rows <= starts.SAMPLE:
         share = tables.weight / tables.weight.sum()
-        sample = starts.start_rows(tables.Z, tables.Phi, tables.y, share)
+        sample = starts.start_rows(tables.Z, tables.Phi, tables.y, tables.view, share)
     distinct = n_rows if sample is None else min(n_rows, len(sample.y))
-    ridge = choose_ridge(settings.ridge, distinct, flat.size(null))
+    strengths = choose_strengths(settings, distinct, flat.size(null))
     options = {
         "min_scale": settings.min_scale,
-        "ridge": ridge,
+        "strengths": strengths,
         "constants": (tables.gate_constant, tables.expert_constant),
+        "fixed": fixed,
     }
-    data = tables.lay_out(k)
+    data = tables.lay_out(null)
     problem = problems.make(null, data, **options)
     if given is not None or sample is None:
         short, chosen = problem, [given] if given is not None else []
     else:
         same = tables._replace(**sample._asdict())
         room = n_rows if n_rows <= starts.SAMPLE else 0
-        short = problems.make(null, same.lay_out(k, room=room), **options)
-        chosen = made_starts(settings, sample, k)
+        short = problems.make(null, same.lay_out(null, room=room), **options)
+        chosen = made_starts(settings, sample, k, seed)
     log(f"{n_rows} rows, {k} experts, {flat.size(null)} parameters, {len(chosen)} starts")
     result, table = multistart(
         problem,
         short,
-        first_models(short, null, chosen),
+        first_models(short, null, chosen, np.random.default_rng(seed + 1)),
         solver=settings.solver,
         tol=settings.tol,
         max_iter=settings.max_iter,
         log=log,
-        units=float(np.sum(np.log(tables.scale))),
+        units=units,
     )
-    return result, table, np.asarray(expert_mass(result.model, data)), ridge
+    varying = problem.varying
+    used = (
+        varying
+        if problem.shrink is None or problem.shrink.l1 is None
+        else (varying & ((flat.to_vector(result.model) != 0) | (problem.shrink.l1 == 0)))
+    )
+    share = np.asarray(expert_mass(result.model, data))
+    return Fitted(result, table, share, strengths, int(used.sum()), problem)
 
 
-def made_starts(settings: Any, sample: starts.StartRows, k: int) -> list[Start]:
-    """Starts of the kinds asked for, from the estimator's seed."""
-    seed = check_random_state(settings.random_state).randint(2**31)
+def _seed(settings: Any) -> int:
+    """A number from the estimator's seed."""
+    return int(check_random_state(settings.random_state).randint(2**31))
+
+
+def made_starts(settings: Any, sample: starts.StartRows, k: int, seed: int) -> list[Start]:
+    """Starts of the kinds asked for, from a seed."""
     if isinstance(settings.init, str):
         kinds = starts.KINDS if settings.init == "auto" else (settings.init,)
     else:
@@ -103,7 +135,7 @@ def given_start(
     ``before`` is the model of a warm start, in the user's units; it is used if its shape still
     fits. ``kept`` marks the rows of the user's table that count.
     """
-    if before is not None and same_shape(before, designs, null):
+    if before is not None and same_shape(before, designs, null, tables):
         return Start("warm", model=to_internal(before, tables, *designs))
     if hasattr(init, "fit") and not hasattr(init, "user_model_"):
         raise ValueError(
@@ -115,7 +147,7 @@ def given_start(
             raise ValueError(
                 f"init has {init.user_model_.n_experts} experts, n_experts={null.n_experts}."
             )
-        if not same_shape(init.user_model_, designs, null):
+        if not same_shape(init.user_model_, designs, null, tables):
             raise ValueError(
                 "init was fitted with other features, outputs or covariance: its experts use "
                 f"{', '.join(init.expert_names_)} and its gate {', '.join(init.gate_names_)}."
@@ -129,19 +161,22 @@ def given_start(
     return Start("given", given_responsibilities(init, null.n_experts, kept))
 
 
-def same_shape(model: Mixture, designs: tuple[Design, Design], null: Mixture) -> bool:
+def same_shape(
+    model: Mixture, designs: tuple[Design, Design], null: Mixture, tables: Tables
+) -> bool:
     """Whether a model in the user's units has the columns and parameters of this fit."""
     expert, gate = designs
     like = Mixture(
-        null.gate.in_units(np.zeros_like(gate.to_user)),
+        null.gate.in_units(np.eye(*gate.to_user.shape)),
         null.experts.in_units(
-            np.zeros(null.experts.n_outputs),
-            np.ones(null.experts.n_outputs),
-            np.zeros_like(expert.to_user),
+            np.zeros(len(tables.location)),
+            np.ones(len(tables.location)),
+            np.eye(*expert.to_user.shape),
         ),
     )
     shapes = [[leaf.shape for leaf in jax.tree.leaves(tree)] for tree in (model, like)]
-    return shapes[0] == shapes[1]
+    kinds = [jax.tree.structure(tree) for tree in (model, like)]
+    return shapes[0] == shapes[1] and kinds[0] == kinds[1]
 
 
 def given_responsibilities(init: Any, n_experts: int, kept: np.ndarray) -> np.ndarray:

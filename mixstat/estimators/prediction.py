@@ -17,7 +17,15 @@ class RegressionMixture(RegressorMixin, BaseMixture):
     """Predictions of a fitted regressor; not to be used directly."""
 
     single_output_: bool
-    formula_: str | None = None  # of a model made from one
+
+    def _formula_response(self, left: Any, data: Any) -> np.ndarray:
+        response = evaluate(left, data, "formula")
+        if any(str(name).endswith("]") for name in response.columns):
+            raise ValueError(
+                f"formula: the response must be numeric, got categories {list(response.columns)}."
+            )
+        y = response.to_numpy(float)
+        return y[:, 0] if y.shape[1] == 1 else y
 
     def _response(self, X: Any, y: Any) -> np.ndarray:
         if y is None:
@@ -30,11 +38,12 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         m = len(self.location_)
         if table.shape[1] != m:
             raise ValueError(f"y must have {m} outputs as in fit, got {table.shape[1]}.")
+        self.model_.experts.check(table)
         return table
 
     def _predictive(self, X: Any) -> Predictive:
         X = self._read(X)
-        eye = np.eye(self.model_.experts.coef.shape[2])
+        eye = np.eye(self.model_.experts.coefficients().shape[2])
         experts = self.model_.experts.in_units(self.location_, self.response_scale_, eye)
         eta = expert_predictors(experts, self.expert_design_.transform(X))
         return Predictive(np.exp(self._log_gate(X)).T, experts, eta)
@@ -56,7 +65,8 @@ class RegressionMixture(RegressorMixin, BaseMixture):
 
     def _shaped(self, table: np.ndarray) -> np.ndarray:
         """(m, n, ...) as people see it: rows first, no output axis for one output."""
-        return table[0] if self.single_output_ else np.moveaxis(table, 0, 1)
+        alone = self.single_output_ or self.model_.experts.response == "binomial"
+        return table[0] if alone else np.moveaxis(table, 0, 1)
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Conditional mean of y.
@@ -97,7 +107,8 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         from sklearn.metrics import r2_score
 
         mean = self.predict(X)
-        y = self._response(X, None) if y is None else y
+        y = self._response(X, y)
+        y = self._shaped(self.model_.experts.observed(y).T)
         return float(r2_score(y, mean, sample_weight=sample_weight))
 
     def predict_quantile(self, X: Any, q: Any) -> np.ndarray:

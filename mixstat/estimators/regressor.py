@@ -3,35 +3,13 @@
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import (
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import validate_data
 
-from mixstat.design import polynomial
-from mixstat.design.design import Design, PolynomialColumns
-from mixstat.design.formula import FormulaColumns, evaluate, right_side, split
-from mixstat.estimators.data import Tables, make_tables
+from mixstat.estimators.parts import find_experts
 from mixstat.estimators.prediction import RegressionMixture
-from mixstat.estimators.report import parameter_names, summarise
-from mixstat.experts import REGISTRY as EXPERTS
-from mixstat.experts.gaussian import COVARIANCES
-from mixstat.gates import REGISTRY as GATES
-from mixstat.model import Mixture
-from mixstat.validation import (
-    check_choice,
-    check_integer,
-    check_weights,
-    choose_columns,
-)
-
-FEATURE_SETTINGS = {
-    "degree",
-    "interactions",
-    "expert_features",
-    "gate_degree",
-    "gate_features",
-}
+from mixstat.experts.base import Experts
+from mixstat.experts.gaussian import COVARIANCES, GaussianExperts
+from mixstat.validation import check_choice, check_weights
 
 
 class MixtureOfExperts(RegressionMixture):
@@ -169,6 +147,7 @@ class MixtureOfExperts(RegressionMixture):
         gate="softmax",
         gate_degree=1,
         gate_features=None,
+        expert="gaussian",
         covariance="full",
         solver="auto",
         init="auto",
@@ -177,6 +156,9 @@ class MixtureOfExperts(RegressionMixture):
         max_iter=1000,
         min_scale=1e-4,
         ridge=None,
+        expert_penalty=0.0,
+        gate_penalty=0.0,
+        l1_ratio=1.0,
         warm_start=False,
         random_state=None,
         verbose=0,
@@ -188,6 +170,7 @@ class MixtureOfExperts(RegressionMixture):
         self.gate = gate
         self.gate_degree = gate_degree
         self.gate_features = gate_features
+        self.expert = expert
         self.covariance = covariance
         self.solver = solver
         self.init = init
@@ -196,6 +179,9 @@ class MixtureOfExperts(RegressionMixture):
         self.max_iter = max_iter
         self.min_scale = min_scale
         self.ridge = ridge
+        self.expert_penalty = expert_penalty
+        self.gate_penalty = gate_penalty
+        self.l1_ratio = l1_ratio
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
@@ -240,124 +226,27 @@ class MixtureOfExperts(RegressionMixture):
         X, y = validate_data(
             self, X, y, multi_output=True, y_numeric=True, dtype=np.float64, ensure_min_samples=2
         )
-        names = list(getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])]))
-        chosen = choose_columns("expert_features", self.expert_features, names)
-        exponents = polynomial.powers(len(chosen), self.degree, interactions=self.interactions)
-        experts = PolynomialColumns(chosen, exponents, [names[j] for j in chosen])
-        chosen = choose_columns("gate_features", self.gate_features, names)
-        exponents = polynomial.powers(len(chosen), self.gate_degree, interactions=self.interactions)
-        gate = PolynomialColumns(chosen, exponents, [names[j] for j in chosen])
-        return self._fit(X, y, check_weights(sample_weight, len(X)), experts, gate)
-
-    @classmethod
-    def from_formula(
-        cls,
-        formula: str,
-        data: Any,
-        *,
-        gate: str | None = None,
-        sample_weight: Any = None,
-        **settings: Any,
-    ) -> "MixtureOfExperts":
-        """Fit a model written as formulas.
-
-        Parameters
-        ----------
-        formula : str
-            Response and experts' features, such as ``"y ~ x + I(x**2)"``.
-        data : DataFrame
-            Columns that the formulas name.
-        gate : str or None, default=None
-            The gate's features, such as ``"~ w"``; ``"~ 1"`` gives constant shares and None
-            the same features as the experts.
-        sample_weight : array-like of shape (n,), default=None
-            Row weights as in ``fit``.
-        **settings
-            Parameters of the estimator, except those that describe features.
-
-        Returns
-        -------
-        MixtureOfExperts
-            A fitted estimator whose methods take data frames.
-
-        Raises
-        ------
-        ValueError
-            If a formula names a column that ``data`` lacks, a value is missing, or a setting
-            describes features.
-        """
-        described = sorted(FEATURE_SETTINGS & set(settings))
-        if described:
-            raise ValueError(
-                f"{', '.join(described)} cannot be set beside a formula: write the features of "
-                "the experts in formula and those of the gate in gate."
-            )
-        moe = cls(**settings)
-        moe._check_settings()
-        left, right = split(formula)
-        shares = right if gate is None else right_side(gate, "gate")
-        response = evaluate(left, data, "formula")
-        weight = check_weights(sample_weight, len(data))
-        if any(str(name).endswith("]") for name in response.columns):
-            raise ValueError(
-                f"formula: the response must be numeric, got categories {list(response.columns)}."
-            )
-        y = response.to_numpy(float)
-        y = y[:, 0] if y.shape[1] == 1 else y
-        sources = FormulaColumns(right, "formula"), FormulaColumns(shares, "gate")
-        moe._fit(data, y, weight, *sources)
-        moe.formula_, moe.gate_formula_, moe.response_ = formula, gate, left
-        moe.feature_names_in_ = np.array([str(c) for c in data.columns], dtype=object)
-        moe.n_features_in_ = len(moe.feature_names_in_)
-        return moe
-
-    def _fit(self, X: Any, y: np.ndarray, weight: np.ndarray, experts: Any, gate: Any):
-        kept = weight > 0
-        if not kept.all():
-            X, y, weight = X[kept], y[kept], weight[kept]
-        table = np.asarray(y, float).reshape(len(y), -1)
-        designs = Design(experts), Design(gate)
-        spherical = self.covariance == "spherical"
-        tables = make_tables(X, table, weight, *designs, common_scale=spherical)
-        self._maximise(tables, self._null(tables), designs, kept)
-        self.single_output_ = y.ndim == 1
-        model = self.user_model_.experts
-        self.expert_coef_ = model.coef[:, 0] if self.single_output_ else model.coef
-        covariance = model.covariances()
-        deviation = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
-        self.scale_ = deviation[:, 0] if self.single_output_ else deviation
-        if not self.single_output_:
-            self.covariance_ = covariance
-        return self
-
-    @property
-    def parameter_names(self) -> list[str]:
-        """Names of the entries of ``params`` and of the rows of ``cov_params``."""
-        check_is_fitted(self)
-        return parameter_names(self)
-
-    def summary(self) -> Any:
-        """Tables in the layout of statsmodels: facts, experts, gate equations, scales.
-
-        Returns
-        -------
-        statsmodels.iolib.summary.Summary
-            Prints as text; ``as_html`` and ``as_latex`` give other forms.
-        """
-        check_is_fitted(self)
-        return summarise(self)
+        return self._fit_table(X, check_weights(sample_weight, len(X)), y)
 
     def _check_settings(self) -> None:
         super()._check_settings()
-        check_integer("degree", self.degree, 0)
-        check_integer("gate_degree", self.gate_degree, 0)
-        if not isinstance(self.interactions, bool | np.bool_):
-            raise ValueError(f"interactions must be True or False, got {self.interactions!r}.")
-        check_choice("gate", self.gate, tuple(GATES))
         check_choice("covariance", self.covariance, COVARIANCES)
+        self._experts()
 
-    def _null(self, tables: Tables) -> Mixture:
-        """A model of the right shape in which all experts are alike."""
-        gate = GATES[self.gate].null(self.n_experts, tables.Z.shape[1])
-        sizes = tables.Phi.shape[1], tables.y.shape[1]
-        return Mixture(gate, EXPERTS["gaussian"].null(self.n_experts, *sizes, self.covariance))
+    def _experts(self) -> Experts:
+        return find_experts(self.expert, self.covariance)
+
+    def _describe(self) -> None:
+        experts = self.user_model_.experts
+        for name, attribute in (("log_df", "df_"), ("log_shape", "shape_")):
+            if hasattr(experts, name):
+                setattr(self, attribute, np.exp(getattr(experts, name)[:, 0, 0]))
+        if hasattr(experts, "log_df"):
+            self.scale_ = np.exp(experts.log_scale[:, 0, 0])
+        if isinstance(experts, GaussianExperts):
+            covariance = experts.covariances()
+            deviation = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
+            self.scale_ = deviation[:, 0] if self.single_output_ else deviation
+            self.expert_coef_ = experts.coef[:, 0] if self.single_output_ else experts.coef
+            if not self.single_output_:
+                self.covariance_ = covariance

@@ -9,21 +9,9 @@ from mixstat.inference.summary import Block, summary_tables
 
 def parameter_names(moe: Any) -> list[str]:
     """Names of the reported parameters, in the order of ``cov_params``."""
-    k, m = moe.n_experts_, len(moe.location_)
-    names = [f"gate{j}:{z}" for j in range(k - 1) for z in moe.gate_names_]
-    outputs = [""] if moe.single_output_ else [f"y{o}:" for o in range(m)]
-    names += [f"expert{j}:{o}{p}" for j in range(k) for o in outputs for p in moe.expert_names_]
-    experts = moe.user_model_.experts
-    pairs = [f"y{a} on y{b}" for a, b in zip(*np.tril_indices(m, -1), strict=True)]
-    for word, table, columns in (
-        ("log_scale", experts.log_scale, [f"y{o}" for o in range(m)]),
-        ("shear", experts.shear, pairs),
-    ):
-        for j in range(len(table)):
-            owner = word if len(table) < k else f"{word}{j}"
-            width = table.shape[1]
-            names += [f"{owner}:{c}" for c in columns[:width]] if width > 1 else [owner] * width
-    return names
+    gate, experts = moe.user_model_.gate, moe.user_model_.experts
+    names = gate.parameter_names(moe.gate_names_)
+    return names + experts.parameter_names(moe.expert_names_, moe._output_names())
 
 
 def summarise(moe: Any) -> Any:
@@ -47,31 +35,41 @@ def summarise(moe: Any) -> Any:
     value = moe.params
     names = parameter_names(moe)
     blocks = [Block(title, *_pick(prefix, names, value, error)) for title, prefix in _sections(moe)]
-    reference = moe.n_experts_ - 1
     notes = [] if moe.formula_ is None else [f"{moe.formula_}; gate {moe.gate_formula_ or 'same'}."]
     notes += [
-        "Experts are numbered by their mean prediction, smallest first."
-        + (f" Gate coefficients are logits against expert {reference}." if reference else ""),
+        *_order_note(moe),
         "Standard errors are from the observed information"
         + (f", to which ridge={moe.ridge_:g} adds." if moe.ridge_ else "."),
         *certificate.remarks(),
+        *certificate.notes(),
     ]
     if np.isnan(error).any():
         notes.append("nan: the data do not determine this parameter, or it is on its floor.")
     return summary_tables("Mixture of Experts", facts, blocks, notes)
 
 
+def _order_note(moe: Any) -> list[str]:
+    """How experts are numbered, and which is the reference."""
+    alike = moe.user_model_.exchangeable and np.ndim(moe.degree) == 0
+    if moe.n_experts_ == 1 or not alike:
+        return []
+    what = "their mean prediction" if hasattr(moe, "scale_") else "their first coefficient"
+    note = f"Experts are numbered by {what}, smallest first."
+    full = len(moe.gate_coef_) == moe.n_experts_ and not np.any(moe.gate_coef_[-1])
+    last = moe.n_experts_ - 1
+    return [note + (f" Gate coefficients are logits against expert {last}." if full else "")]
+
+
 def _sections(moe: Any) -> list[tuple[str, str]]:
+    """Titles of the tables and what their parameters' names begin with."""
     share = moe.expert_share_
-    k = moe.n_experts_
-    titles = [(f"Expert {j} (share {share[j]:.3f})", f"expert{j}:") for j in range(k)]
-    titles += [(f"Gate: expert {j} against {k - 1}", f"gate{j}:") for j in range(k - 1)]
-    titles.append(("Log of standard deviation", "log_scale"))
-    if moe.user_model_.experts.shear.size:
-        titles.append(
-            ("Shear (regression of each residual on those before, sign reversed)", "shear")
-        )
-    return titles
+    gate, experts = moe.user_model_.gate, moe.user_model_.experts
+    each = range(moe.n_experts_)
+    titles = {f"expert{j}:": f"Expert {j} (share {share[j]:.3f})" for j in each}
+    titles |= {f"{prefix}:": title for prefix, title in gate.titles().items()}
+    titles |= experts.titles()
+    names = parameter_names(moe)
+    return [(t, p) for p, t in titles.items() if any(name.startswith(p) for name in names)]
 
 
 def _pick(prefix: str, names: list[str], value: np.ndarray, error: np.ndarray):

@@ -1,25 +1,52 @@
 """What a family of experts must answer."""
 
 import abc
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from mixstat import linear
+from mixstat import flat, linear
 from mixstat.batch import Rows
 from mixstat.linear import Group
 from mixstat.precision import AnyArray
+from mixstat.step import Shrink, newton_step
+
+
+class WorkingSums(NamedTuple):
+    """Responsibility-weighted sums of a regression of working responses."""
+
+    gram: AnyArray  # (K, p (p + 1) / 2)
+    cross: AnyArray  # (K, L, p)
+
+
+def blank(*shape: int) -> np.ndarray:
+    """Parameters of experts that only state their settings."""
+    return np.zeros(shape)
 
 
 class Experts(eqx.Module):
     """Interface: K conditional densities f_k(y given x) of one family, stacked on axis 0.
 
     A family states :meth:`groups` and :meth:`link`; derivatives default to automatic
-    differentiation of the link per row and expert.
+    differentiation of the link per row and expert, the M-step to a Newton step, and the start
+    to a regression of :meth:`working` responses.
+
+    An instance made with settings alone, such as ``BinomialExperts(trials=20)``, is what people
+    pass to an estimator; :meth:`null` gives it parameters.
     """
+
+    exact_step: ClassVar[bool] = False
+    """Whether the M-step is exact, so that it never loses likelihood."""
+    exchangeable: ClassVar[bool] = True
+    """Whether experts are all of one kind, so that they may be renumbered."""
+    response: ClassVar[str] = "real"
+    """Kind of y: "real", "positive", "count", "binomial" or "class"."""
+    several_outputs: ClassVar[bool] = False
+    """Whether y may have more than one output."""
 
     @property
     @abc.abstractmethod
@@ -27,21 +54,25 @@ class Experts(eqx.Module):
         """Number of experts K."""
 
     @property
-    @abc.abstractmethod
+    def discrete(self) -> bool:
+        """Whether y takes separate values."""
+        return self.response in ("count", "binomial", "class")
+
+    @property
     def n_outputs(self) -> int:
         """Number of outputs m."""
+        return 1
 
-    @classmethod
     @abc.abstractmethod
-    def null(cls, n_experts: int, n_features: int, n_outputs: int, covariance: str) -> "Experts":
-        """Experts that are all alike, for standardised y; where starts begin."""
+    def null(self, n_experts: int, n_features: int, n_outputs: int) -> "Experts":
+        """Experts of these settings that are all alike; where starts begin."""
 
     @abc.abstractmethod
     def groups(self) -> tuple[Group, ...]:
         """Linear predictors: coefficients (K, rows, features). Only reshaping, no arithmetic."""
 
     @abc.abstractmethod
-    def link(self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "m n"]) -> AnyArray:
+    def link(self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]) -> AnyArray:
         """Log density of each row under each expert (K, n), from the predictors."""
 
     @abc.abstractmethod
@@ -49,44 +80,159 @@ class Experts(eqx.Module):
         """The same experts renumbered: new expert k is old expert ``order[k]``."""
 
     @abc.abstractmethod
-    def statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> Any:
-        """Sums over rows that the M-step needs; ``resp`` includes the row weights."""
-
-    @abc.abstractmethod
-    def m_step(self, statistics: Any, lower: "Experts", ridge: "Experts | None") -> "Experts":
-        """Experts that maximise (or, with a ridge, raise) the surrogate."""
-
-    @abc.abstractmethod
-    def lower_bounds(self, min_scale: float) -> "Experts":
-        """Lower bounds of all parameters, in the same structure."""
-
-    @abc.abstractmethod
-    def slopes(self, constant: bool) -> "Experts":
-        """One where a parameter is a slope (to be shrunk by a ridge), else zero.
-
-        ``constant`` tells whether the first feature is the constant one.
-        """
-
-    @abc.abstractmethod
     def marginals(self, eta: Float[np.ndarray, "K L n"]) -> Any:
         """Frozen scipy distribution of each output, with arrays of shape (K, m, n)."""
 
     @abc.abstractmethod
+    def in_units(self, location: np.ndarray, scale: np.ndarray, to_user: np.ndarray) -> "Experts":
+        """The experts of ``location + scale * y`` on the user's features."""
+
+    @abc.abstractmethod
+    def parameter_names(self, features: list[str], outputs: list[str]) -> list[str]:
+        """A name for each parameter, such as "expert0:x"; what precedes ":" makes a table."""
+
+    def titles(self) -> dict[str, str]:
+        """Titles of tables of parameters other than those of an expert's coefficients."""
+        return {}
+
+    # the response
+
+    def check(self, y: Float[np.ndarray, "n c"]) -> None:
+        """Raise ValueError, naming y, if these cannot be responses of this family."""
+        if y.shape[1] > 1 and not self.several_outputs:
+            raise ValueError(f"y must have one column for {type(self).__name__}, got {y.shape[1]}.")
+
+    def standard(
+        self, y: Float[np.ndarray, "n c"], share: Float[np.ndarray, " n"], *, constant: bool
+    ) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
+        """Location and scale that y is freed of before fitting; none by default.
+
+        ``constant`` tells whether the experts' first feature is the constant one.
+        """
+        return np.zeros(1), np.ones(1)
+
+    def encode(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n r"]:
+        """The table of numbers that the link sees, from y freed of location and scale."""
+        return y
+
+    def view(self, y: Float[np.ndarray, "n r"]) -> Float[np.ndarray, "n v"]:
+        """Encoded y as coordinates in which starts may look for clusters."""
+        return y
+
+    def observed(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n m"]:
+        """What a conditional mean predicts, from y as people give it."""
+        return y
+
+    # the M-step
+
+    def working(self, y: Float[AnyArray, "r n"]) -> Float[AnyArray, "L n"]:
+        """Predictors that would fit each row by itself, roughly: the first starts there."""
+        return y
+
+    def start_statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> Any:
+        """Sums for :meth:`start`; ``resp`` includes the row weights."""
+        features = rows.feature("Phi")
+        weighted = resp[:, None, :] * self.working(rows.y)[None, :, :]
+        return WorkingSums(linear.own_sums(resp, features), weighted @ features.T)
+
+    def start(self, statistics: Any, bounds: tuple["Experts", "Experts"]) -> "Experts":
+        """First experts out of experts that are all alike, from given responsibilities."""
+        first = self.groups()[0].coef
+        gram = linear.symmetric(statistics.gram, first.shape[2])
+        coef = jnp.swapaxes(solve(gram, jnp.swapaxes(statistics.cross, 1, 2)), 1, 2)
+        moved = jax.tree.map(lambda leaf: coef if leaf is first else leaf, self)
+        return within(moved, bounds)
+
+    def information(
+        self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
+    ) -> Float[AnyArray, "K L L n"]:
+        """Positive semidefinite information per row in each expert's own predictors.
+
+        Minus the second derivatives, which serves where the log density is concave; else
+        override it by the expected information.
+        """
+        return -self.derivatives(eta, y)[1]
+
+    def statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> Any:
+        """Sums over rows that the M-step needs; ``resp`` includes the row weights."""
+        eta = linear.predict(self.groups(), rows)
+        where = self._layout(rows)
+        slopes = resp[:, None, :] * self.derivatives(eta, rows.y)[0]
+        blocks = resp[:, None, None, :] * self.information(eta, rows.y)
+        return (
+            jax.vmap(lambda s: linear.gradient(s, where, rows))(slopes),
+            jax.vmap(lambda b: linear.curvature_sums(b, where, rows))(blocks),
+        )
+
+    def m_step(
+        self,
+        statistics: Any,
+        bounds: tuple["Experts", "Experts"],
+        shrink: Shrink | None,
+    ) -> "Experts":
+        """Experts that raise the surrogate minus the penalty: here a Newton step for each.
+
+        ``shrink`` holds a matrix (and strengths) per expert, in the order of its predictors.
+        """
+        slopes, sums = statistics
+        where = self._layout(None)
+        index = self.own_index()
+        information = jax.vmap(lambda s: linear.curvature(s, where))(sums)
+        vector = flat.traced_vector(self)
+        lower, upper = (flat.traced_vector(b)[index] for b in bounds)
+        step = jax.vmap(newton_step, in_axes=(0, 0, 0, (0, 0), None if shrink is None else 0))
+        moved = step(vector[index], slopes, information, (lower, upper), shrink)
+        return flat.from_vector(self, vector.at[index].set(moved))
+
+    def own_index(self) -> np.ndarray:
+        """(K, E): where each expert's predictor coefficients stand in the parameter vector."""
+        groups = flat.numbered(self).groups()
+        each = range(self.n_experts)
+        rows = [np.concatenate([np.ravel(g.coef[k]) for g in groups]) for k in each]
+        return np.stack(rows).astype(int) - 1
+
+    def _layout(self, rows: Rows | None) -> linear.Layout:
+        one = tuple(Group(g.feature, g.coef[0]) for g in self.groups())
+        return linear.layout(one, rows)
+
+    def bounds(self, min_scale: float) -> tuple["Experts", "Experts"]:
+        """Lower and upper bounds of all parameters; equal ones hold a parameter fixed."""
+        return (
+            jax.tree.map(lambda a: np.full(a.shape, -np.inf), self),
+            jax.tree.map(lambda a: np.full(a.shape, np.inf), self),
+        )
+
+    def slopes(self, constant: bool) -> "Experts":
+        """One where a parameter is a slope (to be shrunk by a penalty), else zero.
+
+        ``constant`` tells whether the first feature is the constant one. By default slopes are
+        the leaf that the first group of predictors is made of.
+        """
+        first = self.groups()[0].coef
+        ones = np.ones(first.shape)
+        ones[:, :, :1] = 0.0 if constant else 1.0
+        return jax.tree.map(lambda a: ones if a is first else np.zeros(a.shape), self)
+
+    # what people see
+
+    def coefficients(self) -> Float[np.ndarray, "K L p"]:
+        """Coefficients of the features, an expert after the other."""
+        return np.asarray(self.groups()[0].coef)
+
     def sample(
         self, eta: Float[np.ndarray, "L n"], k: int, random: np.random.Generator
     ) -> Float[np.ndarray, "m n"]:
         """One draw (m, n) of expert ``k`` for each column of its predictors."""
-
-    @abc.abstractmethod
-    def in_units(self, location: np.ndarray, scale: np.ndarray, to_user: np.ndarray) -> "Experts":
-        """The experts of ``location + scale * y`` on the user's features."""
+        every = np.broadcast_to(eta, (self.n_experts, *eta.shape))
+        marginals = self.marginals(every)
+        return marginals.rvs(random_state=random)[k]
 
     def log_prob(self, rows: Rows) -> Float[AnyArray, "K n"]:
         """Log density of each row under each expert."""
         return self.link(linear.predict(self.groups(), rows), rows.y)
 
     def derivatives(
-        self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "m n"]
+        self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
     ) -> tuple[Float[AnyArray, "K L n"], Float[AnyArray, "K L L n"]]:
         """First and second derivatives of the log densities in each expert's own predictors."""
 
@@ -102,3 +248,22 @@ class Experts(eqx.Module):
 
         per_row = {"in_axes": (-1, -1), "out_axes": -1}
         return jax.vmap(first, **per_row)(eta, y), jax.vmap(second, **per_row)(eta, y)
+
+    def __repr__(self) -> str:
+        static = [f for f in self.__dataclass_fields__.values() if f.metadata.get("static")]
+        inside = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in static)
+        return f"{type(self).__name__}({inside})"
+
+
+def within(part: Experts, bounds: tuple[Experts, Experts]) -> Experts:
+    """The same experts with parameters moved inside their bounds."""
+    return jax.tree.map(lambda a, low, high: jnp.clip(a, low, high), part, *bounds)
+
+
+def solve(matrix: AnyArray, right: AnyArray) -> AnyArray:
+    """Solve stacked positive semidefinite systems; the tiny ridge only shortens a step."""
+    size = matrix.shape[-1]
+    trace = jnp.trace(matrix, axis1=-2, axis2=-1)[..., None, None]
+    guard = (1e-13 * trace / size + jnp.finfo(matrix.dtype).tiny) * jnp.eye(size)[None]
+    factor = jnp.linalg.cholesky(matrix + guard)
+    return jax.scipy.linalg.cho_solve((factor, True), right)

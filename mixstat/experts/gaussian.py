@@ -1,6 +1,7 @@
 """Gaussian experts, for one output or several."""
 
-from typing import NamedTuple
+from functools import partial
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -10,9 +11,10 @@ from jaxtyping import Float
 
 from mixstat import flat, linear
 from mixstat.batch import Rows
-from mixstat.experts.base import Experts
+from mixstat.experts.base import Experts, blank, solve
 from mixstat.linear import Group
 from mixstat.precision import AnyArray
+from mixstat.step import Shrink, lasso_step
 
 LOG_2PI = float(np.log(2 * np.pi))
 COVARIANCES = ("full", "diagonal", "spherical", "tied")
@@ -39,10 +41,16 @@ class GaussianExperts(Experts):
     (one full matrix for all experts). With one output only "tied" differs from the others.
     """
 
-    coef: Float[AnyArray, "K m p"]  # units of y per unit of phi
-    log_scale: Float[AnyArray, "S s"]  # log of units of y; S is K or 1, s is m or 1
-    shear: Float[AnyArray, "S c"]  # c = m (m - 1) / 2, or 0; rows of the lower triangle
-    covariance: str = eqx.field(static=True)
+    exact_step: ClassVar[bool] = True
+    several_outputs: ClassVar[bool] = True
+
+    # units of y per unit of phi
+    coef: Float[AnyArray, "K m p"] = eqx.field(default_factory=partial(blank, 0, 0, 0))
+    # log of units of y; S is K or 1, s is m or 1
+    log_scale: Float[AnyArray, "S s"] = eqx.field(default_factory=partial(blank, 0, 0))
+    # c = m (m - 1) / 2, or 0; rows of the lower triangle
+    shear: Float[AnyArray, "S c"] = eqx.field(default_factory=partial(blank, 0, 0))
+    covariance: str = eqx.field(static=True, default="full")
 
     @property
     def n_experts(self) -> int:
@@ -52,14 +60,12 @@ class GaussianExperts(Experts):
     def n_outputs(self) -> int:
         return self.coef.shape[1]
 
-    @classmethod
-    def null(
-        cls, n_experts: int, n_features: int, n_outputs: int, covariance: str
-    ) -> "GaussianExperts":
+    def null(self, n_experts: int, n_features: int, n_outputs: int) -> "GaussianExperts":
+        covariance = self.covariance
         shared = 1 if covariance == "tied" else n_experts
         n_scales = 1 if covariance == "spherical" else n_outputs
         n_shear = n_outputs * (n_outputs - 1) // 2 if covariance in ("full", "tied") else 0
-        return cls(
+        return GaussianExperts(
             np.zeros((n_experts, n_outputs, n_features)),
             np.zeros((shared, n_scales)),
             np.zeros((shared, n_shear)),
@@ -105,44 +111,70 @@ class GaussianExperts(Experts):
             square=jnp.sum(weighted[:, :, None, :] * residual[:, None, :, :], axis=3),
         )
 
+    def start_statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> ResidualSums:
+        return self.statistics(rows, resp)
+
+    def start(self, statistics: ResidualSums, bounds: tuple[Any, Any]) -> "GaussianExperts":
+        return self.m_step(statistics, bounds, None)
+
     def m_step(
         self,
         statistics: ResidualSums,
-        lower: "GaussianExperts",
-        ridge: "GaussianExperts | None",
+        bounds: tuple[Any, Any],
+        shrink: Shrink | None,
     ) -> "GaussianExperts":
         """Weighted least squares, then the weighted residual covariance, floored.
 
         Solved as a step from the current coefficients: at a fixed point the step is zero
-        whatever the rounding. With a ridge the coefficients maximise at the old covariance.
+        whatever the rounding. With a penalty the coefficients maximise at the old covariance.
         """
         mass, triangles, cross, square = statistics
         gram = linear.symmetric(triangles, self.coef.shape[2])
-        if ridge is None:
-            step = _solve(gram, jnp.swapaxes(cross, 1, 2))
+        lower, upper = bounds
+        free = lower.coef < upper.coef
+        if shrink is None:
+            used = free[:, 0]  # features that an expert may use are those of all its outputs
+            masked = jnp.where(used[:, :, None] & used[:, None, :], gram, 0.0)
+            masked = masked + jnp.eye(used.shape[1])[None] * jnp.where(used, 0.0, 1.0)[:, None, :]
+            step = solve(masked, jnp.swapaxes(jnp.where(free, cross, 0.0), 1, 2))
             step = jnp.swapaxes(step, 1, 2)
         else:
-            step = self._ridge_step(gram, cross, ridge)
+            step = self._penalised_step(gram, cross, shrink, free)
         moved = jnp.einsum("kmp,klp->kml", cross, step)
         square = square - moved - jnp.swapaxes(moved, 1, 2)
         square = square + jnp.einsum("kmp,kpq,klq->kml", step, gram, step)
-        log_scale, shear = self._covariance_step(mass, square, jnp.exp(jnp.min(lower.log_scale)))
+        floor = jnp.exp(jnp.min(lower.log_scale))
+        log_scale, shear = self._covariance_step(mass, square, floor)
         alive = mass > 1e-12  # an expert without any row keeps what it had
         if self.covariance != "tied":
             log_scale = jnp.where(alive[:, None], log_scale, self.log_scale)
             shear = jnp.where(alive[:, None], shear, self.shear)
         coef = self.coef + jnp.where(alive[:, None, None], step, 0.0)
+        log_scale = jnp.minimum(log_scale, upper.log_scale)
         return GaussianExperts(coef, log_scale, shear, self.covariance)
 
-    def _ridge_step(self, gram: AnyArray, cross: AnyArray, ridge: "GaussianExperts") -> AnyArray:
+    def _penalised_step(
+        self, gram: AnyArray, cross: AnyArray, shrink: Shrink, free: AnyArray
+    ) -> AnyArray:
         k, m, p = self.coef.shape
+        n, own = m * p, slice(0, m * p)  # coefficients come first in an expert's parameters
         factor = self._whitener()  # (K, m, m): factor' factor is the precision
         precision = jnp.swapaxes(factor, 1, 2) @ factor
-        system = jnp.einsum("kml,kpq->kmplq", precision, gram).reshape(k, m * p, m * p)
-        weight = ridge.coef.reshape(k, m * p)
-        right = (precision @ cross).reshape(k, m * p) - weight * self.coef.reshape(k, m * p)
-        system = system + weight[:, :, None] * jnp.eye(m * p)[None]
-        return _solve(system, right[:, :, None]).reshape(k, m, p)
+        system = jnp.einsum("kml,kpq->kmplq", precision, gram).reshape(k, n, n)
+        square, coef = shrink.square[:, own, own], jnp.reshape(self.coef, (k, n))
+        right = (precision @ cross).reshape(k, n) - (square @ coef[:, :, None])[:, :, 0]
+        system = system + square
+        open_ = free.reshape(k, n)
+        right = jnp.where(open_, right, 0.0)
+        system = jnp.where(open_[:, :, None] & open_[:, None, :], system, 0.0)
+        system = system + jnp.eye(n)[None] * jnp.where(open_, 0.0, 1.0)[:, None, :]
+        if shrink.l1 is None:
+            return solve(system, right[:, :, None]).reshape(k, m, p)
+        curve = jnp.diagonal(system, axis1=1, axis2=2)
+        guard = 1e-13 * jnp.max(curve, axis=1, keepdims=True) + 1e-200
+        system = system + jnp.eye(n)[None] * guard[:, :, None]
+        moved = jax.vmap(lasso_step)(coef, right, system, shrink.l1[:, own])
+        return jnp.where(open_, moved - coef, 0.0).reshape(k, m, p)
 
     def _whitener(self) -> AnyArray:
         """(K, m, m) lower triangular; its rows turn residuals into independent unit normals."""
@@ -181,16 +213,37 @@ class GaussianExperts(Experts):
             own.coef[order], own.log_scale[rows], own.shear[rows], self.covariance
         )
 
-    def lower_bounds(self, min_scale: float) -> "GaussianExperts":
-        free = jax.tree.map(lambda a: np.full(a.shape, -np.inf), self)
+    def bounds(self, min_scale: float) -> tuple["GaussianExperts", "GaussianExperts"]:
+        lower, upper = super().bounds(min_scale)
         floor = np.full(self.log_scale.shape, np.log(min_scale))
-        return GaussianExperts(free.coef, floor, free.shear, self.covariance)
+        return eqx.tree_at(lambda e: e.log_scale, lower, floor), upper
 
-    def slopes(self, constant: bool) -> "GaussianExperts":
-        zero = jax.tree.map(lambda a: np.zeros(a.shape), self)
-        coef = np.ones(self.coef.shape)
-        coef[:, :, :1] = 0.0 if constant else 1.0
-        return GaussianExperts(coef, zero.log_scale, zero.shear, self.covariance)
+    def standard(
+        self, y: Float[np.ndarray, "n c"], share: Float[np.ndarray, " n"], *, constant: bool
+    ) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
+        """Mean and deviation; one deviation for all outputs keeps equal noise equal."""
+        return standardisation(y, share, constant, common=self.covariance == "spherical")
+
+    def parameter_names(self, features: list[str], outputs: list[str]) -> list[str]:
+        k, m = self.n_experts, self.n_outputs
+        columns = [f"{o}:{f}" if o else f for o in outputs for f in features]
+        names = [f"expert{j}:{c}" for j in range(k) for c in columns]
+        pairs = [
+            f"{outputs[a]} on {outputs[b]}" for a, b in zip(*np.tril_indices(m, -1), strict=True)
+        ]
+        for word, table, labels in (
+            ("log_scale", self.log_scale, outputs),
+            ("shear", self.shear, pairs),
+        ):
+            for j in range(len(table)):
+                owner = word if len(table) < k else f"{word}{j}"
+                width = table.shape[1]
+                names += [f"{owner}:{c}" for c in labels[:width]] if width > 1 else [owner] * width
+        return names
+
+    def titles(self) -> dict[str, str]:
+        shear = "Shear (regression of each residual on those before, sign reversed)"
+        return {"log_scale": "Log of standard deviation", "shear": shear}
 
     def covariances(self) -> Float[np.ndarray, "K m m"]:
         """Covariance matrix of each expert."""
@@ -263,10 +316,19 @@ def _modified_cholesky(sigma: AnyArray, floor: AnyArray) -> tuple[AnyArray, AnyA
     return jnp.stack(columns, axis=2), jnp.stack(variances, axis=1)
 
 
-def _solve(matrix: AnyArray, right: AnyArray) -> AnyArray:
-    """Solve stacked positive semidefinite systems; the tiny ridge only shortens a step."""
-    size = matrix.shape[-1]
-    trace = jnp.trace(matrix, axis1=-2, axis2=-1)[..., None, None]
-    guard = (1e-13 * trace / size + jnp.finfo(matrix.dtype).tiny) * jnp.eye(size)[None]
-    factor = jnp.linalg.cholesky(matrix + guard)
-    return jax.scipy.linalg.cho_solve((factor, True), right)
+def standardisation(
+    y: Float[np.ndarray, "n m"],
+    share: Float[np.ndarray, " n"],
+    constant: bool,
+    *,
+    common: bool = False,
+) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
+    """Weighted mean and deviation of each output (or one deviation for all).
+
+    Without a constant feature the location must stay where it is.
+    """
+    centre = share @ y if constant else np.zeros(y.shape[1])
+    deviation = np.sqrt(share @ (y - centre) ** 2)
+    if common:
+        deviation = np.full(len(deviation), np.sqrt(np.mean(deviation**2)))
+    return centre, np.where(deviation > 1e-13 * np.abs(centre), deviation, 1.0)

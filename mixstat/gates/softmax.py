@@ -1,11 +1,11 @@
 """The softmax gate."""
 
-import jax
-import jax.numpy as jnp
+import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
-from mixstat.gates.base import Gate
+import mixstat.gates.reference as reference
+from mixstat.gates.base import Gate, blank
 from mixstat.linear import Group
 from mixstat.precision import AnyArray
 
@@ -20,45 +20,45 @@ class SoftmaxGate(Gate):
     algorithm. Neural Computation 6, 181-214.
     """
 
-    coef: Float[AnyArray, "J q"]  # J = K - 1; logits per unit of z
+    coef: Float[AnyArray, "J q"] = eqx.field(default_factory=blank)  # J = K - 1; per unit of z
 
     @property
     def n_experts(self) -> int:
         return self.coef.shape[0] + 1
 
-    @classmethod
-    def null(cls, n_experts: int, n_features: int) -> "SoftmaxGate":
-        return cls(np.zeros((n_experts - 1, n_features)))
+    def null(self, n_experts: int, n_features: int) -> "SoftmaxGate":
+        return SoftmaxGate(np.zeros((n_experts - 1, n_features)))
 
     def groups(self) -> tuple[Group, ...]:
         return (Group("Z", self.coef),)
 
-    def link(self, eta: Float[AnyArray, "J n"]) -> Float[AnyArray, "K n"]:
-        reference = jnp.zeros((1, eta.shape[1]), eta.dtype)
-        return jax.nn.log_softmax(jnp.concatenate([eta, reference]), axis=0)
+    def link(self, eta: Float[AnyArray, "J n"], Z: AnyArray) -> Float[AnyArray, "K n"]:
+        return reference.log_softmax(eta)
 
     def permute(self, order: AnyArray) -> "SoftmaxGate":
-        coef = np.asarray(self.coef)
-        full = np.vstack([coef, np.zeros((1, coef.shape[1]))])[order]
-        return SoftmaxGate(full[:-1] - full[-1:])
+        return SoftmaxGate(reference.permute(self.coef, order))
 
     def penalty(self, constant: bool) -> Float[np.ndarray, "G G"]:
-        """Squared distances of all K coefficient rows from their mean, reference included."""
-        stored, q = self.coef.shape
-        centring = np.eye(stored) - 1.0 / self.n_experts
-        slope = np.ones(q)
-        slope[:1] = 0.0 if constant else 1.0
-        return np.kron(centring, np.diag(slope))
+        return reference.penalty(self.coef, constant)
 
-    def jacobian(self, eta: Float[AnyArray, "J n"]) -> Float[AnyArray, "K J n"]:
-        share = jnp.exp(self.link(eta))[:-1]
-        one = jnp.eye(self.n_experts, self.n_experts - 1, dtype=eta.dtype)
-        return one[:, :, None] - share[None, :, :]
+    def parameter_names(self, features: list[str]) -> list[str]:
+        return reference.names(len(self.coef), features)
+
+    def titles(self) -> dict[str, str]:
+        return reference.titles(len(self.coef))
+
+    def coefficients(self) -> Float[np.ndarray, "K q"]:
+        return reference.full(self.coef)
+
+    def jacobian(self, eta: Float[AnyArray, "J n"], Z: AnyArray) -> Float[AnyArray, "K J n"]:
+        return reference.jacobian(self.link(eta, Z))
 
     def surrogate_hessian(
-        self, eta: Float[AnyArray, "J n"], resp: Float[AnyArray, "K n"]
+        self, eta: Float[AnyArray, "J n"], Z: AnyArray, resp: Float[AnyArray, "K n"]
     ) -> Float[AnyArray, "J J n"]:
-        share = jnp.exp(self.link(eta))[:-1]
-        diagonal = jnp.eye(len(share), dtype=eta.dtype)[:, :, None] * share[:, None, :]
-        outer = share[:, None, :] * share[None, :, :]
-        return -jnp.sum(resp, axis=0)[None, None, :] * (diagonal - outer)
+        return -self.information(eta, Z, resp.sum(axis=0))
+
+    def information(
+        self, eta: Float[AnyArray, "J n"], Z: AnyArray, mass: Float[AnyArray, " n"]
+    ) -> Float[AnyArray, "J J n"]:
+        return reference.information(self.link(eta, Z), mass)

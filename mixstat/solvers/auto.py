@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
+
 from mixstat import flat
-from mixstat.measure import canonical
 from mixstat.model import Mixture
 from mixstat.results import Status
 from mixstat.solvers import em, lbfgs, newton
@@ -47,16 +48,24 @@ def _newton(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Fini
 
 
 def _auto(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finish:
+    kinked = problem.shrink is not None and problem.shrink.l1 is not None
     large = flat.size(start) > NEWTON_SIZE
     gain = CLOSE_TOL if large else BASIN_TOL
     end = _em_until(problem, start, gain, min(max_iter, BASIN_ITER))
-    if large and end.status != Status.CONVERGED:
+    if large and not kinked and end.status != Status.CONVERGED:
         end = _go_on(_lbfgs, problem, end, tol, max_iter)
     if flat.size(start) <= POLISH_SIZE:
         # in the order of the final model, whose derivatives need not be made again then
-        end = end._replace(model=flat.as_numpy(canonical(end.model)))
+        end = end._replace(model=flat.as_numpy(in_order(problem, end.model)))
         end = _go_on(_newton, problem, end, tol, max_iter)
     return end
+
+
+def in_order(problem: Problem, model: Mixture) -> Mixture:
+    """The same model with experts in the order in which a result is told."""
+    order = problem.order(model)
+    same = np.array_equal(order, np.arange(len(order)))
+    return model if same else model.permute(order)
 
 
 def _go_on(

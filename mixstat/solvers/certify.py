@@ -1,14 +1,13 @@
 """The certificate of a fit: computed from the returned parameters, never from the last step."""
 
-import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
 from mixstat import flat
 from mixstat.derivatives import derivatives
 from mixstat.likelihood import expert_mass, log_likelihood
-from mixstat.model import Mixture
-from mixstat.results import Certificate, FitResult, Status
+from mixstat.model import Mixture, expanded_index
+from mixstat.results import STEEP_GATE, Certificate, FitResult, Status
 from mixstat.solvers.problem import Problem
 
 GRADIENT_TOL = 1e-8  # largest gradient component of a certified maximum, standardised units
@@ -24,8 +23,8 @@ Derivatives = tuple[float, Float[np.ndarray, " D"], Float[np.ndarray, "D D"]]
 def free_parameters(
     problem: Problem, vector: Float[np.ndarray, " D"], gradient: Float[np.ndarray, " D"]
 ) -> Bool[np.ndarray, " D"]:
-    """Parameters that no bound holds back from moving uphill."""
-    lower, upper = flat.to_vector(problem.lower), flat.to_vector(problem.upper)
+    """Parameters that no bound, and no kink of the penalty, holds back from moving uphill."""
+    lower, upper = problem.orthant(vector, gradient)
     held = ((vector <= lower) & (gradient <= 0)) | ((vector >= upper) & (gradient >= 0))
     return ~held
 
@@ -35,7 +34,7 @@ def objective_derivatives(problem: Problem, model: Mixture) -> Derivatives:
     value, gradient, hessian = (np.asarray(a) for a in derivatives(model, problem.batch))
     vector = flat.to_vector(model)
     value = float(value) - problem.penalty(vector)
-    gradient = gradient - problem.penalty_gradient(vector)
+    gradient = problem.penalised_gradient(vector, gradient)
     return value, gradient, hessian - problem.penalty_hessian()
 
 
@@ -64,13 +63,14 @@ def certify(
     smallest, decrement, flat_directions = _spectrum(-hessian[np.ix_(free, free)], gradient[free])
     floors = _binding_floors(problem, model)
     diverging = _diverging_gate(problem, model, free, flat_directions)
+    runaway = _diverging_experts(problem, model, free, flat_directions)
     if status != Status.NONFINITE:
         if norm <= tol:
             status = Status.CONVERGED if smallest > -tol else Status.SADDLE
         elif status == Status.CONVERGED:
             status = Status.STALLED
         status = Status.COLLAPSED if floors and model.n_experts > 1 else status
-        status = Status.SEPARATED if diverging else status
+        status = Status.SEPARATED if diverging or runaway else status
     certificate = Certificate(
         status=status,
         gradient_norm=norm,
@@ -78,6 +78,8 @@ def certify(
         min_eigenvalue=smallest,
         binding_floors=floors,
         diverging_gate=diverging,
+        diverging_experts=runaway,
+        steep_gate=() if diverging else _steep_gate(model),
         coinciding_experts=_coinciding(model),
         thin_experts=_thin(problem, model),
     )
@@ -109,49 +111,91 @@ def _spectrum(information: np.ndarray, gradient: np.ndarray) -> tuple[float, flo
 
 
 def _binding_floors(problem: Problem, model: Mixture) -> tuple[int, ...]:
-    held = set()
-    leaves = zip(
-        jax.tree.leaves(model.experts), jax.tree.leaves(problem.lower.experts), strict=True
-    )
-    for leaf, lower in leaves:
-        at = (leaf <= lower + 1e-9).reshape(len(leaf), -1).any(axis=1)
-        # a tied parameter has one row and belongs to every expert
-        held |= set(np.flatnonzero(np.broadcast_to(at, model.n_experts)) if at.size else ())
-    return tuple(sorted(int(k) for k in held))
+    # a tied parameter belongs to every expert; one that is fixed is not on a floor
+    at = (flat.to_vector(model) <= flat.to_vector(problem.lower) + 1e-9) & problem.varying
+    each = expanded_index(model)[1]
+    return tuple(int(k) for k in np.flatnonzero((at[each] & (each >= 0)).any(axis=1)))
 
 
 def _diverging_gate(
     problem: Problem, model: Mixture, free: np.ndarray, directions: np.ndarray
 ) -> tuple[int, ...]:
-    """Experts whose gate coefficients can double along their flat directions at no cost."""
-    n_gate = flat.size(model.gate)
+    """Experts (or nodes) whose gate coefficients can double along flat directions at no cost."""
+    # slopes alone: a constant that diverges is an expert without rows, not a step in x
+    slopes = model.gate.slopes() > 0
+    where = np.arange(flat.size(model.gate))
+    move = _diverging(problem, model, free, directions, where, slopes)
+    return _gate_rows(model, move > 0.1)
+
+
+def _gate_rows(model: Mixture, marked: np.ndarray) -> tuple[int, ...]:
+    """Experts (or nodes) among whose gate coefficients one is marked."""
+    found = set()
+    for group in flat.numbered(model.gate).groups():
+        if group.feature == "Z":
+            found |= set(np.flatnonzero(marked[group.coef - 1].any(axis=-1)))
+    return tuple(sorted(int(k) for k in found))
+
+
+def _steep_gate(model: Mixture) -> tuple[int, ...]:
+    """Experts whose finite gate coefficients are those of a near step."""
+    steep = np.abs(flat.to_vector(model)[: flat.size(model.gate)]) > STEEP_GATE
+    return _gate_rows(model, steep & (model.gate.slopes() > 0))
+
+
+def _diverging_experts(
+    problem: Problem, model: Mixture, free: np.ndarray, directions: np.ndarray
+) -> tuple[int, ...]:
+    """Experts whose coefficients can double along flat directions at no cost."""
+    if not model.experts.discrete:
+        return ()
+    n_gate, size = flat.size(model.gate), flat.size(model)
+    where = np.arange(n_gate, size)
+    move = _diverging(problem, model, free, directions, where, np.ones(len(where), bool))
+    each = expanded_index(model)[1]
+    moved = np.where(each >= 0, move[np.maximum(each - n_gate, 0)], 0.0)
+    return tuple(int(k) for k in np.flatnonzero(moved.max(axis=1) > 0.1))
+
+
+def _diverging(
+    problem: Problem,
+    model: Mixture,
+    free: np.ndarray,
+    directions: np.ndarray,
+    where: np.ndarray,
+    watched: np.ndarray,
+) -> np.ndarray:
+    """Shares of a part's parameters in what can double for nothing; zeros if nothing can.
+
+    ``where`` are the part's parameters, ``watched`` those of them that must be long there.
+    """
     vector = flat.to_vector(model)
+    none = np.zeros(len(where))
     full = np.zeros((len(vector), directions.shape[1]))
     full[free] = directions
-    # orthonormal directions of the gate's parameters that are flat, whatever their mixture
-    left, size, _ = np.linalg.svd(full[:n_gate], full_matrices=False)
+    if full.size == 0 or len(where) == 0:
+        return none
+    # orthonormal directions of the part's parameters that are flat, whatever their mixture
+    left, size, _ = np.linalg.svd(full[where], full_matrices=False)
     basis = left[:, size > np.sqrt(0.5)]
+    own = basis @ (basis.T @ vector[where])
+    if not np.linalg.norm(own[watched]) > STEEP:
+        return none
     move = np.zeros(len(vector))
-    move[:n_gate] = basis @ (basis.T @ vector[:n_gate])
-    reach = np.linalg.norm(move)
-    leaves = jax.tree.leaves(flat.from_vector(model.gate, move[:n_gate]))
-    # slopes alone: a constant that diverges is an expert without rows, not a step in x
-    if not max((np.linalg.norm(leaf[..., 1:]) for leaf in leaves), default=0.0) > STEEP:
-        return ()
+    move[where] = own
     further = flat.from_vector(model, vector + move)
     before, after = (float(log_likelihood(m, problem.batch)) for m in (model, further))
-    if before - after > 1e-8:
-        return ()
-    found = set()
-    for leaf in jax.tree.leaves(flat.from_vector(model.gate, move[:n_gate] / reach)):
-        found |= set(np.flatnonzero(np.abs(leaf).max(axis=-1) > 0.1))
-    return tuple(sorted(int(k) for k in found))
+    if not before - after <= 1e-8:
+        return none
+    return np.abs(own) / np.linalg.norm(own)
 
 
 def _coinciding(model: Mixture) -> tuple[tuple[int, int], ...]:
     k = model.n_experts
-    own = [np.reshape(a, (k, -1)) for a in jax.tree.leaves(model.experts) if len(a) == k]
-    table = np.concatenate(own, axis=1)
+    if not model.experts.exchangeable:
+        return ()
+    each = expanded_index(model)[1]
+    table = flat.to_vector(model)[each]
     pairs = [(i, j) for i in range(k) for j in range(i + 1, k)]
     return tuple((i, j) for i, j in pairs if np.max(np.abs(table[i] - table[j])) < SAME)
 
@@ -161,5 +205,6 @@ def _thin(problem: Problem, model: Mixture) -> tuple[int, ...]:
     if model.n_experts == 1:
         return ()
     mass = np.asarray(expert_mass(model, problem.batch)) * float(problem.batch.total_weight)
-    needed = sum(int(np.prod(g.coef.shape[1:])) for g in model.experts.groups()) + 1
+    each = expanded_index(model)[1]
+    needed = np.sum((each >= 0) & problem.varying[each], axis=1) + 1
     return tuple(int(k) for k in np.flatnonzero(mass < needed))

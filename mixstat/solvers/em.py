@@ -1,4 +1,4 @@
-"""EM: closed-form experts, a Newton step for the gate, safeguarded acceleration.
+"""EM: closed-form experts or a Newton step for each part, safeguarded acceleration.
 
 The expectation-maximisation of Jordan and Jacobs (1994, Neural Computation 6, 181-214), with
 Anderson's extrapolation of its fixed point, restarted whenever it would lose likelihood
@@ -36,7 +36,7 @@ class EMState(NamedTuple):
     target: Mixture  # its M-step
     trial: Mixture  # the model evaluated next
     extrapolated: Bool[AnyArray, ""]  # whether ``trial`` is
-    fraction: Float[AnyArray, ""]  # of the gate step taken by a plain ``trial``
+    fraction: Float[AnyArray, ""]  # of the Newton steps taken by a plain ``trial``
     memory: "Memory"
     gain: Float[AnyArray, ""]  # of the last step
     smallest_gain: Float[AnyArray, ""]  # of all steps
@@ -85,7 +85,8 @@ def _accepted(state: EMState, problem: Problem, value, target, limits, accelerat
     if accelerate:
         point, goal = flat.traced_vector(state.trial), flat.traced_vector(target)
         memory, further = _extrapolate(memory, point, goal - point)
-        further = jnp.maximum(further, flat.traced_vector(problem.lower))
+        lower, upper = flat.traced_vector(problem.lower), flat.traced_vector(problem.upper)
+        further = jnp.clip(further, lower, upper)
         extrapolated = (memory.count > 1) & jnp.all(jnp.isfinite(further))
         trial = flat.from_vector(target, jnp.where(extrapolated, further, goal))
     return EMState(
@@ -107,13 +108,16 @@ def _accepted(state: EMState, problem: Problem, value, target, limits, accelerat
 def _rejected(state: EMState):
     """Back to the plain EM step, or to a shorter one."""
     fraction = jnp.where(state.extrapolated, 1.0, 0.5 * state.fraction)
-    gate = jax.tree.map(
-        lambda old, new: old + fraction * (new - old), state.model.gate, state.target.gate
-    )
+    # experts with an exact M-step never lose; a Newton step of experts is shortened too
+    exact = state.model.experts.exact_step
+    shortened = state.model.gate if exact else state.model
+    aim = state.target.gate if exact else state.target
+    moved = jax.tree.map(lambda old, new: old + fraction * (new - old), shortened, aim)
+    trial = Mixture(moved, state.target.experts) if exact else moved
     point = flat.traced_vector(state.model)
     stuck = jnp.where(fraction < SHORTEST, Status.STALLED, Status.RUNNING)
     return state._replace(
-        trial=Mixture(gate, state.target.experts),
+        trial=trial,
         extrapolated=jnp.asarray(False),
         fraction=fraction,
         memory=_forget(point),

@@ -1,5 +1,6 @@
 """One EM step: the sums over rows, the experts' closed form and the gate's Newton step."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -14,9 +15,10 @@ from mixstat.kernels import kernel
 from mixstat.likelihood import responsibilities, total, total_over
 from mixstat.model import Mixture
 from mixstat.precision import AnyArray
-from mixstat.solvers.problem import Problem, Ridge
+from mixstat.solvers.problem import Penalty, Problem
 
 GATE_STEPS = 50  # inner Newton steps of an exact gate step
+FIRST_TOL = 1e-4  # relative change of the surrogate at which a start's gate is good enough
 
 
 def _statistics(model: Mixture, rows: Rows):
@@ -29,14 +31,10 @@ def _statistics(model: Mixture, rows: Rows):
     )
 
 
-def _gate_penalty(gate: Gate, ridge: Ridge) -> AnyArray:
-    vector = flat.traced_vector(gate)
-    return 0.5 * vector @ (ridge.gate @ vector)
-
-
-def _penalty(model: Mixture, ridge: Ridge) -> AnyArray:
-    squares = flat.traced_vector(ridge.experts) * flat.traced_vector(model.experts) ** 2
-    return _gate_penalty(model.gate, ridge) + 0.5 * jnp.sum(squares)
+def _penalty(model: Mixture, shrink: Penalty) -> AnyArray:
+    vector = flat.traced_vector(model)
+    value = 0.5 * vector @ (shrink.square @ vector)
+    return value if shrink.l1 is None else value + shrink.l1 @ jnp.abs(vector)
 
 
 def evaluate(
@@ -44,15 +42,23 @@ def evaluate(
 ):
     """Objective of ``model`` and its M-step, in one pass (more for an exact gate step)."""
     value, gate_sums, expert_sums = total(_statistics, model, problem.batch)
-    ridge = problem.ridge
-    if ridge is not None:
-        value = value - _penalty(model, ridge)
-    gate_ridge, expert_ridge = (None, None) if ridge is None else (ridge.gate, ridge.experts)
-    gate = model.gate.m_step(gate_sums, gate_ridge)
-    experts = model.experts.m_step(expert_sums, problem.lower.experts, expert_ridge)
+    shrink = problem.shrink
+    if shrink is not None:
+        value = value - _penalty(model, shrink)
+    gates, families = limits(problem)
+    gate = model.gate.m_step(gate_sums, gates, None if shrink is None else shrink.gate)
+    experts = model.experts.m_step(
+        expert_sums, families, None if shrink is None else shrink.experts
+    )
     if exact_gate:
         gate = _exact_gate(problem, model, gate, jnp.asarray(gate_tol))
     return value, Mixture(gate, experts)
+
+
+def limits(problem: Problem):
+    """Bounds of the gate and of the experts."""
+    lower, upper = problem.lower, problem.upper
+    return (lower.gate, upper.gate), (lower.experts, upper.experts)
 
 
 def _exact_gate(problem: Problem, model: Mixture, first: Gate, tol: AnyArray) -> Any:
@@ -60,18 +66,25 @@ def _exact_gate(problem: Problem, model: Mixture, first: Gate, tol: AnyArray) ->
 
     Ends after a step that changed the surrogate by less than ``tol``, relative.
     """
-    ridge = problem.ridge
+    shrink = None if problem.shrink is None else problem.shrink.gate
+    bounds = limits(problem)[0]
 
     def surrogate(gate, rows: Rows):
         weighted = responsibilities(model, rows)[0] * rows.weight[None, :]
-        share = jnp.sum(weighted * gate.log_prob(rows))
+        share = jnp.sum(weighted * gate.log_weight(rows))
         return share, gate.statistics(rows, weighted)
 
     def look(gate):
         value, sums = total(surrogate, gate, problem.batch)
-        if ridge is not None:
-            value = value - _gate_penalty(gate, ridge)
-        return value, gate.m_step(sums, None if ridge is None else ridge.gate)
+        if shrink is not None:
+            value = value - shrink.value(flat.traced_vector(gate))
+        return value, gate.m_step(sums, bounds, shrink)
+
+    return _climb(look, model.gate, first, tol)
+
+
+def _climb(look: Callable, start: Gate, first: Gate, tol: AnyArray | float) -> Any:
+    """Newton steps, halved until they gain, from ``start`` with ``first`` as the first trial."""
 
     def step(carry):
         gate, value, trial, _, n = carry
@@ -85,8 +98,8 @@ def _exact_gate(problem: Problem, model: Mixture, first: Gate, tol: AnyArray) ->
     def moving(carry):
         return (carry[3] > tol * jnp.abs(carry[1])) & (carry[4] < GATE_STEPS)
 
-    value, _ = look(model.gate)
-    return jax.lax.while_loop(moving, step, (model.gate, value, first, jnp.inf, 0))[0]
+    value, _ = look(start)
+    return jax.lax.while_loop(moving, step, (start, value, first, jnp.inf, 0))[0]
 
 
 def slack(value: AnyArray) -> AnyArray:
@@ -106,11 +119,27 @@ def first_model(problem: Problem, null: Mixture, resp: Float[AnyArray, "c K r"])
     def sums(model: Mixture, data: tuple[Rows, AnyArray]):
         rows, share = data
         weighted = share * rows.weight[None, :]
-        return model.gate.statistics(rows, weighted), model.experts.statistics(rows, weighted)
+        gate = model.gate.statistics(rows, weighted)
+        return gate, model.experts.start_statistics(rows, weighted)
 
     chunks = (problem.batch.rows, resp)
     gate_sums, expert_sums = total_over(sums, null, chunks, problem.batch.n_chunks)
-    ridge = problem.ridge
-    gate_ridge, expert_ridge = (None, None) if ridge is None else (ridge.gate, ridge.experts)
-    gate = null.gate.m_step(gate_sums, gate_ridge)
-    return Mixture(gate, null.experts.m_step(expert_sums, problem.lower.experts, expert_ridge))
+    shrink = None if problem.shrink is None else problem.shrink.gate
+    gates, families = limits(problem)
+    gate = null.gate.m_step(gate_sums, gates, shrink)
+    if not null.gate.concave:
+
+        def surrogate(gate, data: tuple[Rows, AnyArray]):
+            rows, share = data
+            weighted = share * rows.weight[None, :]
+            value = jnp.sum(weighted * gate.log_weight(rows))
+            return value, gate.statistics(rows, weighted)
+
+        def look(gate):
+            value, sums = total_over(surrogate, gate, chunks, problem.batch.n_chunks)
+            if shrink is not None:
+                value = value - shrink.value(flat.traced_vector(gate))
+            return value, gate.m_step(sums, gates, shrink)
+
+        gate = _climb(look, null.gate, gate, FIRST_TOL)
+    return Mixture(gate, null.experts.start(expert_sums, families))

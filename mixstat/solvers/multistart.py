@@ -9,7 +9,6 @@ import numpy as np
 from mixstat import batch as batches
 from mixstat import flat
 from mixstat.likelihood import log_likelihood
-from mixstat.measure import canonical_order
 from mixstat.model import Mixture
 from mixstat.results import FitResult, Status
 from mixstat.solvers import em, m_step
@@ -18,6 +17,7 @@ from mixstat.solvers.certify import certify, degenerate
 from mixstat.solvers.problem import Problem
 
 SHORT_ITER = 15  # accelerated EM steps that tell good starts from bad ones
+STAGE_ITER = 10  # EM steps at each stage of an annealed gate
 SETTLED = 1e-7  # gain at which a start has settled on the sample
 LEAST_FINISHED = 3  # starts run to the end, however large the problem
 FINISH_WORK = 3e8  # multiplications worth spending on running more starts to the end
@@ -46,17 +46,40 @@ class Start(NamedTuple):
 
 
 def first_models(
-    problem: Problem, null: Mixture, starts: Iterable[Start]
+    problem: Problem, null: Mixture, starts: Iterable[Start], random: np.random.Generator
 ) -> list[tuple[str, Mixture]]:
-    """The model each start begins with: its own, or the M-step from its responsibilities."""
+    """The model each start begins with: its own, or the M-step from its responsibilities.
+
+    ``random`` scatters gates that do not begin at their null.
+    """
     models = []
     for start in starts:
         model = start.model
         if start.responsibilities is not None:
             resp = batches.lay_out_like(problem.batch, start.responsibilities)
-            model = m_step.first_model(problem, null, resp)
-        models.append((start.kind, model))
+            scattered = Mixture(null.gate.scatter(random), null.experts)
+            model = m_step.first_model(problem, scattered, resp)
+        models.append((start.kind, annealed(problem, model)))
     return models
+
+
+def annealed(problem: Problem, model: Mixture) -> Mixture:
+    """A few EM steps at each stage of the gate's schedule, if it has one."""
+    for stage in model.gate.anneal():
+        low, high = (flat.to_vector(side.gate) for side in (problem.lower, problem.upper))
+        held, value = low >= high, flat.to_vector(stage)
+        gate = np.where(held, value, flat.to_vector(model.gate))
+        at_stage = problem._replace(
+            lower=_with_gate(problem.lower, np.where(held, value, low)),
+            upper=_with_gate(problem.upper, np.where(held, value, high)),
+        )
+        state = em.run(at_stage, _with_gate(model, gate), (SETTLED, 0.0, STAGE_ITER))
+        model = flat.as_numpy(state.model)
+    return model
+
+
+def _with_gate(model: Mixture, vector: np.ndarray) -> Mixture:
+    return Mixture(flat.from_vector(model.gate, vector), model.experts)
 
 
 def multistart(
@@ -177,7 +200,7 @@ def _best(
     status = table["status"][done]
     winner = done[agree][np.argmin(status[agree] != Status.CONVERGED.name)]
     end = ends[int(winner)]
-    order = canonical_order(end.model)
+    order = problem.order(end.model)
     in_order = np.array_equal(order, np.arange(len(order)))
     result = certify(
         problem,

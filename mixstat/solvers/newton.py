@@ -97,7 +97,7 @@ def maximise(
         if _norm(problem, now) <= SURPLUS * tol and _definite(information):
             break
         step[free], predicted = trust_region_step(now.gradient[free], information, radius)
-        trial = look(np.clip(now.vector + step, lower, upper))
+        trial = look(np.clip(now.vector + step, *problem.orthant(now.vector, now.gradient)))
         n_passes += 1
         visible = predicted > ROUNDING * (1 + abs(now.value))
         if not visible:

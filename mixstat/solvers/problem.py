@@ -2,53 +2,109 @@
 
 from typing import NamedTuple
 
-import jax
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from mixstat import flat
 from mixstat.batch import Batch
-from mixstat.experts.base import Experts
-from mixstat.model import Mixture
+from mixstat.measure import canonical_order
+from mixstat.model import Mixture, expanded_index
 from mixstat.precision import AnyArray
+from mixstat.step import Shrink
 
 
-class Ridge(NamedTuple):
-    """Half of ``g' gate g + experts . e^2`` for gate parameters g and expert parameters e."""
+class Strengths(NamedTuple):
+    """Weights of a penalty on the slopes, in standardised units: an elastic net for each part.
 
-    gate: AnyArray  # (G, G) quadratic form, the same whichever expert is the reference
-    experts: Experts  # weights of squares, in the structure of the experts
+    Zou, H. and Hastie, T. (2005). Regularization and variable selection via the elastic net.
+    J. R. Statist. Soc. B 67, 301-320. Intercepts are free.
+    """
+
+    gate_square: float = 0.0  # of half the squared slopes
+    gate_l1: float = 0.0  # of the absolute slopes
+    expert_square: float = 0.0
+    expert_l1: float = 0.0
+
+
+class Penalty(NamedTuple):
+    """What is taken from the mean log-likelihood, for each M-step and as a whole."""
+
+    gate: Shrink  # of the gate's parameters
+    experts: Shrink  # of each expert's predictor coefficients, stacked
+    square: Float[AnyArray, "D D"]  # quadratic form of the whole parameter vector
+    l1: Float[AnyArray, " D"] | None  # strengths of the whole parameter vector
 
 
 class Problem(NamedTuple):
-    """Maximise the mean log-likelihood minus the ridge, within bounds."""
+    """Maximise the mean log-likelihood minus a penalty, within bounds."""
 
     batch: Batch
     lower: Mixture  # bounds in the structure of the model; -inf where there is none
     upper: Mixture
-    ridge: Ridge | None = None  # None is faster than zeros
+    shrink: Penalty | None = None  # None is faster than zeros
 
     def penalty(self, vector: Float[np.ndarray, " D"]) -> float:
-        """What the ridge takes from the mean log-likelihood."""
-        return 0.5 * float(vector @ self.penalty_gradient(vector))
+        """What the penalty takes from the mean log-likelihood."""
+        if self.shrink is None:
+            return 0.0
+        square, l1 = self.shrink.square, self.shrink.l1
+        value = 0.5 * float(vector @ (square @ vector))
+        return value if l1 is None else value + float(l1 @ np.abs(vector))
 
-    def penalty_gradient(self, vector: Float[np.ndarray, " D"]) -> Float[np.ndarray, " D"]:
-        """Its gradient."""
-        if self.ridge is None:
-            return np.zeros(len(vector))
-        gate, n = self.ridge.gate, len(self.ridge.gate)
-        weights = flat.to_vector(self.ridge.experts)
-        return np.concatenate([gate @ vector[:n], weights * vector[n:]])
+    def penalised_gradient(
+        self, vector: Float[np.ndarray, " D"], gradient: Float[np.ndarray, " D"]
+    ) -> Float[np.ndarray, " D"]:
+        """Gradient of the objective from that of the mean log-likelihood.
+
+        At a zero of an L1 penalty, the steepest one-sided slope uphill: zero if there is none.
+        """
+        if self.shrink is None:
+            return gradient
+        gradient = gradient - self.shrink.square @ vector
+        if self.shrink.l1 is None:
+            return gradient
+        beyond = np.sign(gradient) * np.maximum(np.abs(gradient) - self.shrink.l1, 0.0)
+        return np.where(vector == 0, beyond, gradient - self.shrink.l1 * np.sign(vector))
 
     def penalty_hessian(self) -> Float[np.ndarray, "D D"]:
-        """Its second derivatives."""
-        size = flat.size(self.lower)
-        if self.ridge is None:
+        """Second derivatives of the penalty."""
+        if self.shrink is None:
+            size = flat.size(self.lower)
             return np.zeros((size, size))
-        n, out = len(self.ridge.gate), np.diag(np.zeros(size))
-        out[:n, :n] = self.ridge.gate
-        out[range(n, size), range(n, size)] = flat.to_vector(self.ridge.experts)
-        return out
+        return np.asarray(self.shrink.square)
+
+    def orthant(
+        self, vector: Float[np.ndarray, " D"], gradient: Float[np.ndarray, " D"]
+    ) -> tuple[Float[np.ndarray, " D"], Float[np.ndarray, " D"]]:
+        """Bounds within which the objective is smooth around ``vector``.
+
+        Andrew, G. and Gao, J. (2007). Scalable training of L1-regularized log-linear models.
+        ICML, 33-40.
+        """
+        lower, upper = flat.to_vector(self.lower), flat.to_vector(self.upper)
+        if self.shrink is None or self.shrink.l1 is None:
+            return lower, upper
+        side = np.where(vector == 0, np.sign(gradient), np.sign(vector))
+        bent = self.shrink.l1 > 0
+        lower = np.where(bent & (side >= 0), np.maximum(lower, 0.0), lower)
+        upper = np.where(bent & (side <= 0), np.minimum(upper, 0.0), upper)
+        return lower, upper
+
+    def order(self, model: Mixture) -> Int[np.ndarray, " K"]:
+        """The order of experts in which a result is told: as they are, if they are not alike."""
+        each = expanded_index(model)[1]
+        limits = [flat.to_vector(bound)[each] for bound in (self.lower, self.upper)]
+        alike = all(np.array_equal(rows, np.broadcast_to(rows[0], rows.shape)) for rows in limits)
+        # slopes of the gate are shrunk towards those of the reference, which must then stay
+        special = self.shrink is not None and self.shrink.gate.l1 is not None
+        if not model.exchangeable or not alike or special:
+            return np.arange(model.n_experts)
+        return canonical_order(model)
+
+    @property
+    def varying(self) -> Bool[np.ndarray, " D"]:
+        """Parameters that the bounds do not hold at one value."""
+        return flat.to_vector(self.lower) < flat.to_vector(self.upper)
 
 
 def make(
@@ -56,20 +112,58 @@ def make(
     batch: Batch,
     *,
     min_scale: float,
-    ridge: float = 0.0,
+    strengths: Strengths | float = 0.0,
     constants: tuple[bool, bool] = (True, True),
+    fixed: Bool[np.ndarray, " D"] | None = None,
 ) -> Problem:
-    """The problem for models like ``template``: a floor under the scales, a ridge on slopes.
+    """The problem for models like ``template``: their own bounds, and a penalty on slopes.
 
-    ``constants`` tells whether the first feature of the gate and of the experts is constant;
-    its coefficients are not shrunk.
+    Parameters
+    ----------
+    template
+        A model of the right shape; its values matter only where ``fixed``.
+    batch
+        The rows.
+    min_scale
+        Floor under scales, in standardised units.
+    strengths
+        Of the penalty; one number is a ridge on gate and experts.
+    constants
+        Whether the first feature of the gate and of the experts is constant; its coefficients
+        are not shrunk.
+    fixed
+        Parameters to be held at the template's value.
     """
-    free = jax.tree.map(lambda leaf: np.full(leaf.shape, -np.inf), template)
-    lower = Mixture(free.gate, template.experts.lower_bounds(min_scale))
-    upper = jax.tree.map(np.negative, free)
-    weights = None
-    if ridge > 0:
-        gate, experts = constants
-        slopes = jax.tree.map(lambda one: ridge * one, template.experts.slopes(experts))
-        weights = Ridge(ridge * template.gate.penalty(gate), slopes)
-    return Problem(batch, lower, upper, weights)
+    gates, experts = template.gate.bounds(min_scale), template.experts.bounds(min_scale)
+    lower, upper = (Mixture(*pair) for pair in zip(gates, experts, strict=True))
+    if fixed is not None:
+        value = flat.to_vector(template)
+        low, high = flat.to_vector(lower), flat.to_vector(upper)
+        lower = flat.from_vector(lower, np.where(fixed, value, low))
+        upper = flat.from_vector(upper, np.where(fixed, value, high))
+    if not isinstance(strengths, Strengths):
+        strengths = Strengths(gate_square=strengths, expert_square=strengths)
+    shrink = make_penalty(template, strengths, constants) if any(strengths) else None
+    return Problem(batch, lower, upper, shrink)
+
+
+def make_penalty(template: Mixture, strengths: Strengths, constants: tuple[bool, bool]) -> Penalty:
+    """Penalties of each part and of the whole vector."""
+    n_gate, size = flat.size(template.gate), flat.size(template)
+    square, l1 = np.zeros((size, size)), np.zeros(size)
+    form = template.gate.penalty(constants[0])
+    square[:n_gate, :n_gate] = strengths.gate_square * form
+    l1[:n_gate] = strengths.gate_l1 * template.gate.slopes()
+    slopes = flat.to_vector(template.experts.slopes(constants[1]))
+    square[range(n_gate, size), range(n_gate, size)] = strengths.expert_square * slopes
+    l1[n_gate:] = strengths.expert_l1 * slopes
+    each = expanded_index(template)[1]  # (K, E)
+    diagonal = np.where(each >= 0, np.diag(square)[each], 0.0)
+    every = np.where(each >= 0, l1[each], 0.0)
+    stacked = diagonal[:, :, None] * np.eye(each.shape[1])
+    return Penalty(
+        Shrink(square[:n_gate, :n_gate], l1[:n_gate] if strengths.gate_l1 > 0 else None),
+        Shrink(stacked, every if strengths.expert_l1 > 0 else None),
+        square,
+        l1 if strengths.gate_l1 > 0 or strengths.expert_l1 > 0 else None,
+    )

@@ -19,14 +19,16 @@ class StartRows(NamedTuple):
 
     Z: Float[np.ndarray, "n q"]
     Phi: Float[np.ndarray, "n p"]
-    y: Float[np.ndarray, "n m"]
+    y: Float[np.ndarray, "n r"]  # as the experts' link sees it
+    view: Float[np.ndarray, "n v"]  # as coordinates in which to look for clusters
     weight: Float[np.ndarray, " n"]
 
 
 def start_rows(
     Z: Float[np.ndarray, "n q"],
     Phi: Float[np.ndarray, "n p"],
-    y: Float[np.ndarray, "n m"],
+    y: Float[np.ndarray, "n r"],
+    view: Float[np.ndarray, "n v"],
     weight: Float[np.ndarray, " n"],
 ) -> StartRows:
     """Distinct rows in the order of a hash of their values, at most ``SAMPLE`` of them."""
@@ -38,7 +40,7 @@ def start_rows(
     chosen_z = Z[chosen]
     # what was one table stays one table, so that programs are shared with the whole data
     chosen_phi = chosen_z if Z is Phi else Phi[chosen]
-    return StartRows(chosen_z, chosen_phi, y[chosen], summed[:SAMPLE])
+    return StartRows(chosen_z, chosen_phi, y[chosen], view[chosen], summed[:SAMPLE])
 
 
 def _hash(table: tuple[np.ndarray, ...]) -> np.ndarray:
@@ -79,8 +81,14 @@ def one_hot(labels: Int[np.ndarray, " n"], n_experts: int) -> Float[np.ndarray, 
 
 def _inputs(rows: StartRows) -> np.ndarray:
     if rows.Z.shape == rows.Phi.shape and np.array_equal(rows.Z, rows.Phi):
-        return rows.Phi[:, 1:]
-    return np.hstack([rows.Phi[:, 1:], rows.Z[:, 1:]])
+        return _varying(rows.Phi)
+    return np.hstack([_varying(rows.Phi), _varying(rows.Z)])
+
+
+def _varying(columns: np.ndarray) -> np.ndarray:
+    """Columns other than the constant, which comes first where there is one."""
+    constant = columns.shape[1] > 0 and np.all(columns[:, 0] == 1.0)
+    return columns[:, int(constant) :]
 
 
 def _kmeans(rows: StartRows, k: int, random: np.random.Generator, turn: int) -> np.ndarray:
@@ -90,7 +98,7 @@ def _kmeans(rows: StartRows, k: int, random: np.random.Generator, turn: int) -> 
     inputs = _inputs(rows)
     share = np.sqrt(max(inputs.shape[1], 1))
     emphasis = 1.0 if turn == 0 else np.exp(random.normal(0.0, 1.0))
-    points = np.hstack([inputs / share, rows.y * emphasis])
+    points = np.hstack([inputs / share, rows.view * emphasis])
     seed = int(random.integers(2**31))
     if len(points) <= k:
         return one_hot(np.arange(len(points)) % k, k)
@@ -119,8 +127,8 @@ def _regressions(rows: StartRows, k: int, random: np.random.Generator, turn: int
     distance = np.empty((n, k))
     for j in range(k):
         chosen = random.choice(n, size=size, replace=False)
-        coef = np.linalg.lstsq(rows.Phi[chosen], rows.y[chosen], rcond=None)[0]
-        distance[:, j] = np.sum((rows.y - rows.Phi @ coef) ** 2, axis=1)
+        coef = np.linalg.lstsq(rows.Phi[chosen], rows.view[chosen], rcond=None)[0]
+        distance[:, j] = np.sum((rows.view - rows.Phi @ coef) ** 2, axis=1)
     return one_hot(np.argmin(distance, axis=1), k)
 
 

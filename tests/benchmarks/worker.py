@@ -120,7 +120,7 @@ def _kernels(data: workloads.Workload, k: int) -> dict[str, Callable[[], Any]]:
     with precision.float64():
         width = table_width(k, p, p)
         batch = batches.build(features, features, data.y[:, None], width=width)
-        null = Mixture(SoftmaxGate.null(k, p), GaussianExperts.null(k, p, 1, "full"))
+        null = Mixture(SoftmaxGate().null(k, p), GaussianExperts().null(k, p, 1))
         truth = (data.truth.gate[:-1], data.truth.coef, np.log(data.truth.sigma))
         model = flat.from_vector(null, np.concatenate([np.ravel(part) for part in truth]))
         model = jax.device_put(model)

@@ -19,7 +19,7 @@ K, P, N = 2, 3, 60
 @pytest.fixture(params=[(1, "full"), (1, "tied")] + [(3, c) for c in COVARIANCES], ids=str)
 def experts(request, rng, x64):
     m, covariance = request.param
-    null = GaussianExperts.null(K, P, m, covariance)
+    null = GaussianExperts(covariance=covariance).null(K, P, m)
     return flat.from_vector(null, jnp.asarray(0.5 * rng.standard_normal(flat.size(null))))
 
 

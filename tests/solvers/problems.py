@@ -32,8 +32,8 @@ def make(name: str, n: int = 400):
         extra = np.where(known[:, None] & (np.arange(k) != label[:, None]), np.log(0.2), 0.0)
     covariance = "tied" if name == "tied" else "full"
     data = batches.build(Z, Z, y, random.uniform(0.5, 1.5, n), extra)
-    null = Mixture(SoftmaxGate.null(k, 2), GaussianExperts.null(k, 2, m, covariance))
-    task = problem.make(null, data, min_scale=1e-4, ridge=0.01 if name == "ridge" else 0.0)
+    null = Mixture(SoftmaxGate().null(k, 2), GaussianExperts(covariance=covariance).null(k, 2, m))
+    task = problem.make(null, data, min_scale=1e-4, strengths=0.01 if name == "ridge" else 0.0)
     noisy = np.where(random.random(n) < 0.3, random.integers(0, k, n), label)
     resp = batches.lay_out_like(data, np.eye(k)[noisy])
     return task, m_step.first_model(task, null, resp)

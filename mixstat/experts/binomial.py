@@ -1,0 +1,98 @@
+"""Binomial experts."""
+
+from functools import partial
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+from scipy.special import gammaln
+
+from mixstat.experts.base import blank
+from mixstat.experts.glm import CountExperts, check_counts, one_predictor
+from mixstat.precision import AnyArray
+from mixstat.validation import check_integer
+
+
+class BinomialExperts(CountExperts):
+    """y | x, k ~ Binomial(trials, p) with log odds of p equal to coef_k phi(x).
+
+    ``trials`` is the number of trials of every row, and y then counts successes. With None, y
+    has two columns, successes and failures; predictions are then of the share of successes.
+
+    McCullagh, P. and Nelder, J. A. (1989). Generalized Linear Models, second edition, chapter 4.
+    """
+
+    response: ClassVar[str] = "binomial"
+
+    coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
+    trials: int | None = eqx.field(static=True, default=None, kw_only=True)
+
+    def null(self, n_experts: int, n_features: int, n_outputs: int) -> "BinomialExperts":
+        return self._like(np.zeros((n_experts, 1, n_features)))
+
+    def _like(self, coef: AnyArray) -> "BinomialExperts":
+        return BinomialExperts(coef, trials=self.trials)
+
+    def check(self, y: Float[np.ndarray, "n c"]) -> None:
+        if self.trials is None:
+            if y.shape[1] != 2:
+                raise ValueError(
+                    "y must have two columns, successes and failures, for binomial experts "
+                    f"without trials, got {y.shape[1]}; or give BinomialExperts(trials=...)."
+                )
+        else:
+            check_integer("trials", self.trials, 1)
+            super().check(y)
+        check_counts(y, "binomial")
+        if self.trials is not None and y.max() > self.trials:
+            raise ValueError(
+                f"y must not exceed trials={self.trials} for binomial experts, got {y.max():g}."
+            )
+        if self.trials is None and (y.sum(axis=1) == 0).any():
+            row = int(np.flatnonzero(y.sum(axis=1) == 0)[0])
+            raise ValueError(
+                f"y must count at least one trial in every row, got none in row {row}."
+            )
+
+    def standard(self, y, share, *, constant: bool):
+        return np.zeros(y.shape[1]), np.ones(y.shape[1])
+
+    def encode(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n 3"]:
+        """Successes, trials, and the log of the binomial coefficient."""
+        hits = y[:, 0]
+        total = np.full(len(y), float(self.trials)) if self.trials is not None else y.sum(axis=1)
+        ways = gammaln(total + 1) - gammaln(hits + 1) - gammaln(total - hits + 1)
+        return np.column_stack([hits, total, ways])
+
+    def view(self, y: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 1"]:
+        return np.log((y[:, :1] + 0.5) / (y[:, 1:2] - y[:, :1] + 0.5))
+
+    def observed(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n 1"]:
+        return y[:, :1] if self.trials is not None else y[:, :1] / y.sum(axis=1, keepdims=True)
+
+    def working(self, y: Float[AnyArray, "3 n"]) -> Float[AnyArray, "1 n"]:
+        return jnp.log((y[:1] + 0.5) / (y[1:2] - y[:1] + 0.5))
+
+    def link(
+        self, eta: Float[AnyArray, "K 1 n"], y: Float[AnyArray, "3 n"]
+    ) -> Float[AnyArray, "K n"]:
+        hits, total, ways = y[:1], y[1:2], y[2:]
+        return hits * eta[:, 0] - total * jax.nn.softplus(eta[:, 0]) + ways
+
+    def derivatives(self, eta: Float[AnyArray, "K 1 n"], y: Float[AnyArray, "3 n"]):
+        chance = jax.nn.sigmoid(eta[:, 0])
+        return one_predictor(y[:1] - y[1:2] * chance, -y[1:2] * chance * (1 - chance))
+
+    def permute(self, order: AnyArray) -> "BinomialExperts":
+        return self._like(np.asarray(self.coef)[order])
+
+    def marginals(self, eta: Float[np.ndarray, "K 1 n"]):
+        from scipy import special, stats
+
+        return stats.binom(1 if self.trials is None else self.trials, special.expit(eta))
+
+    def in_units(self, location, scale, to_user) -> "BinomialExperts":
+        return self._like(np.asarray(self.coef) @ to_user)

@@ -1,0 +1,57 @@
+"""Generalised linear experts with one predictor: what they share."""
+
+from typing import ClassVar
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Float
+
+from mixstat.experts.base import Experts
+from mixstat.linear import Group
+from mixstat.precision import AnyArray
+
+
+class OnePredictorExperts(Experts):
+    """Experts whose mean is the inverse link of one linear predictor."""
+
+    coef: eqx.AbstractVar[AnyArray]  # (K, 1, p)
+
+    @property
+    def n_experts(self) -> int:
+        return self.coef.shape[0]
+
+    def groups(self) -> tuple[Group, ...]:
+        return (Group("Phi", self.coef),)
+
+    def parameter_names(self, features: list[str], outputs: list[str]) -> list[str]:
+        return [f"expert{j}:{f}" for j in range(self.n_experts) for f in features]
+
+
+class CountExperts(OnePredictorExperts):
+    """Experts of counts: y is not standardised."""
+
+    response: ClassVar[str] = "count"
+
+
+def check_counts(y: Float[np.ndarray, "n c"], family: str) -> None:
+    """Refuse what is no count."""
+    wrong = (y < 0) | (y != np.round(y))
+    if wrong.any():
+        row, column = (int(i[0]) for i in np.nonzero(wrong))
+        raise ValueError(
+            f"y must hold counts (integers >= 0) for {family} experts, got {y[row, column]:g} in "
+            f"row {row}."
+        )
+
+
+def one_predictor(first: AnyArray, second: AnyArray) -> tuple[AnyArray, AnyArray]:
+    """Derivatives (K, n) in the shapes of the protocol."""
+    return first[:, None, :], second[:, None, None, :]
+
+
+def log_offset(coef: AnyArray, scale: np.ndarray, to_user: np.ndarray) -> np.ndarray:
+    """Coefficients of a log mean after y is multiplied by ``scale``."""
+    moved = np.array(coef)
+    if scale[0] != 1.0:
+        moved[:, 0, 0] += np.log(scale[0])
+    return moved @ to_user

@@ -1,0 +1,197 @@
+"""Experts of different families inside one model."""
+
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from mixstat import flat
+from mixstat.batch import Rows
+from mixstat.experts.base import Experts
+from mixstat.linear import Group
+from mixstat.precision import AnyArray
+from mixstat.step import Shrink
+
+
+class MixedExperts(Experts):
+    """Each expert of a family of its own: expert k is ``parts[k]``, a family with one expert.
+
+    All families must be of responses of one kind. Predictors that an expert lacks are padded
+    with zeros, which belong to no parameter.
+    """
+
+    parts: tuple[Experts, ...] = ()
+
+    exchangeable: ClassVar[bool] = False
+
+    @property
+    def discrete(self) -> bool:
+        return self.parts[0].discrete
+
+    @property
+    def n_experts(self) -> int:
+        return len(self.parts)
+
+    def null(self, n_experts: int, n_features: int, n_outputs: int) -> "MixedExperts":
+        if len(self.parts) != n_experts:
+            raise ValueError(
+                f"expert must name one family for each of the n_experts={n_experts} experts, "
+                f"got {len(self.parts)}."
+            )
+        kinds = sorted({part.response for part in self.parts})
+        if len(kinds) > 1:
+            raise ValueError(
+                "expert must name families of one kind of response, got families of "
+                f"{' and '.join(kinds)} responses."
+            )
+        return MixedExperts(tuple(p.null(1, n_features, n_outputs) for p in self.parts))
+
+    def check(self, y: Float[np.ndarray, "n c"]) -> None:
+        for part in self.parts:
+            part.check(y)
+
+    def standard(self, y, share, *, constant: bool):
+        return self.parts[0].standard(y, share, constant=constant)
+
+    def encode(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n r"]:
+        return self.parts[0].encode(y)
+
+    def view(self, y: Float[np.ndarray, "n r"]) -> Float[np.ndarray, "n v"]:
+        return self.parts[0].view(y)
+
+    def groups(self) -> tuple[Group, ...]:
+        """The features' predictor of every expert, then those on the constant, padded."""
+        split = [part.groups() for part in self.parts]
+        library = np if isinstance(split[0][0].coef, np.ndarray) else jnp
+        first = library.concatenate([groups[0].coef for groups in split])
+        scalars = [[g.coef for g in groups[1:]] for groups in split]
+        rows = [library.concatenate([*s, library.zeros((1, 0, 1))], axis=1) for s in scalars]
+        width = max(r.shape[1] for r in rows)
+        pads = [library.zeros((1, width - r.shape[1], 1)) for r in rows]
+        padded = [library.concatenate(pair, axis=1) for pair in zip(rows, pads)]
+        groups = (Group("Phi", first),)
+        return (*groups, Group("1", library.concatenate(padded))) if width else groups
+
+    def _own(self, eta: AnyArray) -> list[AnyArray]:
+        """Predictors of each expert, without padding."""
+        widths = [sum(g.coef.shape[1] for g in part.groups()) for part in self.parts]
+        return [eta[k : k + 1, :width] for k, width in enumerate(widths)]
+
+    def link(
+        self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
+    ) -> Float[AnyArray, "K n"]:
+        return jnp.concatenate([p.link(e, y) for p, e in zip(self.parts, self._own(eta))])
+
+    def derivatives(
+        self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
+    ) -> tuple[Float[AnyArray, "K L n"], Float[AnyArray, "K L L n"]]:
+        firsts, seconds = [], []
+        for part, own in zip(self.parts, self._own(eta)):
+            first, second = part.derivatives(own, y)
+            rest = eta.shape[1] - own.shape[1]
+            firsts.append(jnp.pad(first, ((0, 0), (0, rest), (0, 0))))
+            seconds.append(jnp.pad(second, ((0, 0), (0, rest), (0, rest), (0, 0))))
+        return jnp.concatenate(firsts), jnp.concatenate(seconds)
+
+    def start_statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> Any:
+        pairs = zip(self.parts, resp)
+        return tuple(part.start_statistics(rows, one[None, :]) for part, one in pairs)
+
+    def start(self, statistics: Any, bounds: tuple[Experts, Experts]) -> "MixedExperts":
+        lower, upper = (b.parts for b in bounds)
+        each = zip(self.parts, statistics, lower, upper)
+        return MixedExperts(tuple(p.start(s, (low, high)) for p, s, low, high in each))
+
+    def statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> Any:
+        pairs = zip(self.parts, resp)
+        return tuple(part.statistics(rows, one[None, :]) for part, one in pairs)
+
+    def m_step(
+        self, statistics: Any, bounds: tuple[Experts, Experts], shrink: Shrink | None
+    ) -> "MixedExperts":
+        lower, upper = (b.parts for b in bounds)
+        moved = []
+        for k, part in enumerate(self.parts):
+            own = shrink
+            if shrink is not None:
+                size = flat.size(part)
+                own = Shrink(
+                    shrink.square[k : k + 1, :size, :size],
+                    None if shrink.l1 is None else shrink.l1[k : k + 1, :size],
+                )
+            moved.append(part.m_step(statistics[k], (lower[k], upper[k]), own))
+        return MixedExperts(tuple(moved))
+
+    def permute(self, order: AnyArray) -> "MixedExperts":
+        return MixedExperts(tuple(self.parts[k] for k in order))
+
+    def bounds(self, min_scale: float) -> tuple[Experts, Experts]:
+        pairs = [part.bounds(min_scale) for part in self.parts]
+        lower, upper = (MixedExperts(side) for side in zip(*pairs))
+        return lower, upper
+
+    def slopes(self, constant: bool) -> "MixedExperts":
+        return MixedExperts(tuple(part.slopes(constant) for part in self.parts))
+
+    def marginals(self, eta: Float[np.ndarray, "K L n"]) -> "EachMarginal":
+        pairs = zip(self.parts, self._own(eta))
+        return EachMarginal([part.marginals(own) for part, own in pairs])
+
+    def sample(self, eta: Float[np.ndarray, "L n"], k: int, random: np.random.Generator):
+        width = sum(g.coef.shape[1] for g in self.parts[k].groups())
+        return self.parts[k].sample(eta[:width], 0, random)
+
+    def in_units(self, location, scale, to_user) -> "MixedExperts":
+        return MixedExperts(tuple(p.in_units(location, scale, to_user) for p in self.parts))
+
+    def parameter_names(self, features: list[str], outputs: list[str]) -> list[str]:
+        names = []
+        for k, part in enumerate(self.parts):
+            own = part.parameter_names(features, outputs)
+            words = sorted(part.titles(), key=len, reverse=True)
+            for name in own:
+                if name.startswith("expert0:"):
+                    names.append(f"expert{k}:" + name.removeprefix("expert0:"))
+                else:
+                    word = next(w for w in words if name.startswith(w))
+                    names.append(f"{word}{k}{name[len(word) + 1 :]}")
+        return names
+
+    def titles(self) -> dict[str, str]:
+        titles: dict[str, str] = {}
+        for part in self.parts:
+            titles |= part.titles()
+        return titles
+
+    def coefficients(self) -> Float[np.ndarray, "K 1 p"]:
+        return np.concatenate([part.coefficients() for part in self.parts])
+
+    def __repr__(self) -> str:
+        return f"MixedExperts({', '.join(repr(part) for part in self.parts)})"
+
+
+class EachMarginal:
+    """Distributions of different families, stacked on the axis of experts."""
+
+    def __init__(self, each: list[Any]) -> None:
+        self.each = each
+
+    def _stack(self, name: str, *arguments: Any) -> np.ndarray:
+        return np.concatenate([getattr(one, name)(*arguments) for one in self.each])
+
+    def mean(self) -> np.ndarray:
+        """Means."""
+        return self._stack("mean")
+
+    def var(self) -> np.ndarray:
+        """Variances."""
+        return self._stack("var")
+
+    def ppf(self, q: float) -> np.ndarray:
+        """Quantiles."""
+        return self._stack("ppf", q)
+
+    def cdf(self, y: np.ndarray) -> np.ndarray:
+        """Distribution functions at ``y``, the same for all experts."""
+        return self._stack("cdf", y)

@@ -1,0 +1,124 @@
+"""Student t experts: robust regressions."""
+
+from functools import partial
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import gammaln, polygamma
+from jaxtyping import Float
+
+from mixstat.experts.base import Experts, blank
+from mixstat.experts.gaussian import GaussianExperts, ResidualSums, standardisation
+from mixstat.linear import Group
+from mixstat.precision import AnyArray
+from mixstat.validation import check_positive
+
+FIRST_DF = 8.0  # where learned degrees of freedom begin
+MOST_DF = 1e6  # above, the t distribution is the normal one to six digits
+LEAST_DF = 0.1
+
+
+class StudentTExperts(Experts):
+    """y | x, k = coef_k phi(x) + scale_k t, with t of df_k degrees of freedom.
+
+    ``df`` is None, to be learned for each expert, or a number > 0 held fixed. Rows far from an
+    expert's line count less, so that outliers do not carry it away.
+
+    Lange, K. L., Little, R. J. A. and Taylor, J. M. G. (1989). Robust statistical modeling using
+    the t distribution. J. Amer. Statist. Assoc. 84, 881-896.
+    """
+
+    coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
+    log_scale: Float[AnyArray, "K 1 1"] = eqx.field(default_factory=partial(blank, 0, 1, 1))
+    log_df: Float[AnyArray, "K 1 1"] = eqx.field(default_factory=partial(blank, 0, 1, 1))
+    df: float | None = eqx.field(static=True, default=None, kw_only=True)
+
+    def _like(self, coef, log_scale, log_df) -> "StudentTExperts":
+        return StudentTExperts(coef, log_scale, log_df, df=self.df)
+
+    @property
+    def n_experts(self) -> int:
+        return self.coef.shape[0]
+
+    def null(self, n_experts: int, n_features: int, n_outputs: int) -> "StudentTExperts":
+        first = FIRST_DF if self.df is None else check_positive("df", self.df)
+        one = np.zeros((n_experts, 1, 1))
+        return self._like(np.zeros((n_experts, 1, n_features)), one, one + np.log(first))
+
+    def groups(self) -> tuple[Group, ...]:
+        return Group("Phi", self.coef), Group("1", self.log_scale), Group("1", self.log_df)
+
+    def standard(self, y, share, *, constant: bool):
+        return standardisation(y, share, constant)
+
+    def start_statistics(self, rows, resp: Float[AnyArray, "K n"]) -> ResidualSums:
+        return self._normal().statistics(rows, resp)
+
+    def start(self, statistics: ResidualSums, bounds: tuple[Experts, Experts]) -> Experts:
+        lower, upper = (b._normal() for b in bounds)
+        first = self._normal().m_step(statistics, (lower, upper), None)
+        return self._like(first.coef, first.log_scale[:, :, None], self.log_df)
+
+    def _normal(self) -> GaussianExperts:
+        """Gaussian experts with the same lines and scales."""
+        shear = jnp.zeros((self.n_experts, 0))
+        return GaussianExperts(self.coef, self.log_scale[:, :, 0], shear)
+
+    def link(
+        self, eta: Float[AnyArray, "K 3 n"], y: Float[AnyArray, "1 n"]
+    ) -> Float[AnyArray, "K n"]:
+        mean, log_scale, df = eta[:, 0], eta[:, 1], jnp.exp(eta[:, 2])
+        z = (y - mean) * jnp.exp(-log_scale)
+        constant = gammaln(0.5 * (df + 1)) - gammaln(0.5 * df) - 0.5 * jnp.log(jnp.pi * df)
+        return constant - log_scale - 0.5 * (df + 1) * jnp.log1p(z**2 / df)
+
+    def information(
+        self, eta: Float[AnyArray, "K 3 n"], y: Float[AnyArray, "1 n"]
+    ) -> Float[AnyArray, "K 3 3 n"]:
+        """Expected information: Lange, Little and Taylor (1989), appendix B."""
+        df = jnp.exp(eta[:, 2])
+        mean = (df + 1) / (df + 3) * jnp.exp(-2 * eta[:, 1])
+        scale = 2 * df / (df + 3)
+        cross = -2 * df / ((df + 1) * (df + 3))
+        spread = polygamma(1, 0.5 * df) - polygamma(1, 0.5 * (df + 1))
+        own = 0.25 * df**2 * (spread - 2 * (df + 5) / (df * (df + 1) * (df + 3)))
+        # a difference of nearly equal numbers: keep the matrix definite where df is large
+        own = jnp.maximum(own, 1.5 * cross**2 / scale)
+        zero = jnp.zeros_like(df)
+        table = [[mean, zero, zero], [zero, scale, cross], [zero, cross, own]]
+        return jnp.stack([jnp.stack(row, axis=1) for row in table], axis=1)
+
+    def bounds(self, min_scale: float) -> tuple[Experts, Experts]:
+        lower, upper = super().bounds(min_scale)
+        shape = self.log_df.shape
+        fixed = np.asarray(self.log_df)
+        least = fixed if self.df is not None else np.full(shape, np.log(LEAST_DF))
+        most = fixed if self.df is not None else np.full(shape, np.log(MOST_DF))
+        floor = np.full(shape, np.log(min_scale))
+        return (
+            eqx.tree_at(lambda e: (e.log_scale, e.log_df), lower, (floor, least)),
+            eqx.tree_at(lambda e: e.log_df, upper, most),
+        )
+
+    def permute(self, order: AnyArray) -> "StudentTExperts":
+        return self._like(*(np.asarray(a)[order] for a in (self.coef, self.log_scale, self.log_df)))
+
+    def marginals(self, eta: Float[np.ndarray, "K 3 n"]):
+        from scipy import stats
+
+        return stats.t(np.exp(eta[:, 2:]), loc=eta[:, :1], scale=np.exp(eta[:, 1:2]))
+
+    def in_units(self, location, scale, to_user) -> "StudentTExperts":
+        coef = np.asarray(self.coef) * scale[None, :, None]
+        coef[:, :, 0] += location
+        log_scale = np.asarray(self.log_scale) + np.log(scale)
+        return self._like(coef @ to_user, log_scale, np.asarray(self.log_df))
+
+    def parameter_names(self, features: list[str], outputs: list[str]) -> list[str]:
+        each = range(self.n_experts)
+        names = [f"expert{j}:{f}" for j in each for f in features]
+        return [*names, *(f"log_scale{j}" for j in each), *(f"log_df{j}" for j in each)]
+
+    def titles(self) -> dict[str, str]:
+        return {"log_scale": "Log of scale", "log_df": "Log of degrees of freedom"}

@@ -1,0 +1,141 @@
+"""The Gaussian gate: experts own clusters of inputs."""
+
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from mixstat.batch import Rows
+from mixstat.experts.gaussian import GaussianExperts
+from mixstat.gates.base import Gate
+from mixstat.linear import Group
+from mixstat.precision import AnyArray
+from mixstat.step import Shrink
+
+
+class GaussianGate(Gate):
+    """pi_k(x) proportional to weight_k Normal(x; centre_k, Gamma_k).
+
+    Fitted with the experts to the joint density sum_k weight_k Normal(x; centre_k, Gamma_k)
+    f_k(y | x), for which every M-step is in closed form; so the likelihood that is maximised is
+    that of x and y. Given x alone the probabilities are those of a softmax gate whose logits are
+    quadratic in x.
+
+    Xu, L., Jordan, M. I. and Hinton, G. E. (1995). An alternative model for mixtures of experts.
+    NIPS 7, 633-640. Rates: Nguyen, H., Nguyen, T., Nguyen, K. and Ho, N. (2024). Towards
+    convergence rates for parameter estimation in Gaussian-gated mixture of experts. AISTATS.
+    arXiv 2305.07572.
+    """
+
+    logit: Float[AnyArray, "J 1"] = eqx.field(default_factory=lambda: np.zeros((0, 1)))
+    inputs: GaussianExperts = eqx.field(default_factory=GaussianExperts)  # of x on the constant
+
+    max_degree: ClassVar[int | None] = 1
+    full_rank: ClassVar[bool] = True
+
+    @property
+    def n_experts(self) -> int:
+        return self.logit.shape[0] + 1
+
+    def null(self, n_experts: int, n_features: int) -> "GaussianGate":
+        if n_features < 2:
+            raise ValueError("gate='gaussian' needs at least one gate feature, got none.")
+        inputs = GaussianExperts().null(n_experts, 1, n_features - 1)
+        return GaussianGate(np.zeros((n_experts - 1, 1)), inputs)
+
+    def groups(self) -> tuple[Group, ...]:
+        return (
+            Group("1", self.logit),
+            *(Group("1", self._rows(group.coef)) for group in self.inputs.groups()),
+        )
+
+    @staticmethod
+    def _rows(coef: AnyArray) -> AnyArray:
+        return coef.reshape(-1, 1)
+
+    def link(self, eta: Float[AnyArray, "E n"], Z: Float[AnyArray, "q n"]) -> AnyArray:
+        """Log of weight times density of the inputs: the joint model's part."""
+        k, n = self.n_experts, eta.shape[1]
+        logits = jnp.concatenate([eta[: k - 1], jnp.zeros((1, n), eta.dtype)])
+        sizes = [group.coef.shape[1] for group in self.inputs.groups()]
+        ends = k - 1 + k * np.cumsum([0, *sizes])
+        parts = [eta[a:b].reshape(k, -1, n) for a, b in pairwise(ends)]
+        density = self.inputs.link(jnp.concatenate(parts, axis=1), Z[1:])
+        return jax.nn.log_softmax(logits, axis=0) + density
+
+    def log_prob(self, rows: Rows) -> Float[AnyArray, "K n"]:
+        return jax.nn.log_softmax(self.log_weight(rows), axis=0)
+
+    def log_unit(self, to_user: np.ndarray) -> float:
+        return float(np.sum(np.log(np.abs(np.diag(to_user[1:, 1:])))))
+
+    def bounds(self, min_scale: float) -> tuple[Gate, Gate]:
+        lower, upper = super().bounds(min_scale)
+        floor = self.inputs.bounds(min_scale)[0].log_scale
+        return eqx.tree_at(lambda g: g.inputs.log_scale, lower, floor), upper
+
+    def permute(self, order: AnyArray) -> "GaussianGate":
+        full = np.concatenate([np.asarray(self.logit), np.zeros((1, 1))])[order]
+        return GaussianGate(full[:-1] - full[-1:], self.inputs.permute(order))
+
+    def penalty(self, constant: bool) -> Float[np.ndarray, "G G"]:
+        """Nothing is shrunk: there are no slopes."""
+        size = sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(self))
+        return np.zeros((size, size))
+
+    def statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> Any:
+        ones = jnp.ones((1, resp.shape[1]), resp.dtype)
+        inside = Rows(ones, None, rows.Z[1:], rows.weight)
+        return self.inputs.statistics(inside, resp)
+
+    def m_step(
+        self, statistics: Any, bounds: tuple[Gate, Gate], shrink: Shrink | None
+    ) -> "GaussianGate":
+        """Shares, means and covariances weighted by responsibilities."""
+        mass = jnp.maximum(statistics.mass, 1e-300)
+        logit = jnp.log(mass[:-1]) - jnp.log(mass[-1])
+        inside = tuple(bound.inputs for bound in bounds)
+        return GaussianGate(logit[:, None], self.inputs.m_step(statistics, inside, None))
+
+    def in_units(self, to_user: np.ndarray) -> "GaussianGate":
+        """Features are triangular in the inputs, so their Cholesky factors map to those of x."""
+        shift, matrix = to_user[1:, 0], to_user[1:, 1:]
+        inverse = np.linalg.inv(matrix)
+        mean = np.asarray(self.inputs.coef)[:, :, 0]
+        unit = np.diag(matrix)
+        log_scale = np.asarray(self.inputs.log_scale) - np.log(np.abs(unit))
+        d = len(matrix)
+        rows, cols = np.tril_indices(d, -1)
+        factor = np.tile(np.eye(d), (len(mean), 1, 1))
+        factor[:, rows, cols] = np.asarray(self.inputs.shear)
+        # residuals of features are matrix times those of x; make the diagonal one again
+        factor = factor @ matrix / unit[None, :, None]
+        shear = factor[:, rows, cols]
+        mean = (mean - shift) @ inverse.T
+        return GaussianGate(
+            np.asarray(self.logit), GaussianExperts(mean[:, :, None], log_scale, shear)
+        )
+
+    def coefficients(self) -> Float[np.ndarray, "K d"]:
+        """Centres of the inputs."""
+        return np.asarray(self.inputs.coef)[:, :, 0]
+
+    def parameter_names(self, features: list[str]) -> list[str]:
+        inputs = features[1:]
+        k = self.n_experts
+        pairs = list(zip(*np.tril_indices(len(inputs), -1), strict=True))
+        names = [f"weight:{j}" for j in range(k - 1)]
+        names += [f"centre{j}:{x}" for j in range(k) for x in inputs]
+        names += [f"spread{j}:log_scale {x}" for j in range(k) for x in inputs]
+        return names + [f"spread{j}:{inputs[a]} on {inputs[b]}" for j in range(k) for a, b in pairs]
+
+    def titles(self) -> dict[str, str]:
+        each = range(self.n_experts)
+        centres = {f"centre{j}": f"Gate: centre of expert {j}" for j in each}
+        spreads = {f"spread{j}": f"Gate: spread of expert {j}" for j in each}
+        last = self.n_experts - 1
+        return {"weight": f"Gate: log weight against expert {last}"} | centres | spreads

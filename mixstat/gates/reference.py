@@ -1,0 +1,74 @@
+"""What softmax gates with linear logits share: the last expert is the reference."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from mixstat.precision import AnyArray
+
+
+def with_reference(eta: Float[AnyArray, "J n"]) -> Float[AnyArray, "K n"]:
+    """Logits of all experts: those stored, and zero for the last."""
+    return jnp.concatenate([eta, jnp.zeros((1, eta.shape[1]), eta.dtype)])
+
+
+def log_softmax(eta: Float[AnyArray, "J n"]) -> Float[AnyArray, "K n"]:
+    """Log probabilities from the logits against the last expert."""
+    return jax.nn.log_softmax(with_reference(eta), axis=0)
+
+
+def jacobian(log_share: Float[AnyArray, "K n"]) -> Float[AnyArray, "K J n"]:
+    """Derivatives of the log probabilities in the stored logits."""
+    share = jnp.exp(log_share)[:-1]
+    k = len(log_share)
+    one = jnp.eye(k, k - 1, dtype=share.dtype)
+    return one[:, :, None] - share[None, :, :]
+
+
+def information(
+    log_share: Float[AnyArray, "K n"], mass: Float[AnyArray, " n"]
+) -> Float[AnyArray, "J J n"]:
+    """Information of a multinomial draw of size ``mass`` in the stored logits."""
+    share = jnp.exp(log_share)[:-1]
+    diagonal = jnp.eye(len(share), dtype=share.dtype)[:, :, None] * share[:, None, :]
+    outer = share[:, None, :] * share[None, :, :]
+    return mass[None, None, :] * (diagonal - outer)
+
+
+def permute(coef: Float[AnyArray, "J q"], order: AnyArray) -> Float[np.ndarray, "J q"]:
+    """Coefficients against the new last expert."""
+    full = np.vstack([np.asarray(coef), np.zeros((1, coef.shape[1]))])[order]
+    return full[:-1] - full[-1:]
+
+
+def penalty(coef: Float[AnyArray, "J q"], constant: bool) -> Float[np.ndarray, "G G"]:
+    """Squared distances of all K coefficient rows from their mean, reference included.
+
+    The same however experts are numbered.
+    """
+    stored, q = coef.shape
+    centring = np.eye(stored) - 1.0 / (stored + 1)
+    return np.kron(centring, np.diag(free_slopes(q, constant)))
+
+
+def free_slopes(q: int, constant: bool) -> Float[np.ndarray, " q"]:
+    """One for each feature but the constant."""
+    slope = np.ones(q)
+    slope[:1] = 0.0 if constant else 1.0
+    return slope
+
+
+def names(n_rows: int, features: list[str]) -> list[str]:
+    """Names of coefficients, row after row."""
+    return [f"gate{j}:{z}" for j in range(n_rows) for z in features]
+
+
+def titles(n_rows: int) -> dict[str, str]:
+    """Titles of the gate's equations."""
+    return {f"gate{j}": f"Gate: expert {j} against {n_rows}" for j in range(n_rows)}
+
+
+def full(coef: Float[AnyArray, "J q"]) -> Float[np.ndarray, "K q"]:
+    """Coefficients of all experts, zeros for the reference."""
+    return np.vstack([np.asarray(coef), np.zeros((1, coef.shape[1]))])

@@ -1,0 +1,53 @@
+"""Sigmoid gates: experts that do not compete for their weight."""
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Float
+
+import mixstat.gates.reference as reference
+from mixstat.gates.base import Gate, blank
+from mixstat.linear import Group
+from mixstat.precision import AnyArray
+
+
+class SigmoidGate(Gate):
+    """pi_k(x) = s_k(x) / sum_j s_j(x) with s_k(x) = sigmoid(b_k + w_k . x).
+
+    Every expert has coefficients of its own: one that rises takes no odds from the others until
+    shares are made to add up to one. Where all s_k are small the gate is close to a softmax gate,
+    and only differences of coefficients are well determined.
+
+    Following Nguyen, H., Ho, N. and Rinaldo, A. (2024). Sigmoid gating is more sample efficient
+    than softmax gating in mixture of experts. NeurIPS. arXiv 2405.13997.
+    """
+
+    coef: Float[AnyArray, "K q"] = eqx.field(default_factory=blank)  # log odds per unit of z
+
+    concave = False
+
+    @property
+    def n_experts(self) -> int:
+        return self.coef.shape[0]
+
+    def null(self, n_experts: int, n_features: int) -> "SigmoidGate":
+        return SigmoidGate(np.zeros((n_experts, n_features)))
+
+    def groups(self) -> tuple[Group, ...]:
+        return (Group("Z", self.coef),)
+
+    def link(self, eta: Float[AnyArray, "K n"], Z: AnyArray) -> Float[AnyArray, "K n"]:
+        return jax.nn.log_softmax(jax.nn.log_sigmoid(eta), axis=0)
+
+    def permute(self, order: AnyArray) -> "SigmoidGate":
+        return SigmoidGate(np.asarray(self.coef)[order])
+
+    def penalty(self, constant: bool) -> Float[np.ndarray, "G G"]:
+        k, q = self.coef.shape
+        return np.kron(np.eye(k), np.diag(reference.free_slopes(q, constant)))
+
+    def parameter_names(self, features: list[str]) -> list[str]:
+        return reference.names(len(self.coef), features)
+
+    def titles(self) -> dict[str, str]:
+        return {f"gate{j}": f"Gate: log odds of expert {j}" for j in range(len(self.coef))}

@@ -1,0 +1,98 @@
+"""Sparse softmax gates: only the largest logits get a share."""
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+import mixstat.gates.reference as reference
+from mixstat.gates.base import Gate, blank
+from mixstat.linear import Group
+from mixstat.precision import AnyArray
+from mixstat.validation import check_integer
+
+NOTHING = -1e30  # log of the share of experts left out: finite, so that nothing becomes NaN
+
+
+class SparseGate(Gate):
+    """Softmax over the experts that are kept; the last expert is the reference."""
+
+    continuous: ClassVar[bool] = False
+
+    coef: eqx.AbstractVar[AnyArray]  # (J, q), J = K - 1; logits per unit of z
+
+    @property
+    def n_experts(self) -> int:
+        return self.coef.shape[0] + 1
+
+    def groups(self) -> tuple[Group, ...]:
+        return (Group("Z", self.coef),)
+
+    def penalty(self, constant: bool) -> Float[np.ndarray, "G G"]:
+        return reference.penalty(self.coef, constant)
+
+    def parameter_names(self, features: list[str]) -> list[str]:
+        return reference.names(len(self.coef), features)
+
+    def titles(self) -> dict[str, str]:
+        return reference.titles(len(self.coef))
+
+    def coefficients(self) -> Float[np.ndarray, "K q"]:
+        return reference.full(self.coef)
+
+
+class TopKGate(SparseGate):
+    """Softmax over the k largest logits; the other experts have share zero.
+
+    Experts that tie for the last place are all kept. Shares jump in x where logits tie, so the
+    log-likelihood jumps in the parameters.
+
+    Nguyen, H., Akbarian, P., Yan, F. and Ho, N. (2024). Statistical perspective of top-K sparse
+    softmax gating mixture of experts. ICLR. arXiv 2309.13850.
+    """
+
+    coef: Float[AnyArray, "J q"] = eqx.field(default_factory=blank)
+    k: int = eqx.field(static=True, default=2, kw_only=True)
+
+    def null(self, n_experts: int, n_features: int) -> "TopKGate":
+        check_integer("k", self.k, 1)
+        if self.k > n_experts:
+            raise ValueError(f"k must be at most n_experts={n_experts} for TopKGate, got {self.k}.")
+        return TopKGate(np.zeros((n_experts - 1, n_features)), k=self.k)
+
+    def link(self, eta: Float[AnyArray, "J n"], Z: AnyArray) -> Float[AnyArray, "K n"]:
+        logits = reference.with_reference(eta)
+        last = jnp.sort(jax.lax.stop_gradient(logits), axis=0)[-self.k][None, :]
+        return jax.nn.log_softmax(jnp.where(logits >= last, logits, NOTHING), axis=0)
+
+    def permute(self, order: AnyArray) -> "TopKGate":
+        return TopKGate(reference.permute(self.coef, order), k=self.k)
+
+
+class TopPGate(SparseGate):
+    """Softmax over as many of the most probable experts as reach the probability ``mass``.
+
+    Experts with equal probabilities are kept or left out together.
+    """
+
+    coef: Float[AnyArray, "J q"] = eqx.field(default_factory=blank)
+    mass: float = eqx.field(static=True, default=0.9, kw_only=True)
+
+    def null(self, n_experts: int, n_features: int) -> "TopPGate":
+        known = isinstance(self.mass, int | float) and not isinstance(self.mass, bool)
+        if not known or not 0 < self.mass <= 1:
+            raise ValueError(f"mass must lie in (0, 1] for TopPGate, got {self.mass!r}.")
+        return TopPGate(np.zeros((n_experts - 1, n_features)), mass=self.mass)
+
+    def link(self, eta: Float[AnyArray, "J n"], Z: AnyArray) -> Float[AnyArray, "K n"]:
+        logits = reference.with_reference(eta)
+        share = jax.nn.softmax(jax.lax.stop_gradient(logits), axis=0)
+        above = (share[None, :, :] > share[:, None, :]) * share[None, :, :]
+        kept = jnp.sum(above, axis=1) < self.mass
+        return jax.nn.log_softmax(jnp.where(kept, logits, NOTHING), axis=0)
+
+    def permute(self, order: AnyArray) -> "TopPGate":
+        return TopPGate(reference.permute(self.coef, order), mass=self.mass)

@@ -1,0 +1,244 @@
+"""Dense-to-sparse gates: logits divided by a temperature, with or without an activation."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+import mixstat.gates.reference as reference
+from mixstat import flat
+from mixstat.gates.activations import ACTIVATIONS, check_activation, find, tell
+from mixstat.gates.base import Gate, Invariance, blank
+from mixstat.linear import Group
+from mixstat.precision import AnyArray
+from mixstat.validation import check_positive
+
+LEARNED = "learned"
+
+
+class TemperatureGate(Gate):
+    """Softmax of (b_k + w_k . x) / tau, or of (b_k + activation(w_k . x)) / tau.
+
+    Without an activation the model does not change when b, w and tau grow by a common factor:
+    only w / tau and b / tau can be estimated, and the last expert is the reference with zeros.
+    With an activation every expert has its own w (w . x has no intercept inside), and the last
+    b is zero, since adding a number to all b changes nothing.
+
+    ``temperature`` is "learned", a number to be held fixed, or a decreasing schedule of numbers
+    that starts pass through, from a dense to a sparse gate; the last one stays.
+
+    Following Nguyen, H., Akbarian, P. and Ho, N. (2024). Is temperature sample efficient for
+    softmax Gaussian mixture of experts? ICML. arXiv 2401.13875.
+    """
+
+    coef: Float[AnyArray, "r q"] = eqx.field(default_factory=blank)  # r = K - 1, or K
+    bias: Float[AnyArray, "j 1"] = eqx.field(default_factory=partial(np.zeros, (0, 1)))
+    log_tau: Float[AnyArray, "1 1"] = eqx.field(default_factory=partial(np.zeros, (1, 1)))
+    activation: str | Callable | None = eqx.field(static=True, default=None, kw_only=True)
+    temperature: str | float | tuple = eqx.field(
+        static=True, default=LEARNED, kw_only=True, converter=lambda t: _hashable(t)
+    )
+
+    concave: ClassVar[bool] = False
+
+    @property
+    def constant(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.activation is None
+
+    @property
+    def n_experts(self) -> int:
+        return self.coef.shape[0] + (self.activation is None)
+
+    @property
+    def learned(self) -> bool:
+        """Whether the temperature is a free parameter."""
+        return isinstance(self.temperature, str)
+
+    @property
+    def schedule(self) -> tuple[float, ...]:
+        """Temperatures that are held, in turn."""
+        return self.temperature if isinstance(self.temperature, tuple) else (self.temperature,)  # pyright: ignore[reportReturnType]
+
+    @property
+    def shrinkable(self) -> bool:
+        return not self.learned
+
+    def null(self, n_experts: int, n_features: int) -> "TemperatureGate":
+        if self.learned and self.temperature != LEARNED:
+            raise ValueError(
+                "temperature must be 'learned', a number > 0 or a sequence of them, got "
+                f"{self.temperature!r}."
+            )
+        for held in () if self.learned else self.schedule:
+            check_positive("temperature", held)
+        first = 1.0 if self.learned else float(self.schedule[-1])
+        rows, biases = n_experts - 1, 0
+        if self.activation is not None:
+            check_activation(self.activation)
+            rows, biases = n_experts, n_experts - 1
+        return self._like(
+            np.zeros((rows, n_features)), np.zeros((biases, 1)), np.full((1, 1), np.log(first))
+        )
+
+    def _like(self, coef: AnyArray, bias: AnyArray, log_tau: AnyArray) -> "TemperatureGate":
+        settings = {"activation": self.activation, "temperature": self.temperature}
+        return TemperatureGate(coef, bias, log_tau, **settings)
+
+    def groups(self) -> tuple[Group, ...]:
+        groups = (Group("Z", self.coef), Group("1", self.bias), Group("1", self.log_tau))
+        return tuple(group for group in groups if group.coef.shape[0])
+
+    def link(self, eta: Float[AnyArray, "E n"], Z: AnyArray) -> Float[AnyArray, "K n"]:
+        rows = self.coef.shape[0]
+        inverse = jnp.exp(-eta[-1:])
+        if self.activation is None:
+            return jax.nn.log_softmax(reference.with_reference(eta[:rows]) * inverse, axis=0)
+        function = find("activation", self.activation, ACTIVATIONS)
+        logits = function(eta[:rows]) + reference.with_reference(eta[rows:-1])
+        return jax.nn.log_softmax(logits * inverse, axis=0)
+
+    def permute(self, order: AnyArray) -> "TemperatureGate":
+        if self.activation is None:
+            return self._like(reference.permute(self.coef, order), self.bias, self.log_tau)
+        bias = reference.permute(self.bias, order)
+        return self._like(np.asarray(self.coef)[order], bias, self.log_tau)
+
+    def bounds(self, min_scale: float) -> tuple[Gate, Gate]:
+        lower, upper = super().bounds(min_scale)
+        if self.learned:
+            return lower, upper
+        held = np.asarray(self.log_tau)
+        return self._hold(lower, held), self._hold(upper, held)
+
+    def _hold(self, gate: Gate, held: np.ndarray) -> Gate:
+        return eqx.tree_at(lambda g: g.log_tau, gate, held)
+
+    def anneal(self) -> tuple[Gate, ...]:
+        if self.learned or len(self.schedule) == 1:
+            return ()
+        return tuple(self._hold(self, np.full((1, 1), np.log(t))) for t in self.schedule)
+
+    def scatter(self, random: np.random.Generator) -> Gate:
+        if self.activation is None:
+            return self
+        # at w = 0 some activations are flat; the common part of w matters beside differences
+        coef = random.standard_normal(self.coef.shape) * np.exp(random.uniform(-1.0, 1.0))
+        return self._like(coef, self.bias, self.log_tau)
+
+    def penalty(self, constant: bool) -> Float[np.ndarray, "G G"]:
+        """A learned temperature is drawn to 1; else shrinking w and tau together costs nothing."""
+        size = flat.size(self)
+        form = np.zeros((size, size))
+        n = self.coef.size
+        form[:n, :n] = np.eye(n)
+        if self.activation is None:
+            form[:n, :n] = reference.penalty(self.coef, constant)
+        form[-1, -1] = float(self.learned)
+        return form
+
+    def slopes(self) -> Float[np.ndarray, " G"]:
+        slopes = super().slopes()
+        slopes[-1] = 0.0
+        return slopes
+
+    def in_units(self, to_user: np.ndarray) -> "TemperatureGate":
+        return self._like(
+            np.asarray(self.coef) @ to_user, np.asarray(self.bias), np.asarray(self.log_tau)
+        )
+
+    def parameter_names(self, features: list[str]) -> list[str]:
+        rows = reference.names(len(self.coef), features)
+        return [*rows, *[f"gate{j}:bias" for j in range(len(self.bias))], "temperature:log_tau"]
+
+    def titles(self) -> dict[str, str]:
+        titles = {"temperature": "Log of temperature"}
+        if self.activation is None:
+            return reference.titles(len(self.coef)) | titles
+        name = tell(self.activation)
+        rows = range(len(self.coef))
+        return {f"gate{j}": f"Gate: expert {j}, in {name}(w . x) + bias" for j in rows} | titles
+
+    def coefficients(self) -> Float[np.ndarray, "K q"]:
+        if self.activation is None:
+            return reference.full(self.coef)
+        return np.asarray(self.coef)
+
+    def invariances(self) -> list[Invariance]:
+        if not self.learned or self.n_experts == 1:
+            return []
+        if self.activation is None:
+            words = "temperature and gate coefficients are only known up to a common factor"
+        elif self.activation in ("identity", "relu"):
+            words = (
+                "temperature, slopes and biases of the gate are only known up to a common factor"
+            )
+        elif self.activation in ("square", "cube"):
+            # w grows by c^(1/p), b and tau by c
+            power = 2.0 if self.activation == "square" else 3.0
+            words = (
+                f"temperature and biases of the gate, and its slopes to the power {power:g}, are "
+                "only known up to a common factor"
+            )
+            ray = self._like(self.coef / power, self.bias, np.ones((1, 1)))
+            return [Invariance(words, flat.to_vector(ray))]
+        else:
+            return []
+        ray = self._like(self.coef, self.bias, np.ones((1, 1)))
+        return [Invariance(words, flat.to_vector(ray)), *self._translations()]
+
+    def _translations(self) -> list[Invariance]:
+        if self.activation != "identity":
+            return []
+        words = "a common vector may be added to the slopes of all experts"
+        each = []
+        for j in range(self.coef.shape[1]):
+            shift = np.zeros(self.coef.shape)
+            shift[:, j] = 1.0
+            zero = self._like(shift, np.zeros(self.bias.shape), np.zeros((1, 1)))
+            each.append(Invariance(words, flat.to_vector(zero)))
+        return each
+
+    def identified(self, vector: Float[AnyArray, " G"]) -> Float[AnyArray, " I"]:
+        """w / tau and b / tau, of a learned temperature."""
+        return vector[:-1] * jnp.exp(-vector[-1]) if self.learned else jnp.zeros(0)
+
+    def identified_names(self, features: list[str]) -> list[str]:
+        if not self.learned:
+            return []
+        return [f"{name}/tau" for name in self.parameter_names(features)[:-1]]
+
+    def independence(self, features: Float[np.ndarray, "n q"]) -> dict[str, list[np.ndarray]]:
+        """{1, x_u s'(w . x), s(w . x)} for rates of order one, and their products for order two.
+
+        Conditions following Nguyen et al. (2024), arXiv 2401.13875; s is the activation.
+        """
+        if self.activation is None:
+            return {}
+        function = find("activation", self.activation, ACTIVATIONS)
+        first, second = [], []
+        for w in np.asarray(self.coef):
+            z = features @ w
+            s = np.asarray(function(z))
+            slope = np.asarray(jax.vmap(jax.grad(function))(z))
+            bend = np.asarray(jax.vmap(jax.grad(jax.grad(function)))(z))
+            one = np.ones(len(z))
+            linear = [one, s, *(features.T * slope)]
+            q = features.shape[1]
+            pairs = [features[:, u] * features[:, v] for u in range(q) for v in range(u, q)]
+            products = [p * b for p in pairs for b in (bend, slope**2)]
+            crossed = [features[:, u] * slope * s for u in range(q)]
+            first.append(np.column_stack(linear))
+            second.append(np.column_stack([*linear, *products, s**2, *crossed]))
+        return {"first": first, "second": second}
+
+
+def _hashable(temperature):
+    """Sequences of temperatures as tuples, which may be static."""
+    if isinstance(temperature, list | np.ndarray | tuple):
+        return tuple(float(t) for t in temperature)
+    return temperature
