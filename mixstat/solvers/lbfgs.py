@@ -55,7 +55,7 @@ def maximise(
         },
     )
     n_passes = int(found.nfev) + 1
-    if found.status == 2:
+    if found.status != 1:  # also where the value no longer changes at all
         n_passes += _past_rounding(negative, found, (lower, upper), tol)
     model = flat.from_vector(start, found.x)
     # scipy: 0 converged, 1 out of iterations, 2 the line search found nothing better
