@@ -24,6 +24,7 @@ class Status(enum.IntEnum):
     SEPARATED = 5
     COLLAPSED = 6
     SADDLE = 7
+    JUMP = 8
 
     @property
     def message(self) -> str:
@@ -55,6 +56,11 @@ _MESSAGES = {
         "The scale of an expert sits on its floor: it fits its rows exactly, or one output is "
         "constant or determined by others. The likelihood has no maximum there; use fewer "
         "experts, more starts or a larger min_scale."
+    ),
+    Status.JUMP: (
+        "The gate keeps only some experts, so the log-likelihood jumps where their logits tie. "
+        "No step that was tried raises it, but its gradient in the gate need not vanish, and "
+        "standard errors of the gate are rough."
     ),
     Status.SADDLE: (
         "The gradient vanishes at a point that is no maximum: some direction leads further up. "
@@ -111,7 +117,8 @@ class Certificate:
 
     def remarks(self) -> list[str]:
         """Sentences on everything a person should know before trusting the fit."""
-        remarks = [] if self.status == Status.CONVERGED else [self.status.message]
+        fine = self.status in (Status.CONVERGED, Status.JUMP)
+        remarks = [] if fine else [self.status.message]
         if self.binding_floors:
             remarks.append(f"The scale of expert {_names(self.binding_floors)} is on its floor.")
         if self.diverging_gate:

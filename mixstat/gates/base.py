@@ -95,7 +95,8 @@ class Gate(eqx.Module):
 
     def titles(self) -> dict[str, str]:
         """Titles of the tables of parameters, by what precedes ":" in their names."""
-        return {}
+        names = self.parameter_names(["1"])
+        return {prefix: f"Gate: {prefix}" for prefix in (n.partition(":")[0] for n in names)}
 
     def feature_map(self) -> Callable[[np.ndarray], np.ndarray] | None:
         """Applied to the raw columns (n, d) other than the constant before they are used."""
@@ -123,6 +124,14 @@ class Gate(eqx.Module):
             jax.tree.map(lambda a: np.full(a.shape, -np.inf), self),
             jax.tree.map(lambda a: np.full(a.shape, np.inf), self),
         )
+
+    def dense(self) -> "Gate":
+        """For a gate that jumps, the continuous one with the same parameters; starts use it."""
+        return self
+
+    def sparse(self, dense: Any) -> "Gate":
+        """This gate with the parameters of its :meth:`dense` one."""
+        return dense
 
     def scatter(self, random: np.random.Generator) -> "Gate":
         """Where a start begins, for gates whose null is stationary or one of many hills."""

@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 import mixstat.gates.reference as reference
 from mixstat.gates.base import Gate, blank
+from mixstat.gates.softmax import SoftmaxGate
 from mixstat.linear import Group
 from mixstat.precision import AnyArray
 from mixstat.validation import check_integer
@@ -30,6 +31,12 @@ class SparseGate(Gate):
 
     def groups(self) -> tuple[Group, ...]:
         return (Group("Z", self.coef),)
+
+    def dense(self) -> Gate:
+        return SoftmaxGate(self.coef)
+
+    def sparse(self, dense: SoftmaxGate) -> Gate:
+        return eqx.tree_at(lambda gate: gate.coef, self, dense.coef)
 
     def penalty(self, constant: bool) -> Float[np.ndarray, "G G"]:
         return reference.penalty(self.coef, constant)
@@ -65,8 +72,8 @@ class TopKGate(SparseGate):
 
     def link(self, eta: Float[AnyArray, "J n"], Z: AnyArray) -> Float[AnyArray, "K n"]:
         logits = reference.with_reference(eta)
-        last = jnp.sort(jax.lax.stop_gradient(logits), axis=0)[-self.k][None, :]
-        return jax.nn.log_softmax(jnp.where(logits >= last, logits, NOTHING), axis=0)
+        larger = jnp.sum(logits[None, :, :] > logits[:, None, :], axis=1)
+        return jax.nn.log_softmax(jnp.where(larger < self.k, logits, NOTHING), axis=0)
 
     def permute(self, order: AnyArray) -> "TopKGate":
         return TopKGate(reference.permute(self.coef, order), k=self.k)
@@ -91,7 +98,8 @@ class TopPGate(SparseGate):
         logits = reference.with_reference(eta)
         share = jax.nn.softmax(jax.lax.stop_gradient(logits), axis=0)
         above = (share[None, :, :] > share[:, None, :]) * share[None, :, :]
-        kept = jnp.sum(above, axis=1) < self.mass
+        # shares may add up to one before the last expert is counted
+        kept = (jnp.sum(above, axis=1) < self.mass) | (self.mass == 1)
         return jax.nn.log_softmax(jnp.where(kept, logits, NOTHING), axis=0)
 
     def permute(self, order: AnyArray) -> "TopPGate":

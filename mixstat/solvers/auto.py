@@ -8,7 +8,7 @@ import numpy as np
 from mixstat import flat
 from mixstat.model import Mixture
 from mixstat.results import Status
-from mixstat.solvers import em, lbfgs, newton
+from mixstat.solvers import em, jump, lbfgs, newton
 from mixstat.solvers.certify import Derivatives
 from mixstat.solvers.problem import Problem
 
@@ -48,6 +48,8 @@ def _newton(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Fini
 
 
 def _auto(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finish:
+    if not start.gate.continuous:
+        return Finish(*jump.maximise(problem, start, tol=tol, max_iter=max_iter))
     kinked = problem.shrink is not None and problem.shrink.l1 is not None
     large = flat.size(start) > NEWTON_SIZE
     gain = CLOSE_TOL if large else BASIN_TOL

@@ -67,6 +67,8 @@ def certify(
     if status != Status.NONFINITE:
         if norm <= tol:
             status = Status.CONVERGED if smallest > -tol else Status.SADDLE
+        elif status == Status.JUMP and not _smooth_part_done(model, gradient, free, tol):
+            status = Status.STALLED
         elif status == Status.CONVERGED:
             status = Status.STALLED
         status = Status.COLLAPSED if floors and model.n_experts > 1 else status
@@ -85,6 +87,14 @@ def certify(
     )
     value += problem.penalty(vector)
     return FitResult(model, value, status, n_iter, n_passes, certificate, -hessian, free)
+
+
+def _smooth_part_done(
+    model: Mixture, gradient: np.ndarray, free: np.ndarray, tol: float
+) -> bool:
+    """Whether the experts, in which nothing jumps, are at a maximum."""
+    n_gate = flat.size(model.gate)
+    return bool(np.max(np.abs(gradient[n_gate:][free[n_gate:]]), initial=0.0) <= tol)
 
 
 def degenerate(problem: Problem, model: Mixture) -> bool:

@@ -21,6 +21,7 @@ STAGE_ITER = 10  # EM steps at each stage of an annealed gate
 SETTLED = 1e-7  # gain at which a start has settled on the sample
 LEAST_FINISHED = 3  # starts run to the end, however large the problem
 FINISH_WORK = 3e8  # multiplications worth spending on running more starts to the end
+FINE = (Status.CONVERGED.name, Status.JUMP.name)
 AGREEMENT = 1e-8  # starts within this relative log-likelihood of each other agree
 
 TABLE = np.dtype(
@@ -59,8 +60,22 @@ def first_models(
             resp = batches.lay_out_like(problem.batch, start.responsibilities)
             scattered = Mixture(null.gate.scatter(random), null.experts)
             model = m_step.first_model(problem, scattered, resp)
-        models.append((start.kind, annealed(problem, model)))
+        models.append((start.kind, annealed(problem, from_dense(problem, model))))
     return models
+
+
+def from_dense(problem: Problem, model: Mixture) -> Mixture:
+    """EM with a continuous gate first, where the gate jumps: what it leaves out it cannot see."""
+    if model.gate.continuous:
+        return model
+    lower, upper = problem.lower, problem.upper
+    smooth = problem._replace(
+        lower=Mixture(lower.gate.dense(), lower.experts),
+        upper=Mixture(upper.gate.dense(), upper.experts),
+    )
+    state = em.run(smooth, Mixture(model.gate.dense(), model.experts), (SETTLED, 0.0, BASIN_ITER))
+    reached = flat.as_numpy(state.model)
+    return Mixture(model.gate.sparse(reached.gate), reached.experts)
 
 
 def annealed(problem: Problem, model: Mixture) -> Mixture:
@@ -178,6 +193,8 @@ def _settle_on_sample(problem: Problem, model: Mixture, row: Any, max_iter: int)
 
 def _how_many(problem: Problem, models: list[Mixture]) -> int:
     rows = float(problem.batch.n_chunks) * problem.batch.rows.weight.shape[1]
+    if not models[0].gate.continuous:  # a search without derivatives is many passes
+        return min(LEAST_FINISHED, len(models))
     work = rows * flat.size(models[0]) ** 2
     return int(np.clip(FINISH_WORK // work, LEAST_FINISHED, len(models)))
 
@@ -198,7 +215,7 @@ def _best(
     agree = eligible & (np.abs(value - top) <= AGREEMENT * (1 + abs(top)))
     # among starts that agree, prefer a certified one, then the first
     status = table["status"][done]
-    winner = done[agree][np.argmin(status[agree] != Status.CONVERGED.name)]
+    winner = done[agree][np.argmin(~np.isin(status[agree], FINE))]
     end = ends[int(winner)]
     order = problem.order(end.model)
     in_order = np.array_equal(order, np.arange(len(order)))

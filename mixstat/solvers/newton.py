@@ -28,6 +28,7 @@ from mixstat.solvers.problem import Problem
 
 SURPLUS = 1e-4  # share of the tolerance at which another step cannot matter to anybody
 ROUNDING = 1e-14  # a predicted gain below this, relative to 1 + |value|, cannot be seen in values
+SHORTEST = 1e-12  # radius at which the search ends
 
 
 class _Point(NamedTuple):
@@ -92,11 +93,10 @@ def maximise(
     radius, n_iter, n_passes = 1.0, 0, 1
     while n_iter < max_iter and n_passes < 3 * max_iter:
         free = free_parameters(problem, now.vector, now.gradient)
-        step = np.zeros(len(now.vector))
-        information = -now.hessian[np.ix_(free, free)]
-        if _norm(problem, now) <= SURPLUS * tol and _definite(information):
+        flat_enough = _norm(problem, now) <= SURPLUS * tol
+        if flat_enough and _definite(-now.hessian[np.ix_(free, free)]):
             break
-        step[free], predicted = trust_region_step(now.gradient[free], information, radius)
+        step, predicted = _step_within(problem, now, free, radius)
         trial = look(np.clip(now.vector + step, *problem.orthant(now.vector, now.gradient)))
         n_passes += 1
         visible = predicted > ROUNDING * (1 + abs(now.value))
@@ -111,13 +111,40 @@ def maximise(
             now, n_iter = trial, n_iter + 1
             radius = max(radius, 2.0 * length) if ratio > 0.75 else radius
         radius = radius if ratio > 0.25 else 0.25 * length
-        if radius < 1e-12:
+        if radius < SHORTEST:
             break
     model = flat.from_vector(start, now.vector)
     if _norm(problem, now) <= tol:
         return model, Status.CONVERGED, n_iter, n_passes, now[1:]
     spent = n_iter >= max_iter or n_passes >= 3 * max_iter
     return model, Status.MAX_ITER if spent else Status.STALLED, n_iter, n_passes, now[1:]
+
+
+def _step_within(
+    problem: Problem, now: _Point, free: np.ndarray, radius: float
+) -> tuple[np.ndarray, float]:
+    """A trust-region step that stops at bounds and kinks, and the gain of the quadratic model.
+
+    Parameters that would cross go to the edge, and the others step again knowing that;
+    a clipped step alone would promise what it cannot keep.
+    """
+    lower, upper = problem.orthant(now.vector, now.gradient)
+    while True:
+        step, inside = np.zeros(len(now.vector)), free.copy()
+        while inside.any():
+            slope = now.gradient + now.hessian[:, ~inside] @ step[~inside]
+            information = -now.hessian[np.ix_(inside, inside)]
+            step[inside] = trust_region_step(slope[inside], information, radius)[0]
+            goal = now.vector + step
+            crossing = inside & ((goal < lower) | (goal > upper))
+            if not crossing.any():
+                break
+            step[crossing] = (np.clip(goal, lower, upper) - now.vector)[crossing]
+            inside &= ~crossing
+        gain = float(now.gradient @ step + 0.5 * step @ now.hessian @ step)
+        if gain > -ROUNDING or radius < SHORTEST:
+            return step, gain
+        radius *= 0.25
 
 
 def _definite(information: np.ndarray) -> bool:

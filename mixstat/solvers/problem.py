@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int
 
 from mixstat import flat
 from mixstat.batch import Batch
+from mixstat.gates.base import Gate
 from mixstat.measure import canonical_order
 from mixstat.model import Mixture, expanded_index
 from mixstat.precision import AnyArray
@@ -95,11 +96,20 @@ class Problem(NamedTuple):
         each = expanded_index(model)[1]
         limits = [flat.to_vector(bound)[each] for bound in (self.lower, self.upper)]
         alike = all(np.array_equal(rows, np.broadcast_to(rows[0], rows.shape)) for rows in limits)
-        # slopes of the gate are shrunk towards those of the reference, which must then stay
-        special = self.shrink is not None and self.shrink.gate.l1 is not None
-        if not model.exchangeable or not alike or special:
+        if not model.exchangeable or not alike:
             return np.arange(model.n_experts)
-        return canonical_order(model)
+        order = canonical_order(model)
+        # under L1 the gate's slopes shrink towards the reference expert, which must then stay
+        return order if self._indifferent(model.gate, order) else np.arange(model.n_experts)
+
+    def _indifferent(self, gate: Gate, order: Int[np.ndarray, " K"]) -> bool:
+        """Whether any gate like ``gate`` has the same L1 penalty with experts renumbered."""
+        if self.shrink is None or self.shrink.gate.l1 is None:
+            return True
+        any_gate = flat.from_vector(gate, np.sqrt(np.arange(2.0, 2 + flat.size(gate))))
+        before, after = (flat.to_vector(g) for g in (any_gate, any_gate.permute(order)))
+        difference = np.asarray(self.shrink.gate.l1) @ (np.abs(after) - np.abs(before))
+        return bool(abs(difference) < 1e-12)
 
     @property
     def varying(self) -> Bool[np.ndarray, " D"]:
