@@ -58,7 +58,8 @@ def make_tables(
     """Fit both designs and standardise y; say which columns carry nothing."""
     share = weight / weight.sum()
     Phi = expert_design.fit(X, share)
-    if gate_design.source.same_as(expert_design.source):
+    same = gate_design.source.same_as(expert_design.source)
+    if same and gate_design.rotate == expert_design.rotate:
         gate_design.source = expert_design.source
         gate_design.whitening = expert_design.whitening
         gate_design.to_user = expert_design.to_user

@@ -60,7 +60,7 @@ def _step_to_the_edge(
     def step(shift: float) -> np.ndarray:
         return along / (values + shift)
 
-    tiny = 1e-14 * max(1.0, abs(values[-1]))
+    tiny = 1e-14 * max(1.0, float(np.abs(values).max()))
     if values[0] > tiny and np.linalg.norm(step(0.0)) <= radius:
         inside = step(0.0)
     else:
