@@ -43,22 +43,34 @@ def newton_step(
     if size == 0:
         return vector
     lower, upper = bounds
-    free = lower < upper
     if shrink is not None:
         gradient = gradient - shrink.square @ vector
         information = information + shrink.square
+    # one that a bound stops would otherwise carry others along, as if it moved
+    stopped = ((vector <= lower) & (gradient <= 0)) | ((vector >= upper) & (gradient >= 0))
+    free = (lower < upper) & ~stopped
     # a matrix that loses definiteness to overflow must not spread NaN to parameters that stand
     scale = jnp.maximum(jnp.max(jnp.abs(jnp.diagonal(information))), 1e-200)
     guard = 1e-10 * jnp.trace(information) / size + 1e-200
-    both = free[:, None] & free[None, :]
-    diagonal = jnp.where(free, guard, scale)
-    system = jnp.where(both, information, 0.0) + jnp.diag(diagonal)
-    right = jnp.where(free, gradient, 0.0)
-    if shrink is None or shrink.l1 is None:
-        step = jax.scipy.linalg.solve(system, right[:, None], assume_a="pos")[:, 0]
-        moved = vector + step
-    else:
-        moved = lasso_step(vector, right, system, shrink.l1)
+
+    def best(free: AnyArray, taken: AnyArray) -> AnyArray:
+        """The maximum over the free parameters, the others having moved by ``taken``."""
+        both = free[:, None] & free[None, :]
+        diagonal = jnp.where(free, guard, scale)
+        system = jnp.where(both, information, 0.0) + jnp.diag(diagonal)
+        right = jnp.where(free, gradient - information @ taken, 0.0)
+        if shrink is None or shrink.l1 is None:
+            step = jax.scipy.linalg.solve(system, right[:, None], assume_a="pos")[:, 0]
+            moved = vector + step
+        else:
+            moved = lasso_step(vector, right, system, shrink.l1)
+        return jnp.where(free, moved, vector + taken)
+
+    moved = best(free, jnp.zeros_like(gradient))
+    # others must not move as if one that meets its bound had gone all the way
+    cut = free & ((moved < lower) | (moved > upper))
+    taken = jnp.where(cut, jnp.clip(moved, lower, upper) - vector, 0.0)
+    moved = jax.lax.cond(jnp.any(cut), lambda: best(free & ~cut, taken), lambda: moved)
     return jnp.where(free, jnp.clip(moved, lower, upper), vector)
 
 

@@ -156,7 +156,7 @@ class Experts(eqx.Module):
     def statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> Any:
         """Sums over rows that the M-step needs; ``resp`` includes the row weights."""
         eta = linear.predict(self.groups(), rows)
-        where = self._layout(rows)
+        where = self._layout()
         slopes = resp[:, None, :] * self.derivatives(eta, rows.y)[0]
         blocks = resp[:, None, None, :] * self.information(eta, rows.y)
         return (
@@ -175,7 +175,7 @@ class Experts(eqx.Module):
         ``shrink`` holds a matrix (and strengths) per expert, in the order of its predictors.
         """
         slopes, sums = statistics
-        where = self._layout(None)
+        where = self._layout()
         index = self.own_index()
         information = jax.vmap(lambda s: linear.curvature(s, where))(sums)
         vector = flat.traced_vector(self)
@@ -191,9 +191,8 @@ class Experts(eqx.Module):
         rows = [np.concatenate([np.ravel(g.coef[k]) for g in groups]) for k in each]
         return np.stack(rows).astype(int) - 1
 
-    def _layout(self, rows: Rows | None) -> linear.Layout:
-        one = tuple(Group(g.feature, g.coef[0]) for g in self.groups())
-        return linear.layout(one, rows)
+    def _layout(self) -> linear.Layout:
+        return linear.layout(tuple(Group(g.feature, g.coef[0]) for g in self.groups()))
 
     def bounds(self, min_scale: float) -> tuple["Experts", "Experts"]:
         """Lower and upper bounds of all parameters; equal ones hold a parameter fixed."""
@@ -225,7 +224,8 @@ class Experts(eqx.Module):
         """One draw (m, n) of expert ``k`` for each column of its predictors."""
         every = np.broadcast_to(eta, (self.n_experts, *eta.shape))
         marginals = self.marginals(every)
-        return marginals.rvs(random_state=random)[k]
+        draws = np.asarray(marginals.rvs(random_state=random), float)
+        return draws.reshape(self.n_experts, -1, eta.shape[1])[k]  # scipy drops axes of length one
 
     def log_prob(self, rows: Rows) -> Float[AnyArray, "K n"]:
         """Log density of each row under each expert."""

@@ -1,7 +1,7 @@
 """Binomial experts."""
 
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -28,7 +28,7 @@ class BinomialExperts(CountExperts):
     response: ClassVar[str] = "binomial"
 
     coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
-    trials: int | None = eqx.field(static=True, default=None, kw_only=True)
+    trials: Any = eqx.field(static=True, default=None, kw_only=True)
 
     def null(self, n_experts: int, n_features: int, n_outputs: int) -> "BinomialExperts":
         return self._like(np.zeros((n_experts, 1, n_features)))

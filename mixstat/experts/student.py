@@ -1,6 +1,7 @@
 """Student t experts: robust regressions."""
 
 from functools import partial
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -32,7 +33,7 @@ class StudentTExperts(Experts):
     coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
     log_scale: Float[AnyArray, "K 1 1"] = eqx.field(default_factory=partial(blank, 0, 1, 1))
     log_df: Float[AnyArray, "K 1 1"] = eqx.field(default_factory=partial(blank, 0, 1, 1))
-    df: float | None = eqx.field(static=True, default=None, kw_only=True)
+    df: Any = eqx.field(static=True, default=None, kw_only=True)
 
     def _like(self, coef, log_scale, log_df) -> "StudentTExperts":
         return StudentTExperts(coef, log_scale, log_df, df=self.df)

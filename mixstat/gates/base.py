@@ -61,7 +61,7 @@ class Gate(eqx.Module):
 
     @abc.abstractmethod
     def null(self, n_experts: int, n_features: int) -> "Gate":
-        """The gate of these settings with equal shares everywhere.
+        """The gate of these settings with equal shares everywhere (at each node of a tree).
 
         ``n_features`` counts the constant, if the gate uses it. Raises ValueError if the
         settings do not suit ``n_experts``.
@@ -230,11 +230,14 @@ class Gate(eqx.Module):
         """Their names."""
         return []
 
-    def independence(self, features: Float[np.ndarray, "n q"]) -> dict[str, list[np.ndarray]]:
+    def independence(
+        self, features: Float[np.ndarray, "n q"], inputs: Float[np.ndarray, "n d"]
+    ) -> dict[str, list[np.ndarray]]:
         """Tables of functions of the rows whose independence the rates of this gate rest on.
 
         By order ("first", "second"), a table (n, functions) for each expert (or for the gate).
-        ``features`` are those of the parameters' units. Empty where there is no condition.
+        ``features`` are those of the parameters' units, ``inputs`` what :meth:`feature_map` is
+        applied to. Empty where there is no condition.
         """
         return {}
 

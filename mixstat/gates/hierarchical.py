@@ -1,6 +1,6 @@
 """A tree of softmax gates."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -28,7 +28,7 @@ class HierarchicalGate(Gate):
     """
 
     coef: Float[AnyArray, "J q"] = eqx.field(default_factory=blank)  # nodes in depth-first order
-    tree: Tree | None = eqx.field(static=True, default=None, kw_only=True)
+    tree: Any = eqx.field(static=True, default=None, kw_only=True)
 
     exchangeable: ClassVar[bool] = False
 

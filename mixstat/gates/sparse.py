@@ -1,6 +1,6 @@
 """Sparse softmax gates: only the largest logits get a share."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -62,7 +62,7 @@ class TopKGate(SparseGate):
     """
 
     coef: Float[AnyArray, "J q"] = eqx.field(default_factory=blank)
-    k: int = eqx.field(static=True, default=2, kw_only=True)
+    k: Any = eqx.field(static=True, default=2, kw_only=True)
 
     def null(self, n_experts: int, n_features: int) -> "TopKGate":
         check_integer("k", self.k, 1)
@@ -86,7 +86,7 @@ class TopPGate(SparseGate):
     """
 
     coef: Float[AnyArray, "J q"] = eqx.field(default_factory=blank)
-    mass: float = eqx.field(static=True, default=0.9, kw_only=True)
+    mass: Any = eqx.field(static=True, default=0.9, kw_only=True)
 
     def null(self, n_experts: int, n_features: int) -> "TopPGate":
         known = isinstance(self.mass, int | float) and not isinstance(self.mass, bool)

@@ -1,4 +1,7 @@
-"""What every registered gate must do."""
+"""What every registered gate must do, whatever its settings."""
+
+import inspect
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -7,45 +10,131 @@ import pytest
 
 from mixstat import flat, linear
 from mixstat.batch import Rows
-from mixstat.gates import REGISTRY
+from mixstat.gates import (
+    REGISTRY,
+    GaussianGate,
+    HierarchicalGate,
+    ModifiedSoftmaxGate,
+    SigmoidGate,
+    TemperatureGate,
+    TopKGate,
+    TopPGate,
+)
+from mixstat.gates.activations import ACTIVATIONS, MAPS
 from mixstat.gates.base import Gate
 
-K, Q, N = 3, 4, 25
+Q, N = 4, 25
+TREES = [((0, 1), (2, 3, 4)), (0, 1, 2, 3, 4), (((4, 2), 0), (1, 3)), ((0, (1, 2)), 3, 4)]
+
+# settings and number of experts
+CASES = {name: (gate, 3) for name, gate in REGISTRY.items()}
+CASES |= {f"top_{k}": (TopKGate(k=k), 3) for k in (1, 3)}
+CASES |= {f"mass_{mass}": (TopPGate(mass=mass), 3) for mass in (0.5, 1.0)}
+CASES |= {f"tree_{tree}": (HierarchicalGate(tree=tree), 5) for tree in TREES}
+CASES |= {f"act_{name}": (TemperatureGate(activation=name), 3) for name in ACTIVATIONS}
+CASES |= {f"map_{name}": (ModifiedSoftmaxGate(function=name), 3) for name in MAPS}
+CASES |= {
+    "balanced": (HierarchicalGate(), 5),
+    "fixed": (TemperatureGate(temperature=0.5), 3),
+    "schedule": (TemperatureGate(temperature=(4.0, 2.0, 1.0)), 3),
+    "fixed_tanh": (TemperatureGate(activation="tanh", temperature=0.5), 2),
+    "own_activation": (TemperatureGate(activation=jnp.cos), 2),
+    "two_sigmoids": (SigmoidGate(), 2),
+    "one_expert": (REGISTRY["softmax"], 1),
+}
+CONCAVE = [n for n, (gate, _) in CASES.items() if gate.concave and gate.continuous]
+CONCAVE += ["fixed", "schedule", "top_3", "mass_1.0"]
 
 
-@pytest.fixture(params=sorted(REGISTRY))
-def gate(request, rng, x64):
-    null = REGISTRY[request.param].null(K, Q)
-    return flat.from_vector(null, jnp.asarray(rng.standard_normal(flat.size(null))))
+@pytest.fixture(params=CASES)
+def name(request):
+    return request.param
+
+
+def make(name, rng):
+    """The case's null gate and one with random parameters (but for those held fixed)."""
+    settings, k = CASES[name]
+    null = settings.null(k, Q)
+    lower, upper = (flat.to_vector(b) for b in null.bounds(1e-4))
+    vector = 0.7 * rng.standard_normal(flat.size(null))
+    return null, flat.from_vector(null, np.where(lower < upper, vector, flat.to_vector(null)))
 
 
 @pytest.fixture
-def rows(rng, x64):
-    Z = np.vstack([np.ones(N), rng.standard_normal((Q - 1, N))])
-    return Rows(jnp.asarray(Z), jnp.asarray(Z), jnp.zeros((1, N)), jnp.full(N, 1 / N))
+def null(name, x64):
+    return make(name, np.random.default_rng(1))[0]
+
+
+@pytest.fixture
+def gate(name, x64):
+    return make(name, np.random.default_rng(1))[1]
+
+
+def features(gate, rng):
+    first = np.ones((1, N)) if gate.constant else rng.standard_normal((1, N))
+    return np.vstack([first, rng.standard_normal((Q - 1, N))])
+
+
+def as_rows(Z):
+    Z = jnp.asarray(Z)
+    return Rows(Z, Z, jnp.zeros((1, N)), jnp.full(N, 1 / N))
+
+
+@pytest.fixture
+def rows(gate, rng):
+    return as_rows(features(gate, rng))
+
+
+@pytest.fixture
+def resp(gate, rng):
+    """Responsibilities that a fit could have: none where the share is zero."""
+    k = gate.n_experts
+    return jnp.asarray(rng.dirichlet(np.ones(k), N).T / N)
+
+
+log_prob = jax.jit(lambda gate, rows: gate.log_prob(rows))
+
+
+def kept(logs, resp):
+    """Responsibilities of experts that are not left out."""
+    return resp * (logs > -1e20)
 
 
 def test_registry_is_complete():
-    concrete = {c for c in Gate.__subclasses__() if c.__module__.startswith("mixstat.")}
-    assert concrete == set(REGISTRY.values())
+    def below(cls):
+        return {cls}.union(*(below(c) for c in cls.__subclasses__()))
+
+    ours = {c for c in below(Gate) if c.__module__.startswith("mixstat.")}
+    concrete = {c for c in ours if not inspect.isabstract(c)}
+    assert concrete == {type(gate) for gate in REGISTRY.values()}
 
 
 @pytest.mark.parametrize("reach", [1.0, 1e3, 1e8])
 def test_shares_sum_to_one_far_out(gate, rows, reach):
-    far = Rows(rows.Z * reach, rows.Phi, rows.y, rows.weight)
-    logs = np.asarray(gate.log_prob(far))
+    logs = np.asarray(log_prob(gate, as_rows(rows.Z * reach)))
     assert not np.isnan(logs).any()
+    assert logs.max() <= 1e-12
     np.testing.assert_allclose(np.exp(logs).sum(axis=0), 1.0, rtol=1e-12)
 
 
-def test_null_gate_gives_equal_shares(gate, rows):
-    null = type(gate).null(K, Q)
-    np.testing.assert_allclose(np.exp(null.log_prob(rows)), 1 / K, rtol=1e-14)
+def test_null_gate_gives_equal_shares(null, rows):
+    """Equal at each node of a tree."""
+
+    def walk(node, share):
+        if isinstance(node, int):
+            return {node: share}
+        return {k: s for branch in node for k, s in walk(branch, share / len(node)).items()}
+
+    k = null.n_experts
+    tree = null._tree if isinstance(null, HierarchicalGate) else tuple(range(k))
+    wanted = [share for _, share in sorted(walk(tree, 1.0).items())]
+    share = np.exp(log_prob(null, rows))
+    np.testing.assert_allclose(share, np.repeat(np.array(wanted)[:, None], N, axis=1), rtol=1e-12)
 
 
 def test_jit_vmap_and_flatten_round_trips(gate, rows):
     direct = gate.log_prob(rows)
-    np.testing.assert_allclose(jax.jit(type(gate).log_prob)(gate, rows), direct, rtol=1e-13)
+    np.testing.assert_allclose(log_prob(gate, rows), direct, rtol=1e-12, atol=1e-14)
     leaves, structure = jax.tree.flatten(gate)
     again = jax.tree.unflatten(structure, leaves)
     np.testing.assert_array_equal(again.log_prob(rows), direct)
@@ -53,36 +142,202 @@ def test_jit_vmap_and_flatten_round_trips(gate, rows):
     np.testing.assert_array_equal(flat.to_vector(flat.from_vector(gate, vector)), vector)
     stacked = jax.tree.map(lambda a: jnp.stack([a, 2 * a]), gate)
     both = jax.vmap(lambda g: g.log_prob(rows))(stacked)
-    np.testing.assert_allclose(both[0], direct, rtol=1e-13)
+    np.testing.assert_allclose(both[0], direct, rtol=1e-12, atol=1e-13)
 
 
-def test_derivatives_of_the_link_equal_autodiff(gate, rows, rng):
+def test_gradient_equals_finite_differences(gate, rows, resp):
+    resp = kept(gate.log_weight(rows), resp)
+    vector = flat.to_vector(gate)
+
+    @jax.jit
+    def value(v):
+        logs = flat.from_vector(gate, v).log_weight(rows)
+        return jnp.sum(resp * jnp.where(resp > 0, logs, 0.0))
+
     eta = linear.predict(gate.groups(), rows)
-    resp = jnp.asarray(rng.dirichlet(np.ones(K), N).T)
-    np.testing.assert_allclose(gate.jacobian(eta), Gate.jacobian(gate, eta), atol=1e-14)
-    own, slow = gate.surrogate_hessian(eta, resp), Gate.surrogate_hessian(gate, eta, resp)
-    np.testing.assert_allclose(own, slow, atol=1e-14)
+    slopes = jnp.sum(resp[:, None, :] * gate.jacobian(eta, rows.Z), axis=0)
+    by_blocks = linear.gradient(slopes, linear.layout(gate.groups()), rows)
+    index = flat.numbered(gate).positions() - 1
+    gradient = flat.fold(by_blocks, index, len(vector))
+    np.testing.assert_allclose(gradient, jax.grad(value)(vector), rtol=1e-10, atol=1e-12)
+    h = 1e-6
+    ends = vector + h * np.stack([np.eye(len(vector)), -np.eye(len(vector))])
+    up, down = jax.lax.map(jax.vmap(value), ends)
+    np.testing.assert_allclose(gradient, (up - down) / (2 * h), atol=1e-6)
 
 
-def test_newton_steps_reach_a_stationary_surrogate(gate, rows, rng):
-    resp = jnp.asarray(rng.dirichlet(np.ones(K), N).T / N)
-    moved = type(gate).null(K, Q)
-    for _ in range(30):
-        moved = moved.m_step(moved.statistics(rows, resp), None)
-    gradient = moved.statistics(rows, resp)[0]
-    assert np.max(np.abs(gradient)) < 1e-9
+def test_derivatives_of_the_link_equal_autodiff(gate, rows, resp):
+    if gate.n_experts == 1:
+        pytest.skip("no predictor")
+    eta, Z = linear.predict(gate.groups(), rows), rows.Z
+    resp = kept(gate.link(eta, Z), resp)
+    mass = jnp.sum(resp, axis=0)
+    np.testing.assert_allclose(gate.jacobian(eta, Z), Gate.jacobian(gate, eta, Z), atol=1e-13)
+    own, slow = (
+        of(eta, Z, resp) for of in (gate.surrogate_hessian, partial(Gate.surrogate_hessian, gate))
+    )
+    np.testing.assert_allclose(own, slow, atol=1e-13)
+    own, slow = (of(eta, Z, mass) for of in (gate.information, partial(Gate.information, gate)))
+    np.testing.assert_allclose(own, slow, atol=1e-13)
+    if not isinstance(gate, GaussianGate):  # whose link is a joint density
+        share = jnp.exp(gate.link(eta, Z)) * mass[None, :]
+        expected = -gate.surrogate_hessian(eta, Z, share)  # Bartlett's identity
+        np.testing.assert_allclose(own, expected, atol=1e-13)
 
 
-def test_permuting_experts_permutes_shares(gate, rows):
-    order = np.array([2, 0, 1])
+def climb(gate, rows, resp, steps, shrink=None):
+    """M-steps, halved until they gain; the last gate and its gradient."""
+    bounds = gate.bounds(1e-4)
+
+    @jax.jit
+    def look(vector):
+        one = flat.from_vector(gate, vector)
+        target = one.m_step(one.statistics(rows, resp), bounds, shrink)
+
+        def value(v):
+            total = jnp.sum(resp * flat.from_vector(gate, v).log_weight(rows))
+            return total if shrink is None else total - shrink.value(v)
+
+        return *jax.value_and_grad(value)(vector), flat.traced_vector(target)
+
+    vector = flat.to_vector(gate)
+    value, gradient, target = look(vector)
+    path = [(vector, np.asarray(gradient), np.asarray(target))]
+    for _ in range(steps):
+        for halvings in range(30):
+            trial = vector + 0.5**halvings * (target - vector)
+            new, slope, aim = look(trial)
+            if new >= value - 1e-14:
+                break
+        vector, value, gradient, target = trial, new, slope, aim
+        path.append((np.asarray(vector), np.asarray(gradient), np.asarray(target)))
+    return path
+
+
+@pytest.mark.parametrize("name", CONCAVE)
+def test_newton_steps_reach_a_stationary_surrogate(name, rng, x64):
+    null, _ = make(name, rng)
+    rows = as_rows(features(null, rng))
+    resp = jnp.asarray(rng.dirichlet(np.ones(null.n_experts), N).T / N)
+    # Fisher scoring, not Newton, of a tree: linear
+    steps = 40 if isinstance(null, HierarchicalGate) else 12
+    gradient = climb(null, rows, resp, steps)[-1][1]
+    free = np.less(*(flat.to_vector(b) for b in null.bounds(1e-4)))
+    assert np.max(np.abs(gradient[free]), initial=0.0) < 1e-12
+
+
+def test_an_m_step_leads_uphill(name, gate, rows, resp):
+    if gate.n_experts == 1 or name == "top_1":
+        pytest.skip("no parameter, or none that moves a share but over a jump")
+    resp = kept(gate.log_weight(rows), resp)
+    vector, gradient, target = climb(gate, rows, resp, 0)[0]
+    # away from a jump the surrogate of the experts that are kept rises at first
+    assert gradient @ (target - vector) > 0
+    lower, upper = (flat.to_vector(b) for b in gate.bounds(1e-4))
+    assert np.all((lower <= target) & (target <= upper))
+
+
+def test_bounds_are_held(name, gate, rows, resp):
+    if isinstance(gate, GaussianGate) or gate.n_experts == 1:
+        pytest.skip("its own test, or no parameter")
+    vector = flat.to_vector(gate)
+    low, high = vector - 1e-3, vector + 1e-3
+    low[0] = high[0] = vector[0]
+    bounds = tuple(flat.from_vector(gate, b) for b in (low, high))
+    moved = flat.to_vector(gate.m_step(gate.statistics(rows, resp), bounds, None))
+    assert np.all((low <= moved) & (moved <= high))
+    assert moved[0] == vector[0]
+
+
+def test_floor_of_the_gaussian_gate(rng, x64):
+    Z = np.vstack([np.ones(N), np.full(N, 2.0), rng.standard_normal(N)])
+    gate = GaussianGate().null(2, 3)
+    rows = as_rows(Z)
+    resp = jnp.asarray(rng.dirichlet(np.ones(2), N).T / N)
+    moved = gate.m_step(gate.statistics(rows, resp), gate.bounds(1e-3), None)
+    np.testing.assert_allclose(moved.inputs.log_scale[:, 0], np.log(1e-3))
+    assert np.all(np.isfinite(flat.to_vector(moved)))
+
+
+def test_permuting_experts_permutes_shares(gate, rows, rng):
+    order = rng.permutation(gate.n_experts)
     permuted = gate.permute(order)
-    np.testing.assert_allclose(permuted.log_prob(rows), gate.log_prob(rows)[order], atol=1e-12)
+    np.testing.assert_allclose(
+        permuted.log_prob(rows), gate.log_prob(rows)[order], rtol=1e-12, atol=1e-11
+    )
 
 
 def test_user_units_give_the_same_shares(gate, rows, rng):
-    to_user = np.eye(Q) + np.tril(rng.standard_normal((Q, Q)), -1)
-    user = np.linalg.solve(to_user, np.asarray(rows.Z))
-    moved = Rows(jnp.asarray(user), rows.Phi, rows.y, rows.weight)
+    to_user = np.eye(Q) + 0.5 * np.tril(rng.standard_normal((Q, Q)), -1)
+    to_user[1:, 1:] *= rng.uniform(0.5, 2.0, Q - 1)[None, :]
+    if not gate.constant:
+        to_user = to_user + 0.3 * np.triu(rng.standard_normal((Q, Q)), 1)
+    moved = as_rows(np.linalg.solve(to_user, np.asarray(rows.Z)))
+    user = gate.in_units(to_user)
+    np.testing.assert_allclose(user.log_prob(moved), gate.log_prob(rows), rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(
-        gate.in_units(to_user).log_prob(moved), gate.log_prob(rows), atol=1e-10
+        user.log_weight(moved),
+        gate.log_weight(rows) + gate.log_unit(to_user),
+        rtol=1e-10,
+        atol=1e-10,
     )
+
+
+def test_parameters_have_names_and_tables_titles(gate):
+    inputs = ["a", "b", "c"]
+    names = gate.parameter_names(["1", *inputs] if gate.constant else ["z", *inputs])
+    assert len(names) == len(set(names)) == flat.size(gate)
+    titles = gate.titles()
+    assert {n.partition(":")[0] for n in names} == set(titles)
+    assert len(set(titles.values())) == len(titles)
+    assert gate.slopes().shape == gate.penalty(gate.constant).shape[:1] == (flat.size(gate),)
+    identified = np.asarray(gate.identified(flat.to_vector(gate)))
+    assert len(gate.identified_names(["1", *inputs])) == len(identified)
+
+
+@pytest.mark.parametrize(
+    ("gate", "words"),
+    [
+        (TopKGate(k=1), "TopKGate(k=1)"),
+        (TopPGate(), "TopPGate(mass=0.9)"),
+        (HierarchicalGate(tree=((0, 1), 2)), "HierarchicalGate(tree=((0, 1), 2))"),
+        (GaussianGate(), "GaussianGate()"),
+        (
+            TemperatureGate(activation="tanh", temperature=[2, 1]),
+            "TemperatureGate(activation='tanh', temperature=(2.0, 1.0))",
+        ),
+        (TemperatureGate(activation=jnp.cos), "TemperatureGate(activation=cos, temperature=...)"),
+        (ModifiedSoftmaxGate(function=np.cos), "ModifiedSoftmaxGate(function=cos)"),
+    ],
+)
+def test_settings_read_well(gate, words):
+    start, _, end = words.partition("...")
+    assert repr(gate).startswith(start)
+    assert repr(gate).endswith(end)
+
+
+@pytest.mark.parametrize("settings", [TopKGate(k=4), TopPGate(mass=1.0)])
+def test_sparse_gates_that_keep_all_are_softmax_gates(settings, rng, x64):
+    """Also where a share is below the rounding of one."""
+    gate = settings.null(4, Q)
+    gate = flat.from_vector(gate, 40 * rng.standard_normal(flat.size(gate)))
+    rows = as_rows(features(gate, rng))
+    plain = flat.from_vector(REGISTRY["softmax"].null(4, Q), flat.to_vector(gate))
+    np.testing.assert_allclose(gate.log_prob(rows), plain.log_prob(rows), rtol=1e-13)
+
+
+def test_sparse_gates_keep_as_many_as_they_say(rng, x64):
+    rows = as_rows(features(REGISTRY["softmax"], rng))
+    vector = 2 * rng.standard_normal(4 * Q)
+    plain = np.exp(flat.from_vector(REGISTRY["softmax"].null(5, Q), vector).log_prob(rows))
+    for k in (1, 2, 4):
+        share = np.exp(flat.from_vector(TopKGate(k=k).null(5, Q), vector).log_prob(rows))
+        assert np.all((share > 0).sum(axis=0) == k)
+    share = np.exp(flat.from_vector(TopPGate(mass=0.8).null(5, Q), vector).log_prob(rows))
+    for column, whole in zip(share.T, plain.T):
+        order = np.sort(whole)[::-1]
+        wanted = 1 + int(np.argmax(np.cumsum(order) >= 0.8))
+        assert (column > 0).sum() == wanted
+        np.testing.assert_allclose(
+            np.sort(column)[::-1][:wanted], order[:wanted] / order[:wanted].sum()
+        )
