@@ -12,13 +12,22 @@ from jaxtyping import Float
 
 import mixstat.gates.reference as reference
 from mixstat import flat
-from mixstat.gates.activations import ACTIVATIONS, check_activation, find, tell
+from mixstat.gates.activations import (
+    ACTIVATIONS,
+    check_activation,
+    find,
+    homogeneity,
+    is_affine,
+    tell,
+)
 from mixstat.gates.base import Gate, Invariance, blank
 from mixstat.linear import Group
 from mixstat.precision import AnyArray
 from mixstat.validation import check_positive
 
 LEARNED = "learned"
+WIDE = float(np.log(1e6))  # largest distance of a learned log temperature from zero
+LARGEST = 1e30  # logits are no larger
 
 
 class TemperatureGate(Gate):
@@ -97,10 +106,9 @@ class TemperatureGate(Gate):
         rows = self.coef.shape[0]
         inverse = jnp.exp(-eta[-1:])
         if self.activation is None:
-            return jax.nn.log_softmax(reference.with_reference(eta[:rows]) * inverse, axis=0)
-        function = find("activation", self.activation, ACTIVATIONS)
-        logits = function(eta[:rows]) + reference.with_reference(eta[rows:-1])
-        return jax.nn.log_softmax(logits * inverse, axis=0)
+            return _log_softmax(reference.with_reference(eta[:rows]) * inverse)
+        logits = self._function(eta[:rows]) + reference.with_reference(eta[rows:-1])
+        return _log_softmax(logits * inverse)
 
     def permute(self, order: AnyArray) -> "TemperatureGate":
         if self.activation is None:
@@ -110,8 +118,9 @@ class TemperatureGate(Gate):
 
     def bounds(self, min_scale: float) -> tuple[Gate, Gate]:
         lower, upper = super().bounds(min_scale)
-        if self.learned:
-            return lower, upper
+        if self.learned:  # beyond, exp overflows long before the model changes
+            wide = np.full(self.log_tau.shape, WIDE)
+            return self._hold(lower, -wide), self._hold(upper, wide)
         held = np.asarray(self.log_tau)
         return self._hold(lower, held), self._hold(upper, held)
 
@@ -169,34 +178,45 @@ class TemperatureGate(Gate):
         return np.asarray(self.coef)
 
     def invariances(self) -> list[Invariance]:
-        if not self.learned or self.n_experts == 1:
-            return []
+        """The temperature's ray, and what else the activation brings (see the user guide)."""
+        if self.n_experts == 1:
+            return self._nothing_to_choose()
+        found = []
+        power = self._power()
+        if self.learned and power is not None:
+            # w grows by c^power where b and tau grow by c
+            ray = self._like(power * np.asarray(self.coef), self.bias, np.ones((1, 1)))
+            found.append(Invariance(self._ray_words(power), flat.to_vector(ray)))
+        return found + self._translations()
+
+    def _power(self) -> float | None:
+        """Power p such that the logits of (c^p w, c b, c tau) differ by a common number only."""
+        return 1.0 if self.activation is None else homogeneity(self._function)
+
+    @property
+    def _function(self) -> Callable:
+        return find("activation", self.activation, ACTIVATIONS)
+
+    def _ray_words(self, power: float) -> str:
         if self.activation is None:
-            words = "temperature and gate coefficients are only known up to a common factor"
-        elif self.activation in ("identity", "relu"):
-            words = (
-                "temperature, slopes and biases of the gate are only known up to a common factor"
-            )
-        elif self.activation in ("square", "cube"):
-            # w grows by c^(1/p), b and tau by c
-            power = 2.0 if self.activation == "square" else 3.0
-            words = (
-                f"temperature and biases of the gate, and its slopes to the power {power:g}, are "
-                "only known up to a common factor"
-            )
-            ray = self._like(self.coef / power, self.bias, np.ones((1, 1)))
-            return [Invariance(words, flat.to_vector(ray))]
-        else:
-            return []
-        ray = self._like(self.coef, self.bias, np.ones((1, 1)))
-        return [Invariance(words, flat.to_vector(ray)), *self._translations()]
+            return "temperature and gate coefficients are only known up to a common factor"
+        slopes = "slopes" if np.isclose(power, 1.0) else f"slopes to the power {1 / power:.6g}"
+        return f"temperature, biases and {slopes} of the gate are only known up to a common factor"
+
+    def _nothing_to_choose(self) -> list[Invariance]:
+        words = "with one expert the gate has nothing to choose, so its parameters are free"
+        free = np.ones(flat.size(self))
+        free[-1] = float(self.learned)
+        return [Invariance(words, row) for row in np.diag(free) if row.any()]
+
+    def _affine(self) -> bool:
+        """Whether the activation is a straight line."""
+        return self.activation is not None and is_affine(self._function)
 
     def _translations(self) -> list[Invariance]:
-        if self.activation != "identity":
-            return []
         words = "a common vector may be added to the slopes of all experts"
         each = []
-        for j in range(self.coef.shape[1]):
+        for j in range(self.coef.shape[1] if self._affine() else 0):
             shift = np.zeros(self.coef.shape)
             shift[:, j] = 1.0
             zero = self._like(shift, np.zeros(self.bias.shape), np.zeros((1, 1)))
@@ -204,22 +224,39 @@ class TemperatureGate(Gate):
         return each
 
     def identified(self, vector: Float[AnyArray, " G"]) -> Float[AnyArray, " I"]:
-        """w / tau and b / tau, of a learned temperature."""
-        return vector[:-1] * jnp.exp(-vector[-1]) if self.learned else jnp.zeros(0)
+        """w / tau and b / tau of a learned temperature; of powers, w / tau^p.
+
+        Slopes of a straight line count from those of the last expert.
+        """
+        if not self.learned or self.n_experts == 1:
+            return jnp.zeros(0)
+        power = self._power()
+        coef = vector[: self.coef.size].reshape(self.coef.shape)
+        if self._affine():
+            coef = coef[:-1] - coef[-1:]
+        slopes = jnp.ravel(coef) * jnp.exp(-vector[-1] * (1.0 if power is None else power))
+        return jnp.concatenate([slopes, vector[self.coef.size : -1] * jnp.exp(-vector[-1])])
 
     def identified_names(self, features: list[str]) -> list[str]:
-        if not self.learned:
+        if not self.learned or self.n_experts == 1:
             return []
-        return [f"{name}/tau" for name in self.parameter_names(features)[:-1]]
+        names = self.parameter_names(features)[:-1]
+        n, power = len(self.coef) * len(features), self._power()
+        last = f"-gate{len(self.coef) - 1}" if self._affine() else ""
+        kept = n - len(features) if self._affine() else n
+        root = "" if power is None or np.isclose(power, 1.0) else f"^{power:.3g}"
+        return [f"{a}{last}/tau{root}" for a in names[:kept]] + [f"{b}/tau" for b in names[n:]]
 
-    def independence(self, features: Float[np.ndarray, "n q"]) -> dict[str, list[np.ndarray]]:
+    def independence(
+        self, features: Float[np.ndarray, "n q"], inputs: Float[np.ndarray, "n d"]
+    ) -> dict[str, list[np.ndarray]]:
         """{1, x_u s'(w . x), s(w . x)} for rates of order one, and their products for order two.
 
         Conditions following Nguyen et al. (2024), arXiv 2401.13875; s is the activation.
         """
-        if self.activation is None:
+        if self.activation is None or self.n_experts == 1:
             return {}
-        function = find("activation", self.activation, ACTIVATIONS)
+        function = self._function
         first, second = [], []
         for w in np.asarray(self.coef):
             z = features @ w
@@ -235,6 +272,11 @@ class TemperatureGate(Gate):
             first.append(np.column_stack(linear))
             second.append(np.column_stack([*linear, *products, s**2, *crossed]))
         return {"first": first, "second": second}
+
+
+def _log_softmax(logits: Float[AnyArray, "K n"]) -> Float[AnyArray, "K n"]:
+    """Finite however far out; the clip also keeps a fused product from beating its own maximum."""
+    return jax.nn.log_softmax(jnp.clip(logits, -LARGEST, LARGEST), axis=0)
 
 
 def _hashable(temperature):

@@ -155,6 +155,7 @@ def run(
     def step(state: EMState) -> EMState:
         value, target = look(state.trial)
         good = value >= state.value - slack(state.value)  # False for NaN too
+        good = good & (value < jnp.inf)
         yes = _accepted(state, problem, value, target, limits, accelerate)
         return choose(good, yes, _rejected(state))
 

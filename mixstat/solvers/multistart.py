@@ -22,6 +22,7 @@ SETTLED = 1e-7  # gain at which a start has settled on the sample
 LEAST_FINISHED = 3  # starts run to the end, however large the problem
 FINISH_WORK = 3e8  # multiplications worth spending on running more starts to the end
 FINE = (Status.CONVERGED.name, Status.JUMP.name)
+LEG = 160  # iterations after which a start goes on only if it leads
 AGREEMENT = 1e-8  # starts within this relative log-likelihood of each other agree
 
 TABLE = np.dtype(
@@ -140,25 +141,40 @@ def multistart(
         order = np.array([0])
     ends: dict[int, Finish] = {}
     objective: dict[int, float] = {}
-    for i in order[: _how_many(problem, first)]:
+    leg = LEG if solver == "auto" else max_iter
+
+    def finish(i: int, near: Mixture) -> None:
         row = table[i]
-        near = first[i]
-        if float(short_problem.batch.n_chunks) < float(problem.batch.n_chunks):
-            near = _settle_on_sample(short_problem, near, row, max_iter)
-        end = SOLVERS[solver](problem, near, tol, max_iter - int(row["n_iter"]))
+        end = SOLVERS[solver](problem, near, tol, min(leg, max_iter - int(row["n_iter"])))
         row["finished"] = True
         row["n_iter"] += end.n_iter
         row["n_passes"] += end.n_passes
-        ends[int(i)] = end._replace(n_iter=int(row["n_iter"]))
+        ends[i] = end._replace(n_iter=int(row["n_iter"]))
         value = float(log_likelihood(end.model, problem.batch))
         row["log_likelihood"] = value - units
-        objective[int(i)] = value - problem.penalty(flat.to_vector(end.model))
+        objective[i] = value - problem.penalty(flat.to_vector(end.model))
         row["status"], row["degenerate"] = end.status.name, degenerate(problem, end.model)
         log(
             f"start {i} ({row['start']}): log-likelihood {row['log_likelihood']:.10g}, "
             f"{row['n_iter']} iterations, {str(row['status']).lower()}"
             + (", degenerate" if row["degenerate"] else "")
         )
+
+    for i in order[: _how_many(problem, first)]:
+        row = table[i]
+        near = first[i]
+        if float(short_problem.batch.n_chunks) < float(problem.batch.n_chunks):
+            near = _settle_on_sample(short_problem, near, row, max_iter)
+        finish(int(i), near)
+    while True:  # a leader that is still climbing goes on; one that crawls far below does not
+        leader = _leader(table, objective)
+        row = table[leader]
+        if row["status"] != Status.MAX_ITER.name or row["n_iter"] >= max_iter:
+            break
+        before = int(row["n_iter"])
+        finish(leader, ends[leader].model)
+        if row["n_iter"] == before:
+            break
     return _best(problem, table, ends, objective, tol), table
 
 
@@ -197,6 +213,13 @@ def _how_many(problem: Problem, models: list[Mixture]) -> int:
         return min(LEAST_FINISHED, len(models))
     work = rows * flat.size(models[0]) ** 2
     return int(np.clip(FINISH_WORK // work, LEAST_FINISHED, len(models)))
+
+
+def _leader(table: np.ndarray, objective: dict[int, float]) -> int:
+    """The finished start with the largest objective, sound ones first."""
+    done = np.array(list(objective))
+    value = np.nan_to_num([objective[i] for i in done], nan=-np.inf)
+    return int(done[np.lexsort((-value, table["degenerate"][done]))[0]])
 
 
 def _best(
