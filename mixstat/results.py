@@ -82,7 +82,8 @@ class Certificate:
     newton_decrement: float
     """Gain in mean log-likelihood that a full Newton step predicts."""
     min_eigenvalue: float
-    """Smallest eigenvalue of the information per row, over parameters not on a bound."""
+    """Smallest eigenvalue of the information per row, over parameters not on a bound and without
+    directions in which the gate does not change by its nature."""
     binding_floors: tuple[int, ...] = ()
     """Experts whose scale sits on its floor."""
     diverging_gate: tuple[int, ...] = ()
@@ -95,6 +96,10 @@ class Certificate:
     """Pairs of experts with the same conditional density."""
     thin_experts: tuple[int, ...] = ()
     """Experts that rest on fewer effective rows than they need."""
+    invariances: tuple[str, ...] = ()
+    """Changes of the gate's parameters that never change the model, in words."""
+    undetermined: tuple[str, ...] = ()
+    """Names of parameters that these data do not determine for another reason."""
     starts_finished: int = 1
     """Starts that were run to the end."""
     starts_agreeing: int = 1
@@ -107,12 +112,18 @@ class Certificate:
 
     def notes(self) -> list[str]:
         """Sentences that explain a sound fit; no reason to warn."""
+        notes = [
+            f"{words[:1].upper()}{words[1:]}: the likelihood is the same for all such values, so "
+            "they have no standard errors (nan), and they are not counted as a parameter."
+            for words in self.invariances
+        ]
         if not self.steep_gate:
-            return []
+            return notes
         return [
+            *notes,
             f"The gate of expert {_names(self.steep_gate)} is close to a step (more than "
             f"{STEEP_GATE:g} logits per standardised unit): near separation, where standard "
-            "errors of its coefficients understate how far they could lie."
+            "errors of its coefficients understate how far they could lie.",
         ]
 
     def remarks(self) -> list[str]:
@@ -131,9 +142,10 @@ class Certificate:
             for i, j in self.coinciding_experts
         ]
         if self.status == Status.CONVERGED and self.min_eigenvalue < SINGULAR:
+            which = _listed(self.undetermined) or "some combination of parameters"
             remarks.append(
-                "Some combination of parameters is not determined by the data: the information "
-                f"has the eigenvalue {self.min_eigenvalue:.1e}."
+                f"The data do not determine {which}: the log-likelihood is flat in a direction "
+                f"there (eigenvalue {self.min_eigenvalue:.1e} of the information)."
             )
         if self.thin_experts:
             remarks.append(
@@ -145,6 +157,12 @@ class Certificate:
 
 def _names(experts: tuple[int, ...]) -> str:
     return ", ".join(str(k) for k in experts)
+
+
+def _listed(names: tuple[str, ...], most: int = 8) -> str:
+    """The first names, and how many more there are."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 @dataclass(frozen=True)
@@ -163,6 +181,8 @@ class FitResult:
     """Observed information per unit of weight in the parameter vector (ridge included)."""
     free: Bool[np.ndarray, " D"] | None = field(default=None, repr=False)
     """Parameters that no bound holds."""
+    invariant: Float[np.ndarray, "D F"] | None = field(default=None, repr=False)
+    """Orthonormal directions in which the model does not change, whatever the data."""
 
 
 class DesignWarning(UserWarning):

@@ -12,7 +12,7 @@ from mixstat import flat
 from mixstat.design.design import Design
 from mixstat.design.formula import FormulaColumns, right_side, split
 from mixstat.estimators.data import Tables, make_tables
-from mixstat.estimators.fitting import given_start, maximise
+from mixstat.estimators.fitting import given_start, maximise, zeroed
 from mixstat.estimators.parts import (
     check_degree,
     degree_mask,
@@ -20,9 +20,17 @@ from mixstat.estimators.parts import (
     mapped,
     polynomial_sources,
 )
-from mixstat.estimators.report import parameter_names, summarise
+from mixstat.estimators.report import (
+    identify,
+    name_undetermined,
+    parameter_names,
+    profile_of,
+    summarise,
+)
 from mixstat.experts.base import Experts
 from mixstat.inference.covariance import affine_jacobian, observed_covariance
+from mixstat.inference.identifiability import identified_functions
+from mixstat.inference.profile import ProfileLikelihood
 from mixstat.likelihood import gate_rows, log_joint_rows
 from mixstat.model import Mixture, expanded_index
 from mixstat.precision import in_float64
@@ -142,6 +150,9 @@ class BaseMixture(BaseEstimator):
         self._maximise(tables, null, designs, kept)
         self.single_output_ = null.experts.n_outputs == 1 and y.ndim == 1
         self._describe()
+        self.certificate_ = name_undetermined(self)
+        self.identifiability_ = identify(self, X, tables)
+        report(self.certificate_, ConvergenceWarning)
         return self
 
     @classmethod
@@ -238,7 +249,6 @@ class BaseMixture(BaseEstimator):
         self.ridge_ = float(self.strengths_.expert_square if not self.expert_penalty else 0.0)
         self.problem_, self.units_ = fitted.problem, units
         self._keep(fitted.result, tables)
-        report(self.certificate_, ConvergenceWarning)
 
     def _keep(self, result: FitResult, tables: Tables) -> None:
         """Fitted attributes, in the user's units."""
@@ -280,11 +290,65 @@ class BaseMixture(BaseEstimator):
         ndarray of shape (D, D)
             A row for each entry of :attr:`params`. NaN where the data do not determine a
             parameter (its column was dropped, or the gate is a step) or a scale is on its
-            floor. A ridge counts as information.
+            floor, or an L1 penalty holds it at zero, which the others take as known. A ridge
+            counts as information.
         """
         check_is_fitted(self)
-        jacobian = affine_jacobian(self._to_user, self.model_)
+        jacobian = self._jacobian()
+        jacobian[:, zeroed(self.problem_, self.model_)] = 0.0  # taken as known
         return observed_covariance(self.result_, self.sum_of_weights_, jacobian)
+
+    def _jacobian(self) -> np.ndarray:
+        """Derivative of :attr:`params` in the internal parameters; the map is affine."""
+        return affine_jacobian(self._to_user, self.model_)
+
+    def identified(self) -> np.ndarray:
+        """Functions of the gate's parameters that the data determine where parameters are not.
+
+        Returns
+        -------
+        ndarray of shape (I,)
+            A structured array with fields ``name``, ``value`` and ``std_error`` (delta method,
+            observed information), in the user's units: coefficients divided by a learned
+            temperature. Empty for gates whose parameters are themselves determined.
+        """
+        check_is_fitted(self)
+        gate = self.user_model_.gate
+        names = gate.identified_names(self.gate_names_)
+        of_fit = self.result_, self.sum_of_weights_, self._jacobian()
+        return identified_functions(gate, names, *of_fit)
+
+    def profile(
+        self, name: str, grid: Any = None, *, n_points: int = 21, level: float = 0.95
+    ) -> ProfileLikelihood:
+        """Profile likelihood of one parameter: all others at their best for each of its values.
+
+        Parameters
+        ----------
+        name : str
+            One of :attr:`parameter_names`, such as "temperature:log_tau" or "expert0:x".
+        grid : array-like of shape (g,), default=None
+            Values of the parameter, in its reported units. None takes ``n_points`` values
+            within 3.5 standard errors of the estimate, or within 2 units where it has none.
+        n_points : int, default=21
+            Number of values, where ``grid`` is None; the estimate is one of them if odd.
+        level : float, default=0.95
+            Confidence level of the interval that inverts the likelihood ratio test.
+
+        Returns
+        -------
+        ProfileLikelihood
+            Values, profile log-likelihood, deviance and interval;
+            ``mixstat.plotting.ProfileDisplay`` draws it.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter, it is held fixed or its column was dropped, a value of
+            ``grid`` is outside its bounds, or the fit has an L1 penalty.
+        """
+        check_is_fitted(self)
+        return profile_of(self, name, grid, n_points, level)
 
     @property
     def parameter_names(self) -> list[str]:

@@ -96,14 +96,19 @@ def maximise(
         log=log,
         units=units,
     )
-    varying = problem.varying
-    used = (
-        varying
-        if problem.shrink is None or problem.shrink.l1 is None
-        else (varying & ((flat.to_vector(result.model) != 0) | (problem.shrink.l1 == 0)))
-    )
+    used = problem.varying & ~zeroed(problem, result.model)
     share = np.asarray(expert_mass(result.model, data))
-    return Fitted(result, table, share, strengths, int(used.sum()), problem)
+    # a direction that never changes the model is no parameter
+    n_parameters = int(used.sum()) - len(result.model.gate.invariances())
+    return Fitted(result, table, share, strengths, n_parameters, problem)
+
+
+def zeroed(problem: problems.Problem, model: Mixture) -> np.ndarray:
+    """(D,) which parameters an L1 penalty holds at zero."""
+    vector = flat.to_vector(model)
+    if problem.shrink is None or problem.shrink.l1 is None:
+        return np.zeros(len(vector), bool)
+    return (vector == 0) & (problem.shrink.l1 > 0)
 
 
 def _seed(settings: Any) -> int:

@@ -1,10 +1,15 @@
 """The summary of a fitted regressor."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from mixstat.inference.identifiability import Identifiability, conditions, undetermined
+from mixstat.inference.profile import ProfileLikelihood, profile_likelihood
 from mixstat.inference.summary import Block, summary_tables
+from mixstat.results import SINGULAR, Certificate
+from mixstat.validation import check_integer
 
 
 def parameter_names(moe: Any) -> list[str]:
@@ -12,6 +17,53 @@ def parameter_names(moe: Any) -> list[str]:
     gate, experts = moe.user_model_.gate, moe.user_model_.experts
     names = gate.parameter_names(moe.gate_names_)
     return names + experts.parameter_names(moe.expert_names_, moe._output_names())
+
+
+def name_undetermined(moe: Any) -> Certificate:
+    """The certificate, with names for what the data leave open."""
+    certificate = moe.certificate_
+    if not certificate.min_eigenvalue < SINGULAR:
+        return certificate
+    return replace(
+        certificate, undetermined=undetermined(moe.result_, moe._jacobian(), parameter_names(moe))
+    )
+
+
+def identify(moe: Any, X: Any, tables: Any) -> Identifiability:
+    """What the rows ``X`` of the fit tell about identifiability."""
+    gate, design = moe.model_.gate, moe.gate_design_
+    inputs = tables.Z
+    if gate.feature_map() is not None:
+        inner = design.source.source
+        inputs = inner.raw(X)[:, int(inner.constant) :]
+    certificate = moe.certificate_
+    found = conditions(gate, tables.Z, inputs, tables.weight)
+    return Identifiability(found, certificate.invariances, certificate.undetermined)
+
+
+def profile_of(moe: Any, name: str, grid: Any, n_points: int, level: float) -> ProfileLikelihood:
+    """The profile of a reported parameter of a fitted estimator."""
+    names = parameter_names(moe)
+    if name not in names:
+        raise ValueError(f"name must be one of {', '.join(names)}; got {name!r}.")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, got {level!r}.")
+    if grid is None:
+        check_integer("n_points", n_points, 2)
+    place = names.index(name)
+    return profile_likelihood(
+        moe.problem_,
+        moe.result_,
+        moe._jacobian()[place],
+        float(moe.params[place]),
+        name=name,
+        std_error=float(np.sqrt(moe.cov_params()[place, place])),
+        total_weight=moe.sum_of_weights_,
+        units=moe.units_,
+        grid=grid,
+        n_points=n_points,
+        level=level,
+    )
 
 
 def summarise(moe: Any) -> Any:
@@ -35,17 +87,55 @@ def summarise(moe: Any) -> Any:
     value = moe.params
     names = parameter_names(moe)
     blocks = [Block(title, *_pick(prefix, names, value, error)) for title, prefix in _sections(moe)]
+    blocks += _identified_block(moe)
     notes = [] if moe.formula_ is None else [f"{moe.formula_}; gate {moe.gate_formula_ or 'same'}."]
     notes += [
         *_order_note(moe),
         "Standard errors are from the observed information"
         + (f", to which ridge={moe.ridge_:g} adds." if moe.ridge_ else "."),
+        *_penalty_note(moe),
         *certificate.remarks(),
         *certificate.notes(),
+        *_settled(moe),
+        *(condition.describe() for condition in moe.identifiability_.conditions),
     ]
     if np.isnan(error).any():
-        notes.append("nan: the data do not determine this parameter, or it is on its floor.")
+        zeroed = ", the penalty holds it at zero" if _penalty_note(moe) else ""
+        notes.append(
+            f"nan: the data do not determine this parameter{zeroed}, or it is on its floor."
+        )
     return summary_tables("Mixture of Experts", facts, blocks, notes)
+
+
+def _penalty_note(moe: Any) -> list[str]:
+    """What an elastic net does to the estimates and their errors."""
+    parts = (("experts", moe.expert_penalty), ("gate", moe.gate_penalty))
+    told = [f"{name} {strength:g}" for name, strength in parts if strength]
+    if not told:
+        return []
+    known = " and take zeros as known, so they are too small" if moe.l1_ratio else ""
+    return [
+        f"Elastic net ({', '.join(told)}; L1 share {moe.l1_ratio:g}): slopes are shrunk; standard "
+        f"errors count the penalty as information{known}."
+    ]
+
+
+def _identified_block(moe: Any) -> list[Block]:
+    """Functions of the gate's parameters that the data determine."""
+    table = moe.identified()
+    title = "Gate: identified functions"
+    return [Block(title, *(table[f] for f in table.dtype.names))] if len(table) else []
+
+
+def _settled(moe: Any) -> list[str]:
+    """Invariances of the gate among whose values a penalty chooses."""
+    told = moe.certificate_.invariances
+    rest = dict.fromkeys(one.words for one in moe.model_.gate.invariances())
+    return [
+        f"Without the ridge, {words}; the ridge alone chooses among them."
+        for words in rest
+        if words not in told
+    ]
 
 
 def _order_note(moe: Any) -> list[str]:
@@ -53,6 +143,8 @@ def _order_note(moe: Any) -> list[str]:
     alike = moe.user_model_.exchangeable and np.ndim(moe.degree) == 0
     if moe.n_experts_ == 1 or not alike:
         return []
+    if moe.gate_penalty and moe.l1_ratio and moe.n_experts_ > 2:
+        return ["Experts keep the order of their start: the penalty of the gate depends on it."]
     what = "their mean prediction" if hasattr(moe, "scale_") else "their first coefficient"
     note = f"Experts are numbered by {what}, smallest first."
     full = len(moe.gate_coef_) == moe.n_experts_ and not np.any(moe.gate_coef_[-1])

@@ -1,13 +1,14 @@
 """Scalar functions that gates apply, by name or as a callable of one's own."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mixstat.precision import AnyArray
+from mixstat.precision import AnyArray, float64
 
 Function = Callable[[AnyArray], AnyArray]
 
@@ -67,6 +68,34 @@ def check_activation(value: Any) -> None:
             f"activation must be finite and keep the shape of its argument; {tell(value)} gives "
             f"{seen} between -10 and 10."
         )
+
+
+def homogeneity(function: Function) -> float | None:
+    """The p of a function with s(z) = constant + p z s'(z), such as a power 1/p; else None.
+
+    Then s(c^p z) = c s(z) up to a constant, so that a factor may move between the slopes inside
+    and a temperature outside. Judged on a grid.
+    """
+    z, values, slopes = _on_grid(function)
+    columns = np.column_stack([np.ones(len(z)), z * slopes])
+    fitted, *_ = np.linalg.lstsq(columns, values, rcond=None)
+    exact = np.allclose(columns @ fitted, values, rtol=0, atol=1e-10 * np.abs(values).max())
+    return float(fitted[1]) if exact and abs(fitted[1]) > 1e-8 else None
+
+
+def is_affine(function: Function) -> bool:
+    """Whether the function is a straight line; judged on a grid."""
+    slopes = _on_grid(function)[2]
+    return bool(np.ptp(slopes) <= 1e-12 * np.abs(slopes).max())
+
+
+@lru_cache
+def _on_grid(function: Function) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Points, values and slopes."""
+    with float64():
+        z = jnp.linspace(-3.0, 3.0, 60)
+        values, slopes = jax.vmap(jax.value_and_grad(function))(z)
+        return np.asarray(z), np.asarray(values), np.asarray(slopes)
 
 
 def tell(value: Any) -> str:

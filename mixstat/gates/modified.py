@@ -62,6 +62,18 @@ class ModifiedSoftmaxGate(Gate):
     def coefficients(self) -> Float[np.ndarray, "K q"]:
         return reference.full(self.coef)
 
+    def independence(
+        self, features: Float[np.ndarray, "n q"], inputs: Float[np.ndarray, "n d"]
+    ) -> dict[str, list[np.ndarray]]:
+        """Products x^p M(x)^q with p + q <= 2, as products of the columns of x and M(x).
+
+        Condition following Nguyen et al. (2024), arXiv 2310.14188. Columns are standardised,
+        which changes the margin and not the span, since the constant belongs to it.
+        """
+        columns = [_standard(c) for c in [*inputs.T, *features.T[int(self.constant) :]]]
+        pairs = [a * b for i, a in enumerate(columns) for b in columns[i:]]
+        return {"second": [np.column_stack([np.ones(len(inputs)), *columns, *pairs])]}
+
     def jacobian(self, eta: Float[AnyArray, "J n"], Z: AnyArray) -> Float[AnyArray, "K J n"]:
         return reference.jacobian(self.link(eta, Z))
 
@@ -74,3 +86,9 @@ class ModifiedSoftmaxGate(Gate):
         self, eta: Float[AnyArray, "J n"], Z: AnyArray, mass: Float[AnyArray, " n"]
     ) -> Float[AnyArray, "J J n"]:
         return reference.information(self.link(eta, Z), mass)
+
+
+def _standard(column: np.ndarray) -> np.ndarray:
+    """Centred, with deviation one unless it is constant."""
+    centred = column - column.mean()
+    return centred / (centred.std() or 1.0)

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import ClassVar
+from itertools import pairwise
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -49,7 +50,7 @@ class TemperatureGate(Gate):
     bias: Float[AnyArray, "j 1"] = eqx.field(default_factory=partial(np.zeros, (0, 1)))
     log_tau: Float[AnyArray, "1 1"] = eqx.field(default_factory=partial(np.zeros, (1, 1)))
     activation: str | Callable | None = eqx.field(static=True, default=None, kw_only=True)
-    temperature: str | float | tuple = eqx.field(
+    temperature: Any = eqx.field(
         static=True, default=LEARNED, kw_only=True, converter=lambda t: _hashable(t)
     )
 
@@ -69,22 +70,24 @@ class TemperatureGate(Gate):
         return isinstance(self.temperature, str)
 
     @property
-    def schedule(self) -> tuple[float, ...]:
+    def schedule(self) -> tuple[Any, ...]:
         """Temperatures that are held, in turn."""
-        return self.temperature if isinstance(self.temperature, tuple) else (self.temperature,)  # pyright: ignore[reportReturnType]
+        return self.temperature if isinstance(self.temperature, tuple) else (self.temperature,)
 
     @property
     def shrinkable(self) -> bool:
         return not self.learned
 
     def null(self, n_experts: int, n_features: int) -> "TemperatureGate":
-        if self.learned and self.temperature != LEARNED:
-            raise ValueError(
-                "temperature must be 'learned', a number > 0 or a sequence of them, got "
-                f"{self.temperature!r}."
-            )
-        for held in () if self.learned else self.schedule:
+        steps = () if self.learned else self.schedule
+        for held in steps:
             check_positive("temperature", held)
+        known = steps or self.temperature == LEARNED
+        if not known or any(after >= before for before, after in pairwise(steps)):
+            raise ValueError(
+                "temperature must be 'learned', a number > 0 or a decreasing sequence of them, "
+                f"got {self.temperature!r}."
+            )
         first = 1.0 if self.learned else float(self.schedule[-1])
         rows, biases = n_experts - 1, 0
         if self.activation is not None:
@@ -109,6 +112,23 @@ class TemperatureGate(Gate):
             return _log_softmax(reference.with_reference(eta[:rows]) * inverse)
         logits = self._function(eta[:rows]) + reference.with_reference(eta[rows:-1])
         return _log_softmax(logits * inverse)
+
+    def jacobian(self, eta: Float[AnyArray, "E n"], Z: AnyArray) -> Float[AnyArray, "K E n"]:
+        rows, k = self.coef.shape[0], self.n_experts
+        inverse = jnp.exp(-eta[-1:])
+        if self.activation is None:
+            inner, slope = reference.with_reference(eta[:rows]), jnp.ones_like(eta[:rows])
+        else:
+            function = find("activation", self.activation, ACTIVATIONS)
+            inner = function(eta[:rows]) + reference.with_reference(eta[rows:-1])
+            slope = jax.vmap(jax.vmap(jax.grad(function)))(eta[:rows])
+        logits = inner * inverse
+        # derivatives of the logits, predictor by predictor; then those of log softmax
+        own = jnp.eye(k, rows)[:, :, None] * (slope * inverse)[None, :, :]
+        bias = jnp.eye(k, self.bias.shape[0])[:, :, None] * inverse[None, :, :]
+        moves = jnp.concatenate([own, bias, -logits[:, None, :]], axis=1)
+        share = jax.nn.softmax(logits, axis=0)
+        return moves - jnp.sum(share[:, None, :] * moves, axis=0)[None, :, :]
 
     def permute(self, order: AnyArray) -> "TemperatureGate":
         if self.activation is None:

@@ -1,15 +1,26 @@
 """Standard errors from the observed information, in the user's units."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
+from scipy.linalg import null_space
 
 from mixstat import flat
 from mixstat.model import Mixture
 from mixstat.results import SINGULAR, FitResult
 
 TOUCHED = 1e-6  # share of a parameter's direction in such a null space that spoils its error
+
+
+class Spectrum(NamedTuple):
+    """What the information says of directions in the parameter vector."""
+
+    values: Float[np.ndarray, " g"]  # eigenvalues of the directions that the data determine
+    directions: Float[np.ndarray, "D g"]
+    null: Float[np.ndarray, "D f"]  # those that they do not, known invariances first
+    free: Bool[np.ndarray, " D"]  # parameters that no bound holds
 
 
 def affine_jacobian(
@@ -40,17 +51,36 @@ def observed_covariance(
     jacobian
         From internal to reported parameters.
     """
-    if result.information is None or result.free is None:
-        raise ValueError("This result carries no information matrix.")
-    free = result.free
-    values, vectors = np.linalg.eigh(result.information[np.ix_(free, free)])
-    good = values > SINGULAR
-    reported = jacobian[:, free] @ vectors
-    covariance = (reported[:, good] / (total_weight * values[good])) @ reported[:, good].T
+    values, directions, null, free = information_spectrum(result)
+    reported = jacobian @ directions
+    covariance = (reported / (total_weight * values)) @ reported.T
     scale = np.linalg.norm(jacobian, axis=1)
-    spoiled = np.linalg.norm(reported[:, ~good], axis=1) > TOUCHED * scale
+    spoiled = np.linalg.norm(jacobian @ null, axis=1) > TOUCHED * scale
     spoiled |= np.linalg.norm(jacobian[:, ~free], axis=1) > TOUCHED * scale
     spoiled |= scale == 0  # coefficients of dropped columns
     covariance[spoiled] = np.nan
     covariance[:, spoiled] = np.nan
     return covariance
+
+
+def information_spectrum(
+    result: FitResult,
+) -> Spectrum:
+    """Eigenvalues and directions that the data determine, and those that they do not.
+
+    Parameters that a bound holds belong to neither. Directions in which the gate never changes
+    are taken as flat; their computed eigenvalue is rounding.
+    """
+    if result.information is None or result.free is None:
+        raise ValueError("This result carries no information matrix.")
+    free = np.asarray(result.free)
+    size = len(free)
+    known = np.zeros((size, 0)) if result.invariant is None else result.invariant
+    basis = np.eye(size)[:, free]
+    if known.shape[1]:
+        basis = basis @ null_space(known[free].T)
+    values, vectors = np.linalg.eigh(basis.T @ result.information @ basis)
+    good = values > SINGULAR
+    directions = basis @ vectors
+    null = np.hstack([known, directions[:, ~good]])
+    return Spectrum(values[good], directions[:, good], null, free)

@@ -1,5 +1,6 @@
 """Displays of fitted mixtures. Matplotlib is loaded when something is drawn."""
 
 from mixstat.plotting.displays import FittedMeanDisplay, GateDisplay
+from mixstat.plotting.profile import ProfileDisplay
 
-__all__ = ["FittedMeanDisplay", "GateDisplay"]
+__all__ = ["FittedMeanDisplay", "GateDisplay", "ProfileDisplay"]

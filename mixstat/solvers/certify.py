@@ -1,13 +1,14 @@
 """The certificate of a fit: computed from the returned parameters, never from the last step."""
 
 import numpy as np
+import scipy.linalg
 from jaxtyping import Bool, Float
 
 from mixstat import flat
 from mixstat.derivatives import derivatives
 from mixstat.likelihood import expert_mass, log_likelihood
 from mixstat.model import Mixture, expanded_index
-from mixstat.results import STEEP_GATE, Certificate, FitResult, Status
+from mixstat.results import SINGULAR, STEEP_GATE, Certificate, FitResult, Status
 from mixstat.solvers.problem import Problem
 
 GRADIENT_TOL = 1e-8  # largest gradient component of a certified maximum, standardised units
@@ -60,16 +61,20 @@ def certify(
     vector = flat.to_vector(model)
     free = free_parameters(problem, vector, gradient)
     norm = float(np.max(np.abs(gradient[free]), initial=0.0))
-    smallest, decrement, flat_directions = _spectrum(-hessian[np.ix_(free, free)], gradient[free])
+    words, invariant = invariant_directions(problem, model, free)
+    rest = _complement(invariant[free])
+    information = rest.T @ -hessian[np.ix_(free, free)] @ rest
+    smallest, decrement, flat_directions = _spectrum(information, rest.T @ gradient[free])
+    flat_directions = rest @ flat_directions
     floors = _binding_floors(problem, model)
     diverging = _diverging_gate(problem, model, free, flat_directions)
     runaway = _diverging_experts(problem, model, free, flat_directions)
     if status != Status.NONFINITE:
         if norm <= tol:
             status = Status.CONVERGED if smallest > -tol else Status.SADDLE
-        elif status == Status.JUMP and not _smooth_part_done(model, gradient, free, tol):
-            status = Status.STALLED
-        elif status == Status.CONVERGED:
+        elif status == Status.CONVERGED or (
+            status == Status.JUMP and not _smooth_part_done(model, gradient, free, tol)
+        ):
             status = Status.STALLED
         status = Status.COLLAPSED if floors and model.n_experts > 1 else status
         status = Status.SEPARATED if diverging or runaway else status
@@ -84,14 +89,42 @@ def certify(
         steep_gate=() if diverging else _steep_gate(model),
         coinciding_experts=_coinciding(model),
         thin_experts=_thin(problem, model),
+        invariances=words,
     )
     value += problem.penalty(vector)
-    return FitResult(model, value, status, n_iter, n_passes, certificate, -hessian, free)
+    return FitResult(model, value, status, n_iter, n_passes, certificate, -hessian, free, invariant)
 
 
-def _smooth_part_done(
-    model: Mixture, gradient: np.ndarray, free: np.ndarray, tol: float
-) -> bool:
+def invariant_directions(
+    problem: Problem, model: Mixture, free: Bool[np.ndarray, " D"]
+) -> tuple[tuple[str, ...], Float[np.ndarray, "D F"]]:
+    """Directions in which the gate never changes and no penalty or bound decides, in words.
+
+    Returns the words and an orthonormal basis of the directions in the parameter vector. The
+    Hessian vanishes along them at every stationary point, whatever its rounding says.
+    """
+    size = flat.size(model)
+    words, tangents = [], []
+    form = problem.penalty_hessian()
+    for one in model.gate.invariances():
+        tangent = np.zeros(size)
+        tangent[: len(one.tangent)] = one.tangent / max(np.linalg.norm(one.tangent), 1e-300)
+        if not tangent[~free].any() and tangent @ form @ tangent <= SINGULAR:
+            words.append(one.words)
+            tangents.append(tangent)
+    if not tangents:
+        return (), np.zeros((size, 0))
+    return tuple(dict.fromkeys(words)), scipy.linalg.orth(np.column_stack(tangents))
+
+
+def _complement(directions: Float[np.ndarray, "d F"]) -> Float[np.ndarray, "d r"]:
+    """Orthonormal basis of everything else."""
+    if directions.shape[1] == 0:
+        return np.eye(len(directions))
+    return scipy.linalg.null_space(directions.T)
+
+
+def _smooth_part_done(model: Mixture, gradient: np.ndarray, free: np.ndarray, tol: float) -> bool:
     """Whether the experts, in which nothing jumps, are at a maximum."""
     n_gate = flat.size(model.gate)
     return bool(np.max(np.abs(gradient[n_gate:][free[n_gate:]]), initial=0.0) <= tol)

@@ -29,6 +29,7 @@ from mixstat.solvers.problem import Problem
 SURPLUS = 1e-4  # share of the tolerance at which another step cannot matter to anybody
 ROUNDING = 1e-14  # a predicted gain below this, relative to 1 + |value|, cannot be seen in values
 SHORTEST = 1e-12  # radius at which the search ends
+LONGEST = 1e8  # and above which it does not grow, where the likelihood has no maximum
 
 
 class _Point(NamedTuple):
@@ -85,7 +86,9 @@ def maximise(
     lower, upper = flat.to_vector(problem.lower), flat.to_vector(problem.upper)
 
     def look(vector: np.ndarray) -> _Point:
-        return _Point(vector, *objective_derivatives(problem, flat.from_vector(start, vector)))
+        point = _Point(vector, *objective_derivatives(problem, flat.from_vector(start, vector)))
+        # a value may stand where derivatives overflow; nobody can go on from there
+        return point if np.isfinite(point.hessian).all() else point._replace(value=-np.inf)
 
     now = look(np.clip(flat.to_vector(start), lower, upper))
     if not np.isfinite(now.value):
@@ -109,7 +112,7 @@ def maximise(
         length = float(np.linalg.norm(trial.vector - now.vector))
         if ratio > 1e-4:
             now, n_iter = trial, n_iter + 1
-            radius = max(radius, 2.0 * length) if ratio > 0.75 else radius
+            radius = min(max(radius, 2.0 * length), LONGEST) if ratio > 0.75 else radius
         radius = radius if ratio > 0.25 else 0.25 * length
         if radius < SHORTEST:
             break

@@ -1,0 +1,87 @@
+"""The display of a profile likelihood."""
+
+from typing import Any
+
+import numpy as np
+
+from mixstat.inference.profile import ProfileLikelihood
+from mixstat.plotting.displays import _Display
+
+ROOM = 3.0  # the axis of deviances ends at most this many times the cut
+
+
+class ProfileDisplay(_Display):
+    """Deviance of one parameter over its values, with the line that ends its interval.
+
+    Parameters
+    ----------
+    profile : ProfileLikelihood
+        What ``profile`` of an estimator returned.
+    """
+
+    def __init__(self, profile: ProfileLikelihood) -> None:
+        self.profile = profile
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, name: str, *, ax: Any = None, **settings: Any
+    ) -> "ProfileDisplay":
+        """Profile a parameter of a fitted estimator and plot it.
+
+        Parameters
+        ----------
+        estimator : MixtureOfExperts or MixtureOfExpertsClassifier
+            A fitted estimator.
+        name : str
+            One of its ``parameter_names``.
+        ax : matplotlib Axes, default=None
+            Where to draw; None means the current axes.
+        **settings
+            As for ``estimator.profile``: ``grid``, ``n_points``, ``level``.
+
+        Returns
+        -------
+        ProfileDisplay
+            The display, with ``ax_`` and ``figure_``.
+        """
+        return cls(estimator.profile(name, **settings)).plot(ax=ax)
+
+    def plot(self, *, ax: Any = None) -> "ProfileDisplay":
+        """Draw the deviance, the estimate, and the interval where it is closed or not.
+
+        The axis ends at three times the cut; steeper parts of the curve leave it.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None means the current axes.
+
+        Returns
+        -------
+        ProfileDisplay
+            This display.
+        """
+        ax = self._axes(ax)
+        profile = self.profile
+        values, cut = profile.values, profile.cut
+        low, high = np.clip(profile.interval, values[0], values[-1])
+        label = f"{100 * profile.level:g} % interval"
+        ax.axvspan(low, high, color="0.92", linewidth=0, zorder=0, label=label)
+        ax.axhline(cut, color="0.45", linestyle="--", linewidth=1, zorder=1)
+        ax.axvline(profile.estimate, color="0.45", linestyle=":", linewidth=1, zorder=1)
+        ax.plot(values, profile.deviance, ".-", color="C0", zorder=2, label="profile")
+        lowest = min(0.0, float(profile.deviance.min()))
+        top = min(max(float(profile.deviance.max()), 1.5 * cut), ROOM * cut)
+        margin = 0.04 * (top - lowest)
+        ax.set(xlabel=profile.name, ylabel="deviance", ylim=(lowest - margin, top + margin))
+        ax.set_xlim(values[0], values[-1])
+        ax.annotate(
+            f"{100 * profile.level:g} % cut",
+            (values[-1], cut),
+            xytext=(-4, 3),
+            textcoords="offset points",
+            ha="right",
+            color="0.35",
+            fontsize="small",
+        )
+        return self
