@@ -251,19 +251,18 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixture):
         return [str(c) for c in self.classes_]
 
     def _formula_response(self, left: Any, data: Any) -> np.ndarray:
-        name = str(next(iter(left), left))
+        name = _label_column(left)
         if name in [str(c) for c in data.columns]:
             y = np.asarray(data[name])
         else:
             y = evaluate(left, data, "formula").to_numpy()[:, 0]
-        self.label_column_ = name
         return self._learn_labels(y, np.ones(len(y)))
 
     def _response(self, X: Any, y: Any) -> np.ndarray:
         if y is None:
             if self.formula_ is None:
                 raise ValueError("y must be given: the model was not made from a formula.")
-            y = X[self.label_column_]
+            y = X[_label_column(self.response_)]
         y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
         check_consistent_length(X, y)
         return self._numbers(column_or_1d(y))[:, None]
@@ -336,3 +335,8 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixture):
         """
         proba = self.predict_proba(X)
         return self.classes_[np.argmax(proba, axis=1)]
+
+
+def _label_column(left: Any) -> str:
+    """The column of labels that the left side of a formula names."""
+    return str(next(iter(left), left))

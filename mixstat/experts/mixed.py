@@ -26,8 +26,8 @@ class MixedExperts(Experts):
     exchangeable: ClassVar[bool] = False
 
     @property
-    def discrete(self) -> bool:
-        return self.parts[0].discrete
+    def response(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.parts[0].response if self.parts else "real"
 
     @property
     def n_experts(self) -> int:
@@ -48,8 +48,15 @@ class MixedExperts(Experts):
         return MixedExperts(tuple(p.null(1, n_features, n_outputs) for p in self.parts))
 
     def check(self, y: Float[np.ndarray, "n c"]) -> None:
+        if not self.parts:
+            raise ValueError("expert must name one family for each expert, got an empty list.")
         for part in self.parts:
             part.check(y)
+        if len({getattr(part, "trials", None) for part in self.parts}) > 1:
+            raise ValueError(
+                "expert must name families that read y alike, got binomial experts of different "
+                f"trials: {self!r}."
+            )
 
     def standard(self, y, share, *, constant: bool):
         return self.parts[0].standard(y, share, constant=constant)
@@ -159,10 +166,9 @@ class MixedExperts(Experts):
         return names
 
     def titles(self) -> dict[str, str]:
-        titles: dict[str, str] = {}
-        for part in self.parts:
-            titles |= part.titles()
-        return titles
+        every = [pair for part in self.parts for pair in part.titles().items()]
+        each = {word: dict.fromkeys(t for w, t in every if w == word) for word, _ in every}
+        return {word: " / ".join(titles) for word, titles in each.items()}
 
     def coefficients(self) -> Float[np.ndarray, "K 1 p"]:
         return np.concatenate([part.coefficients() for part in self.parts])

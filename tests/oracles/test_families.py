@@ -40,7 +40,8 @@ def test_poisson_mixture_with_a_gate_close_to_separation(oracle):
 def _recorded(gold):
     params = gold["sim_multinom_K2C3"]["params"]
     return {
-        what: {name: entry[what] for name, entry in params.items()} for what in ("est", "se_hessian")
+        what: {name: entry[what] for name, entry in params.items()}
+        for what in ("est", "se_hessian")
     }
 
 
