@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from mixstat import flat, linear
 from mixstat.batch import Rows
@@ -22,6 +22,12 @@ class Invariance(NamedTuple):
 
     words: str  # what a person should know about it
     tangent: Float[np.ndarray, " G"]  # the direction, in the gate's parameter vector
+
+
+def nothing_to_choose(free: Bool[np.ndarray, " G"]) -> list[Invariance]:
+    """Invariances of a gate of one expert: all of its free parameters."""
+    words = "with one expert the gate has nothing to choose, so its parameters are free"
+    return [Invariance(words, row) for row in np.eye(len(free))[free]]
 
 
 def blank() -> np.ndarray:
@@ -130,7 +136,7 @@ class Gate(eqx.Module):
         return self
 
     def sparse(self, dense: Any) -> "Gate":
-        """This gate with the parameters of its :meth:`dense` one."""
+        """Like this gate, with the parameters of its :meth:`dense` one."""
         return dense
 
     def scatter(self, random: np.random.Generator) -> "Gate":

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 import mixstat.gates.reference as reference
-from mixstat.gates.base import Gate, blank
+from mixstat.gates.base import Gate, Invariance, blank, nothing_to_choose
 from mixstat.linear import Group
 from mixstat.precision import AnyArray
 
@@ -41,6 +41,9 @@ class SigmoidGate(Gate):
 
     def permute(self, order: AnyArray) -> "SigmoidGate":
         return SigmoidGate(np.asarray(self.coef)[order])
+
+    def invariances(self) -> list[Invariance]:
+        return nothing_to_choose(np.ones(self.coef.size, bool)) if self.n_experts == 1 else []
 
     def penalty(self, constant: bool) -> Float[np.ndarray, "G G"]:
         k, q = self.coef.shape

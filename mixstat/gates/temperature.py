@@ -21,7 +21,7 @@ from mixstat.gates.activations import (
     is_affine,
     tell,
 )
-from mixstat.gates.base import Gate, Invariance, blank
+from mixstat.gates.base import Gate, Invariance, blank, nothing_to_choose
 from mixstat.linear import Group
 from mixstat.precision import AnyArray
 from mixstat.validation import check_positive
@@ -200,7 +200,9 @@ class TemperatureGate(Gate):
     def invariances(self) -> list[Invariance]:
         """The temperature's ray, and what else the activation brings (see the user guide)."""
         if self.n_experts == 1:
-            return self._nothing_to_choose()
+            return nothing_to_choose(
+                np.arange(flat.size(self)) < flat.size(self) - 1 + self.learned
+            )
         found = []
         power = self._power()
         if self.learned and power is not None:
@@ -222,12 +224,6 @@ class TemperatureGate(Gate):
             return "temperature and gate coefficients are only known up to a common factor"
         slopes = "slopes" if np.isclose(power, 1.0) else f"slopes to the power {1 / power:.6g}"
         return f"temperature, biases and {slopes} of the gate are only known up to a common factor"
-
-    def _nothing_to_choose(self) -> list[Invariance]:
-        words = "with one expert the gate has nothing to choose, so its parameters are free"
-        free = np.ones(flat.size(self))
-        free[-1] = float(self.learned)
-        return [Invariance(words, row) for row in np.diag(free) if row.any()]
 
     def _affine(self) -> bool:
         """Whether the activation is a straight line."""

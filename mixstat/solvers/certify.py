@@ -65,7 +65,8 @@ def certify(
     rest = _complement(invariant[free])
     information = rest.T @ -hessian[np.ix_(free, free)] @ rest
     smallest, decrement, flat_directions = _spectrum(information, rest.T @ gradient[free])
-    flat_directions = rest @ flat_directions
+    # doubling along an invariance counts too: a straight step leaves its curved ray
+    flat_directions = np.hstack([invariant[free], rest @ flat_directions])
     floors = _binding_floors(problem, model)
     diverging = _diverging_gate(problem, model, free, flat_directions)
     runaway = _diverging_experts(problem, model, free, flat_directions)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 from mixstat import MixtureOfExperts, flat
 from mixstat.gates import ModifiedSoftmaxGate, TemperatureGate
@@ -198,8 +199,18 @@ def test_unexplained_flat_directions_are_named_and_warn(rng):
     assert null.shape[1] == 1
 
 
-def test_one_expert_has_no_gate_to_speak_of(data):
-    moe = MixtureOfExperts(1, gate="temperature", random_state=0).fit(*data)
+@pytest.mark.parametrize("gate", ["temperature", "activation", "sigmoid"])
+def test_one_expert_has_no_gate_to_speak_of(data, gate):
+    moe = MixtureOfExperts(1, gate=gate, random_state=0).fit(*data)
     assert moe.certificate_.sound
     assert moe.n_parameters_ == 4
     assert "nothing to choose" in moe.certificate_.notes()[0]
+
+
+def test_separation_is_not_taken_for_the_ray(rng):
+    x = rng.uniform(-1, 1, size=(300, 1))
+    y = np.where(x[:, 0] < 0, 1.0, 3.0) + 0.1 * rng.standard_normal(300)
+    moe = MixtureOfExperts(2, degree=0, gate="temperature", random_state=0)
+    with pytest.warns(ConvergenceWarning, match="no finite estimate"):
+        moe.fit(x, y)
+    assert moe.status_ == Status.SEPARATED
