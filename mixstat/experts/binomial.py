@@ -20,7 +20,8 @@ class BinomialExperts(CountExperts):
     """y | x, k ~ Binomial(trials, p) with log odds of p equal to coef_k phi(x).
 
     ``trials`` is the number of trials of every row, and y then counts successes. With None, y
-    has two columns, successes and failures; predictions are then of the share of successes.
+    has two columns, successes and failures; predictions are then those of a single trial, whose
+    mean is the share of successes.
 
     McCullagh, P. and Nelder, J. A. (1989). Generalized Linear Models, second edition, chapter 4.
     """

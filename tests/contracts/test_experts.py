@@ -40,7 +40,6 @@ CASES |= {
     "two_poissons": (MixedExperts((PoissonExperts(), PoissonExperts())), 1),
 }
 CONTINUOUS = [n for n, (f, m) in CASES.items() if not f.response.startswith(("c", "b")) and m == 1]
-CONTINUOUS.remove("two_poissons")
 
 
 @pytest.fixture(params=CASES)
@@ -164,7 +163,7 @@ def test_density_integrates_to_one(experts, Phi):
     np.testing.assert_allclose(np.sum(density * width, axis=1), 1.0, rtol=1e-9)
 
 
-@pytest.mark.parametrize("name", [n for n in CASES if CASES[n][0].discrete or n == "two_poissons"])
+@pytest.mark.parametrize("name", [n for n in CASES if CASES[n][0].discrete])
 def test_probabilities_sum_to_one(experts, Phi):
     trials = getattr(experts, "trials", None) or 7
     most = {"class": getattr(experts, "n_classes", 0) - 1, "binomial": trials}
