@@ -29,6 +29,7 @@ LAYERS = [
     "inference",
     "estimators",
     "plotting",
+    "selection",
 ]
 
 

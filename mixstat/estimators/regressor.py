@@ -65,6 +65,13 @@ class MixtureOfExperts(RegressionMixture):
         Weight of half the squared slopes (standardised units) taken from the mean
         log-likelihood; those of the gate are measured from their mean over the experts, so that
         no expert is special. None means 0, or 1e-6 with fewer rows than parameters.
+    expert_penalty, gate_penalty : float, default=0.0
+        Strengths of elastic nets on the slopes of experts and gate: the mean log-likelihood
+        loses ``strength * (l1_ratio * |slopes|_1 + (1 - l1_ratio) / 2 * |slopes|^2)``, with
+        slopes per deviation of the feature (and in deviations of y). Constants are free.
+        :func:`mixstat.selection.penalty_path` chooses them.
+    l1_ratio : float, default=1.0
+        Share of the L1 norm in both elastic nets, between 0 (ridge) and 1 (lasso).
     warm_start : bool, default=False
         Begin at the previous fit of this estimator.
     random_state : int, RandomState or None, default=None
@@ -87,7 +94,7 @@ class MixtureOfExperts(RegressionMixture):
     log_likelihood_ : float
         Weighted mean of log p(y | x) over the training rows, at the returned parameters.
     n_parameters_ : int
-        Free parameters.
+        Free parameters that are not held at zero by an L1 penalty.
     n_iter_ : int
         Iterations of the winning start.
     expert_share_ : ndarray of shape (n_experts,)

@@ -17,6 +17,7 @@ from mixstat.precision import AnyArray
 from mixstat.step import Shrink, lasso_step
 
 LOG_2PI = float(np.log(2 * np.pi))
+ROUNDS = 20  # turns of penalised coefficients and covariance in one M-step
 COVARIANCES = ("full", "diagonal", "spherical", "tied")
 
 
@@ -126,12 +127,33 @@ class GaussianExperts(Experts):
         """Weighted least squares, then the weighted residual covariance, floored.
 
         Solved as a step from the current coefficients: at a fixed point the step is zero
-        whatever the rounding. With a penalty the coefficients maximise at the old covariance.
+        whatever the rounding. With a penalty the two depend on each other, and take turns.
         """
+        if shrink is None:
+            return self._step(statistics, bounds, None)[0]
+
+        def round(carry):
+            experts, sums, _, n = carry
+            new, moved = experts._step(sums, bounds, shrink)
+            change = jnp.max(jnp.abs(new.log_scale - experts.log_scale))
+            return new, moved, change, n + 1
+
+        def moving(carry):
+            return (carry[2] > 1e-12) & (carry[3] < ROUNDS)
+
+        # coefficients at a covariance, the covariance at coefficients, until both stand
+        start = (jax.tree.map(jnp.asarray, self), statistics, jnp.inf, 0)
+        return jax.lax.while_loop(moving, round, start)[0]
+
+    def _step(
+        self, statistics: ResidualSums, bounds: tuple[Any, Any], shrink: Shrink | None
+    ) -> tuple["GaussianExperts", ResidualSums]:
+        """New coefficients at the old covariance, then the covariance; and the sums about them."""
         mass, triangles, cross, square = statistics
         gram = linear.symmetric(triangles, self.coef.shape[2])
         lower, upper = bounds
         free = lower.coef < upper.coef
+        alive = mass > 1e-12  # an expert without any row keeps what it had
         if shrink is None:
             used = free[:, 0]  # features that an expert may use are those of all its outputs
             masked = jnp.where(used[:, :, None] & used[:, None, :], gram, 0.0)
@@ -145,13 +167,13 @@ class GaussianExperts(Experts):
         square = square + jnp.einsum("kmp,kpq,klq->kml", step, gram, step)
         floor = jnp.exp(jnp.min(lower.log_scale))
         log_scale, shear = self._covariance_step(mass, square, floor)
-        alive = mass > 1e-12  # an expert without any row keeps what it had
         if self.covariance != "tied":
             log_scale = jnp.where(alive[:, None], log_scale, self.log_scale)
             shear = jnp.where(alive[:, None], shear, self.shear)
         coef = self.coef + jnp.where(alive[:, None, None], step, 0.0)
         log_scale = jnp.minimum(log_scale, upper.log_scale)
-        return GaussianExperts(coef, log_scale, shear, self.covariance)
+        sums = ResidualSums(mass, triangles, cross - step @ gram, square)
+        return GaussianExperts(coef, log_scale, shear, self.covariance), sums
 
     def _penalised_step(
         self, gram: AnyArray, cross: AnyArray, shrink: Shrink, free: AnyArray

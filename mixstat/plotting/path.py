@@ -1,0 +1,144 @@
+"""Coefficients along a path of penalties."""
+
+from typing import Any
+
+import numpy as np
+
+WIDTH, HEIGHT = 3.2, 2.7  # of a panel, inches
+COLUMNS = 3  # panels in a row of a new figure
+STYLES = ("-", "--", ":", "-.")  # one after the other where colours run out
+
+
+class PenaltyPathDisplay:
+    """Slopes of each expert and gate equation over the strength of their penalty.
+
+    Parameters
+    ----------
+    strengths : ndarray of shape (s,)
+        Strengths of the path.
+    panels : list of (str, list of str, ndarray of shape (s, p))
+        For each expert and gate equation a title, the names of its slopes, and the slopes per
+        deviation of their feature (for a real response in deviations of it).
+    chosen : float
+        The strength to be marked.
+    """
+
+    figure_: Any
+    axes_: Any
+
+    def __init__(self, *, strengths, panels, chosen) -> None:
+        self.strengths = strengths
+        self.panels = panels
+        self.chosen = chosen
+
+    @classmethod
+    def from_path(cls, path: Any, *, ax: Any = None) -> "PenaltyPathDisplay":
+        """Plot a path.
+
+        Parameters
+        ----------
+        path : PenaltyPath
+            What :func:`mixstat.selection.penalty_path` returned.
+        ax : array of matplotlib Axes, default=None
+            One for each expert and gate equation; None makes a new figure.
+
+        Returns
+        -------
+        PenaltyPathDisplay
+            The display, with ``axes_`` and ``figure_``.
+        """
+        panels = _expert_panels(path) + _gate_panels(path)
+        return cls(strengths=path.strengths, panels=panels, chosen=path.best_strength_).plot(ax=ax)
+
+    def plot(self, *, ax: Any = None) -> "PenaltyPathDisplay":
+        """Draw a panel for each expert and gate equation; a colour is a feature.
+
+        Parameters
+        ----------
+        ax : array of matplotlib Axes, default=None
+            One for each panel; None makes a new figure.
+
+        Returns
+        -------
+        PenaltyPathDisplay
+            This display.
+        """
+        axes = self._axes(ax)
+        names = list(dict.fromkeys(name for _, panel, _ in self.panels for name in panel))
+        shown = self.strengths > 0  # zero has no place on a log axis
+        lines = {}
+        for one, (title, panel, slopes) in zip(axes, self.panels, strict=True):
+            one.axvline(self.chosen, color="0.6", linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+            one.axhline(0.0, color="0.8", linewidth=0.8, zorder=0)
+            for name, slope in zip(panel, slopes.T, strict=True):
+                (lines[name],) = one.plot(
+                    self.strengths[shown], slope[shown], label=name, **_style(names.index(name))
+                )
+            one.set(xscale="log", title=title, xlabel="strength")
+            one.spines[["top", "right"]].set_visible(False)
+        axes[0].set_ylabel("standardised slope")
+        handles = [lines[name] for name in names]
+        self.figure_.legend(handles, names, loc="outside right center", frameon=False)
+        return self
+
+    def _axes(self, ax: Any) -> np.ndarray:
+        import matplotlib.pyplot as plt
+
+        n = len(self.panels)
+        if ax is None:
+            columns = min(n, COLUMNS)
+            rows = -(-n // columns)
+            size = (WIDTH * columns + 1.2, HEIGHT * rows)
+            _, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+            for spare in grid.ravel()[n:]:
+                spare.remove()
+            ax = grid.ravel()[:n]
+        self.axes_ = np.ravel(ax)
+        if len(self.axes_) != n:
+            raise ValueError(f"ax must hold {n} axes, one for each panel; got {len(self.axes_)}.")
+        self.figure_ = self.axes_[0].figure
+        return self.axes_
+
+
+def _style(i: int) -> dict[str, Any]:
+    import matplotlib as mpl
+
+    return {
+        "color": mpl.colormaps["tab10"](i % 10),
+        "linestyle": STYLES[i // 10 % len(STYLES)],
+        "linewidth": 1.6,
+    }
+
+
+def _deviations(design: Any) -> np.ndarray:
+    """(p,) deviation of each of the user's features over the training rows."""
+    inner = np.linalg.pinv(design.to_user)  # internal features have no mean and deviation one
+    return np.linalg.norm(inner[:, 1:] if design.source.constant else inner, axis=1)
+
+
+def _slopes(table: np.ndarray, design: Any) -> tuple[list[str], np.ndarray]:
+    """Names and standardised slopes (s, ..., p), the constant left out."""
+    first = int(design.source.constant)
+    return design.names[first:], (table * _deviations(design))[..., first:]
+
+
+def _expert_panels(path: Any) -> list[tuple[str, list[str], np.ndarray]]:
+    moe = path.best_estimator_
+    names, slopes = _slopes(path.expert_coef, moe.expert_design_)
+    rows = np.reshape(slopes, (len(slopes), moe.n_experts_, -1, len(names)))
+    scale = np.resize(moe.response_scale_, rows.shape[2])  # one for each output or class
+    outputs = moe._output_names()[: rows.shape[2]] if rows.shape[2] > 1 else [""]
+    return [
+        (f"expert {k}, {output}" if output else f"expert {k}", names, rows[:, k, j] / scale[j])
+        for k in range(moe.n_experts_)
+        for j, output in enumerate(outputs)
+    ]
+
+
+def _gate_panels(path: Any) -> list[tuple[str, list[str], np.ndarray]]:
+    moe = path.best_estimator_
+    names, slopes = _slopes(path.gate_coef, moe.gate_design_)
+    titles = [title.lower() for title in moe.user_model_.gate.titles().values()]
+    rows = [j for j in range(slopes.shape[1]) if np.any(slopes[:, j])]  # not the reference
+    titles += [f"gate {j}" for j in range(len(titles), slopes.shape[1])]
+    return [(titles[j], names, slopes[:, j]) for j in rows]

@@ -1,0 +1,64 @@
+"""Held-out log-likelihood along a path, fold by fold."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from sklearn.base import is_classifier
+from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+from sklearn.utils import _safe_indexing, check_random_state
+
+from mixstat.selection import ascent
+from mixstat.validation import check_weights
+
+Split = tuple[np.ndarray, np.ndarray]  # training and held-out rows
+
+
+def make(cv: Any, estimator: Any, X: Any, y: Any) -> list[Split]:
+    """Training and held-out rows of each fold."""
+    classes = is_classifier(estimator)
+    if isinstance(cv, int | np.integer) and not isinstance(cv, bool):
+        if not 2 <= cv <= len(y):
+            raise ValueError(f"cv must lie between 2 and the {len(y)} rows of X, got {cv}.")
+        kind = StratifiedKFold if classes else KFold
+        if classes:
+            labels, counts = np.unique(np.asarray(y), return_counts=True)
+            if counts.min() < cv:
+                raise ValueError(
+                    f"cv={cv} needs as many rows of each class; class "
+                    f"{labels[counts.argmin()]} has {counts.min()}."
+                )
+        seed = int(check_random_state(estimator.random_state).randint(2**31))
+        cv = kind(int(cv), shuffle=True, random_state=seed)
+    elif not hasattr(cv, "split") and not np.iterable(cv):
+        raise ValueError(f"cv must be an integer or have a method split, got {cv!r}.")
+    return list(check_cv(cv, y, classifier=classes).split(X, y))
+
+
+def score(
+    task: ascent.Task, strengths: Float[np.ndarray, " s"], train: np.ndarray, test: np.ndarray
+) -> Float[np.ndarray, " s"]:
+    """Weighted mean of log p(y | x) over held-out rows, at each strength."""
+    weight = check_weights(task.sample_weight, len(task.y))
+
+    def rows(table: Any, chosen: np.ndarray) -> Any:
+        return _safe_indexing(table, chosen)
+
+    inner = task._replace(
+        estimator=_knowing_all_classes(task.estimator, task.y),
+        X=rows(task.X, train),
+        y=rows(task.y, train),
+        sample_weight=weight[train],
+    )
+    fits = ascent.walk(inner, strengths)
+    X, y = rows(task.X, test), rows(task.y, test)
+    logs = [fit.estimator.score_samples(X, y) for fit in fits]
+    return np.average(logs, axis=1, weights=weight[test])
+
+
+def _knowing_all_classes(estimator: Any, y: Any) -> Any:
+    """A classifier that refuses rows which lack one of the classes."""
+    settings = estimator.get_params(deep=False)
+    if not is_classifier(estimator) or settings["classes"] is not None:
+        return estimator
+    return type(estimator)(**settings | {"classes": np.unique(np.asarray(y))})

@@ -1,0 +1,221 @@
+"""A path of elastic-net strengths, and the choice of one by a criterion."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+from sklearn.exceptions import ConvergenceWarning
+
+from mixstat.estimators.base import BaseMixture
+from mixstat.plotting.path import PenaltyPathDisplay
+from mixstat.results import DesignWarning, Status, report
+from mixstat.selection import ascent, folds
+from mixstat.selection.ascent import PARTS, Fit
+from mixstat.validation import check_choice, check_integer, check_positive, check_weights
+
+CRITERIA = ("bic", "aic", "cv")
+
+
+@dataclass(frozen=True)
+class PenaltyPath:
+    """Fits along a path of strengths, strongest first, and the one that was chosen."""
+
+    strengths: Float[np.ndarray, " s"]
+    """The common factor of both penalties."""
+    expert_penalty: Float[np.ndarray, " s"]
+    """``expert_penalty`` of each fit."""
+    gate_penalty: Float[np.ndarray, " s"]
+    """``gate_penalty`` of each fit."""
+    expert_coef: Float[np.ndarray, "s ..."]
+    """``expert_coef_`` of each fit, in the units of the data."""
+    gate_coef: Float[np.ndarray, "s ..."]
+    """``gate_coef_`` of each fit."""
+    log_likelihood: Float[np.ndarray, " s"]
+    """Weighted mean of log p(y | x) over the training rows, without the penalty."""
+    n_parameters: Int[np.ndarray, " s"]
+    """Parameters that are not zero: the degrees of freedom (Zou, Hastie and Tibshirani 2007,
+    Ann. Statist. 35, 2173-2192, for the lasso)."""
+    status: tuple[Status, ...]
+    """Why each fit stopped."""
+    criterion: Float[np.ndarray, " s"]
+    """What was minimised: BIC, AIC, or minus the held-out log-likelihood per row."""
+    criterion_error: Float[np.ndarray, " s"] | None
+    """Standard error of the held-out log-likelihood over the folds; None without folds."""
+    criterion_name: str
+    """"bic", "aic" or "cv"."""
+    best_index_: int
+    """Position of the smallest criterion among converged fits."""
+    best_estimator_: Any
+    """The estimator fitted there."""
+
+    @property
+    def best_strength_(self) -> float:
+        """The chosen strength."""
+        return float(self.strengths[self.best_index_])
+
+    def plot(self, *, ax: Any = None) -> PenaltyPathDisplay:
+        """Draw the coefficients over the strength, with the choice marked.
+
+        Parameters
+        ----------
+        ax : array of matplotlib Axes, default=None
+            One for each expert and gate equation; None makes a new figure.
+
+        Returns
+        -------
+        PenaltyPathDisplay
+            The display, with ``axes_`` and ``figure_``.
+        """
+        return PenaltyPathDisplay.from_path(self, ax=ax)
+
+
+def penalty_path(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    strengths: Any = None,
+    n_strengths: int = 20,
+    ratio: float = 1e-3,
+    part: str = "both",
+    criterion: str = "bic",
+    cv: Any = 5,
+    sample_weight: Any = None,
+) -> PenaltyPath:
+    """Fit an elastic net at many strengths and choose one.
+
+    The penalties of the fits are ``strength * expert_penalty`` and ``strength * gate_penalty``
+    with the estimator's own values as proportions (1 where it has none).
+
+    Fits with all slopes zero and at the weakest strength begin from ``estimator.n_init``
+    starts. Between them the path is walked down and up, each fit beginning at its neighbour's,
+    and the better of the two is kept at each strength.
+
+    Parameters
+    ----------
+    estimator : MixtureOfExperts or MixtureOfExpertsClassifier
+        Its settings; ``l1_ratio`` says how much of the penalty is L1. It is not changed.
+    X : array-like of shape (n, d)
+        Inputs.
+    y : array-like of shape (n,) or (n, m)
+        Responses or labels.
+    strengths : array-like of shape (s,), default=None
+        Strengths to fit, in units of log-likelihood per row and standardised slope. None means
+        ``n_strengths`` of them in geometric steps, from the smallest at which all slopes are
+        zero to ``ratio`` times that.
+    n_strengths : int, default=20
+        How many, if ``strengths`` is None.
+    ratio : float, default=1e-3
+        Smallest strength over the largest, below one.
+    part : {"both", "experts", "gate"}, default="both"
+        What the strengths penalise; the other part keeps the estimator's own penalty.
+    criterion : {"bic", "aic", "cv"}, default="bic"
+        What chooses: an information criterion with the nonzero parameters counted, or the mean
+        log-likelihood of held-out rows.
+    cv : int or splitter, default=5
+        Number of folds (shuffled by ``estimator.random_state``; stratified by class for a
+        classifier), or an object with ``split``. Every fold walks its own path.
+    sample_weight : array-like of shape (n,), default=None
+        Row weights as in ``fit``; also of held-out rows.
+
+    Returns
+    -------
+    PenaltyPath
+        Strengths, coefficients, criterion, and the chosen fit.
+
+    Raises
+    ------
+    ValueError
+        If an argument has a wrong type or range, if ``l1_ratio`` is zero while ``strengths`` is
+        None (a ridge has no strength at which slopes are zero), if there are no slopes to
+        penalise, or if a class has fewer rows than there are folds.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the chosen fit is not a certified maximum. All others are told in ``status`` alone.
+
+    References
+    ----------
+    Friedman, J., Hastie, T. and Tibshirani, R. (2010). Regularization paths for generalized
+    linear models via coordinate descent. J. Statist. Softw. 33(1).
+
+    Khalili, A. and Chen, J. (2007). Variable selection in finite mixture of regression models.
+    J. Amer. Statist. Assoc. 102, 1025-1038.
+    """
+    if not isinstance(estimator, BaseMixture):
+        raise ValueError(f"estimator must be one of mixstat, got {type(estimator).__name__}.")
+    check_choice("part", part, PARTS)
+    check_choice("criterion", criterion, CRITERIA)
+    check_integer("n_strengths", n_strengths, 2)
+    if not check_positive("ratio", ratio) < 1:
+        raise ValueError(f"ratio must lie between 0 and 1, got {ratio!r}.")
+    given = None if strengths is None else check_strengths(strengths)
+    if given is None and estimator.l1_ratio == 0:
+        raise ValueError(
+            "strengths must be given with l1_ratio=0: a ridge never makes all slopes zero, so "
+            "there is no largest strength to begin with."
+        )
+    splits = folds.make(cv, estimator, X, y) if criterion == "cv" else []
+    task = ascent.Task(estimator, part, X, y, sample_weight)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("once", DesignWarning)
+        if given is None:
+            given = ascent.grid(task, n_strengths, ratio)
+        fits = ascent.walk(task, given)
+        scores = np.array([folds.score(task, given, *rows) for rows in splits])
+    value, error = _criterion(criterion, fits, scores, sample_weight, len(X))
+    best = _smallest(value, fits)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        chosen = task.refit(given[best], fits[best])
+    report(chosen.certificate_, ConvergenceWarning)
+    weights = task.weights
+    return PenaltyPath(
+        strengths=given,
+        expert_penalty=given * weights[0] if part != "gate" else np.full(len(given), weights[0]),
+        gate_penalty=given * weights[1] if part != "experts" else np.full(len(given), weights[1]),
+        expert_coef=np.stack([fit.estimator.expert_coef_ for fit in fits]),
+        gate_coef=np.stack([fit.estimator.gate_coef_ for fit in fits]),
+        log_likelihood=np.array([fit.estimator.log_likelihood_ for fit in fits]),
+        n_parameters=np.array([fit.estimator.n_parameters_ for fit in fits]),
+        status=tuple(fit.estimator.status_ for fit in fits),
+        criterion=value,
+        criterion_error=error,
+        criterion_name=criterion,
+        best_index_=best,
+        best_estimator_=chosen,
+    )
+
+
+def check_strengths(strengths: Any) -> Float[np.ndarray, " s"]:
+    """Finite strengths, none negative, strongest first."""
+    array = np.asarray(strengths, float)
+    if array.ndim != 1 or len(array) == 0:
+        raise ValueError(f"strengths must be a list of numbers, got shape {array.shape}.")
+    if not np.all(np.isfinite(array)) or array.min() < 0:
+        raise ValueError(f"strengths must be finite and not negative, got {strengths!r}.")
+    return np.sort(array)[::-1]
+
+
+def _criterion(
+    name: str, fits: list[Fit], scores: np.ndarray, sample_weight: Any, n: int
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """What is minimised, and its standard error where folds tell it."""
+    if name == "cv":
+        error = np.std(scores, axis=0, ddof=1) / np.sqrt(len(scores)) if len(scores) > 1 else None
+        return -scores.mean(axis=0), error
+    total = check_weights(sample_weight, n).sum()
+    price = np.log(total) if name == "bic" else 2.0
+    deviance = [-2 * total * fit.estimator.log_likelihood_ for fit in fits]
+    return np.array(deviance) + price * np.array([f.estimator.n_parameters_ for f in fits]), None
+
+
+def _smallest(value: np.ndarray, fits: list[Fit]) -> int:
+    """Of fits with the smallest criterion the strongest; unsound ones only if all are."""
+    sound = np.array([fit.sound for fit in fits])
+    eligible = (sound if sound.any() else np.ones(len(fits), bool)) & np.isfinite(value)
+    return int(np.argmin(np.where(eligible, value, np.inf)))
