@@ -131,13 +131,13 @@ class Gate(eqx.Module):
             jax.tree.map(lambda a: np.full(a.shape, np.inf), self),
         )
 
-    def dense(self) -> "Gate":
-        """For a gate that jumps, the continuous one with the same parameters; starts use it."""
-        return self
+    def dense(self) -> "Gate | None":
+        """For a gate that jumps or has several hills, a null gate with one; starts use it first."""
+        return None
 
-    def sparse(self, dense: Any) -> "Gate":
-        """Like this gate, with the parameters of its :meth:`dense` one."""
-        return dense
+    def adopt(self, dense: Any) -> "Gate | None":
+        """This gate with the parameters of its :meth:`dense` one; None to climb towards it."""
+        return None
 
     def scatter(self, random: np.random.Generator) -> "Gate":
         """Where a start begins, for gates whose null is stationary or one of many hills."""

@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 import mixstat.gates.reference as reference
 from mixstat.gates.base import Gate, Invariance, blank, nothing_to_choose
+from mixstat.gates.softmax import SoftmaxGate
 from mixstat.linear import Group
 from mixstat.precision import AnyArray
 
@@ -32,6 +33,13 @@ class SigmoidGate(Gate):
 
     def null(self, n_experts: int, n_features: int) -> "SigmoidGate":
         return SigmoidGate(np.zeros((n_experts, n_features)))
+
+    def dense(self) -> Gate:
+        return SoftmaxGate().null(*self.coef.shape)
+
+    def scatter(self, random: np.random.Generator) -> Gate:
+        coef = random.standard_normal(self.coef.shape) * np.exp(random.uniform(-1.0, 1.0))
+        return SigmoidGate(coef)
 
     def groups(self) -> tuple[Group, ...]:
         return (Group("Z", self.coef),)

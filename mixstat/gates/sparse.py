@@ -35,7 +35,7 @@ class SparseGate(Gate):
     def dense(self) -> Gate:
         return SoftmaxGate(self.coef)
 
-    def sparse(self, dense: SoftmaxGate) -> Gate:
+    def adopt(self, dense: SoftmaxGate) -> Gate:
         return eqx.tree_at(lambda gate: gate.coef, self, dense.coef)
 
     def penalty(self, constant: bool) -> Float[np.ndarray, "G G"]:

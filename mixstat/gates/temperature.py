@@ -152,6 +152,12 @@ class TemperatureGate(Gate):
             return ()
         return tuple(self._hold(self, np.full((1, 1), np.log(t))) for t in self.schedule)
 
+    def dense(self) -> Gate | None:
+        if self.activation is None:
+            return None
+        linear = TemperatureGate(activation="identity", temperature=1.0)
+        return linear.null(*self.coef.shape)
+
     def scatter(self, random: np.random.Generator) -> Gate:
         if self.activation is None:
             return self

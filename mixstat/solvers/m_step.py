@@ -9,15 +9,16 @@ import jax.numpy as jnp
 from jaxtyping import Float
 
 from mixstat import flat
-from mixstat.batch import Rows
+from mixstat.batch import Batch, Rows
 from mixstat.gates.base import Gate
 from mixstat.kernels import kernel
-from mixstat.likelihood import responsibilities, total, total_over
+from mixstat.likelihood import each_row, responsibilities, total, total_over
 from mixstat.model import Mixture
 from mixstat.precision import AnyArray
 from mixstat.solvers.problem import Penalty, Problem
 
 GATE_STEPS = 50  # inner Newton steps of an exact gate step
+CLIMB_CHUNKS = 4  # of start rows that a gate climbs on: enough to tell hills apart
 FIRST_TOL = 1e-4  # relative change of the surrogate at which a start's gate is good enough
 
 
@@ -80,7 +81,7 @@ def _exact_gate(problem: Problem, model: Mixture, first: Gate, tol: AnyArray) ->
             value = value - shrink.value(flat.traced_vector(gate))
         return value, gate.m_step(sums, bounds, shrink)
 
-    return _climb(look, model.gate, first, tol)
+    return _climb(look, model.gate, first, tol)[0]
 
 
 def _climb(look: Callable, start: Gate, first: Gate, tol: AnyArray | float) -> Any:
@@ -99,7 +100,7 @@ def _climb(look: Callable, start: Gate, first: Gate, tol: AnyArray | float) -> A
         return (carry[3] > tol * jnp.abs(carry[1])) & (carry[4] < GATE_STEPS)
 
     value, _ = look(start)
-    return jax.lax.while_loop(moving, step, (start, value, first, jnp.inf, 0))[0]
+    return jax.lax.while_loop(moving, step, (start, value, first, jnp.inf, 0))[:2]
 
 
 def slack(value: AnyArray) -> AnyArray:
@@ -127,19 +128,31 @@ def first_model(problem: Problem, null: Mixture, resp: Float[AnyArray, "c K r"])
     shrink = None if problem.shrink is None else problem.shrink.gate
     gates, families = limits(problem)
     gate = null.gate.m_step(gate_sums, gates, shrink)
-    if not null.gate.concave:
-
-        def surrogate(gate, data: tuple[Rows, AnyArray]):
-            rows, share = data
-            weighted = share * rows.weight[None, :]
-            value = jnp.sum(weighted * gate.log_weight(rows))
-            return value, gate.statistics(rows, weighted)
-
-        def look(gate):
-            value, sums = total_over(surrogate, gate, chunks, problem.batch.n_chunks)
-            if shrink is not None:
-                value = value - shrink.value(flat.traced_vector(gate))
-            return value, gate.m_step(sums, gates, shrink)
-
-        gate = _climb(look, null.gate, gate, FIRST_TOL)
     return Mixture(gate, null.experts.start(expert_sums, families))
+
+
+@kernel()
+def climb_gate(
+    problem: Problem, start: Gate, resp: Float[AnyArray, "c K r"]
+) -> tuple[Gate, Float[AnyArray, ""]]:
+    """The gate's M-step for given responsibilities to its end, and the surrogate there."""
+    bounds = limits(problem)[0]
+
+    def surrogate(gate, data: tuple[Rows, AnyArray]):
+        rows, share = data
+        weighted = share * rows.weight[None, :]
+        value = jnp.sum(weighted * gate.log_weight(rows))
+        return value, gate.statistics(rows, weighted)
+
+    def look(gate):
+        value, sums = total_over(surrogate, gate, (problem.batch.rows, resp), n_chunks)
+        return value, gate.m_step(sums, bounds, None)
+
+    n_chunks = jnp.minimum(problem.batch.n_chunks, CLIMB_CHUNKS)
+    return _climb(look, start, look(start)[1], FIRST_TOL)
+
+
+@kernel()
+def all_responsibilities(model: Mixture, batch: Batch) -> Float[AnyArray, "c K r"]:
+    """Responsibilities of all rows."""
+    return each_row(lambda m, rows: responsibilities(m, rows)[0], model, batch.rows)

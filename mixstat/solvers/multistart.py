@@ -11,18 +11,17 @@ from mixstat import flat
 from mixstat.likelihood import log_likelihood
 from mixstat.model import Mixture
 from mixstat.results import FitResult, Status
-from mixstat.solvers import em, m_step
+from mixstat.solvers import dense, em
 from mixstat.solvers.auto import BASIN_ITER, SOLVERS, Finish
 from mixstat.solvers.certify import certify, degenerate
 from mixstat.solvers.problem import Problem
 
 SHORT_ITER = 15  # accelerated EM steps that tell good starts from bad ones
-STAGE_ITER = 10  # EM steps at each stage of an annealed gate
 SETTLED = 1e-7  # gain at which a start has settled on the sample
 LEAST_FINISHED = 3  # starts run to the end, however large the problem
 FINISH_WORK = 3e8  # multiplications worth spending on running more starts to the end
 FINE = (Status.CONVERGED.name, Status.JUMP.name)
-LEG = 160  # iterations after which a start goes on only if it leads
+LEG = 130  # iterations after which a start goes on only if it leads
 AGREEMENT = 1e-8  # starts within this relative log-likelihood of each other agree
 
 TABLE = np.dtype(
@@ -59,43 +58,9 @@ def first_models(
         model = start.model
         if start.responsibilities is not None:
             resp = batches.lay_out_like(problem.batch, start.responsibilities)
-            scattered = Mixture(null.gate.scatter(random), null.experts)
-            model = m_step.first_model(problem, scattered, resp)
-        models.append((start.kind, annealed(problem, from_dense(problem, model))))
+            model = dense.first_model(problem, null, resp, random)
+        models.append((start.kind, model))
     return models
-
-
-def from_dense(problem: Problem, model: Mixture) -> Mixture:
-    """EM with a continuous gate first, where the gate jumps: what it leaves out it cannot see."""
-    if model.gate.continuous:
-        return model
-    lower, upper = problem.lower, problem.upper
-    smooth = problem._replace(
-        lower=Mixture(lower.gate.dense(), lower.experts),
-        upper=Mixture(upper.gate.dense(), upper.experts),
-    )
-    state = em.run(smooth, Mixture(model.gate.dense(), model.experts), (SETTLED, 0.0, BASIN_ITER))
-    reached = flat.as_numpy(state.model)
-    return Mixture(model.gate.sparse(reached.gate), reached.experts)
-
-
-def annealed(problem: Problem, model: Mixture) -> Mixture:
-    """A few EM steps at each stage of the gate's schedule, if it has one."""
-    for stage in model.gate.anneal():
-        low, high = (flat.to_vector(side.gate) for side in (problem.lower, problem.upper))
-        held, value = low >= high, flat.to_vector(stage)
-        gate = np.where(held, value, flat.to_vector(model.gate))
-        at_stage = problem._replace(
-            lower=_with_gate(problem.lower, np.where(held, value, low)),
-            upper=_with_gate(problem.upper, np.where(held, value, high)),
-        )
-        state = em.run(at_stage, _with_gate(model, gate), (SETTLED, 0.0, STAGE_ITER))
-        model = flat.as_numpy(state.model)
-    return model
-
-
-def _with_gate(model: Mixture, vector: np.ndarray) -> Mixture:
-    return Mixture(flat.from_vector(model.gate, vector), model.experts)
 
 
 def multistart(

@@ -97,7 +97,7 @@ def test_gate_is_recovered(name):
     # branches of a tree may be swapped: begin at the numbering of the truth
     lines = LINES[:, :1] + LINES[:, 1:] @ X.T
     init = np.argmin(np.abs(y - lines), axis=0) if name == "hierarchical" else "auto"
-    moe = MixtureOfExperts(3, gate=gate, init=init, n_init=6, random_state=0).fit(X, y)
+    moe = MixtureOfExperts(3, gate=gate, init=init, n_init=4, random_state=0).fit(X, y)
     assert moe.status_ == (Status.CONVERGED if gate.continuous else Status.JUMP)
     distance = standard_distances(moe, Mixture(gate, GAUSSIAN))
     estimable = np.isfinite(distance)
@@ -111,7 +111,7 @@ def test_learned_temperature_is_recovered_up_to_its_factor():
     random = np.random.default_rng(12)
     X = random.uniform(-3, 3, (N, 2))
     y = draw(gate, GAUSSIAN, X, random)
-    moe = MixtureOfExperts(3, gate=gate, n_init=6, random_state=0).fit(X, y)
+    moe = MixtureOfExperts(3, gate=gate, n_init=3, random_state=0).fit(X, y)
     table = moe.identified()
     distance = np.abs(table["value"] - 2 * LOGITS.ravel()) / table["std_error"]
     assert np.max(distance) < 4
@@ -128,7 +128,7 @@ def test_gaussian_gate_is_recovered():
     X = centre[label] + np.einsum("nij,nj->ni", factor[label], random.standard_normal((N, 2)))
     mean = np.sum(LINES[label] * np.hstack([np.ones((N, 1)), X]), axis=1)
     y = mean + NOISE[label] * random.standard_normal(N)
-    moe = MixtureOfExperts(3, gate="gaussian", n_init=6, random_state=0).fit(X, y)
+    moe = MixtureOfExperts(3, gate="gaussian", n_init=3, random_state=0).fit(X, y)
     assert moe.converged_
     slope = spread[:, 1, 0] / spread[:, 0, 0]
     first, second = spread[:, 0, 0], spread[:, 1, 1] - slope * spread[:, 0, 1]
@@ -160,6 +160,6 @@ def test_family_is_recovered(name):
     random = np.random.default_rng(14)
     X = random.uniform(-3, 3, (N, 2))
     y = draw(gate, experts, X, random)
-    moe = MixtureOfExperts(3, expert=experts, n_init=6, random_state=0).fit(X, y)
+    moe = MixtureOfExperts(3, expert=experts, n_init=3, random_state=0).fit(X, y)
     assert moe.converged_
     assert np.max(standard_distances(moe, Mixture(gate, experts))) < 4
