@@ -113,11 +113,12 @@ def _penalty_note(moe: Any) -> list[str]:
     told = [f"{name} {strength:g}" for name, strength in parts if strength]
     if not told:
         return []
-    known = " and take zeros as known, so they are too small" if moe.l1_ratio else ""
-    return [
-        f"Elastic net ({', '.join(told)}; L1 share {moe.l1_ratio:g}): slopes are shrunk; standard "
-        f"errors count the penalty as information{known}."
-    ]
+    remarks = [f"Elastic net ({', '.join(told)}; L1 share {moe.l1_ratio:g}): slopes are shrunk."]
+    if moe.l1_ratio < 1:
+        remarks.append("Standard errors count the squared penalty as information.")
+    if moe.l1_ratio > 0:
+        remarks.append("Standard errors take zeros as known, so they are too small.")
+    return [" ".join(remarks)]
 
 
 def _identified_block(moe: Any) -> list[Block]:
