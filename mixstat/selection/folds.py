@@ -8,7 +8,7 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.utils import _safe_indexing, check_random_state
 
-from mixstat.selection import ascent
+import mixstat.selection.ascent as ascent
 from mixstat.validation import check_weights
 
 Split = tuple[np.ndarray, np.ndarray]  # training and held-out rows

@@ -8,10 +8,11 @@ import numpy as np
 from jaxtyping import Float, Int
 from sklearn.exceptions import ConvergenceWarning
 
+import mixstat.selection.ascent as ascent
+import mixstat.selection.folds as folds
 from mixstat.estimators.base import BaseMixture
 from mixstat.plotting.path import PenaltyPathDisplay
 from mixstat.results import DesignWarning, Status, report
-from mixstat.selection import ascent, folds
 from mixstat.selection.ascent import PARTS, Fit
 from mixstat.validation import check_choice, check_integer, check_positive, check_weights
 
