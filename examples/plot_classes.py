@@ -45,7 +45,9 @@ import matplotlib.pyplot as plt
 
 low, high = X.min().to_numpy(), X.max().to_numpy()
 first, second = np.meshgrid(*(np.linspace(a, b, 200) for a, b in zip(low, high)))
-grid = X.iloc[:0].reindex(range(first.size)).assign(texture=first.ravel(), smoothness=second.ravel())
+grid = (
+    X.iloc[:0].reindex(range(first.size)).assign(texture=first.ravel(), smoothness=second.ravel())
+)
 malignant = list(fits[2].classes_).index("malignant")
 
 figure, panels = plt.subplots(1, 3, figsize=(9.6, 3.6), sharey=True, layout="constrained")

@@ -48,7 +48,7 @@ class Predictive(NamedTuple):
 
     def cdf(self, y: Float[np.ndarray, "m n"]) -> Float[np.ndarray, "m n"]:
         """Probability of not exceeding y, output by output."""
-        return np.einsum("kn,kmn->mn", self.share, self.marginals.cdf(y))
+        return np.einsum("kn,kmn->mn", self.share, self.experts.cdf(self.eta, y))
 
     def quantile(self, level: float) -> Float[np.ndarray, "m n"]:
         """Where the cumulative distribution of each output reaches ``level``.

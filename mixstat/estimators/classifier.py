@@ -41,9 +41,11 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixture):
     expert_features : list, str, int, slice or None, default=None
         Columns the experts see, by name, position or mask; None means all.
     gate : str or gate, default="softmax"
-        Kind of gate, as in :class:`MixtureOfExperts`.
+        Kind of gate by name, or an object of settings such as ``TopKGate(k=2)``, as in
+        :class:`MixtureOfExperts`.
     gate_degree : int, default=1
-        Total degree of the gate's polynomial; 0 gives constant shares.
+        Total degree of the gate's polynomial (at most 1 for a Gaussian gate); 0 gives constant
+        shares.
     gate_features : list, str, int, slice or None, default=None
         Columns the gate sees; None means all, an empty list gives constant shares.
     classes : array-like or None, default=None
@@ -85,18 +87,28 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixture):
     expert_coef_ : ndarray of shape (n_experts, n_classes - 1, p)
         Log odds against the last class, per unit of the feature; for two classes
         (n_experts, p).
-    gate_coef_ : ndarray of shape (n_experts, q)
-        Gate coefficients of ``gate_names_``.
+    gate_coef_ : ndarray of shape (n_experts, q) or (r, q)
+        Gate coefficients of ``gate_names_``, as in :class:`MixtureOfExperts`.
     expert_names_, gate_names_ : list of str
         Names of the coefficients' columns; "1" is the constant.
     log_likelihood_ : float
-        Weighted mean of log P(y | x) over the training rows.
-    n_parameters_, n_iter_ : int
-        Free parameters, and iterations of the winning start.
+        Weighted mean of log P(y | x) over the training rows; for a Gaussian gate that of
+        log p(x, y).
+    n_parameters_ : int
+        Free parameters that are not held at zero by an L1 penalty, less the directions in which
+        the gate never changes the model.
+    n_iter_ : int
+        Iterations of the winning start.
     expert_share_ : ndarray of shape (n_experts,)
         Share of the training weight that each expert is responsible for.
+    ridge_ : float
+        The ridge that was used.
+    strengths_ : Strengths
+        Strengths of all penalties that were used, of gate and experts.
+    identifiability_ : Identifiability
+        What the model and these rows can determine.
     converged_ : bool
-        Whether the fit is a certified maximum.
+        Whether the status is CONVERGED: a gradient below ``tol`` and nothing unbounded.
     status_ : Status
         Why the fit stopped.
     certificate_ : Certificate
@@ -108,10 +120,19 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixture):
     feature_names_in_ : ndarray of str
         Names of the columns of X, where it has names.
 
+    Notes
+    -----
+    Experts are numbered by their average log odds of the first class, smallest first, unless
+    their degrees differ or they stand in a tree. Features are made orthonormal before fitting, so
+    shifts and units of the data do not matter.
+
     References
     ----------
     Jacobs, R. A., Jordan, M. I., Nowlan, S. J. and Hinton, G. E. (1991). Adaptive mixtures of
     local experts. Neural Computation 3, 79-87.
+
+    Nguyen, H., Akbarian, P., Nguyen, T. and Ho, N. (2024). A general theory for softmax gating
+    multinomial logistic mixture of experts. ICML. arXiv 2310.14188.
 
     Examples
     --------
@@ -271,7 +292,7 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixture):
         """Gate (K, n) and class probabilities of each expert (K, C, n)."""
         X = self._read(X)
         eta = expert_predictors(self.model_.experts, self.expert_design_.transform(X))
-        return np.exp(self._log_gate(X)).T, self.model_.experts.probabilities(eta)
+        return np.exp(self._log_gate(X)).T, self.model_.experts.marginals(eta).probability
 
     def expert_proba(self, X: Any) -> np.ndarray:
         """Class probabilities under each expert.

@@ -1,4 +1,4 @@
-"""MixtureOfExperts: regression by a gated mixture of Gaussian experts."""
+"""MixtureOfExperts: regression by a gated mixture of Gaussian or generalised linear experts."""
 
 from typing import Any
 
@@ -9,39 +9,49 @@ from mixstat.estimators.parts import find_experts
 from mixstat.estimators.prediction import RegressionMixture
 from mixstat.experts.base import Experts
 from mixstat.experts.gaussian import COVARIANCES, GaussianExperts
+from mixstat.experts.student import StudentTExperts
 from mixstat.validation import check_choice, check_weights
 
 
 class MixtureOfExperts(RegressionMixture):
     """Mixture of experts regression by maximum likelihood.
 
-    The conditional density of y is a sum of Gaussian regressions, weighted by a gate::
+    The conditional density of y is a sum of regressions, weighted by a gate::
 
-        p(y | x) = sum_k  pi_k(x)  Normal(y; B_k phi(x), Sigma_k)
+        p(y | x) = sum_k  pi_k(x)  f(y; B_k phi(x), ...)
 
-    with ``pi`` a softmax of linear functions of the gate's features and ``phi`` a polynomial
-    of the experts' features. All coefficients are reported in the units of the data.
+    with ``phi`` a polynomial of the experts' features. By default ``f`` is the normal density
+    and ``pi`` a softmax of linear functions of the gate's features. All coefficients are
+    reported in the units of the data.
 
     Parameters
     ----------
     n_experts : int, default=2
         Number of experts K.
-    degree : int, default=1
-        Total degree of the experts' polynomial; 0 gives a mixture of constants.
+    degree : int or sequence of int, default=1
+        Total degree of the experts' polynomial, one for all or one for each expert; 0 gives a
+        mixture of constants.
     interactions : bool, default=True
         Whether polynomials have products of different inputs.
     expert_features : list, str, int, slice or None, default=None
         Columns the experts see, by name, position or mask; None means all.
-    gate : str, default="softmax"
-        Kind of gate.
+    gate : str or gate, default="softmax"
+        "softmax", "modified", "temperature", "activation", "sigmoid", "top_k", "top_p",
+        "gaussian", "hierarchical", or an object of settings from :mod:`mixstat.gates`, such as
+        ``TemperatureGate(activation="sin")`` or ``TopKGate(k=2)``.
     gate_degree : int, default=1
-        Total degree of the gate's polynomial; 0 gives constant shares, a mixture of
-        regressions.
+        Total degree of the gate's polynomial (at most 1 for a Gaussian gate); 0 gives constant
+        shares, a mixture of regressions.
     gate_features : list, str, int, slice or None, default=None
         Columns the gate sees; None means all, an empty list gives constant shares.
+    expert : str, experts or list of them, default="gaussian"
+        "gaussian", "poisson", "binomial", "gamma", "t", an object of settings from
+        :mod:`mixstat.experts`, such as ``BinomialExperts(trials=20)`` or
+        ``StudentTExperts(df=4)``, or a list with one of these for each expert, all of one kind
+        of response.
     covariance : {"full", "diagonal", "spherical", "tied"}, default="full"
-        Noise of several outputs; "tied" shares one matrix among experts. With one output
-        only "tied" differs from the rest.
+        Noise of several outputs of Gaussian experts; "tied" shares one matrix among experts.
+        With one output only "tied" differs from the rest.
     solver : {"auto", "em", "lbfgs", "newton"}, default="auto"
         "auto" runs EM into the basin of a maximum and finishes with Newton, or with L-BFGS
         where the parameters are many.
@@ -58,9 +68,10 @@ class MixtureOfExperts(RegressionMixture):
     max_iter : int, default=1000
         Largest number of iterations of one start.
     min_scale : float, default=1e-4
-        Floor under every expert's standard deviation, as a share of that of y (for several
-        correlated outputs, under the deviation of each given those before it). Without it the
-        likelihood is unbounded.
+        Floor under every expert's standard deviation (or scale of a t distribution), as a share
+        of that of y (for several correlated outputs, under the deviation of each given those
+        before it), under the coefficient of variation of gamma experts, and under the
+        deviations of the inputs in a Gaussian gate. Without it the likelihood is unbounded.
     ridge : float or None, default=None
         Weight of half the squared slopes (standardised units) taken from the mean
         log-likelihood; those of the gate are measured from their mean over the experts, so that
@@ -82,25 +93,40 @@ class MixtureOfExperts(RegressionMixture):
     Attributes
     ----------
     expert_coef_ : ndarray of shape (n_experts, p) or (n_experts, m, p)
-        Coefficients of ``expert_names_``, in units of y per unit of the feature.
-    gate_coef_ : ndarray of shape (n_experts, q)
-        Logit coefficients of ``gate_names_``; the last expert is the reference, with zeros.
+        Coefficients of ``expert_names_``, in units of y per unit of the feature; for Poisson and
+        gamma experts of log y, for binomial ones of log odds.
+    gate_coef_ : ndarray of shape (n_experts, q) or (r, q)
+        Coefficients of ``gate_names_``: for most gates logits, with zeros for the last expert,
+        which is the reference. For a tree a row for each branch but the last of each node, for
+        a Gaussian gate the centres of the inputs (``gate_names_`` without "1").
     scale_ : ndarray of shape (n_experts,) or (n_experts, m)
-        Standard deviations of the experts, in units of y.
+        Standard deviations of Gaussian experts or scales of t experts, in units of y (not for
+        experts of different families).
     covariance_ : ndarray of shape (n_experts, m, m)
-        Covariance matrices of the experts (several outputs only).
+        Covariance matrices of Gaussian experts (several outputs only).
+    df_ : ndarray of shape (n_experts,)
+        Degrees of freedom (t experts only).
+    shape_ : ndarray of shape (n_experts,)
+        Shapes, one over the squared coefficient of variation (gamma experts only).
     expert_names_, gate_names_ : list of str
         Names of the coefficients' columns; "1" is the constant.
     log_likelihood_ : float
-        Weighted mean of log p(y | x) over the training rows, at the returned parameters.
+        Weighted mean of log p(y | x) over the training rows, at the returned parameters. For a
+        Gaussian gate that of log p(x, y), which is what is maximised; ``score_samples``, ``aic``
+        and ``bic`` are of y given x with every gate.
     n_parameters_ : int
-        Free parameters that are not held at zero by an L1 penalty.
+        Free parameters that are not held at zero by an L1 penalty, less the directions in which
+        the gate never changes the model.
     n_iter_ : int
         Iterations of the winning start.
     expert_share_ : ndarray of shape (n_experts,)
         Share of the training weight that each expert is responsible for.
     ridge_ : float
         The ridge that was used.
+    strengths_ : Strengths
+        Strengths of all penalties that were used, of gate and experts.
+    identifiability_ : Identifiability
+        What the model and these rows can determine.
     converged_ : bool
         Whether the status is CONVERGED: a gradient below ``tol`` and nothing unbounded.
     status_ : Status
@@ -116,8 +142,16 @@ class MixtureOfExperts(RegressionMixture):
 
     Notes
     -----
-    Experts are numbered by what they predict on average, smallest first. Features are made
-    orthonormal before fitting, so shifts and units of the data do not matter.
+    Experts are numbered by the average of their linear predictor (for a real y, what they predict
+    on average), smallest first. Those of different families or degrees keep the order in which
+    they are named, and those of a tree their places in it. Features are made orthonormal before
+    fitting, so shifts and units of the data do not matter; only the functions inside a
+    "modified" gate see the inputs in the units they are given in.
+
+    Predictions for counts are of counts: quantiles and ends of intervals are the smallest counts
+    whose cumulative probability reaches the level, so an interval covers at least what it says.
+    Binomial experts with two columns predict a single trial, whose mean is the share of
+    successes; with ``trials`` they predict the number of successes.
 
     References
     ----------
@@ -207,7 +241,9 @@ class MixtureOfExperts(RegressionMixture):
         X : array-like of shape (n, d)
             Inputs.
         y : array-like of shape (n,) or (n, m)
-            Responses.
+            Responses: real numbers, of several outputs for Gaussian experts; counts; positive
+            numbers for gamma experts; for binomial experts two columns, successes and
+            failures, or successes alone where ``trials`` is set.
         sample_weight : array-like of shape (n,), default=None
             A row of weight 2 counts as two equal rows; a row of weight 0 does not count. The
             sum of the weights is the sample size of standard errors and of ``bic``.
@@ -220,7 +256,8 @@ class MixtureOfExperts(RegressionMixture):
         Raises
         ------
         ValueError
-            If an argument has a wrong shape, type or range.
+            If an argument has a wrong shape, type or range, if y cannot be a response of these
+            experts, or if the gate does not suit ``n_experts`` or its features.
 
         Warns
         -----
@@ -248,7 +285,7 @@ class MixtureOfExperts(RegressionMixture):
         for name, attribute in (("log_df", "df_"), ("log_shape", "shape_")):
             if hasattr(experts, name):
                 setattr(self, attribute, np.exp(getattr(experts, name)[:, 0, 0]))
-        if hasattr(experts, "log_df"):
+        if isinstance(experts, StudentTExperts):
             self.scale_ = np.exp(experts.log_scale[:, 0, 0])
         if isinstance(experts, GaussianExperts):
             covariance = experts.covariances()

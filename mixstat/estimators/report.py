@@ -91,6 +91,7 @@ def summarise(moe: Any) -> Any:
     notes = [] if moe.formula_ is None else [f"{moe.formula_}; gate {moe.gate_formula_ or 'same'}."]
     notes += [
         *_order_note(moe),
+        *_class_note(moe),
         "Standard errors are from the observed information"
         + (f", to which ridge={moe.ridge_:g} adds." if moe.ridge_ else "."),
         *_penalty_note(moe),
@@ -151,6 +152,15 @@ def _order_note(moe: Any) -> list[str]:
     full = len(moe.gate_coef_) == moe.n_experts_ and not np.any(moe.gate_coef_[-1])
     last = moe.n_experts_ - 1
     return [note + (f" Gate coefficients are logits against expert {last}." if full else "")]
+
+
+def _class_note(moe: Any) -> list[str]:
+    """Which class the experts' log odds are taken against."""
+    if not hasattr(moe, "classes_"):
+        return []
+    last = moe.classes_[-1]
+    whose = f"of {moe.classes_[0]} " if len(moe.classes_) == 2 else ""
+    return [f"Experts' coefficients are log odds {whose}against {last}."]
 
 
 def _sections(moe: Any) -> list[tuple[str, str]]:

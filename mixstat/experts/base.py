@@ -135,7 +135,7 @@ class Experts(eqx.Module):
         weighted = resp[:, None, :] * self.working(rows.y)[None, :, :]
         return WorkingSums(linear.own_sums(resp, features), weighted @ features.T)
 
-    def start(self, statistics: Any, bounds: tuple["Experts", "Experts"]) -> "Experts":
+    def start(self, statistics: Any, bounds: tuple[Any, Any]) -> "Experts":
         """First experts out of experts that are all alike, from given responsibilities."""
         first = self.groups()[0].coef
         gram = linear.symmetric(statistics.gram, first.shape[2])
@@ -167,7 +167,7 @@ class Experts(eqx.Module):
     def m_step(
         self,
         statistics: Any,
-        bounds: tuple["Experts", "Experts"],
+        bounds: tuple[Any, Any],
         shrink: Shrink | None,
     ) -> "Experts":
         """Experts that raise the surrogate minus the penalty: here a Newton step for each.
@@ -182,7 +182,7 @@ class Experts(eqx.Module):
         lower, upper = (flat.traced_vector(b)[index] for b in bounds)
         step = jax.vmap(newton_step, in_axes=(0, 0, 0, (0, 0), None if shrink is None else 0))
         moved = step(vector[index], slopes, information, (lower, upper), shrink)
-        return flat.from_vector(self, vector.at[index].set(moved))
+        return flat.from_vector(self, jnp.asarray(vector).at[index].set(moved))
 
     def own_index(self) -> np.ndarray:
         """(K, E): where each expert's predictor coefficients stand in the parameter vector."""
@@ -194,7 +194,7 @@ class Experts(eqx.Module):
     def _layout(self) -> linear.Layout:
         return linear.layout(tuple(Group(g.feature, g.coef[0]) for g in self.groups()))
 
-    def bounds(self, min_scale: float) -> tuple["Experts", "Experts"]:
+    def bounds(self, min_scale: float) -> tuple[Any, Any]:
         """Lower and upper bounds of all parameters; equal ones hold a parameter fixed."""
         return (
             jax.tree.map(lambda a: np.full(a.shape, -np.inf), self),
@@ -213,6 +213,12 @@ class Experts(eqx.Module):
         return jax.tree.map(lambda a: ones if a is first else np.zeros(a.shape), self)
 
     # what people see
+
+    def cdf(
+        self, eta: Float[np.ndarray, "K L n"], y: Float[np.ndarray, "c n"]
+    ) -> Float[np.ndarray, "K m n"]:
+        """Probability of not exceeding y, as people give it, under each expert."""
+        return self.marginals(eta).cdf(y[None])
 
     def coefficients(self) -> Float[np.ndarray, "K L p"]:
         """Coefficients of the features, an expert after the other."""
@@ -255,7 +261,7 @@ class Experts(eqx.Module):
         return f"{type(self).__name__}({inside})"
 
 
-def within(part: Experts, bounds: tuple[Experts, Experts]) -> Experts:
+def within(part: Experts, bounds: tuple[Any, Any]) -> Experts:
     """The same experts with parameters moved inside their bounds."""
     return jax.tree.map(lambda a, low, high: jnp.clip(a, low, high), part, *bounds)
 

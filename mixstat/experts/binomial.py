@@ -95,5 +95,13 @@ class BinomialExperts(CountExperts):
 
         return stats.binom(1 if self.trials is None else self.trials, special.expit(eta))
 
+    def cdf(self, eta: Float[np.ndarray, "K 1 n"], y: Float[np.ndarray, "c n"]):
+        """Of successes among the trials of each row, where y has successes and failures."""
+        from scipy import special, stats
+
+        if self.trials is not None or len(y) == 1:
+            return super().cdf(eta, y)
+        return stats.binom(y.sum(axis=0), special.expit(eta)).cdf(y[:1])
+
     def in_units(self, location, scale, to_user) -> "BinomialExperts":
         return self._like(np.asarray(self.coef) @ to_user)

@@ -1,7 +1,7 @@
 """Gamma experts."""
 
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -9,7 +9,7 @@ import numpy as np
 from jax.scipy.special import gammaln, polygamma
 from jaxtyping import Float
 
-from mixstat.experts.base import Experts, WorkingSums, blank
+from mixstat.experts.base import WorkingSums, blank, within
 from mixstat.experts.glm import OnePredictorExperts, log_offset
 from mixstat.linear import Group
 from mixstat.precision import AnyArray
@@ -63,16 +63,14 @@ class GammaExperts(OnePredictorExperts):
         squares = jnp.sum(resp * (log_y**2)[None, :], axis=1)
         return super().start_statistics(rows, resp), jnp.sum(resp, axis=1), squares
 
-    def start(self, statistics: tuple[WorkingSums, AnyArray, AnyArray], bounds) -> Experts:
+    def start(self, statistics: tuple[WorkingSums, AnyArray, AnyArray], bounds):
         """Regression of log y; its residual variance is about one over the shape."""
         sums, mass, squares = statistics
-        first = super().start(sums, bounds)
-        explained = jnp.sum(first.coef[:, 0] * sums.cross[:, 0], axis=1)
+        coef = super().start(sums, bounds).groups()[0].coef
+        explained = jnp.sum(coef[:, 0] * sums.cross[:, 0], axis=1)
         variance = (squares - explained) / jnp.maximum(mass, 1e-300)
         log_shape = -jnp.log(jnp.clip(variance, 1e-6, 1e2))[:, None, None]
-        return GammaExperts(
-            first.coef, jnp.clip(log_shape, bounds[0].log_shape, bounds[1].log_shape)
-        )
+        return within(GammaExperts(coef, log_shape), bounds)
 
     def link(
         self, eta: Float[AnyArray, "K 2 n"], y: Float[AnyArray, "2 n"]
@@ -93,7 +91,7 @@ class GammaExperts(OnePredictorExperts):
         rows = [jnp.stack([shape, zero], axis=1), jnp.stack([zero, own], axis=1)]
         return jnp.stack(rows, axis=1)
 
-    def bounds(self, min_scale: float) -> tuple[Experts, Experts]:
+    def bounds(self, min_scale: float) -> tuple[Any, Any]:
         """The coefficient of variation has a floor, as a scale has."""
         lower, upper = super().bounds(min_scale)
         most = min(-2 * np.log(min_scale), np.log(LARGEST_SHAPE))

@@ -235,7 +235,7 @@ class GaussianExperts(Experts):
             own.coef[order], own.log_scale[rows], own.shear[rows], self.covariance
         )
 
-    def bounds(self, min_scale: float) -> tuple["GaussianExperts", "GaussianExperts"]:
+    def bounds(self, min_scale: float) -> tuple[Any, Any]:
         lower, upper = super().bounds(min_scale)
         floor = np.full(self.log_scale.shape, np.log(min_scale))
         return eqx.tree_at(lambda e: e.log_scale, lower, floor), upper

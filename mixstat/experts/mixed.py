@@ -105,7 +105,7 @@ class MixedExperts(Experts):
         pairs = zip(self.parts, resp)
         return tuple(part.start_statistics(rows, one[None, :]) for part, one in pairs)
 
-    def start(self, statistics: Any, bounds: tuple[Experts, Experts]) -> "MixedExperts":
+    def start(self, statistics: Any, bounds: tuple[Any, Any]) -> "MixedExperts":
         lower, upper = (b.parts for b in bounds)
         each = zip(self.parts, statistics, lower, upper)
         return MixedExperts(tuple(p.start(s, (low, high)) for p, s, low, high in each))
@@ -115,7 +115,7 @@ class MixedExperts(Experts):
         return tuple(part.statistics(rows, one[None, :]) for part, one in pairs)
 
     def m_step(
-        self, statistics: Any, bounds: tuple[Experts, Experts], shrink: Shrink | None
+        self, statistics: Any, bounds: tuple[Any, Any], shrink: Shrink | None
     ) -> "MixedExperts":
         lower, upper = (b.parts for b in bounds)
         moved = []
@@ -133,7 +133,7 @@ class MixedExperts(Experts):
     def permute(self, order: AnyArray) -> "MixedExperts":
         return MixedExperts(tuple(self.parts[k] for k in order))
 
-    def bounds(self, min_scale: float) -> tuple[Experts, Experts]:
+    def bounds(self, min_scale: float) -> tuple[Any, Any]:
         pairs = [part.bounds(min_scale) for part in self.parts]
         lower, upper = (MixedExperts(side) for side in zip(*pairs))
         return lower, upper
@@ -141,9 +141,9 @@ class MixedExperts(Experts):
     def slopes(self, constant: bool) -> "MixedExperts":
         return MixedExperts(tuple(part.slopes(constant) for part in self.parts))
 
-    def marginals(self, eta: Float[np.ndarray, "K L n"]) -> "EachMarginal":
-        pairs = zip(self.parts, self._own(eta))
-        return EachMarginal([part.marginals(own) for part, own in pairs])
+    def marginals(self, eta: Any) -> "EachMarginal":
+        each = [np.asarray(own) for own in self._own(eta)]
+        return EachMarginal([p.marginals(own) for p, own in zip(self.parts, each)])
 
     def sample(self, eta: Float[np.ndarray, "L n"], k: int, random: np.random.Generator):
         width = sum(g.coef.shape[1] for g in self.parts[k].groups())

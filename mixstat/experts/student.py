@@ -56,7 +56,7 @@ class StudentTExperts(Experts):
     def start_statistics(self, rows, resp: Float[AnyArray, "K n"]) -> ResidualSums:
         return self._normal().statistics(rows, resp)
 
-    def start(self, statistics: ResidualSums, bounds: tuple[Experts, Experts]) -> Experts:
+    def start(self, statistics: ResidualSums, bounds: tuple[Any, Any]) -> Experts:
         lower, upper = (b._normal() for b in bounds)
         first = self._normal().m_step(statistics, (lower, upper), None)
         return self._like(first.coef, first.log_scale[:, :, None], self.log_df)
@@ -90,7 +90,7 @@ class StudentTExperts(Experts):
         table = [[mean, zero, zero], [zero, scale, cross], [zero, cross, own]]
         return jnp.stack([jnp.stack(row, axis=1) for row in table], axis=1)
 
-    def bounds(self, min_scale: float) -> tuple[Experts, Experts]:
+    def bounds(self, min_scale: float) -> tuple[Any, Any]:
         lower, upper = super().bounds(min_scale)
         shape = self.log_df.shape
         fixed = np.asarray(self.log_df)

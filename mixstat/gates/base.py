@@ -124,7 +124,7 @@ class Gate(eqx.Module):
         """Added to the log-likelihood when inputs are told in the user's units."""
         return 0.0
 
-    def bounds(self, min_scale: float) -> tuple["Gate", "Gate"]:
+    def bounds(self, min_scale: float) -> tuple[Any, Any]:
         """Lower and upper bounds of all parameters; equal ones hold a parameter fixed."""
         return (
             jax.tree.map(lambda a: np.full(a.shape, -np.inf), self),
@@ -136,7 +136,7 @@ class Gate(eqx.Module):
         return None
 
     def adopt(self, dense: Any) -> "Gate | None":
-        """This gate with the parameters of its :meth:`dense` one; None to climb towards it."""
+        """Parameters of a fitted :meth:`dense` gate in this one; None to climb towards it."""
         return None
 
     def scatter(self, random: np.random.Generator) -> "Gate":
@@ -197,7 +197,7 @@ class Gate(eqx.Module):
         flattened = [np.ravel(g.coef) for g in self.groups()]
         return np.concatenate([np.zeros(0), *flattened]).astype(int)
 
-    def m_step(self, statistics: Any, bounds: tuple["Gate", "Gate"], shrink: Shrink | None):
+    def m_step(self, statistics: Any, bounds: tuple[Any, Any], shrink: Shrink | None):
         """One Newton (Fisher scoring) step on the surrogate minus the penalty.
 
         It leads uphill; the caller shortens a step that overshoots.
@@ -209,7 +209,7 @@ class Gate(eqx.Module):
         information = linear.curvature(sums, linear.layout(self.groups()))
         information = flat.fold(flat.fold(information, index, size).T, index, size)
         vector = flat.traced_vector(self)
-        limits = tuple(flat.traced_vector(bound) for bound in bounds)
+        limits = flat.traced_vector(bounds[0]), flat.traced_vector(bounds[1])
         return flat.from_vector(self, newton_step(vector, gradient, information, limits, shrink))
 
     def in_units(self, to_user: np.ndarray) -> "Gate":

@@ -73,7 +73,7 @@ class GaussianGate(Gate):
     def log_unit(self, to_user: np.ndarray) -> float:
         return float(np.sum(np.log(np.abs(np.diag(to_user[1:, 1:])))))
 
-    def bounds(self, min_scale: float) -> tuple[Gate, Gate]:
+    def bounds(self, min_scale: float) -> tuple[Any, Any]:
         lower, upper = super().bounds(min_scale)
         floor = self.inputs.bounds(min_scale)[0].log_scale
         return eqx.tree_at(lambda g: g.inputs.log_scale, lower, floor), upper
@@ -93,7 +93,7 @@ class GaussianGate(Gate):
         return self.inputs.statistics(inside, resp)
 
     def m_step(
-        self, statistics: Any, bounds: tuple[Gate, Gate], shrink: Shrink | None
+        self, statistics: Any, bounds: tuple[Any, Any], shrink: Shrink | None
     ) -> "GaussianGate":
         """Shares, means and covariances weighted by responsibilities."""
         mass = jnp.maximum(statistics.mass, 1e-300)

@@ -136,7 +136,7 @@ class TemperatureGate(Gate):
         bias = reference.permute(self.bias, order)
         return self._like(np.asarray(self.coef)[order], bias, self.log_tau)
 
-    def bounds(self, min_scale: float) -> tuple[Gate, Gate]:
+    def bounds(self, min_scale: float) -> tuple[Any, Any]:
         lower, upper = super().bounds(min_scale)
         if self.learned:  # beyond, exp overflows long before the model changes
             wide = np.full(self.log_tau.shape, WIDE)
