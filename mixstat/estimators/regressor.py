@@ -145,8 +145,9 @@ class MixtureOfExperts(RegressionMixture):
     Experts are numbered by the average of their linear predictor (for a real y, what they predict
     on average), smallest first. Those of different families or degrees keep the order in which
     they are named, and those of a tree their places in it. Features are made orthonormal before
-    fitting, so shifts and units of the data do not matter; only the functions inside a
-    "modified" gate see the inputs in the units they are given in.
+    fitting, so shifts and units of the data do not matter, with two exceptions: the function
+    of a "modified" gate sees inputs as they are given, and with an activation it matters where
+    an input is zero, since there is no intercept inside.
 
     Predictions for counts are of counts: quantiles and ends of intervals are the smallest counts
     whose cumulative probability reaches the level, so an interval covers at least what it says.
