@@ -189,6 +189,23 @@ class FittedMixture(BaseEstimator):
         """
         return np.exp(self._log_gate(self._read(X)))
 
+    def gate_scores(self, X: Any) -> np.ndarray:
+        """What gate shares are made of: for a sigmoid gate the independent sigmoids.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Inputs.
+
+        Returns
+        -------
+        ndarray of shape (n, n_experts)
+            s_k(x) in (0, 1) for ``gate="sigmoid"``, each expert's by itself, whose shares are
+            s_k / sum(s); for other gates the shares.
+        """
+        X = self._read(X)
+        return self.model_.gate.scores(self._log_gate(X), self._gate_features(X))
+
     def predict_expert(self, X: Any) -> np.ndarray:
         """The most probable expert given x alone.
 

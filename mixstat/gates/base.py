@@ -120,6 +120,10 @@ class Gate(eqx.Module):
         """Log probability that each row belongs to each expert, given x."""
         return self.log_weight(rows)
 
+    def scores(self, log_prob: Float[np.ndarray, "n K"], Z: Float[np.ndarray, "n q"]) -> np.ndarray:
+        """What shares are made of, by its own name: for most gates the shares themselves."""
+        return np.exp(log_prob)
+
     def log_unit(self, to_user: Float[np.ndarray, "r p"]) -> float:
         """Added to the log-likelihood when inputs are told in the user's units."""
         return 0.0

@@ -47,6 +47,12 @@ class SigmoidGate(Gate):
     def link(self, eta: Float[AnyArray, "K n"], Z: AnyArray) -> Float[AnyArray, "K n"]:
         return jax.nn.log_softmax(jax.nn.log_sigmoid(eta), axis=0)
 
+    def scores(self, log_prob: Float[np.ndarray, "n K"], Z: Float[np.ndarray, "n q"]) -> np.ndarray:
+        """The sigmoids s_k(x) themselves, which do not compete."""
+        from scipy.special import expit
+
+        return expit(Z @ np.asarray(self.coef).T)
+
     def permute(self, order: AnyArray) -> "SigmoidGate":
         return SigmoidGate(np.asarray(self.coef)[order])
 

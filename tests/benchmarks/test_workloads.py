@@ -58,9 +58,19 @@ def test_fit_beside_flexmix(benchmark: Any, name: str, folder: Path, rows: dict)
     assert abs(row.gap) < FLEXMIX_AGREE
 
 
-def test_multinomial() -> None:
-    """The workload whose response is a class."""
-    pytest.skip("W6 needs multinomial experts, which mixstat does not have yet")
+@pytest.mark.benchmark(group="fits of classes by mixstat")
+def test_multinomial(benchmark: Any, folder: Path) -> None:
+    """The workload whose response is a class; the reference has none to compare."""
+    spec = workloads.SPECS["W6"]
+    with compare.Worker() as worker:
+        path = str(workloads.save("W6", folder))
+        worker.ask("load", path=path, n_experts=spec.n_experts)
+        worker.ask("import_mixstat")
+        worker.ask("fit")  # compiles
+        fit = benchmark.pedantic(worker.ask, args=("fit",), rounds=5)
+    benchmark.extra_info.update(fit)
+    assert spec.best is not None
+    assert fit["log_likelihood"] > spec.best - compare.CLOSE
 
 
 @pytest.mark.parametrize(

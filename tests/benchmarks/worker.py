@@ -44,10 +44,11 @@ class Session:
 
     def fit(self) -> Answer:
         """Fit by mixstat from the labels."""
-        from mixstat import MixtureOfExperts
+        from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier
 
-        X, y, labels, _ = self.data
-        moe = MixtureOfExperts(self.n_experts, init=labels)
+        X, y, labels, truth = self.data
+        kind = MixtureOfExperts if truth.sigma.size else MixtureOfExpertsClassifier
+        moe = kind(self.n_experts, init=labels)
         _, spent = timed(lambda: moe.fit(X, y))
         return _answer(
             spent,
@@ -118,7 +119,7 @@ def _kernels(data: workloads.Workload, k: int) -> dict[str, Callable[[], Any]]:
     features = np.c_[np.ones(len(data.X)), data.X]
     p = features.shape[1]
     with precision.float64():
-        width = table_width(k, p, p)
+        width = table_width(3 * k - 1, p, p)
         batch = batches.build(features, features, data.y[:, None], width=width)
         null = Mixture(SoftmaxGate().null(k, p), GaussianExperts().null(k, p, 1))
         truth = (data.truth.gate[:-1], data.truth.coef, np.log(data.truth.sigma))

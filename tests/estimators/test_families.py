@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 from scipy import optimize, special, stats
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from statsmodels.miscmodels.tmodel import TLinearModel
 
@@ -316,3 +317,18 @@ def test_degrees_of_each_expert(lines, plain):
     np.testing.assert_allclose(moe.expert_coef_[0, 1:], 0.0, atol=1e-12)
     np.testing.assert_allclose(moe.expert_coef_[1, 2:], 0.0, atol=1e-12)
     assert np.all(np.abs(moe.expert_coef_[2]) > 1e-6)
+
+
+def test_sigmoids_are_told_without_competition(rng):
+    X = rng.uniform(-2, 2, (500, 1))
+    y = np.where(rng.random(500) < special.expit(2 * X[:, 0]), X[:, 0], -X[:, 0])
+    y = y + 0.3 * rng.standard_normal(500)
+    moe = MixtureOfExperts(2, gate="sigmoid", init="kmeans", n_init=2, random_state=0)
+    with warnings.catch_warnings():  # two sigmoids for one contrast may be barely determined
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        moe.fit(X, y)
+    scores = moe.gate_scores(X)
+    known = special.expit(moe.gate_coef_[:, 0] + X @ moe.gate_coef_[:, 1:].T)
+    np.testing.assert_allclose(scores, known, rtol=1e-9)
+    shares = scores / scores.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(moe.gate_proba(X), shares, rtol=1e-9)

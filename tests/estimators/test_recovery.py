@@ -28,8 +28,8 @@ from mixstat.gates import (
     TopPGate,
 )
 from mixstat.model import Mixture
-from mixstat.predictive import expert_predictors
 from mixstat.precision import float64
+from mixstat.predictive import expert_predictors
 
 N = 20_000
 LINES = np.array([[-4.0, 0.5, 1.0], [0.5, -1.0, 0.3], [4.0, 1.0, -0.5]])  # (1, x0, x1)
