@@ -61,12 +61,14 @@ class FittedMixture(BaseEstimator):
         ndarray of shape (D, D)
             A row for each entry of :attr:`params`. NaN where the data do not determine a
             parameter (its column was dropped, or the gate is a step) or a scale is on its
-            floor, or an L1 penalty holds it at zero, which the others take as known. A ridge
-            counts as information.
+            floor, or where it is held (a fixed temperature, a power above an expert's degree,
+            a zero of an L1 penalty), which the others take as known. A ridge counts as
+            information.
         """
         check_is_fitted(self)
         jacobian = self._jacobian()
-        jacobian[:, zeroed(self.problem_, self.model_)] = 0.0  # taken as known
+        held = zeroed(self.problem_, self.model_) | ~self.problem_.varying
+        jacobian[:, held] = 0.0  # taken as known
         return observed_covariance(self.result_, self.sum_of_weights_, jacobian)
 
     def _jacobian(self) -> np.ndarray:
