@@ -49,8 +49,8 @@ _MESSAGES = {
         "Some coefficients have no finite estimate: the log-likelihood keeps rising (by less "
         "than 1e-8 a row) as they grow, because the best gate is a step that separates the "
         "experts perfectly, or an expert predicts its counts or classes perfectly. Predictions "
-        "stand. For finite coefficients add a ridge (for instance ridge=1e-4) or use fewer "
-        "features."
+        "stand. For finite coefficients add a ridge (ridge=1e-4, say; it leaves constants "
+        "free) or use fewer features."
     ),
     Status.COLLAPSED: (
         "The scale of an expert sits on its floor: it fits its rows exactly, or one output is "

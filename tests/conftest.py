@@ -19,6 +19,13 @@ jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def few_programs():
+    """Forget compiled programs between modules: a process may map only so many pieces of code."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture
 def x64():
     """Compute in float64, as the public doors do."""

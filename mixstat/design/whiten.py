@@ -24,8 +24,8 @@ class Whitening(NamedTuple):
         """Map T: a coefficient row ``c`` on internal features is ``c @ T`` on the columns."""
         out = np.zeros((len(self.matrix), len(self.kept)))
         out[:, self.kept] = self.matrix
-        constant = np.flatnonzero(self.kept)[0] if len(self.centre) else 0
-        out[:, constant] -= self.matrix @ self.centre
+        if len(self.centre):
+            out[:, np.flatnonzero(self.kept)[0]] -= self.matrix @ self.centre
         return out
 
 

@@ -15,6 +15,8 @@ from mixstat.linear import Group
 from mixstat.precision import AnyArray
 from mixstat.step import Shrink, newton_step
 
+NEAR = 1e-9  # distance at which a parameter sits on its bound
+
 
 class WorkingSums(NamedTuple):
     """Responsibility-weighted sums of a regression of working responses."""
@@ -200,6 +202,13 @@ class Experts(eqx.Module):
             jax.tree.map(lambda a: np.full(a.shape, -np.inf), self),
             jax.tree.map(lambda a: np.full(a.shape, np.inf), self),
         )
+
+    def collapsed(self, bounds: tuple[Any, Any]) -> Any:
+        """Which parameters sit on a bound that keeps a scale from vanishing, as a tree of bool.
+
+        There the likelihood has no maximum of its own. By default all lower bounds are such.
+        """
+        return jax.tree.map(lambda a, low: np.asarray(a) <= low + NEAR, self, bounds[0])
 
     def slopes(self, constant: bool) -> "Experts":
         """One where a parameter is a slope (to be shrunk by a penalty), else zero.

@@ -4,12 +4,13 @@ from functools import partial
 from typing import Any, ClassVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import gammaln, polygamma
 from jaxtyping import Float
 
-from mixstat.experts.base import WorkingSums, blank, within
+from mixstat.experts.base import NEAR, WorkingSums, blank, within
 from mixstat.experts.glm import OnePredictorExperts, log_offset
 from mixstat.linear import Group
 from mixstat.precision import AnyArray
@@ -96,6 +97,12 @@ class GammaExperts(OnePredictorExperts):
         lower, upper = super().bounds(min_scale)
         most = min(-2 * np.log(min_scale), np.log(LARGEST_SHAPE))
         return lower, eqx.tree_at(lambda e: e.log_shape, upper, np.full(self.log_shape.shape, most))
+
+    def collapsed(self, bounds: tuple[Any, Any]) -> Any:
+        """Where the coefficient of variation is on its floor, the shape is on its ceiling."""
+        none = jax.tree.map(lambda a: np.zeros(a.shape, bool), self)
+        at = np.asarray(self.log_shape) >= bounds[1].log_shape - NEAR
+        return eqx.tree_at(lambda e: e.log_shape, none, at)
 
     def permute(self, order: AnyArray) -> "GammaExperts":
         return GammaExperts(np.asarray(self.coef)[order], np.asarray(self.log_shape)[order])

@@ -138,6 +138,10 @@ class MixedExperts(Experts):
         lower, upper = (MixedExperts(side) for side in zip(*pairs))
         return lower, upper
 
+    def collapsed(self, bounds: tuple[Any, Any]) -> Any:
+        each = zip(self.parts, *(b.parts for b in bounds))
+        return MixedExperts(tuple(p.collapsed((low, high)) for p, low, high in each))
+
     def slopes(self, constant: bool) -> "MixedExperts":
         return MixedExperts(tuple(part.slopes(constant) for part in self.parts))
 

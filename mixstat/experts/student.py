@@ -4,12 +4,13 @@ from functools import partial
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import gammaln, polygamma
 from jaxtyping import Float
 
-from mixstat.experts.base import Experts, blank
+from mixstat.experts.base import NEAR, Experts, blank
 from mixstat.experts.gaussian import GaussianExperts, ResidualSums, standardisation
 from mixstat.linear import Group
 from mixstat.precision import AnyArray
@@ -101,6 +102,12 @@ class StudentTExperts(Experts):
             eqx.tree_at(lambda e: (e.log_scale, e.log_df), lower, (floor, least)),
             eqx.tree_at(lambda e: e.log_df, upper, most),
         )
+
+    def collapsed(self, bounds: tuple[Any, Any]) -> Any:
+        """The scale on its floor; few degrees of freedom are heavy tails, no collapse."""
+        none = jax.tree.map(lambda a: np.zeros(a.shape, bool), self)
+        at = np.asarray(self.log_scale) <= bounds[0].log_scale + NEAR
+        return eqx.tree_at(lambda e: e.log_scale, none, at)
 
     def permute(self, order: AnyArray) -> "StudentTExperts":
         return self._like(*(np.asarray(a)[order] for a in (self.coef, self.log_scale, self.log_df)))

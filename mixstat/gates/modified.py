@@ -6,14 +6,13 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
-import mixstat.gates.reference as reference
 from mixstat.gates.activations import MAPS, find, tell
-from mixstat.gates.base import Gate, blank
-from mixstat.linear import Group
+from mixstat.gates.base import blank
+from mixstat.gates.softmax import LinearSoftmaxGate
 from mixstat.precision import AnyArray
 
 
-class ModifiedSoftmaxGate(Gate):
+class ModifiedSoftmaxGate(LinearSoftmaxGate):
     """pi_k(x) proportional to exp(b_k + w_k . M(x)); the last expert is the reference.
 
     M acts in the gate alone; experts see x itself. ``function`` is "tanh", "sigmoid", "sin",
@@ -27,10 +26,6 @@ class ModifiedSoftmaxGate(Gate):
     coef: Float[AnyArray, "J q"] = eqx.field(default_factory=blank)  # J = K - 1; per unit of M
     function: str | Callable = eqx.field(static=True, default="tanh", kw_only=True)
 
-    @property
-    def n_experts(self) -> int:
-        return self.coef.shape[0] + 1
-
     def null(self, n_experts: int, n_features: int) -> "ModifiedSoftmaxGate":
         find("function", self.function, MAPS)
         return ModifiedSoftmaxGate(np.zeros((n_experts - 1, n_features)), function=self.function)
@@ -40,27 +35,6 @@ class ModifiedSoftmaxGate(Gate):
 
     def map_name(self) -> str:
         return tell(self.function)
-
-    def groups(self) -> tuple[Group, ...]:
-        return (Group("Z", self.coef),)
-
-    def link(self, eta: Float[AnyArray, "J n"], Z: AnyArray) -> Float[AnyArray, "K n"]:
-        return reference.log_softmax(eta)
-
-    def permute(self, order: AnyArray) -> "ModifiedSoftmaxGate":
-        return ModifiedSoftmaxGate(reference.permute(self.coef, order), function=self.function)
-
-    def penalty(self, constant: bool) -> Float[np.ndarray, "G G"]:
-        return reference.penalty(self.coef, constant)
-
-    def parameter_names(self, features: list[str]) -> list[str]:
-        return reference.names(len(self.coef), features)
-
-    def titles(self) -> dict[str, str]:
-        return reference.titles(len(self.coef))
-
-    def coefficients(self) -> Float[np.ndarray, "K q"]:
-        return reference.full(self.coef)
 
     def independence(
         self, features: Float[np.ndarray, "n q"], inputs: Float[np.ndarray, "n d"]
@@ -73,19 +47,6 @@ class ModifiedSoftmaxGate(Gate):
         columns = [_standard(c) for c in [*inputs.T, *features.T[int(self.constant) :]]]
         pairs = [a * b for i, a in enumerate(columns) for b in columns[i:]]
         return {"second": [np.column_stack([np.ones(len(inputs)), *columns, *pairs])]}
-
-    def jacobian(self, eta: Float[AnyArray, "J n"], Z: AnyArray) -> Float[AnyArray, "K J n"]:
-        return reference.jacobian(self.link(eta, Z))
-
-    def surrogate_hessian(
-        self, eta: Float[AnyArray, "J n"], Z: AnyArray, resp: Float[AnyArray, "K n"]
-    ) -> Float[AnyArray, "J J n"]:
-        return -self.information(eta, Z, resp.sum(axis=0))
-
-    def information(
-        self, eta: Float[AnyArray, "J n"], Z: AnyArray, mass: Float[AnyArray, " n"]
-    ) -> Float[AnyArray, "J J n"]:
-        return reference.information(self.link(eta, Z), mass)
 
 
 def _standard(column: np.ndarray) -> np.ndarray:

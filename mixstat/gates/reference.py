@@ -1,10 +1,15 @@
-"""What softmax gates with linear logits share: the last expert is the reference."""
+"""What gates with linear logits share: the last expert is the reference."""
 
+from typing import Any
+
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from mixstat.gates.base import Gate
+from mixstat.linear import Group
 from mixstat.precision import AnyArray
 
 
@@ -72,3 +77,31 @@ def titles(n_rows: int) -> dict[str, str]:
 def full(coef: Float[AnyArray, "J q"]) -> Float[np.ndarray, "K q"]:
     """Coefficients of all experts, zeros for the reference."""
     return np.vstack([np.asarray(coef), np.zeros((1, coef.shape[1]))])
+
+
+class ReferenceGate(Gate):
+    """Gates with one row of coefficients for each expert but the last, which has zeros."""
+
+    coef: eqx.AbstractVar[AnyArray]  # (J, q), J = K - 1
+
+    @property
+    def n_experts(self) -> int:
+        return self.coef.shape[0] + 1
+
+    def groups(self) -> tuple[Group, ...]:
+        return (Group("Z", self.coef),)
+
+    def permute(self, order: AnyArray) -> Any:
+        return eqx.tree_at(lambda gate: gate.coef, self, permute(self.coef, order))
+
+    def penalty(self, constant: bool) -> Float[np.ndarray, "G G"]:
+        return penalty(self.coef, constant)
+
+    def parameter_names(self, features: list[str]) -> list[str]:
+        return names(len(self.coef), features)
+
+    def titles(self) -> dict[str, str]:
+        return titles(len(self.coef))
+
+    def coefficients(self) -> Float[np.ndarray, "K q"]:
+        return full(self.coef)

@@ -11,44 +11,22 @@ from jaxtyping import Float
 import mixstat.gates.reference as reference
 from mixstat.gates.base import Gate, blank
 from mixstat.gates.softmax import SoftmaxGate
-from mixstat.linear import Group
 from mixstat.precision import AnyArray
 from mixstat.validation import check_integer
 
 NOTHING = -1e30  # log of the share of experts left out: finite, so that nothing becomes NaN
 
 
-class SparseGate(Gate):
+class SparseGate(reference.ReferenceGate):
     """Softmax over the experts that are kept; the last expert is the reference."""
 
     continuous: ClassVar[bool] = False
-
-    coef: eqx.AbstractVar[AnyArray]  # (J, q), J = K - 1; logits per unit of z
-
-    @property
-    def n_experts(self) -> int:
-        return self.coef.shape[0] + 1
-
-    def groups(self) -> tuple[Group, ...]:
-        return (Group("Z", self.coef),)
 
     def dense(self) -> Gate:
         return SoftmaxGate(self.coef)
 
     def adopt(self, dense: SoftmaxGate) -> Gate:
         return eqx.tree_at(lambda gate: gate.coef, self, dense.coef)
-
-    def penalty(self, constant: bool) -> Float[np.ndarray, "G G"]:
-        return reference.penalty(self.coef, constant)
-
-    def parameter_names(self, features: list[str]) -> list[str]:
-        return reference.names(len(self.coef), features)
-
-    def titles(self) -> dict[str, str]:
-        return reference.titles(len(self.coef))
-
-    def coefficients(self) -> Float[np.ndarray, "K q"]:
-        return reference.full(self.coef)
 
 
 class TopKGate(SparseGate):
@@ -75,9 +53,6 @@ class TopKGate(SparseGate):
         larger = jnp.sum(logits[None, :, :] > logits[:, None, :], axis=1)
         return jax.nn.log_softmax(jnp.where(larger < self.k, logits, NOTHING), axis=0)
 
-    def permute(self, order: AnyArray) -> "TopKGate":
-        return TopKGate(reference.permute(self.coef, order), k=self.k)
-
 
 class TopPGate(SparseGate):
     """Softmax over as many of the most probable experts as reach the probability ``mass``.
@@ -101,6 +76,3 @@ class TopPGate(SparseGate):
         # shares may add up to one before the last expert is counted
         kept = (jnp.sum(above, axis=1) < self.mass) | (self.mass == 1)
         return jax.nn.log_softmax(jnp.where(kept, logits, NOTHING), axis=0)
-
-    def permute(self, order: AnyArray) -> "TopPGate":
-        return TopPGate(reference.permute(self.coef, order), mass=self.mass)

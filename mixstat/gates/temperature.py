@@ -92,6 +92,11 @@ class TemperatureGate(Gate):
         rows, biases = n_experts - 1, 0
         if self.activation is not None:
             check_activation(self.activation)
+            if n_features == 0 and n_experts > 1:
+                raise ValueError(
+                    "gate_features must name at least one column for a gate with an activation, "
+                    "got none; gate='softmax' gives constant shares."
+                )
             rows, biases = n_experts, n_experts - 1
         return self._like(
             np.zeros((rows, n_features)), np.zeros((biases, 1)), np.full((1, 1), np.log(first))

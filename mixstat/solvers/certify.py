@@ -1,5 +1,6 @@
 """The certificate of a fit: computed from the returned parameters, never from the last step."""
 
+import jax
 import numpy as np
 import scipy.linalg
 from jaxtyping import Bool, Float
@@ -156,7 +157,10 @@ def _spectrum(information: np.ndarray, gradient: np.ndarray) -> tuple[float, flo
 
 def _binding_floors(problem: Problem, model: Mixture) -> tuple[int, ...]:
     # a tied parameter belongs to every expert; one that is fixed is not on a floor
-    at = (flat.to_vector(model) <= flat.to_vector(problem.lower) + 1e-9) & problem.varying
+    marks = model.experts.collapsed((problem.lower.experts, problem.upper.experts))
+    marked = [np.ravel(leaf) for leaf in jax.tree.leaves(marks)]
+    at = np.concatenate([np.zeros(flat.size(model.gate), bool), *marked])
+    at &= problem.varying
     each = expanded_index(model)[1]
     return tuple(int(k) for k in np.flatnonzero((at[each] & (each >= 0)).any(axis=1)))
 

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier
 from mixstat.experts import BinomialExperts, MultinomialExperts, StudentTExperts
@@ -199,3 +200,17 @@ def test_a_fold_without_a_class_and_new_labels():
         moe.score_samples(X, LABEL)
     with pytest.raises(ValueError, match=r"y must be given"):
         moe.score_samples(X)
+
+
+def test_an_activation_needs_a_gate_feature():
+    with pytest.raises(ValueError, match="gate_features must name at least one column"):
+        MixtureOfExperts(2, gate="activation", gate_features=[]).fit(X, REAL)
+
+
+def test_a_spike_of_gamma_responses_is_told(rng):
+    y = np.where(rng.random(200) < 0.4, 2.0, rng.gamma(3.0, 2.0, 200))
+    moe = MixtureOfExperts(
+        2, expert="gamma", degree=0, gate_degree=0, init="kmeans", n_init=1, random_state=0
+    )
+    with pytest.warns(ConvergenceWarning, match="scale of expert 0 is on its floor"):
+        moe.fit(np.zeros((200, 1)), y)
