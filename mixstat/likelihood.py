@@ -77,6 +77,16 @@ def log_likelihood(model: Mixture, batch: Batch) -> Float[AnyArray, ""]:
 
 
 @kernel()
+def conditional_log_likelihood(model: Mixture, batch: Batch) -> Float[AnyArray, ""]:
+    """Weighted mean of log p(y | x), also where the joint density of x and y was maximised."""
+
+    def weighted(model: Mixture, rows: Rows):
+        return jnp.sum(rows.weight * jax.nn.logsumexp(log_conditional(model, rows), axis=0))
+
+    return total(weighted, model, batch)
+
+
+@kernel()
 def value_and_gradient(model: Mixture, batch: Batch) -> tuple[Float[AnyArray, ""], Mixture]:
     """Mean log-likelihood and its gradient, in the structure of the model."""
     return total(jax.value_and_grad(_weighted_log_likelihood), model, batch)

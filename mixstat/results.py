@@ -88,6 +88,8 @@ class Certificate:
     """Experts whose scale sits on its floor."""
     diverging_gate: tuple[int, ...] = ()
     """Experts whose gate coefficients grow without limit (separation)."""
+    advice: str = ""
+    """What a diverging gate of this kind may mean."""
     diverging_experts: tuple[int, ...] = ()
     """Experts whose own coefficients grow without limit (perfect prediction)."""
     steep_gate: tuple[int, ...] = ()
@@ -134,6 +136,7 @@ class Certificate:
             remarks.append(f"The scale of expert {_names(self.binding_floors)} is on its floor.")
         if self.diverging_gate:
             remarks.append(f"The gate of expert {_names(self.diverging_gate)} diverges.")
+            remarks += [self.advice] if self.advice else []
         if self.diverging_experts:
             named = _names(self.diverging_experts)
             remarks.append(f"Coefficients of expert {named} diverge.")

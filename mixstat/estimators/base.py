@@ -23,7 +23,10 @@ from mixstat.estimators.report import (
     name_undetermined,
 )
 from mixstat.experts.base import Experts
+from mixstat.gates.gaussian import GaussianGate
+from mixstat.likelihood import conditional_log_likelihood
 from mixstat.model import Mixture, expanded_index
+from mixstat.precision import in_float64
 from mixstat.results import FitResult, Status, report
 from mixstat.solvers import starts
 from mixstat.solvers.auto import SOLVERS
@@ -234,6 +237,13 @@ class BaseMixture(FittedMixture):
         self.problem_, self.units_ = fitted.problem, units
         self._keep(fitted.result, tables)
 
+    @in_float64
+    def _conditional(self, model: Mixture, tables: Tables) -> float:
+        """Mean of log p(y | x) over the training rows, in the units of y."""
+        value = float(conditional_log_likelihood(model, self.problem_.batch))
+        discrete = model.experts.discrete
+        return value - (0.0 if discrete else float(np.sum(np.log(tables.scale))))
+
     def _keep(self, result: FitResult, tables: Tables) -> None:
         """Fitted attributes, in the user's units."""
         self.model_ = result.model
@@ -246,6 +256,10 @@ class BaseMixture(FittedMixture):
         self.certificate_ = result.certificate
         self.converged_ = result.status == Status.CONVERGED
         self.log_likelihood_ = result.log_likelihood - self.units_
+        self.conditional_log_likelihood_ = self._conditional(result.model, tables)
+        gate = self.user_model_.gate
+        if isinstance(gate, GaussianGate):
+            self.gate_covariance_ = gate.inputs.covariances()
         self.sum_of_weights_ = float(tables.weight.sum())
         self.gate_coef_ = self.user_model_.gate.coefficients()
         coef = self.user_model_.experts.coefficients()

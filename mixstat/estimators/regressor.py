@@ -114,6 +114,11 @@ class MixtureOfExperts(RegressionMixture):
         Weighted mean of log p(y | x) over the training rows, at the returned parameters. For a
         Gaussian gate that of log p(x, y), which is what is maximised; ``score_samples``, ``aic``
         and ``bic`` are of y given x with every gate.
+    conditional_log_likelihood_ : float
+        Weighted mean of log p(y | x); the same, except with a Gaussian gate, which is fitted to
+        the joint density.
+    gate_covariance_ : ndarray of shape (n_experts, d, d)
+        Covariance matrices of the inputs (Gaussian gate only; ``gate_coef_`` has the centres).
     n_parameters_ : int
         Free parameters that are not held at zero by an L1 penalty, less the directions in which
         the gate never changes the model.

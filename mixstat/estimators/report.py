@@ -69,7 +69,7 @@ def profile_of(moe: Any, name: str, grid: Any, n_points: int, level: float) -> P
 def summarise(moe: Any) -> Any:
     """Facts about the fit, then a table per expert, per gate equation and for the scales."""
     certificate = moe.certificate_
-    total = moe.log_likelihood_ * moe.sum_of_weights_
+    total = moe.conditional_log_likelihood_ * moe.sum_of_weights_
     df = moe.n_parameters_
     facts = [
         ("Observations", f"{moe.sum_of_weights_:g}"),
@@ -92,6 +92,7 @@ def summarise(moe: Any) -> Any:
     notes += [
         *_order_note(moe),
         *_class_note(moe),
+        *_joint_note(moe),
         "Standard errors are from the observed information"
         + (f", to which ridge={moe.ridge_:g} adds." if moe.ridge_ else "."),
         *_penalty_note(moe),
@@ -117,7 +118,7 @@ def _penalty_note(moe: Any) -> list[str]:
     remarks = [f"Elastic net ({', '.join(told)}; L1 share {moe.l1_ratio:g}): slopes are shrunk."]
     if moe.l1_ratio < 1:
         remarks.append("Standard errors count the squared penalty as information.")
-    if moe.l1_ratio > 0:
+    if moe.n_parameters_ < int(moe.problem_.varying.sum()):
         remarks.append("Standard errors take zeros as known, so they are too small.")
     return [" ".join(remarks)]
 
@@ -152,6 +153,18 @@ def _order_note(moe: Any) -> list[str]:
     full = len(moe.gate_coef_) == moe.n_experts_ and not np.any(moe.gate_coef_[-1])
     last = moe.n_experts_ - 1
     return [note + (f" Gate coefficients are logits against expert {last}." if full else "")]
+
+
+def _joint_note(moe: Any) -> list[str]:
+    """What was maximised, where it is not the density of y given x."""
+    if np.isclose(moe.log_likelihood_, moe.conditional_log_likelihood_, rtol=1e-9, atol=0):
+        return []
+    joint = moe.log_likelihood_ * moe.sum_of_weights_
+    return [
+        f"The joint density of inputs and response was maximised (log-likelihood {joint:.4f}). "
+        "Log-likelihood, AIC and BIC above are of the response given the inputs, with all "
+        "parameters counted, also those of the density of the inputs."
+    ]
 
 
 def _class_note(moe: Any) -> list[str]:

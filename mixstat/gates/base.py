@@ -53,6 +53,8 @@ class Gate(eqx.Module):
     """Whether probabilities are continuous in the parameters."""
     concave: ClassVar[bool] = True
     """Whether the surrogate has one hill; else the first step from a start climbs carefully."""
+    diverging: ClassVar[str] = ""
+    """What to say, beside the general message, where coefficients grow without limit."""
     shrinkable: ClassVar[bool] = True
     """Whether an L1 penalty on slopes makes sense."""
     full_rank: ClassVar[bool] = False

@@ -128,7 +128,7 @@ class GaussianGate(Gate):
         inputs = features[1:]
         k = self.n_experts
         pairs = list(zip(*np.tril_indices(len(inputs), -1), strict=True))
-        names = [f"weight:{j}" for j in range(k - 1)]
+        names = [f"weight:expert {j}" for j in range(k - 1)]
         names += [f"centre{j}:{x}" for j in range(k) for x in inputs]
         names += [f"spread{j}:log_scale {x}" for j in range(k) for x in inputs]
         return names + [f"spread{j}:{inputs[a]} on {inputs[b]}" for j in range(k) for a, b in pairs]
@@ -136,6 +136,7 @@ class GaussianGate(Gate):
     def titles(self) -> dict[str, str]:
         each = range(self.n_experts)
         centres = {f"centre{j}": f"Gate: centre of expert {j}" for j in each}
-        spreads = {f"spread{j}": f"Gate: spread of expert {j}" for j in each}
+        how = "each input given those before; slopes, sign reversed"
+        spreads = {f"spread{j}": f"Gate: spread of expert {j} ({how})" for j in each}
         last = self.n_experts - 1
         return {"weight": f"Gate: log weight against expert {last}"} | centres | spreads

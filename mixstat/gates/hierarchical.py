@@ -105,6 +105,8 @@ class HierarchicalGate(Gate):
             branch = branch + 1 if number == last else 0
             last = number
             one, other = (_tell(leaves(node[b])) for b in (branch, -1))
+            if other.startswith("expert ") and one.startswith("expert "):
+                other = other.removeprefix("expert ")  # as other gates say it
             titles[f"gate{j}"] = f"Gate: {one} against {other}"
         return titles
 

@@ -26,6 +26,10 @@ class SigmoidGate(Gate):
     coef: Float[AnyArray, "K q"] = eqx.field(default_factory=blank)  # log odds per unit of z
 
     concave = False
+    diverging = (
+        "A sigmoid gate also does this where all its sigmoids become small together: it then is a "
+        "softmax gate, which gate='softmax' fits with fewer parameters."
+    )
 
     @property
     def n_experts(self) -> int:

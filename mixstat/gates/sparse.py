@@ -30,7 +30,7 @@ class SparseGate(reference.ReferenceGate):
 
 
 class TopKGate(SparseGate):
-    """Softmax over the k largest logits; the other experts have share zero.
+    """Softmax over the k largest logits (two by default); the others have share zero.
 
     Experts that tie for the last place are all kept. Shares jump in x where logits tie, so the
     log-likelihood jumps in the parameters.
@@ -40,13 +40,13 @@ class TopKGate(SparseGate):
     """
 
     coef: Float[AnyArray, "J q"] = eqx.field(default_factory=blank)
-    k: Any = eqx.field(static=True, default=2, kw_only=True)
+    k: Any = eqx.field(static=True, default=None, kw_only=True)
 
     def null(self, n_experts: int, n_features: int) -> "TopKGate":
-        check_integer("k", self.k, 1)
-        if self.k > n_experts:
-            raise ValueError(f"k must be at most n_experts={n_experts} for TopKGate, got {self.k}.")
-        return TopKGate(np.zeros((n_experts - 1, n_features)), k=self.k)
+        k = min(2, n_experts) if self.k is None else check_integer("k", self.k, 1)
+        if k > n_experts:
+            raise ValueError(f"k must be at most n_experts={n_experts} for TopKGate, got {k}.")
+        return TopKGate(np.zeros((n_experts - 1, n_features)), k=k)
 
     def link(self, eta: Float[AnyArray, "J n"], Z: AnyArray) -> Float[AnyArray, "K n"]:
         logits = reference.with_reference(eta)

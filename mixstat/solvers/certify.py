@@ -87,6 +87,7 @@ def certify(
         min_eigenvalue=smallest,
         binding_floors=floors,
         diverging_gate=diverging,
+        advice=model.gate.diverging if diverging else "",
         diverging_experts=runaway,
         steep_gate=() if diverging else _steep_gate(model),
         coinciding_experts=_coinciding(model),

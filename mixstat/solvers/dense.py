@@ -18,6 +18,8 @@ from mixstat.solvers.problem import Problem
 DENSE_ITER = 100  # EM steps with the dense gate, at most
 DENSE_GAIN = 1e-7  # or until it gains less than this
 STAGE_ITER = 10  # EM steps at each stage of an annealed gate
+SCALES = (1.0, 0.5, 0.25, 0.0)  # of the dense gate's coefficients, where the gate jumps
+SCALE_ITER = 20  # EM steps from each
 CLIMBS = 8  # places from which a gate climbs towards the dense gate's responsibilities
 
 
@@ -37,6 +39,8 @@ def first_model(
     state = em.run(smooth, first, (DENSE_GAIN, 0.0, DENSE_ITER))
     reached = flat.as_numpy(state.model)
     gate = null.gate.adopt(reached.gate)
+    if gate is not None and not gate.continuous:
+        return _best_scale(problem, Mixture(gate, reached.experts))
     if gate is None:
         shares = m_step.all_responsibilities(reached, problem.batch)
         places = [null.gate.scatter(random) for _ in range(CLIMBS)]
@@ -44,6 +48,21 @@ def first_model(
         heights = np.nan_to_num([float(value) for _, value in ends], nan=-np.inf)
         gate = flat.as_numpy(ends[int(np.argmax(heights))][0])
     return annealed(problem, Mixture(gate, reached.experts))
+
+
+def _best_scale(problem: Problem, model: Mixture) -> Mixture:
+    """The best end of short EM runs from the gate with slopes and constants scaled down.
+
+    A dense gate may be so sure that leaving out the others costs many rows their expert; equal
+    shares leave out nobody.
+    """
+    vector = flat.to_vector(model.gate)
+    ends = [
+        em.run(problem, _with_gate(model, scale * vector), (DENSE_GAIN, 0.0, SCALE_ITER))
+        for scale in SCALES
+    ]
+    values = np.nan_to_num([float(end.value) for end in ends], nan=-np.inf)
+    return flat.as_numpy(ends[int(np.argmax(values))].model)
 
 
 def _with_bounds(problem: Problem, gate: Gate) -> Problem:

@@ -2,9 +2,13 @@
 
 A gate that keeps only some experts makes the log-likelihood jump where logits tie, so that its
 maximum may lie at a jump, beside which the gradient does not vanish. EM leads near; there a
-direction-set search on the gate's parameters (Powell 1964, Computer Journal 7, 155-162, in
-scipy's implementation) takes turns with Newton on the experts, for which all is smooth.
+search on the gate's parameters takes turns with Newton on the experts, for which all is smooth:
+first differential evolution (Storn and Price 1997, J. Global Optim. 11, 341-359), whose crowd
+follows ridges between jumps, then a direction-set search (Powell 1964, Computer Journal 7,
+155-162), both in scipy's implementation.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -16,6 +20,9 @@ from mixstat.solvers import em, newton
 from mixstat.solvers.problem import Problem
 
 EM_ITER = 100
+CROWD = 6  # points a parameter in the crowd that looks for a way over the jumps
+SPREAD, REACH = 0.1, 1.0  # how far apart they begin, and how far they may go, in logits
+GENERATIONS = 40
 ROUNDS = 6  # turns of gate and experts
 GAIN = 1e-9  # in mean log-likelihood, below which another turn is not worth it
 
@@ -29,10 +36,10 @@ def maximise(
     if Status(int(state.status)) == Status.NONFINITE:
         return model, Status.NONFINITE, n_iter, n_passes
     value = float(state.value)
-    for _ in range(ROUNDS):
+    for turn in range(ROUNDS):
         if n_iter >= max_iter:
             return model, Status.MAX_ITER, n_iter, n_passes
-        model, searched = _search_gate(problem, model)
+        model, searched = _search_gate(problem, model, wide=turn == 0)
         model, _, steps, looked, _ = newton.maximise(
             _hold_gate(problem, model), model, tol=tol, max_iter=max_iter - n_iter
         )
@@ -48,7 +55,7 @@ def _objective(problem: Problem, model: Mixture) -> float:
     return value - problem.penalty(flat.to_vector(model))
 
 
-def _search_gate(problem: Problem, model: Mixture) -> tuple[Mixture, int]:
+def _search_gate(problem: Problem, model: Mixture, *, wide: bool) -> tuple[Mixture, int]:
     from scipy.optimize import minimize
 
     vector = flat.to_vector(model)
@@ -61,15 +68,37 @@ def _search_gate(problem: Problem, model: Mixture) -> tuple[Mixture, int]:
         value = -_objective(problem, trial)
         return value if np.isfinite(value) else 1e300
 
-    # first directions of a tenth of a logit: jumps are near, or EM would not have stopped
+    start, n_passes = vector[:n_gate], 0
+    if wide:
+        start, n_passes = _crowd(negative, start)
+    # first directions of a tenth of a logit: jumps are near, or the crowd would have passed them
     found = minimize(
         negative,
-        vector[:n_gate],
+        start,
         method="Powell",
         options={"xtol": 1e-5, "ftol": 1e-10, "direc": 0.1 * np.eye(n_gate)},
     )
     vector[:n_gate] = found.x
-    return flat.from_vector(model, vector), int(found.nfev)
+    return flat.from_vector(model, vector), n_passes + int(found.nfev)
+
+
+def _crowd(negative: Callable, start: np.ndarray) -> tuple[np.ndarray, int]:
+    """The best of a crowd around ``start`` that moves by its own differences, and passes made."""
+    from scipy.optimize import differential_evolution
+
+    n = len(start)
+    crowd = start + SPREAD * np.random.default_rng(0).standard_normal((CROWD * n, n))
+    crowd[0] = start
+    found = differential_evolution(
+        negative,
+        list(zip(start - REACH, start + REACH)),
+        init=np.clip(crowd, start - REACH, start + REACH),
+        maxiter=GENERATIONS,
+        tol=1e-8,
+        polish=False,
+        rng=0,
+    )
+    return found.x, int(found.nfev)
 
 
 def _hold_gate(problem: Problem, model: Mixture) -> Problem:

@@ -332,3 +332,34 @@ def test_sigmoids_are_told_without_competition(rng):
     np.testing.assert_allclose(scores, known, rtol=1e-9)
     shares = scores / scores.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(moe.gate_proba(X), shares, rtol=1e-9)
+
+
+@pytest.mark.parametrize("gate", [TopPGate(mass=0.9), TopPGate(mass=0.7)])
+def test_a_gate_that_jumps_is_not_worse_than_what_it_contains(gate):
+    """Zero slopes are constant shares: a fit may not stay below them."""
+    random = np.random.default_rng(5)
+    X = np.column_stack([random.normal(size=300), random.uniform(-2, 2, 300)])
+    up = random.random(300) < special.expit(2 * X[:, 0])
+    y = np.where(up, 1 + X[:, 1], -1 - X[:, 1]) + 0.3 * random.normal(size=300)
+    moe = MixtureOfExperts(2, gate=gate, n_init=3, random_state=0)
+    with warnings.catch_warnings():  # a hard gate may separate the experts
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        moe.fit(X, y)
+    constant = MixtureOfExperts(2, gate_degree=0, n_init=3, random_state=0).fit(X, y)
+    assert moe.log_likelihood_ > constant.log_likelihood_
+
+
+def test_top_k_by_name_keeps_no_more_than_there_are(X, line):
+    moe = MixtureOfExperts(1, gate="top_k").fit(X, line + X[:, 0] ** 2)
+    assert moe.converged_
+
+
+def test_summary_of_a_gaussian_gate_tells_criteria_of_the_response(X, line):
+    y = line + 0.1 * np.random.default_rng(9).standard_normal(N)
+    moe = MixtureOfExperts(2, gate="gaussian", init="kmeans", n_init=1, random_state=0).fit(X, y)
+    assert f"{moe.bic(X, y):.4f}" in str(moe.summary())
+    assert "The joint density of inputs and response was maximised" in str(moe.summary())
+    np.testing.assert_allclose(
+        moe.conditional_log_likelihood_, moe.score_samples(X, y).mean(), rtol=1e-10
+    )
+    assert moe.gate_covariance_.shape == (2, 2, 2)
