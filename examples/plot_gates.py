@@ -19,7 +19,7 @@ import statsmodels.api as sm
 from sklearn.exceptions import ConvergenceWarning
 
 from mixstat import MixtureOfExperts
-from mixstat.gates import REGISTRY, ModifiedSoftmaxGate
+from mixstat.gates import REGISTRY, HierarchicalGate, ModifiedSoftmaxGate
 
 data = sm.datasets.macrodata.load_pandas().data
 X = ((data[["unemp"]] - 6) / 1.5).set_axis(["unemployment"], axis=1)
@@ -33,7 +33,10 @@ print(f"{len(y)} quarters; unemployment from {data.unemp.min():.1f} to {data.une
 # BIC charges for parameters that the data can determine: a learned temperature adds none to a
 # softmax of linear logits, and reaches the same maximum.
 
-gates = REGISTRY | {"modified": ModifiedSoftmaxGate(function="tanh")}
+gates = REGISTRY | {
+    "modified": ModifiedSoftmaxGate(function="tanh"),
+    "hierarchical": HierarchicalGate(tree=(0, (1, 2))),
+}
 fits = {}
 for name, gate in gates.items():
     with warnings.catch_warnings(record=True) as caught:
