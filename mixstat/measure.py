@@ -14,8 +14,3 @@ def canonical_order(model: Mixture) -> Int[np.ndarray, " K"]:
     first = np.asarray(model.experts.groups()[0].coef)
     table = first.reshape(len(first), -1)
     return np.lexsort(table.T[::-1])
-
-
-def canonical(model: Mixture) -> Mixture:
-    """The same density with experts in :func:`canonical_order`; the last is the reference."""
-    return model.permute(canonical_order(model))
