@@ -10,6 +10,7 @@ import mixstat
 PACKAGE = Path(mixstat.__file__).parent
 LAYERS = [
     "validation",
+    "datasets",
     "precision",
     "kernels",
     "results",
