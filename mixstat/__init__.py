@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mixstat.estimators.classifier import MixtureOfExpertsClassifier
+    from mixstat.estimators.contextual import ContextualMixtureOfExperts
     from mixstat.estimators.regressor import MixtureOfExperts
     from mixstat.results import Certificate, DesignWarning, FitResult, Status
 
@@ -16,6 +17,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "MixtureOfExperts": "mixstat.estimators.regressor",
     "MixtureOfExpertsClassifier": "mixstat.estimators.classifier",
+    "ContextualMixtureOfExperts": "mixstat.estimators.contextual",
     "Certificate": "mixstat.results",
     "DesignWarning": "mixstat.results",
     "FitResult": "mixstat.results",
@@ -24,6 +26,7 @@ _HOMES = {
 
 __all__ = [
     "Certificate",
+    "ContextualMixtureOfExperts",
     "DesignWarning",
     "FitResult",
     "MixtureOfExperts",

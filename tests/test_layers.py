@@ -28,8 +28,9 @@ LAYERS = [
     "predictive",
     "solvers",
     "inference",
-    "estimators",
     "plotting",
+    "contextual",
+    "estimators",
     "selection",
 ]
 

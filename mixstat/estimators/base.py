@@ -67,8 +67,7 @@ class BaseMixture(FittedMixture):
     verbose: int
 
     def _check_settings(self) -> None:
-        check_integer("n_experts", self.n_experts, 1)
-        check_degree(self.degree, self.n_experts)
+        check_degree(self.degree, check_integer("n_experts", self._count(), 1))
         check_integer("gate_degree", self.gate_degree, 0)
         if not isinstance(self.interactions, bool | np.bool_):
             raise ValueError(f"interactions must be True or False, got {self.interactions!r}.")
@@ -96,6 +95,10 @@ class BaseMixture(FittedMixture):
         if kinked and self.solver == "lbfgs":
             raise ValueError("solver must be 'auto', 'em' or 'newton' with an L1 penalty.")
 
+    def _count(self) -> Any:
+        """The number of experts that a fit is to have."""
+        return self.n_experts
+
     def _experts(self) -> Experts:
         """The family of experts, without parameters."""
         raise NotImplementedError
@@ -104,18 +107,33 @@ class BaseMixture(FittedMixture):
         if self.verbose:
             print(f"[{type(self).__name__}] {line}")
 
-    def _fit_table(self, X: Any, weight: np.ndarray, y: np.ndarray) -> Any:
+    def _fit_table(
+        self,
+        X: Any,
+        weight: np.ndarray,
+        y: np.ndarray,
+        log_possibility: np.ndarray | None = None,
+    ) -> Any:
         """Fit on a checked numeric table."""
         names = list(getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])]))
-        degrees = check_degree(self.degree, self.n_experts)
+        degrees = check_degree(self.degree, self._count())
         sources = polynomial_sources(self, find_gate(self.gate), names, degrees)
-        return self._fit(X, y, weight, *sources)
+        return self._fit(X, y, weight, *sources, log_possibility)
 
-    def _fit(self, X: Any, y: np.ndarray, weight: np.ndarray, experts: Any, gates: Any) -> Any:
+    def _fit(
+        self,
+        X: Any,
+        y: np.ndarray,
+        weight: np.ndarray,
+        experts: Any,
+        gates: Any,
+        log_possibility: np.ndarray | None = None,
+    ) -> Any:
         """Fit on rows from which ``experts`` and ``gates`` make columns."""
         kept = weight > 0
         if not kept.all():
             X, y, weight = X[kept], y[kept], weight[kept]
+            log_possibility = None if log_possibility is None else log_possibility[kept]
         table = np.asarray(y, float).reshape(len(y), -1)
         family, gate = self._experts(), find_gate(self.gate)
         family.check(table)
@@ -125,14 +143,15 @@ class BaseMixture(FittedMixture):
             Design(mapped(gates, gate), rotate=not (sharp and self.gate_penalty)),
         )
         tables = make_tables(X, table, weight, *designs, family)
+        tables = tables._replace(log_possibility=log_possibility)
         if gate.full_rank and designs[1].dependent:
             raise ValueError(
                 f"gate_features must be independent for {type(gate).__name__}: "
                 f"{', '.join(designs[1].dependent)} is constant or a combination of the others."
             )
         null = Mixture(
-            gate.null(self.n_experts, tables.Z.shape[1]),
-            family.null(self.n_experts, tables.Phi.shape[1], len(tables.location)),
+            gate.null(self._count(), tables.Z.shape[1]),
+            family.null(self._count(), tables.Phi.shape[1], len(tables.location)),
         )
         self._maximise(tables, null, designs, kept)
         self.single_output_ = null.experts.n_outputs == 1 and y.ndim == 1
@@ -197,7 +216,7 @@ class BaseMixture(FittedMixture):
         weight = check_weights(sample_weight, len(data))
         y = moe._formula_response(left, data)
         sources = FormulaColumns(right, "formula"), FormulaColumns(shares, "gate")
-        moe._fit(data, y, weight, *sources)
+        moe._fit(data, y, weight, *sources, moe._formula_possibility(data, y, weight))
         moe.formula_, moe.gate_formula_, moe.response_ = formula, gate, left
         moe.feature_names_in_ = np.array([str(c) for c in data.columns], dtype=object)
         moe.n_features_in_ = len(moe.feature_names_in_)
@@ -206,6 +225,12 @@ class BaseMixture(FittedMixture):
     def _formula_response(self, left: Any, data: Any) -> np.ndarray:
         """The response of a formula as ``fit`` would be given it."""
         raise NotImplementedError
+
+    def _formula_possibility(
+        self, data: Any, y: np.ndarray, weight: np.ndarray
+    ) -> np.ndarray | None:
+        """Log possibilities (n, K) of the experts on the rows of a formula's table."""
+        return None
 
     def _describe(self) -> None:
         """Fitted attributes that only some families have."""
@@ -220,7 +245,7 @@ class BaseMixture(FittedMixture):
         """
         before = getattr(self, "user_model_", None) if self.warm_start else None
         given = given_start(self.init, before, tables, designs, null, kept)
-        degrees = check_degree(self.degree, self.n_experts)
+        degrees = check_degree(self.degree, null.n_experts)
         mask = degree_mask(designs[0].source, designs[0].whitening.kept, degrees)
         units = float(np.sum(np.log(tables.scale))) if not null.experts.discrete else 0.0
         units -= null.gate.log_unit(designs[1].to_user)

@@ -26,6 +26,7 @@ class Tables(NamedTuple):
     scale: np.ndarray  # (m,) of y
     gate_constant: bool  # whether the first column of Z is constant
     expert_constant: bool  # and that of Phi
+    log_possibility: np.ndarray | None = None  # (n, K) of the experts, where knowledge is given
 
     def lay_out(self, model: Mixture, **kept: Any) -> batches.Batch:
         """The batch of these rows, for models like ``model``."""
@@ -36,6 +37,7 @@ class Tables(NamedTuple):
             self.Phi,
             self.y,
             self.weight,
+            self.log_possibility,
             width=table_width(n_predictors, self.Z.shape[1], self.Phi.shape[1]),
             **kept,
         )

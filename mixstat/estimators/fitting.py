@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 
 from mixstat import flat
 from mixstat.design.design import Design
+from mixstat.estimators.context_starts import start_rows, within_contexts
 from mixstat.estimators.data import Tables, choose_strengths, to_internal
 from mixstat.likelihood import expert_mass
 from mixstat.model import Mixture
@@ -64,10 +65,9 @@ def maximise(
     """
     n_rows, k = len(tables.y), null.n_experts
     seed = _seed(settings)
-    sample = None
+    sample = known = None
     if given is None or n_rows <= starts.SAMPLE:
-        share = tables.weight / tables.weight.sum()
-        sample = starts.start_rows(tables.Z, tables.Phi, tables.y, tables.view, share)
+        sample, known = start_rows(tables)
     distinct = n_rows if sample is None else min(n_rows, len(sample.y))
     strengths = choose_strengths(settings, distinct, flat.size(null))
     options = {
@@ -81,10 +81,12 @@ def maximise(
     if given is not None or sample is None:
         short, chosen = problem, [given] if given is not None else []
     else:
-        same = tables._replace(**sample._asdict())
+        same = tables._replace(**sample._asdict(), log_possibility=known)
         room = n_rows if n_rows <= starts.SAMPLE else 0
         short = problems.make(null, same.lay_out(null, room=room), **options)
         chosen = made_starts(settings, sample, k, seed)
+        if known is not None:
+            chosen = within_contexts(chosen, known, sample.weight, lead=settings.init == "auto")
     log(f"{n_rows} rows, {k} experts, {flat.size(null)} parameters, {len(chosen)} starts")
     result, table = multistart(
         problem,

@@ -1,4 +1,4 @@
-"""What regressors predict: moments, quantiles, probabilities and draws of y given x."""
+"""What regressors share: families of experts, moments, quantiles and draws of y given x."""
 
 from typing import Any
 
@@ -9,14 +9,49 @@ from sklearn.utils.validation import check_array, check_consistent_length
 
 from mixstat.design.formula import evaluate
 from mixstat.estimators.base import BaseMixture
+from mixstat.estimators.parts import find_experts
+from mixstat.experts.base import Experts
+from mixstat.experts.gaussian import COVARIANCES, GaussianExperts
+from mixstat.experts.student import StudentTExperts
 from mixstat.predictive import Predictive, expert_predictors
-from mixstat.validation import check_integer, check_probability
+from mixstat.validation import check_choice, check_integer, check_probability
 
 
 class RegressionMixture(RegressorMixin, BaseMixture):
     """Predictions of a fitted regressor; not to be used directly."""
 
+    expert: Any  # constructor parameters, set by the leaves
+    covariance: str
     single_output_: bool
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.single_output = True
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        check_choice("covariance", self.covariance, COVARIANCES)
+        self._experts()
+
+    def _experts(self) -> Experts:
+        return find_experts(self.expert, self.covariance)
+
+    def _describe(self) -> None:
+        experts = self.user_model_.experts
+        for name, attribute in (("log_df", "df_"), ("log_shape", "shape_")):
+            if hasattr(experts, name):
+                setattr(self, attribute, np.exp(getattr(experts, name)[:, 0, 0]))
+        if isinstance(experts, StudentTExperts):
+            self.scale_ = np.exp(experts.log_scale[:, 0, 0])
+        if isinstance(experts, GaussianExperts):
+            covariance = experts.covariances()
+            deviation = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
+            self.scale_ = deviation[:, 0] if self.single_output_ else deviation
+            self.expert_coef_ = experts.coef[:, 0] if self.single_output_ else experts.coef
+            if not self.single_output_:
+                self.covariance_ = covariance
 
     def _formula_response(self, left: Any, data: Any) -> np.ndarray:
         response = evaluate(left, data, "formula")

@@ -5,12 +5,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from mixstat.estimators.parts import find_experts
 from mixstat.estimators.prediction import RegressionMixture
-from mixstat.experts.base import Experts
-from mixstat.experts.gaussian import COVARIANCES, GaussianExperts
-from mixstat.experts.student import StudentTExperts
-from mixstat.validation import check_choice, check_weights
+from mixstat.validation import check_weights
 
 
 class MixtureOfExperts(RegressionMixture):
@@ -233,12 +229,6 @@ class MixtureOfExperts(RegressionMixture):
         self.random_state = random_state
         self.verbose = verbose
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.single_output = True
-        tags.target_tags.multi_output = True
-        return tags
-
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MixtureOfExperts":
         """Find the maximum likelihood estimate.
 
@@ -277,26 +267,3 @@ class MixtureOfExperts(RegressionMixture):
             self, X, y, multi_output=True, y_numeric=True, dtype=np.float64, ensure_min_samples=2
         )
         return self._fit_table(X, check_weights(sample_weight, len(X)), y)
-
-    def _check_settings(self) -> None:
-        super()._check_settings()
-        check_choice("covariance", self.covariance, COVARIANCES)
-        self._experts()
-
-    def _experts(self) -> Experts:
-        return find_experts(self.expert, self.covariance)
-
-    def _describe(self) -> None:
-        experts = self.user_model_.experts
-        for name, attribute in (("log_df", "df_"), ("log_shape", "shape_")):
-            if hasattr(experts, name):
-                setattr(self, attribute, np.exp(getattr(experts, name)[:, 0, 0]))
-        if isinstance(experts, StudentTExperts):
-            self.scale_ = np.exp(experts.log_scale[:, 0, 0])
-        if isinstance(experts, GaussianExperts):
-            covariance = experts.covariances()
-            deviation = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
-            self.scale_ = deviation[:, 0] if self.single_output_ else deviation
-            self.expert_coef_ = experts.coef[:, 0] if self.single_output_ else experts.coef
-            if not self.single_output_:
-                self.covariance_ = covariance

@@ -93,6 +93,8 @@ class Problem(NamedTuple):
 
     def order(self, model: Mixture) -> Int[np.ndarray, " K"]:
         """The order of experts in which a result is told: as they are, if they are not alike."""
+        if self.batch.rows.log_possibility is not None:  # expert c is what context c describes
+            return np.arange(model.n_experts)
         each = expanded_index(model)[1]
         limits = [flat.to_vector(bound)[each] for bound in (self.lower, self.upper)]
         alike = all(np.array_equal(rows, np.broadcast_to(rows[0], rows.shape)) for rows in limits)

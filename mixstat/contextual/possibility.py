@@ -1,0 +1,296 @@
+"""Possibility distributions on one variable: alpha-certain, ramps, bells, and tables.
+
+Dubois, D. and Prade, H. (1988). Possibility Theory: An Approach to Computerized Processing of
+Uncertainty. Plenum Press. Their use in a mixture of experts follows Souza et al. (2022),
+arXiv 2211.00558.
+"""
+
+import numbers
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from mixstat.contextual.algebra import Context
+from mixstat.contextual.records import Records, is_missing
+from mixstat.contextual.scales import around, as_number, as_numbers, ramp, width
+
+
+@dataclass(frozen=True)
+class OneVariable(Context):
+    """A context on a variable of the rows; not to be used directly."""
+
+    on: Any
+    """Column of X by name or position, "y" (or "y0", "y1" of several outputs), "time", a column
+    of ``context_data``, or for a :class:`Function` a list of them."""
+
+    @property
+    def variables(self) -> list[Any]:
+        """What the context is stated on."""
+        return [self.on]
+
+    def at(self, values: Any) -> Float[np.ndarray, " n"]:
+        """Possibility at values of the variable; NaN where one is missing."""
+        values = np.asarray(values)
+        missing = is_missing(values)
+        out = np.full(len(values), np.nan)
+        if not missing.all():
+            out[~missing] = self._checked(self._at(values[~missing]), values[~missing])
+        return out
+
+    def possibility(self, records: Records) -> Float[np.ndarray, " n"]:
+        """Possibility of each row; NaN where the variable is missing."""
+        return self.at(records.variable(self.on))
+
+    def _at(self, values: np.ndarray) -> Any:
+        """Possibility at values that are known."""
+        raise NotImplementedError
+
+    def _checked(self, possibility: Any, values: np.ndarray) -> np.ndarray:
+        out = np.asarray(possibility, float)
+        if out.shape != values.shape[:1]:
+            raise ValueError(
+                f"context {self.name!r} must give one possibility for each of {len(values)} "
+                f"values, got shape {out.shape}."
+            )
+        outside = ~((out >= 0) & (out <= 1))
+        if outside.any():
+            raise ValueError(
+                f"context {self.name!r} must give possibilities between 0 and 1, got "
+                f"{out[outside][0]:g} where {self.on!r} is {values[outside][0]}."
+            )
+        return out
+
+
+@dataclass(frozen=True)
+class AlphaCertain(OneVariable):
+    """Certain by ``alpha`` to be where ``inside`` says: 1 there and 1 - alpha elsewhere.
+
+    Parameters
+    ----------
+    name : str
+        What people call the context.
+    on : str, int
+        The variable.
+    inside : tuple, list or callable
+        A tuple (low, high) is a closed interval, with None for an open end; a list holds
+        labels; a callable takes values (n,) and returns booleans.
+    alpha : float, default=1.0
+        Certainty: 1 is crisp, 0 is ignorance.
+    """
+
+    inside: Any
+    alpha: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_share(self.name, "alpha", self.alpha)
+        pair = isinstance(self.inside, tuple) and len(self.inside) == 2
+        if not pair and not callable(self.inside) and not isinstance(self.inside, list):
+            raise ValueError(
+                f"context {self.name!r}: inside must be a pair (low, high), a list of labels or "
+                f"a callable; got {self.inside!r}."
+            )
+
+    def _at(self, values: np.ndarray) -> Any:
+        return np.where(self._inside(values), 1.0, 1.0 - self.alpha)
+
+    def _inside(self, values: np.ndarray) -> np.ndarray:
+        if callable(self.inside):
+            return np.asarray(self.inside(values), bool)
+        if not isinstance(self.inside, tuple):
+            return np.array([v in self.inside for v in values.tolist()], bool)
+        low, high = (None if end is None else as_number(end) for end in self.inside)
+        number = as_numbers(values, f"on={self.on!r}")
+        within = np.ones(len(values), bool) if low is None else number >= low
+        return within if high is None else within & (number <= high)
+
+    def grid(self) -> np.ndarray | None:
+        """Values around the interval, or the labels and one that is none of them."""
+        if callable(self.inside):
+            return None
+        if not isinstance(self.inside, tuple):
+            return np.array([*self.inside, "other"], object)
+        return around(self.inside)
+
+
+def labels(on: Any, values: list[Any], alpha: float = 1.0) -> list[AlphaCertain]:
+    """A context for each label of a variable, such as the phases of a batch.
+
+    Parameters
+    ----------
+    on : str, int
+        The variable that holds labels. Rows without a label (None, NaN) may be in any context.
+    values : list
+        The labels; each names its context.
+    alpha : float, default=1.0
+        Certainty of the labels: 1 takes them as true, less lets the data overrule them.
+
+    Returns
+    -------
+    list of AlphaCertain
+        One for each label, in their order.
+    """
+    return [AlphaCertain(str(value), on, [value], alpha) for value in values]
+
+
+@dataclass(frozen=True)
+class Trapezoidal(OneVariable):
+    """0 outside (a, d), 1 on [b, c], straight between; the feet are ``beta`` further out.
+
+    Parameters
+    ----------
+    name : str
+        What people call the context.
+    on : str, int
+        The variable.
+    corners : tuple of four
+        a <= b <= c <= d, in the units of the variable; -inf and inf (both a and b, or c and d)
+        leave a side open.
+    beta : float, default=0.0
+        How far the feet a and d are moved outwards, in units of the variable (days or a
+        timedelta for times).
+    """
+
+    corners: tuple[Any, Any, Any, Any]
+    beta: Any = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_corners(self, self.corners, 4)
+        if not width(self.beta) >= 0:
+            raise ValueError(f"context {self.name!r}: beta must be >= 0, got {self.beta!r}.")
+
+    def _at(self, values: np.ndarray) -> Any:
+        v = as_numbers(values, f"on={self.on!r}")
+        a, b, c, d = (as_number(corner) for corner in self.corners)
+        beta = width(self.beta)
+        return np.minimum(ramp(v, a - beta, b), ramp(-v, -d - beta, -c))
+
+    def grid(self) -> np.ndarray | None:
+        """Values from foot to foot and beyond."""
+        return around(self.corners, width(self.beta))
+
+
+@dataclass(frozen=True)
+class Triangular(OneVariable):
+    """0 outside (a, c), 1 at b, straight between.
+
+    Parameters
+    ----------
+    name : str
+        What people call the context.
+    on : str, int
+        The variable.
+    corners : tuple of three
+        a <= b <= c, in the units of the variable.
+    """
+
+    corners: tuple[Any, Any, Any]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_corners(self, self.corners, 3)
+
+    def _at(self, values: np.ndarray) -> Any:
+        v = as_numbers(values, f"on={self.on!r}")
+        a, b, c = (as_number(corner) for corner in self.corners)
+        return np.minimum(ramp(v, a, b), ramp(-v, -c, -b))
+
+    def grid(self) -> np.ndarray | None:
+        """Values from foot to foot and beyond."""
+        return around(self.corners)
+
+
+@dataclass(frozen=True)
+class Gaussian(OneVariable):
+    """``exp(-((v - centre) / width)^2 / 2)``.
+
+    Parameters
+    ----------
+    name : str
+        What people call the context.
+    on : str, int
+        The variable.
+    centre : float or time
+        Where the possibility is 1.
+    width : float
+        Where it has fallen to 0.61, in units of the variable (days or a timedelta for times).
+    """
+
+    centre: Any
+    width: Any
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < width(self.width) < np.inf:
+            raise ValueError(f"context {self.name!r}: width must be > 0, got {self.width!r}.")
+
+    def _at(self, values: np.ndarray) -> Any:
+        z = (as_numbers(values, f"on={self.on!r}") - as_number(self.centre)) / width(self.width)
+        return np.exp(-0.5 * z**2)
+
+    def grid(self) -> np.ndarray | None:
+        """Values within four widths."""
+        return around((self.centre,), 3 * width(self.width))
+
+
+@dataclass(frozen=True)
+class Stated(OneVariable):
+    """Possibilities that were written down for each row: the values of the variable itself.
+
+    Parameters
+    ----------
+    name : str
+        What people call the context.
+    on : str, int
+        The column that holds possibilities, between 0 and 1.
+    """
+
+    def _at(self, values: np.ndarray) -> Any:
+        return values
+
+
+@dataclass(frozen=True)
+class Function(OneVariable):
+    """Any function of one variable, or of several.
+
+    Parameters
+    ----------
+    name : str
+        What people call the context.
+    on : str, int or list of them
+        The variable or variables.
+    function : callable
+        Takes values (n,), or (n, c) of c variables, and returns possibilities (n,).
+    """
+
+    function: Callable[[np.ndarray], Any]
+
+    @property
+    def variables(self) -> list[Any]:
+        """What the context is stated on."""
+        return list(self.on) if isinstance(self.on, list | tuple) else [self.on]
+
+    def _at(self, values: np.ndarray) -> Any:
+        return self.function(values)
+
+
+def _check_corners(context: OneVariable, corners: Any, n: int) -> None:
+    """As many corners as asked for, none before the one on its left."""
+    known = isinstance(corners, tuple | list) and len(corners) == n
+    if not known or np.any(np.diff([as_number(corner) for corner in corners]) < 0):
+        raise ValueError(
+            f"context {context.name!r}: corners must be {n} values in increasing order, got "
+            f"{corners!r}."
+        )
+
+
+def check_share(name: str, argument: str, value: Any) -> float:
+    """A number from 0 to 1."""
+    known = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not known or not 0 <= float(value) <= 1:
+        raise ValueError(f"context {name!r}: {argument} must lie between 0 and 1, got {value!r}.")
+    return float(value)

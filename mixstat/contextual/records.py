@@ -1,0 +1,151 @@
+"""What contexts may be stated on: inputs, the response, time, and records of the past."""
+
+import numbers
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+OUTPUT, TIME = "y", "time"  # words that stand for the response and for time
+
+
+class Records:
+    """Variables of the rows of a fit, by name or position.
+
+    Parameters
+    ----------
+    X : array-like or DataFrame of shape (n, d)
+        Inputs.
+    y : array-like of shape (n,) or (n, m), default=None
+        Responses.
+    context_data : DataFrame or dict of arrays of length n, default=None
+        Variables that are known of these rows but are not inputs: phases, timestamps,
+        measurements of the laboratory.
+    names : sequence of str, default=None
+        Names of the columns of X; None takes those of a DataFrame.
+    time : array-like of shape (n,), default=None
+        Times of the rows; None takes the index of a DataFrame, or numbers the rows from 0.
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        y: Any = None,
+        context_data: Any = None,
+        *,
+        names: Sequence[str] | None = None,
+        time: Any = None,
+    ) -> None:
+        own = [str(c) for c in X.columns] if hasattr(X, "columns") else []
+        self.inputs = X
+        self.n = len(X)
+        self.names = own if names is None else list(names)
+        self.outputs = None if y is None else np.asarray(y).reshape(self.n, -1)
+        self.others = _as_columns(context_data, self.n)
+        index = index_of(X) if time is None else time
+        self.time = np.arange(self.n) if index is None else _values(index)
+
+    def variable(self, on: Any) -> np.ndarray:
+        """Values (n,) of a variable, or (n, c) of a list of them."""
+        if isinstance(on, list | tuple):
+            return np.column_stack([self.variable(one) for one in on])
+        if isinstance(on, numbers.Integral) and not isinstance(on, bool):
+            return self._by_position(int(on))
+        found = self._named(on) if isinstance(on, str) else []
+        if len(found) > 1:
+            raise ValueError(
+                f"on={on!r} may mean {' or '.join(where for where, _ in found)}; rename one of "
+                "them, or give the position of a column of X."
+            )
+        if not found:
+            raise ValueError(f"on={on!r} is not among the variables of the fit: {self._known()}.")
+        return found[0][1]
+
+    def _by_position(self, column: int) -> np.ndarray:
+        d = np.shape(self.inputs)[1]
+        if not -d <= column < d:
+            raise ValueError(f"on={column} asks for column {column}, but X has {d} columns.")
+        return self._column(column)
+
+    def _column(self, j: int) -> np.ndarray:
+        X = self.inputs
+        return _values(X.iloc[:, j]) if hasattr(X, "iloc") else np.asarray(X)[:, j]
+
+    def _named(self, on: str) -> list[tuple[str, np.ndarray]]:
+        """Everything of that name, with where it was found."""
+        found = []
+        if on in self.names:
+            found.append((f"column {on!r} of X", self._column(self.names.index(on))))
+        if on in self.others:
+            found.append((f"column {on!r} of context_data", self.others[on]))
+        if on == TIME:
+            found.append(("the time of the rows", self.time))
+        for name, values in self._responses().items():
+            # a table that holds the response too, as beside a formula, means one thing
+            if on == name and not any(_equal(values, other) for _, other in found):
+                found.append(("the response", values))
+        return found
+
+    def _responses(self) -> dict[str, np.ndarray]:
+        if self.outputs is None:
+            return {}
+        columns = self.outputs.T
+        if len(columns) == 1:
+            return {OUTPUT: columns[0]}
+        return {f"{OUTPUT}{j}": column for j, column in enumerate(columns)}
+
+    def _known(self) -> str:
+        listed = self.names or [f"0..{np.shape(self.inputs)[1] - 1} (positions in X)"]
+        return ", ".join([*listed, *self.others, *self._responses(), TIME])
+
+
+def index_of(X: Any) -> Any:
+    """The index of a data frame; None for other tables."""
+    return X.index if hasattr(X, "iloc") else None
+
+
+def _as_columns(data: Any, n: int) -> dict[str, np.ndarray]:
+    """Columns by name, each with an entry for every row."""
+    if data is None:
+        return {}
+    if not hasattr(data, "keys") or not hasattr(data, "__getitem__"):
+        raise ValueError(
+            f"context_data must be a DataFrame or a dict of columns, got {type(data).__name__}."
+        )
+    columns = {str(name): _values(data[name]) for name in data.keys()}  # noqa: SIM118
+    for name, values in columns.items():
+        if values.shape != (n,):
+            raise ValueError(
+                f"context_data[{name!r}] must have one entry for each of the {n} rows of X, got "
+                f"shape {values.shape}."
+            )
+    return columns
+
+
+def _values(column: Any) -> np.ndarray:
+    """A column as NumPy; times with a zone become times of UTC, categories their labels."""
+    kind = str(getattr(column, "dtype", ""))
+    if kind.startswith("datetime64[") and hasattr(column, "to_numpy"):
+        return np.asarray(column.to_numpy(dtype="datetime64[ns]"))
+    return column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
+
+
+def _equal(one: np.ndarray, other: np.ndarray) -> bool:
+    return bool(one.shape == other.shape and np.all(one == other))
+
+
+def is_missing(values: np.ndarray) -> np.ndarray:
+    """(n,) rows in which a variable, or one of several, is not known."""
+    if values.dtype.kind in "fMm":
+        missing = np.isnat(values) if values.dtype.kind in "Mm" else np.isnan(values)
+    elif values.dtype.kind == "O":
+        missing = np.reshape([_unknown(v) for v in values.ravel()], values.shape)
+    else:
+        missing = np.zeros(values.shape, bool)
+    return missing if missing.ndim == 1 else missing.any(axis=1)
+
+
+def _unknown(value: Any) -> bool:
+    """None, and NaN, NaT and NA, which do not equal themselves."""
+    same = value == value
+    return value is None or not (same is True or same is np.True_)

@@ -1,0 +1,228 @@
+"""Possibilities of all contexts on all rows: made, checked, scaled, and given to experts."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from mixstat.contextual.algebra import Context
+from mixstat.contextual.records import Records
+
+IMPOSSIBLE = -1e30  # log of possibility zero; finite, so that zero times it is zero
+LISTED = 5  # rows that a message lists
+
+
+@dataclass(frozen=True)
+class PossibilityTable:
+    """Possibility of each context on each row."""
+
+    names: tuple[str, ...]
+    """Names of the contexts."""
+    values: Float[np.ndarray, "n C"]
+    """Possibilities between 0 and 1."""
+
+    @property
+    def best(self) -> Float[np.ndarray, " n"]:
+        """Possibility of the best context of each row."""
+        return self.values.max(axis=1)
+
+    def unexplained(self, below: float = 0.0) -> Int[np.ndarray, " u"]:
+        """Rows whose best context is not more possible than ``below``.
+
+        Parameters
+        ----------
+        below : float, default=0.0
+            Zero lists the rows that no context explains, which a fit refuses.
+
+        Returns
+        -------
+        ndarray of shape (u,)
+            Row numbers.
+        """
+        return np.flatnonzero(self.best <= below)
+
+    def normalised(self, *, scale: bool = True) -> "PossibilityTable":
+        """The table in which the best context of each row has possibility one.
+
+        Parameters
+        ----------
+        scale : bool, default=True
+            Divide each row by its largest entry; if False, refuse rows that need it.
+
+        Returns
+        -------
+        PossibilityTable
+            A new table.
+
+        Raises
+        ------
+        ValueError
+            If no context explains a row.
+        """
+        if len(rows := self.unexplained()):
+            raise ValueError(
+                f"every context is impossible for {_listed(rows)}: widen a context (a smaller "
+                "alpha, wider feet), or add one for these rows."
+            )
+        if not scale and len(rows := np.flatnonzero(self.best < 1)):
+            raise ValueError(
+                f"no context has possibility 1 for {_listed(rows)}; give possibilities whose "
+                "largest is 1 in each row, or set normalise=True to scale them."
+            )
+        return replace(self, values=self.values / self.best[:, None])
+
+    def discounted(self, alpha: float) -> "PossibilityTable":
+        """The table of knowledge that is certain by ``alpha``: at least 1 - alpha everywhere."""
+        return replace(self, values=np.maximum(self.values, 1.0 - alpha))
+
+    def of_experts(self, members: Bool[np.ndarray, "K C"]) -> Float[np.ndarray, "n K"]:
+        """Possibility of each expert: of the best of its contexts, or 1 if it has none."""
+        columns = [
+            self.values[:, mine].max(axis=1) if mine.any() else np.ones(len(self.values))
+            for mine in members
+        ]
+        return np.column_stack(columns)
+
+    def plot(self, *, time: Any = None, ax: Any = None) -> Any:
+        """Draw the possibilities of all contexts over the rows.
+
+        Parameters
+        ----------
+        time : array-like of shape (n,), default=None
+            Positions of the rows; None numbers them.
+        ax : matplotlib Axes, default=None
+            None makes a new figure.
+
+        Returns
+        -------
+        PossibilityDisplay
+            The display, with ``ax_`` and ``figure_``.
+        """
+        from mixstat.plotting.possibility import PossibilityDisplay
+
+        return PossibilityDisplay.from_table(self, time=time, ax=ax)
+
+
+def tabulate(
+    contexts: Iterable[Context], X: Any, y: Any = None, context_data: Any = None
+) -> PossibilityTable:
+    """Possibilities of contexts on rows, as a fit would see them before it scales them.
+
+    Parameters
+    ----------
+    contexts : list of Context
+        Contexts with different names.
+    X : array-like or DataFrame of shape (n, d)
+        Inputs.
+    y : array-like of shape (n,) or (n, m), default=None
+        Responses, where a context is stated on them.
+    context_data : DataFrame or dict of arrays of length n, default=None
+        Other variables of the rows.
+
+    Returns
+    -------
+    PossibilityTable
+        A column for each context; 1 where a row's variable is missing.
+
+    Raises
+    ------
+    ValueError
+        If names repeat, a variable is missing, or a possibility is outside [0, 1].
+    """
+    table = X if hasattr(X, "columns") else np.asarray(X)
+    return table_of(contexts, Records(table, y, context_data))
+
+
+def table_of(contexts: Iterable[Context], records: Records) -> PossibilityTable:
+    """Possibilities of contexts on records."""
+    contexts = check_contexts(contexts)
+    each = [context.possibility(records) for context in contexts]
+    values = np.column_stack([np.where(np.isnan(one), 1.0, one) for one in each])
+    return PossibilityTable(tuple(context.name for context in contexts), values)
+
+
+def check_contexts(contexts: Any) -> list[Context]:
+    """Contexts, one or more, with different names."""
+    listed = list(contexts) if isinstance(contexts, Iterable) else [contexts]
+    strange = [one for one in listed if not isinstance(one, Context)]
+    if strange or not listed:
+        raise ValueError(
+            f"contexts must be a list of contexts from mixstat.contextual, got {strange[0]!r}."
+            if strange
+            else "contexts must hold at least one context."
+        )
+    _check_different([one.name for one in listed], "contexts")
+    return listed
+
+
+def given_table(possibilities: Any, n: int) -> PossibilityTable:
+    """A table that a person wrote, with a row for each row of X."""
+    names = [str(c) for c in getattr(possibilities, "columns", [])]
+    try:
+        values = np.asarray(possibilities, float)
+    except (TypeError, ValueError):
+        raise ValueError("possibilities must be numbers between 0 and 1.") from None
+    if values.ndim != 2 or len(values) != n or values.shape[1] == 0:
+        raise ValueError(
+            f"possibilities must have a row for each of the {n} rows of X and a column for each "
+            f"context, got shape {values.shape}."
+        )
+    outside = ~((values >= 0) & (values <= 1))
+    if outside.any():
+        i, c = np.argwhere(outside)[0]
+        raise ValueError(
+            f"possibilities must lie between 0 and 1, got {values[i, c]:g} in row {i}, column "
+            f"{c}; say 1 where nothing is known."
+        )
+    _check_different(names, "possibilities")
+    return PossibilityTable(
+        tuple(names or [f"context {c}" for c in range(values.shape[1])]), values
+    )
+
+
+def assign(names: Sequence[str], n_experts: int, mapping: Any) -> Bool[np.ndarray, "K C"]:
+    """Which contexts belong to which expert: context c to expert c unless a mapping tells."""
+    if mapping is None:
+        if len(names) != n_experts:
+            raise ValueError(
+                f"n_experts={n_experts} but there are {len(names)} contexts ({', '.join(names)}); "
+                "give mapping, which tells the expert (or experts) of each context."
+            )
+        return np.eye(n_experts, dtype=bool)
+    if not isinstance(mapping, dict) or {str(name) for name in mapping} != set(names):
+        told = ", ".join(map(str, mapping)) if isinstance(mapping, dict) else repr(mapping)
+        raise ValueError(
+            f"mapping must be a dict with the expert or experts of each context: "
+            f"{', '.join(names)}; got {told}."
+        )
+    members = np.zeros((n_experts, len(names)), bool)
+    for name, experts in mapping.items():
+        for expert in np.atleast_1d(experts).tolist():
+            if not isinstance(expert, int) or not 0 <= expert < n_experts:
+                raise ValueError(
+                    f"mapping[{name!r}] must hold numbers of experts from 0 to {n_experts - 1}, "
+                    f"got {expert!r}."
+                )
+            members[expert, list(names).index(str(name))] = True
+    return members
+
+
+def log_possibility(values: Float[np.ndarray, "n K"]) -> Float[np.ndarray, "n K"]:
+    """Natural logarithms, with a large negative number for zero."""
+    return np.where(values > 0, np.log(np.where(values > 0, values, 1.0)), IMPOSSIBLE)
+
+
+def _check_different(names: Sequence[str], argument: str) -> None:
+    repeated = sorted({name for name in names if list(names).count(name) > 1})
+    if repeated:
+        raise ValueError(f"{argument} must have different names, got {', '.join(repeated)} twice.")
+
+
+def _listed(rows: np.ndarray) -> str:
+    """The first of some rows, in words."""
+    first = ", ".join(str(i) for i in rows[:LISTED])
+    if len(rows) == 1:
+        return f"row {first}"
+    return f"{len(rows)} rows ({first}{', ...' if len(rows) > LISTED else ''})"

@@ -1,0 +1,114 @@
+"""How far stated possibilities and data disagree."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.special import logsumexp
+from sklearn.base import clone
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """What knowledge costs in likelihood, and where the data speak against it."""
+
+    log_likelihood: float
+    """Weighted mean of ``log sum_k poss_k pi_k f_k`` at the contextual fit."""
+    gate_alone: float
+    """Weighted mean of log p(y | x) at the same parameters, without the possibilities."""
+    plain: float
+    """Weighted mean of log p(y | x) at the fit without contexts, with as many experts."""
+    contradiction: Float[np.ndarray, " n"]
+    """``1 - sum_k r_k poss_k`` of each row, with responsibilities r from x and y alone: 1 where
+    the data put a row wholly into experts whose contexts are impossible. The mean of
+    ``log(1 - contradiction)`` is ``log_likelihood - gate_alone``."""
+    stated: Int[np.ndarray, " n"]
+    """The most possible expert of each row; -1 where several are."""
+    found: Int[np.ndarray, " n"]
+    """The most responsible expert of each row, by x and y alone."""
+    table: Float[np.ndarray, "S K"]
+    """Weight of rows by stated expert and found expert; the last row has those in which several
+    experts are most possible."""
+    names: list[str]
+    """Contexts of the experts."""
+
+    @property
+    def cost(self) -> float:
+        """Mean log-likelihood that the knowledge costs: ``plain - log_likelihood``."""
+        return self.plain - self.log_likelihood
+
+    def rows(self, above: float = 0.5) -> Int[np.ndarray, " r"]:
+        """Rows that contradict their contexts, worst first.
+
+        Parameters
+        ----------
+        above : float, default=0.5
+            Contradiction beyond which a row is listed.
+
+        Returns
+        -------
+        ndarray of shape (r,)
+            Row numbers.
+        """
+        order = np.argsort(-self.contradiction, kind="stable")
+        return order[self.contradiction[order] > above]
+
+    def __str__(self) -> str:
+        width = max(map(len, [*self.names, "several"]))
+        lines = [
+            "Log-likelihood per row",
+            f"  with possibilities   {self.log_likelihood: .6f}",
+            f"  gate alone           {self.gate_alone: .6f}",
+            f"  without contexts     {self.plain: .6f}   (knowledge costs {self.cost:.6f})",
+            f"Rows with contradiction above 0.5: {len(self.rows())} of {len(self.stated)}",
+            "Weight by stated (down) and found (across) expert",
+            " ".join([" " * width, *(f"{name:>{width}}" for name in self.names)]),
+        ]
+        for name, row in zip([*self.names, "several"], self.table, strict=True):
+            lines.append(" ".join([f"{name:>{width}}", *(f"{w:{width}.6g}" for w in row)]))
+        return "\n".join(lines)
+
+
+def measure(
+    moe: Any, X: Any, y: Any, possibility: Float[np.ndarray, "n K"], weight: Float[np.ndarray, " n"]
+) -> Conflict:
+    """Conflict of a fitted contextual mixture with possibilities of its experts on rows."""
+    logs = moe.score_samples(X, y)
+    responsibility = moe.responsibilities(X, y)
+    agreement = np.sum(responsibility * possibility, axis=1)
+    with np.errstate(divide="ignore"):
+        joint = np.log(responsibility) + np.log(possibility)
+    plain = _without_contexts(moe, X, y, weight)
+    best = possibility == possibility.max(axis=1, keepdims=True)
+    stated = np.where(best.sum(axis=1) == 1, best.argmax(axis=1), -1)
+    found = responsibility.argmax(axis=1)
+    k = possibility.shape[1]
+    table = np.zeros((k + 1, k))
+    np.add.at(table, (stated, found), weight)
+    return Conflict(
+        log_likelihood=float(np.average(logs + logsumexp(joint, axis=1), weights=weight)),
+        gate_alone=float(np.average(logs, weights=weight)),
+        plain=float(np.average(plain.score_samples(X, y), weights=weight)),
+        contradiction=1.0 - agreement,
+        stated=stated,
+        found=found,
+        table=table,
+        names=list(moe.expert_contexts_),
+    )
+
+
+def _without_contexts(moe: Any, X: Any, y: Any, weight: np.ndarray) -> Any:
+    """The better of the fits without contexts from the usual starts and from this fit."""
+    settings = {"contexts": None, "mapping": None, "n_experts": moe.n_experts_}
+    settings |= {"warm_start": False, "init": "auto"}
+    fits = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for init in ("auto", moe):
+            plain = clone(moe).set_params(**settings | {"init": init})
+            fits.append(plain.fit(X, y, sample_weight=weight))
+    sound = [fit.converged_ for fit in fits]
+    eligible = [fit for fit in fits if fit.converged_] if any(sound) else fits
+    return max(eligible, key=lambda fit: fit.conditional_log_likelihood_)

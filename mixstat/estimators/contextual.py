@@ -1,0 +1,380 @@
+"""ContextualMixtureOfExperts: regression with one expert for each regime that people know."""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from mixstat.contextual.records import Records, index_of
+from mixstat.contextual.table import (
+    PossibilityTable,
+    assign,
+    check_contexts,
+    given_table,
+    log_possibility,
+    table_of,
+)
+from mixstat.estimators.conflict import Conflict, measure
+from mixstat.estimators.prediction import RegressionMixture
+from mixstat.validation import check_positive, check_weights
+
+
+class Told(NamedTuple):
+    """What a fit was told of contexts."""
+
+    names: tuple[str, ...]
+    of_experts: list[str]
+    ignorance: float
+
+
+class ContextualMixtureOfExperts(RegressionMixture):
+    """Mixture of experts regression in which people tell where each expert may be at work.
+
+    What process engineers know of regimes (start-up, fouling, peaks) is stated as possibility
+    distributions, one for each context, with values between 0 (impossible) and 1. They enter
+    the likelihood of the training rows alone, as one more factor of each expert::
+
+        maximise   sum_i log sum_k  poss_k(i)  pi_k(x_i)  f(y_i; B_k phi(x_i), ...)
+
+    so that expert k learns what context k is like and the gate learns to recognise it from x.
+    Predictions use the gate alone and need no context. Possibilities of 1 everywhere give
+    :class:`MixtureOfExperts`; possibilities of 0 and 1 give separate regressions and a
+    multinomial logit of the contexts. The method follows Souza et al. (2022).
+
+    Parameters
+    ----------
+    contexts : list of contexts or None, default=None
+        What is known, from :mod:`mixstat.contextual`, with different names. None leaves it to
+        ``possibilities`` of ``fit``.
+    n_experts : int or None, default=None
+        Number of experts K. None means one for each context (2 if nothing is known).
+    mapping : dict or None, default=None
+        The expert, or list of experts, of each context by its name; an expert with several
+        contexts may be at work in any of them, and one with none everywhere. None gives
+        context k to expert k.
+    alpha : float, default=1.0
+        Certainty of the knowledge as a whole: possibilities are not taken below
+        ``1 - alpha``. 1 takes the contexts as they are stated, 0 ignores them;
+        :func:`mixstat.selection.alpha_path` chooses it.
+    normalise : bool, default=True
+        Divide the possibilities of each row by the largest; if False, refuse rows in which the
+        largest is not 1.
+    degree : int or sequence of int, default=1
+        Total degree of the experts' polynomial, one for all or one for each expert; 0 gives a
+        mixture of constants.
+    interactions : bool, default=True
+        Whether polynomials have products of different inputs.
+    expert_features : list, str, int, slice or None, default=None
+        Columns the experts see, by name, position or mask; None means all.
+    gate : str or gate, default="softmax"
+        "softmax", "modified", "temperature", "activation", "sigmoid", "top_k", "top_p",
+        "gaussian", "hierarchical", or an object of settings from :mod:`mixstat.gates`, such as
+        ``TemperatureGate(activation="sin")`` or ``TopKGate(k=2)``.
+    gate_degree : int, default=1
+        Total degree of the gate's polynomial (at most 1 for a Gaussian gate); 0 gives constant
+        shares, a mixture of regressions.
+    gate_features : list, str, int, slice or None, default=None
+        Columns the gate sees; None means all, an empty list gives constant shares.
+    expert : str, experts or list of them, default="gaussian"
+        "gaussian", "poisson", "binomial", "gamma", "t", an object of settings from
+        :mod:`mixstat.experts`, such as ``BinomialExperts(trials=20)`` or
+        ``StudentTExperts(df=4)``, or a list with one of these for each expert, all of one kind
+        of response.
+    covariance : {"full", "diagonal", "spherical", "tied"}, default="full"
+        Noise of several outputs of Gaussian experts; "tied" shares one matrix among experts.
+        With one output only "tied" differs from the rest.
+    solver : {"auto", "em", "lbfgs", "newton"}, default="auto"
+        "auto" runs EM into the basin of a maximum and finishes with Newton, or with L-BFGS
+        where the parameters are many.
+    init : str, sequence of str, array-like or fitted estimator, default="auto"
+        Where fits begin. "kmeans" (clusters of x and y), "partition" (slices along x),
+        "regressions" (through a few random rows each), "random" (responsibilities) or "auto"
+        (all four in turn). Or one start of your own: integer labels (n,), responsibilities
+        (n, n_experts), or an estimator fitted with as many experts.
+    n_init : int, default=12
+        Number of starts; all are run for a few steps, the promising ones to the end.
+    tol : float, default=1e-8
+        Largest component of the gradient of the mean log-likelihood, in standardised units,
+        at which a fit counts as converged.
+    max_iter : int, default=1000
+        Largest number of iterations of one start.
+    min_scale : float, default=1e-4
+        Floor under every expert's standard deviation (or scale of a t distribution), as a share
+        of that of y (for several correlated outputs, under the deviation of each given those
+        before it), under the coefficient of variation of gamma experts, and under the
+        deviations of the inputs in a Gaussian gate. Without it the likelihood is unbounded.
+    ridge : float or None, default=None
+        Weight of half the squared slopes (standardised units) taken from the mean
+        log-likelihood; those of the gate are measured from their mean over the experts, so that
+        no expert is special. None means 0, or 1e-6 with fewer rows than parameters.
+    expert_penalty, gate_penalty : float, default=0.0
+        Strengths of elastic nets on the slopes of experts and gate: the mean log-likelihood
+        loses ``strength * (l1_ratio * |slopes|_1 + (1 - l1_ratio) / 2 * |slopes|^2)``, with
+        slopes per deviation of the feature (and in deviations of y). Constants are free.
+        :func:`mixstat.selection.penalty_path` chooses them.
+    l1_ratio : float, default=1.0
+        Share of the L1 norm in both elastic nets, between 0 (ridge) and 1 (lasso).
+    warm_start : bool, default=False
+        Begin at the previous fit of this estimator.
+    random_state : int, RandomState or None, default=None
+        Seed of the starts; the same seed gives the same fit.
+    verbose : int, default=0
+        Print progress if positive.
+
+    Attributes
+    ----------
+    context_names_ : tuple of str
+        Names of the contexts.
+    expert_contexts_ : list of str
+        What each expert stands for: its context, several joined by "or", or "any".
+    ignorance_ : float
+        Weighted mean over rows of the log of the sum of the possibilities of all contexts: 0
+        for crisp knowledge, log C for C contexts of which nothing is known.
+    log_likelihood_ : float
+        What was maximised, less the penalty: the weighted mean of
+        ``log sum_k poss_k pi_k f_k`` over the training rows (with a Gaussian gate, of the joint
+        density of x and y).
+    conditional_log_likelihood_ : float
+        Weighted mean of log p(y | x) over the training rows, by the gate alone, without the
+        possibilities. ``score_samples``, ``aic`` and ``bic`` are of this kind too, and
+        ``score`` is the R2 of predictions by the gate alone.
+
+    See Also
+    --------
+    MixtureOfExperts : The model without contexts; it lists the other attributes.
+
+    Notes
+    -----
+    Expert k keeps its number: experts are not sorted, unless all possibilities are 1. One start
+    begins with the possibilities as responsibilities; the others are those of
+    ``MixtureOfExperts``, their groups matched with the contexts. Standard errors, certificate
+    and selection see possibilities as known weights of each expert on each row.
+
+    References
+    ----------
+    Souza, F., Offermans, T., Barendse, R., Postma, G. and Jansen, J. (2022). Contextual mixture
+    of experts: integrating knowledge into predictive modeling. arXiv 2211.00558.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import ContextualMixtureOfExperts
+    >>> from mixstat.contextual import AlphaCertain
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(0, 1, size=(400, 1))
+    >>> y = 2 * np.minimum(X[:, 0], 1 - X[:, 0]) + 0.1 * rng.standard_normal(400)
+    >>> up = AlphaCertain("up", on=0, inside=(None, 0.4), alpha=0.8)
+    >>> down = AlphaCertain("down", on=0, inside=(0.6, None), alpha=0.8)
+    >>> moe = ContextualMixtureOfExperts([up, down], n_init=3, random_state=0).fit(X, y)
+    >>> moe.expert_contexts_
+    ['up', 'down']
+    >>> moe.expert_coef_.round(1)
+    array([[ 0.,  2.],
+           [ 2., -2.]])
+    """
+
+    _n_given = 2  # contexts of the table that fit was given
+
+    def __init__(
+        self,
+        contexts=None,
+        *,
+        n_experts=None,
+        mapping=None,
+        alpha=1.0,
+        normalise=True,
+        degree=1,
+        interactions=True,
+        expert_features=None,
+        gate="softmax",
+        gate_degree=1,
+        gate_features=None,
+        expert="gaussian",
+        covariance="full",
+        solver="auto",
+        init="auto",
+        n_init=12,
+        tol=1e-8,
+        max_iter=1000,
+        min_scale=1e-4,
+        ridge=None,
+        expert_penalty=0.0,
+        gate_penalty=0.0,
+        l1_ratio=1.0,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ) -> None:
+        self.contexts = contexts
+        self.n_experts = n_experts
+        self.mapping = mapping
+        self.alpha = alpha
+        self.normalise = normalise
+        self.degree = degree
+        self.interactions = interactions
+        self.expert_features = expert_features
+        self.gate = gate
+        self.gate_degree = gate_degree
+        self.gate_features = gate_features
+        self.expert = expert
+        self.covariance = covariance
+        self.solver = solver
+        self.init = init
+        self.n_init = n_init
+        self.tol = tol
+        self.max_iter = max_iter
+        self.min_scale = min_scale
+        self.ridge = ridge
+        self.expert_penalty = expert_penalty
+        self.gate_penalty = gate_penalty
+        self.l1_ratio = l1_ratio
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        possibilities: Any = None,
+        sample_weight: Any = None,
+        context_data: Any = None,
+    ) -> "ContextualMixtureOfExperts":
+        """Find the maximum of the possibility-weighted likelihood.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Inputs.
+        y : array-like of shape (n,) or (n, m)
+            Responses, as in :meth:`MixtureOfExperts.fit`.
+        possibilities : array-like or DataFrame of shape (n, C), default=None
+            A possibility in [0, 1] for each row and context, in place of ``contexts``; the
+            columns of a DataFrame name the contexts.
+        sample_weight : array-like of shape (n,), default=None
+            Row weights; rows of weight 0 need no context.
+        context_data : DataFrame or dict of arrays of length n, default=None
+            Variables that contexts are stated on but that are not inputs. Cross-validation
+            takes rows of a DataFrame, not of a dict.
+
+        Returns
+        -------
+        ContextualMixtureOfExperts
+            This estimator.
+
+        Raises
+        ------
+        ValueError
+            If names of contexts repeat, a variable of a context is missing, every context is
+            impossible for a row, possibilities have the wrong shape or are outside [0, 1],
+            contexts and experts do not match and there is no ``mapping``, or an argument of
+            :meth:`MixtureOfExperts.fit` is wrong.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the result is not a certified maximum; the message says why.
+        DesignWarning
+            If columns are constant or dependent, or rows are fewer than parameters.
+        """
+        if self.contexts is not None and possibilities is not None:
+            raise ValueError("give contexts or possibilities, not both: contexts make their own.")
+        time = index_of(X)
+        X, y = validate_data(
+            self, X, y, multi_output=True, y_numeric=True, dtype=np.float64, ensure_min_samples=2
+        )
+        weight = check_weights(sample_weight, len(X))
+        stated = self._stated(X, y, possibilities, context_data, time)
+        self._n_given = 2 if stated is None else len(stated.names)
+        self._check_settings()
+        self._told, known = self._known(stated, weight)
+        return self._fit_table(X, weight, y, known)
+
+    def _check_settings(self) -> None:
+        if self.contexts is not None:
+            check_contexts(self.contexts)
+        if not check_positive("alpha", self.alpha, zero=True) <= 1:
+            raise ValueError(f"alpha must lie between 0 and 1, got {self.alpha!r}.")
+        if not isinstance(self.normalise, bool | np.bool_):
+            raise ValueError(f"normalise must be True or False, got {self.normalise!r}.")
+        super()._check_settings()
+
+    def _count(self) -> Any:
+        if self.n_experts is not None:
+            return self.n_experts
+        return len(self.contexts) if self.contexts is not None else self._n_given
+
+    # knowledge
+
+    def _stated(
+        self, X: Any, y: Any, possibilities: Any, context_data: Any, time: Any = None
+    ) -> PossibilityTable | None:
+        """Possibilities as they were stated; None if nothing was."""
+        if possibilities is not None:
+            return given_table(possibilities, len(X))
+        if self.contexts is None:
+            return None
+        columns = [str(c) for c in X.columns] if hasattr(X, "columns") else None
+        names = columns or list(getattr(self, "feature_names_in_", []))
+        records = Records(X, y, context_data, names=names, time=time)
+        return table_of(self.contexts, records)
+
+    def _known(
+        self, stated: PossibilityTable | None, weight: np.ndarray
+    ) -> tuple[Told, np.ndarray | None]:
+        """Names, and log possibilities (n, K) of the experts; None if they rule nothing out."""
+        k = self._count()
+        if stated is None:
+            return Told((), ["any"] * k, float(np.log(k))), None
+        counted = weight > 0
+        values = np.where(counted[:, None], stated.values, 1.0)
+        table = replace(stated, values=values).normalised(scale=bool(self.normalise))
+        table = table.discounted(self.alpha)
+        members = assign(table.names, k, self.mapping)
+        words = [" or ".join(np.array(table.names)[mine]) or "any" for mine in members]
+        nonspecific = np.average(np.log(table.values.sum(axis=1)), weights=weight)
+        told = Told(table.names, words, float(nonspecific))
+        possibility = table.of_experts(members)
+        return told, None if np.all(possibility == 1) else log_possibility(possibility)
+
+    def _formula_possibility(
+        self, data: Any, y: np.ndarray, weight: np.ndarray
+    ) -> np.ndarray | None:
+        stated = self._stated(data, y, None, None, index_of(data))
+        self._told, known = self._known(stated, weight)
+        return known
+
+    def _describe(self) -> None:
+        super()._describe()
+        self.context_names_, self.expert_contexts_, self.ignorance_ = self._told
+
+    def conflict(
+        self,
+        X: Any,
+        y: Any = None,
+        possibilities: Any = None,
+        sample_weight: Any = None,
+        context_data: Any = None,
+    ) -> Conflict:
+        """How far the knowledge contradicts the data.
+
+        Fits the model without contexts (from as many starts, and from this fit) to compare.
+
+        Parameters
+        ----------
+        X, y, possibilities, sample_weight, context_data
+            Rows as for :meth:`fit`.
+
+        Returns
+        -------
+        Conflict
+            Log-likelihoods with and without the knowledge, and the rows that contradict it.
+        """
+        check_is_fitted(self)
+        weight = check_weights(sample_weight, len(X))
+        response = self._response(X, y)
+        stated = self._stated(self._read(X), response, possibilities, context_data, index_of(X))
+        _, known = self._known(stated, weight)
+        possibility = np.ones((len(X), self.n_experts_)) if known is None else np.exp(known)
+        return measure(self, X, y, possibility, weight)

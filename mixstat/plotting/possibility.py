@@ -1,0 +1,125 @@
+"""Possibility distributions, over their variable or over the rows of a table."""
+
+from typing import Any
+
+import numpy as np
+
+
+class PossibilityDisplay:
+    """Possibilities of one context over its variable, or of several over rows.
+
+    Parameters
+    ----------
+    position : ndarray of shape (n,)
+        Values of the variable, or times of the rows.
+    values : ndarray of shape (n, C)
+        Possibilities between 0 and 1.
+    names : list of str
+        Names of the contexts.
+    xlabel : str
+        What the positions are.
+    """
+
+    figure_: Any
+    ax_: Any
+
+    def __init__(self, *, position, values, names, xlabel) -> None:
+        self.position = position
+        self.values = values
+        self.names = names
+        self.xlabel = xlabel
+
+    @classmethod
+    def from_context(
+        cls, context: Any, values: Any = None, *, ax: Any = None
+    ) -> "PossibilityDisplay":
+        """Plot a context over its variable.
+
+        Parameters
+        ----------
+        context : Context
+            Of :mod:`mixstat.contextual`, stated on one variable.
+        values : array-like of shape (n,), default=None
+            Where to draw it; None takes the range in which it changes.
+        ax : matplotlib Axes, default=None
+            None makes a new figure.
+
+        Returns
+        -------
+        PossibilityDisplay
+            The display, with ``ax_`` and ``figure_``.
+        """
+        if len(context.variables) > 1:
+            raise ValueError(
+                f"context {context.name!r} is stated on several variables "
+                f"({', '.join(map(str, context.variables))}); tabulate([context], X, y).plot() "
+                "draws it over rows."
+            )
+        grid = context.grid() if values is None else np.sort(np.asarray(values))
+        if grid is None:
+            raise ValueError(
+                f"values must be given: context {context.name!r} does not tell its range."
+            )
+        table = context.at(grid)[:, None]
+        variable = context.variables[0]
+        xlabel = variable if isinstance(variable, str) else f"column {variable}"
+        display = cls(position=grid, values=table, names=[context.name], xlabel=xlabel)
+        return display.plot(ax=ax)
+
+    @classmethod
+    def from_table(cls, table: Any, *, time: Any = None, ax: Any = None) -> "PossibilityDisplay":
+        """Plot the possibilities of all contexts over rows.
+
+        Parameters
+        ----------
+        table : PossibilityTable
+            What :func:`mixstat.contextual.tabulate` returned.
+        time : array-like of shape (n,), default=None
+            Positions of the rows; None numbers them.
+        ax : matplotlib Axes, default=None
+            None makes a new figure.
+
+        Returns
+        -------
+        PossibilityDisplay
+            The display, with ``ax_`` and ``figure_``.
+        """
+        position = np.arange(len(table.values)) if time is None else np.asarray(time)
+        if len(position) != len(table.values):
+            raise ValueError(
+                f"time must have one entry for each of {len(table.values)} rows, got "
+                f"{len(position)}."
+            )
+        xlabel = "row" if time is None else "time"
+        display = cls(position=position, values=table.values, names=table.names, xlabel=xlabel)
+        return display.plot(ax=ax)
+
+    def plot(self, *, ax: Any = None) -> "PossibilityDisplay":
+        """Draw a line for each context; labels get bars.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None makes a new figure.
+
+        Returns
+        -------
+        PossibilityDisplay
+            This display.
+        """
+        import matplotlib.pyplot as plt
+
+        if ax is None:
+            _, ax = plt.subplots(figsize=(5, 2.6), layout="constrained")
+        for name, column in zip(self.names, self.values.T, strict=True):
+            if self.position.dtype.kind in "iufM":
+                (line,) = ax.plot(self.position, column, label=name, linewidth=1.6)
+                if len(self.names) == 1:
+                    ax.fill_between(self.position, column, color=line.get_color(), alpha=0.15)
+            else:
+                ax.bar([str(p) for p in self.position], column, width=0.5, label=name, alpha=0.7)
+        ax.set(xlabel=self.xlabel, ylabel="possibility", ylim=(-0.02, 1.05))
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
