@@ -5,8 +5,8 @@ Uncertainty. Plenum Press. Their use in a mixture of experts follows Souza et al
 arXiv 2211.00558.
 """
 
+import itertools
 import numbers
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,7 +154,7 @@ class Trapezoidal(OneVariable):
         timedelta for times).
     """
 
-    corners: tuple[Any, Any, Any, Any]
+    corners: Any
     beta: Any = 0.0
 
     def __post_init__(self) -> None:
@@ -188,7 +188,7 @@ class Triangular(OneVariable):
         a <= b <= c, in the units of the variable.
     """
 
-    corners: tuple[Any, Any, Any]
+    corners: Any
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -267,7 +267,7 @@ class Function(OneVariable):
         Takes values (n,), or (n, c) of c variables, and returns possibilities (n,).
     """
 
-    function: Callable[[np.ndarray], Any]
+    function: Any
 
     @property
     def variables(self) -> list[Any]:
@@ -281,7 +281,8 @@ class Function(OneVariable):
 def _check_corners(context: OneVariable, corners: Any, n: int) -> None:
     """As many corners as asked for, none before the one on its left."""
     known = isinstance(corners, tuple | list) and len(corners) == n
-    if not known or np.any(np.diff([as_number(corner) for corner in corners]) < 0):
+    number = [as_number(corner) for corner in corners] if known else []
+    if not known or not all(a <= b for a, b in itertools.pairwise(number)):
         raise ValueError(
             f"context {context.name!r}: corners must be {n} values in increasing order, got "
             f"{corners!r}."

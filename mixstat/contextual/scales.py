@@ -23,7 +23,7 @@ def as_numbers(values: np.ndarray, whose: str) -> Float[np.ndarray, " n"]:
         return values.astype(float)
     except (TypeError, ValueError):
         raise ValueError(
-            f"{whose} must hold numbers or times, got {values[0]!r}; for labels give inside a "
+            f"{whose} must hold numbers or times, got {str(values[0])!r}; for labels give inside a "
             "list of them."
         ) from None
 
@@ -49,7 +49,9 @@ def width(value: Any) -> float:
     """A length along a variable, in its units or in days."""
     if isinstance(value, np.timedelta64):
         return float(value / DAY)
-    return value / datetime.timedelta(days=1) if isinstance(value, datetime.timedelta) else value
+    if isinstance(value, datetime.timedelta):
+        return value / datetime.timedelta(days=1)
+    return float(value)
 
 
 def ramp(values: Float[np.ndarray, " n"], low: float, high: float) -> Float[np.ndarray, " n"]:

@@ -105,9 +105,7 @@ class PossibilityTable:
         return PossibilityDisplay.from_table(self, time=time, ax=ax)
 
 
-def tabulate(
-    contexts: Iterable[Context], X: Any, y: Any = None, context_data: Any = None
-) -> PossibilityTable:
+def tabulate(contexts: Any, X: Any, y: Any = None, context_data: Any = None) -> PossibilityTable:
     """Possibilities of contexts on rows, as a fit would see them before it scales them.
 
     Parameters
@@ -135,7 +133,7 @@ def tabulate(
     return table_of(contexts, Records(table, y, context_data))
 
 
-def table_of(contexts: Iterable[Context], records: Records) -> PossibilityTable:
+def table_of(contexts: Any, records: Records) -> PossibilityTable:
     """Possibilities of contexts on records."""
     contexts = check_contexts(contexts)
     each = [context.possibility(records) for context in contexts]

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import logsumexp
-from sklearn.base import clone
+
+from mixstat.estimators.base import FEATURE_SETTINGS
 
 
 @dataclass(frozen=True)
@@ -101,14 +102,23 @@ def measure(
 
 def _without_contexts(moe: Any, X: Any, y: Any, weight: np.ndarray) -> Any:
     """The better of the fits without contexts from the usual starts and from this fit."""
-    settings = {"contexts": None, "mapping": None, "n_experts": moe.n_experts_}
-    settings |= {"warm_start": False, "init": "auto"}
-    fits = []
+    settings = moe.get_params(deep=False)
+    settings |= {"contexts": None, "mapping": None, "n_experts": moe.n_experts_}
+    settings |= {"warm_start": False}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for init in ("auto", moe):
-            plain = clone(moe).set_params(**settings | {"init": init})
-            fits.append(plain.fit(X, y, sample_weight=weight))
+        fits = [_fitted(moe, settings | {"init": init}, X, y, weight) for init in ("auto", moe)]
     sound = [fit.converged_ for fit in fits]
     eligible = [fit for fit in fits if fit.converged_] if any(sound) else fits
     return max(eligible, key=lambda fit: fit.conditional_log_likelihood_)
+
+
+def _fitted(moe: Any, settings: dict[str, Any], X: Any, y: Any, weight: np.ndarray) -> Any:
+    """An estimator with these settings, and the features of ``moe``, fitted to rows."""
+    if moe.formula_ is None:
+        return type(moe)(**settings).fit(X, y, sample_weight=weight)
+    kind = settings["gate"]
+    rest = {k: v for k, v in settings.items() if k not in FEATURE_SETTINGS and k != "gate"}
+    return type(moe).from_formula(
+        moe.formula_, X, gate=moe.gate_formula_, gate_kind=kind, sample_weight=weight, **rest
+    )

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.special import softmax
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mixstat.contextual.records import Records, index_of
@@ -303,7 +304,7 @@ class ContextualMixtureOfExperts(RegressionMixture):
     def _count(self) -> Any:
         if self.n_experts is not None:
             return self.n_experts
-        return len(self.contexts) if self.contexts is not None else self._n_given
+        return self._n_given if self.contexts is None else len(check_contexts(self.contexts))
 
     # knowledge
 
@@ -349,6 +350,34 @@ class ContextualMixtureOfExperts(RegressionMixture):
         super()._describe()
         self.context_names_, self.expert_contexts_, self.ignorance_ = self._told
 
+    def _given(
+        self, X: Any, y: Any, possibilities: Any, context_data: Any, weight: np.ndarray
+    ) -> np.ndarray:
+        """Possibilities (n, K) of the experts on new rows."""
+        read, response = self._read(X), self._response(X, y)
+        stated = self._stated(read, response, possibilities, context_data, index_of(X))
+        _, known = self._known(stated, weight)
+        return np.ones((len(X), self.n_experts_)) if known is None else np.exp(known)
+
+    def context_proba(
+        self, X: Any, y: Any = None, possibilities: Any = None, context_data: Any = None
+    ) -> np.ndarray:
+        """Probability of each expert given x, y and what is known of the context.
+
+        Parameters
+        ----------
+        X, y, possibilities, context_data
+            Rows as for :meth:`fit`; ``responsibilities`` needs X and y alone, ``gate_proba`` X.
+
+        Returns
+        -------
+        ndarray of shape (n, n_experts)
+            Rows sum to one.
+        """
+        known = self._given(X, y, possibilities, context_data, np.ones(len(X)))
+        logs = self._log_joint(self._read(X), self._response(X, y)) + log_possibility(known)
+        return softmax(logs, axis=1)
+
     def conflict(
         self,
         X: Any,
@@ -373,8 +402,5 @@ class ContextualMixtureOfExperts(RegressionMixture):
         """
         check_is_fitted(self)
         weight = check_weights(sample_weight, len(X))
-        response = self._response(X, y)
-        stated = self._stated(self._read(X), response, possibilities, context_data, index_of(X))
-        _, known = self._known(stated, weight)
-        possibility = np.ones((len(X), self.n_experts_)) if known is None else np.exp(known)
+        possibility = self._given(X, y, possibilities, context_data, weight)
         return measure(self, X, y, possibility, weight)

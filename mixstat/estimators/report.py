@@ -144,15 +144,25 @@ def _settled(moe: Any) -> list[str]:
 def _order_note(moe: Any) -> list[str]:
     """How experts are numbered, and which is the reference."""
     alike = moe.user_model_.exchangeable and np.ndim(moe.degree) == 0
-    if moe.n_experts_ == 1 or not alike:
+    told = _contexts(moe)
+    if moe.n_experts_ == 1 or not (alike or told):
         return []
-    if moe.gate_penalty and moe.l1_ratio and moe.n_experts_ > 2:
+    if moe.gate_penalty and not told and moe.l1_ratio and moe.n_experts_ > 2:
         return ["Experts keep the order of their start: the penalty of the gate depends on it."]
     what = "their mean prediction" if hasattr(moe, "scale_") else "their first coefficient"
     note = f"Experts are numbered by {what}, smallest first."
+    if told:
+        each = ", ".join(f"{k} of {name}" for k, name in enumerate(told))
+        note = f"Experts are those of contexts: {each}."
     full = len(moe.gate_coef_) == moe.n_experts_ and not np.any(moe.gate_coef_[-1])
     last = moe.n_experts_ - 1
     return [note + (f" Gate coefficients are logits against expert {last}." if full else "")]
+
+
+def _contexts(moe: Any) -> list[str]:
+    """Contexts of the experts, where a fit was told of them."""
+    told = moe.problem_.batch.rows.log_possibility is not None
+    return moe.expert_contexts_ if told else []
 
 
 def _joint_note(moe: Any) -> list[str]:
@@ -160,6 +170,12 @@ def _joint_note(moe: Any) -> list[str]:
     if np.isclose(moe.log_likelihood_, moe.conditional_log_likelihood_, rtol=1e-9, atol=0):
         return []
     joint = moe.log_likelihood_ * moe.sum_of_weights_
+    if _contexts(moe):
+        return [
+            f"Maximised was the likelihood weighted by possibilities (log-likelihood {joint:.4f}). "
+            "Log-likelihood, AIC and BIC above are of the response given the inputs by the gate "
+            "alone."
+        ]
     return [
         f"The joint density of inputs and response was maximised (log-likelihood {joint:.4f}). "
         "Log-likelihood, AIC and BIC above are of the response given the inputs, with all "
@@ -181,7 +197,8 @@ def _sections(moe: Any) -> list[tuple[str, str]]:
     share = moe.expert_share_
     gate, experts = moe.user_model_.gate, moe.user_model_.experts
     each = range(moe.n_experts_)
-    titles = {f"expert{j}:": f"Expert {j} (share {share[j]:.3f})" for j in each}
+    name = [f", {told}" for told in _contexts(moe)] or [""] * moe.n_experts_
+    titles = {f"expert{j}:": f"Expert {j}{name[j]} (share {share[j]:.3f})" for j in each}
     titles |= {f"{prefix}:": title for prefix, title in gate.titles().items()}
     titles |= experts.titles()
     names = parameter_names(moe)

@@ -1,5 +1,6 @@
-"""Choice of a model: how strongly slopes are penalised."""
+"""Choice of a model: how strongly slopes are penalised, how certain knowledge is."""
 
+from mixstat.selection.alpha import AlphaPath, alpha_path
 from mixstat.selection.penalty import PenaltyPath, penalty_path
 
-__all__ = ["PenaltyPath", "penalty_path"]
+__all__ = ["AlphaPath", "PenaltyPath", "alpha_path", "penalty_path"]

@@ -38,6 +38,7 @@ class Task(NamedTuple):
     X: Any
     y: Any
     sample_weight: Any
+    params: dict[str, Any] = {}  # noqa: RUF012 (what else fit takes; never changed)
 
     @property
     def weights(self) -> tuple[float, float]:
@@ -57,7 +58,7 @@ class Task(NamedTuple):
 
     def fit(self, strength: float, start: Fit | None = None) -> Fit:
         """The fit at a strength, from the estimator's own starts or from another fit."""
-        return _examined(self.refit(strength, start))
+        return examined(self.refit(strength, start))
 
     def refit(self, strength: float, start: Fit | None) -> BaseMixture:
         """The estimator fitted at a strength, its other settings as they were given."""
@@ -66,12 +67,13 @@ class Task(NamedTuple):
         if start is not None:
             settings["init"] = start.estimator
         moe = type(self.estimator)(**settings)
-        moe.fit(self.X, self.y, sample_weight=self.sample_weight)
+        moe.fit(self.X, self.y, sample_weight=self.sample_weight, **self.params)
         return moe.set_params(init=given["init"], warm_start=given["warm_start"])
 
 
 @in_float64
-def _examined(moe: Any) -> Fit:
+def examined(moe: Any) -> Fit:
+    """A fitted estimator with what it maximised."""
     vector = flat.to_vector(moe.model_)
     objective = moe.result_.log_likelihood - moe.problem_.penalty(vector)
     shrink = moe.problem_.shrink

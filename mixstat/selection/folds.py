@@ -7,6 +7,7 @@ from jaxtyping import Float
 from sklearn.base import is_classifier
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils.validation import _check_method_params
 
 import mixstat.selection.ascent as ascent
 from mixstat.validation import check_weights
@@ -49,11 +50,17 @@ def score(
         X=rows(task.X, train),
         y=rows(task.y, train),
         sample_weight=weight[train],
+        params=rows_of(task.params, task.X, train),
     )
     fits = ascent.walk(inner, strengths)
     X, y = rows(task.X, test), rows(task.y, test)
     logs = [fit.estimator.score_samples(X, y) for fit in fits]
     return np.average(logs, axis=1, weights=weight[test])
+
+
+def rows_of(params: dict[str, Any], X: Any, chosen: np.ndarray) -> dict[str, Any]:
+    """Arguments of ``fit`` for some rows of X: those with an entry for each row are cut."""
+    return _check_method_params(X, params, indices=chosen)
 
 
 def _knowing_all_classes(estimator: Any, y: Any) -> Any:

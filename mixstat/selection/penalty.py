@@ -84,6 +84,7 @@ def penalty_path(
     criterion: str = "bic",
     cv: Any = 5,
     sample_weight: Any = None,
+    params: dict[str, Any] | None = None,
 ) -> PenaltyPath:
     """Fit an elastic net at many strengths and choose one.
 
@@ -120,6 +121,9 @@ def penalty_path(
         classifier), or an object with ``split``. Every fold walks its own path.
     sample_weight : array-like of shape (n,), default=None
         Row weights as in ``fit``; also of held-out rows.
+    params : dict, default=None
+        Further arguments of ``fit``, such as ``{"possibilities": table}``; folds take their
+        rows of them.
 
     Returns
     -------
@@ -160,7 +164,7 @@ def penalty_path(
             "there is no largest strength to begin with."
         )
     splits = folds.make(cv, estimator, X, y) if criterion == "cv" else []
-    task = ascent.Task(estimator, part, X, y, sample_weight)
+    task = ascent.Task(estimator, part, X, y, sample_weight, params or {})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("once", DesignWarning)

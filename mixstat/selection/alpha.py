@@ -1,0 +1,223 @@
+"""How certain stated knowledge is, chosen by likelihood or by blocks of held-out rows."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import KFold
+from sklearn.utils import _safe_indexing
+
+import mixstat.selection.folds as folds
+from mixstat.estimators.contextual import ContextualMixtureOfExperts
+from mixstat.results import DesignWarning, Status, report
+from mixstat.selection.ascent import Fit, examined
+from mixstat.validation import check_choice, check_weights
+
+CRITERIA = ("likelihood", "cv")
+ALPHAS = (0.0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
+
+
+@dataclass(frozen=True)
+class AlphaPath:
+    """Fits with knowledge taken as more and more certain, and the one that was chosen."""
+
+    alphas: Float[np.ndarray, " a"]
+    """Certainties, smallest first."""
+    log_likelihood: Float[np.ndarray, " a"]
+    """Weighted mean of ``log sum_k poss_k pi_k f_k`` over the training rows. It falls from the
+    plain model's at alpha 0 to that of the contexts as stated at alpha 1."""
+    conditional_log_likelihood: Float[np.ndarray, " a"]
+    """Weighted mean of log p(y | x) over the training rows, by the gate alone."""
+    ignorance: Float[np.ndarray, " a"]
+    """``ignorance_`` of each fit: log C at alpha 0, and least at alpha 1."""
+    status: tuple[Status, ...]
+    """Why each fit stopped."""
+    criterion: Float[np.ndarray, " a"]
+    """What was minimised."""
+    criterion_error: Float[np.ndarray, " a"] | None
+    """Standard error of the held-out log-likelihood over the folds; None without folds."""
+    criterion_name: str
+    """"likelihood" or "cv"."""
+    best_index_: int
+    """Position of the smallest criterion among converged fits."""
+    best_estimator_: Any
+    """The estimator fitted there."""
+
+    @property
+    def best_alpha_(self) -> float:
+        """The chosen certainty."""
+        return float(self.alphas[self.best_index_])
+
+
+class Task(NamedTuple):
+    """Rows, and the estimator whose certainty varies."""
+
+    estimator: ContextualMixtureOfExperts
+    X: Any
+    y: Any
+    weight: np.ndarray
+    params: dict[str, Any]
+
+    def fit(self, alpha: float, start: Fit | None = None) -> Fit:
+        """The fit at a certainty, from the estimator's own starts or from another fit."""
+        given = self.estimator.get_params(deep=False)
+        settings = given | {"alpha": float(alpha), "warm_start": False}
+        if start is not None:
+            settings["init"] = start.estimator
+        moe = type(self.estimator)(**settings)
+        moe.fit(self.X, self.y, sample_weight=self.weight, **self.params)
+        return examined(moe.set_params(init=given["init"], warm_start=given["warm_start"]))
+
+    def rows(self, chosen: np.ndarray) -> "Task":
+        """The same on some rows."""
+        return self._replace(
+            X=_safe_indexing(self.X, chosen),
+            y=_safe_indexing(self.y, chosen),
+            weight=self.weight[chosen],
+            params=folds.rows_of(self.params, self.X, chosen),
+        )
+
+
+def alpha_path(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    alphas: Any = ALPHAS,
+    criterion: str = "likelihood",
+    cv: Any = 5,
+    sample_weight: Any = None,
+    params: dict[str, Any] | None = None,
+) -> AlphaPath:
+    """Fit with knowledge of many certainties ``alpha`` and choose one.
+
+    The possibility-weighted likelihood itself never falls as alpha falls, so it cannot choose.
+    With ``criterion="likelihood"`` the statements count as data too: an expert whose context is
+    c leads to the statement s with probability ``poss_c(s) / sum_s' poss_c(s')``, for certain
+    labels a label that is wrong with probability ``(C - 1)(1 - alpha) / (1 + (C - 1)(1 -
+    alpha))``. What is minimised is minus twice the log-likelihood of responses and statements,
+    ``log_likelihood - ignorance`` per row. With ``criterion="cv"`` it is minus the mean
+    log p(y | x) of held-out rows, by the gate alone, without their contexts.
+
+    Parameters
+    ----------
+    estimator : ContextualMixtureOfExperts
+        Its settings, all but ``alpha``. It is not changed.
+    X : array-like of shape (n, d)
+        Inputs.
+    y : array-like of shape (n,) or (n, m)
+        Responses.
+    alphas : array-like of shape (a,), default=(0, .2, .4, .6, .7, .8, .9, .95, 1)
+        Certainties between 0 and 1.
+    criterion : {"likelihood", "cv"}, default="likelihood"
+        What chooses.
+    cv : int or splitter, default=5
+        Number of blocks of successive rows, or an object with ``split``, such as
+        scikit-learn's ``TimeSeriesSplit``.
+    sample_weight : array-like of shape (n,), default=None
+        Row weights as in ``fit``; also of held-out rows.
+    params : dict, default=None
+        Further arguments of ``fit``: ``possibilities`` or ``context_data``.
+
+    Returns
+    -------
+    AlphaPath
+        Certainties, log-likelihoods, criterion, and the chosen fit.
+
+    Raises
+    ------
+    ValueError
+        If an argument has a wrong type or range, or there is no knowledge to be certain of.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the chosen fit is not a certified maximum. All others are told in ``status`` alone.
+    """
+    if not isinstance(estimator, ContextualMixtureOfExperts):
+        raise ValueError(
+            f"estimator must be a ContextualMixtureOfExperts, got {type(estimator).__name__}."
+        )
+    check_choice("criterion", criterion, CRITERIA)
+    grid = check_alphas(alphas)
+    if estimator.contexts is None and (params or {}).get("possibilities") is None:
+        raise ValueError(
+            'there is no knowledge: set contexts, or give params={"possibilities": table}.'
+        )
+    task = Task(estimator, X, y, check_weights(sample_weight, len(X)), params or {})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("once", DesignWarning)
+        fits = walk(task, grid)
+        value, error = _criterion(criterion, task, grid, fits, cv)
+    sound = np.array([fit.sound for fit in fits])
+    eligible = sound if sound.any() else np.ones(len(fits), bool)
+    best = int(np.argmin(np.where(eligible, value, np.inf)))
+    every = [fit.estimator for fit in fits]
+    report(every[best].certificate_, ConvergenceWarning)
+    return AlphaPath(
+        alphas=grid,
+        log_likelihood=np.array([moe.log_likelihood_ for moe in every]),
+        conditional_log_likelihood=np.array([moe.conditional_log_likelihood_ for moe in every]),
+        ignorance=np.array([moe.ignorance_ for moe in every]),
+        status=tuple(moe.status_ for moe in every),
+        criterion=value,
+        criterion_error=error,
+        criterion_name=criterion,
+        best_index_=best,
+        best_estimator_=every[best],
+    )
+
+
+def check_alphas(alphas: Any) -> Float[np.ndarray, " a"]:
+    """Certainties from 0 to 1, each once, smallest first."""
+    grid = np.unique(np.asarray(alphas, float))
+    if np.ndim(alphas) != 1 or not np.all((grid >= 0) & (grid <= 1)) or len(grid) == 0:
+        raise ValueError(f"alphas must be numbers between 0 and 1, got {alphas!r}.")
+    return grid
+
+
+def walk(task: Task, alphas: Float[np.ndarray, " a"]) -> list[Fit]:
+    """The best fit found at each certainty; the objective never rises with it.
+
+    A walk up begins with starts of its own; on the way down each fit also begins at the best
+    one of the certainty above, which is worth no less there.
+    """
+    told = np.flatnonzero(alphas > 0)  # at 0 experts have no contexts and may be renumbered
+    up: dict[int, Fit] = {}
+    for i in told:
+        up[i] = task.fit(alphas[i], up.get(i - 1))
+    best = {i: task.fit(alphas[i]) for i in range(len(alphas)) if i not in told or i == told[-1]}
+    for i in reversed(range(len(alphas))):
+        found = [one for one in (up.get(i), best.get(i)) if one is not None]
+        if i + 1 in best:
+            found.append(task.fit(alphas[i], best[i + 1]))
+        best[i] = max(found, key=lambda fit: (fit.sound, fit.objective))
+    return [best[i] for i in range(len(alphas))]
+
+
+def _criterion(
+    name: str, task: Task, alphas: np.ndarray, fits: list[Fit], cv: Any
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """What is minimised, and its standard error where folds tell it."""
+    if name == "likelihood":
+        each = [fit.estimator.log_likelihood_ - fit.estimator.ignorance_ for fit in fits]
+        return -2.0 * float(task.weight.sum()) * np.array(each), None
+    blocks = KFold(cv) if isinstance(cv, int) and not isinstance(cv, bool) else cv
+    splits = folds.make(blocks, task.estimator, task.X, task.y)
+    scores = np.array([_held_out(task, alphas, *split) for split in splits])
+    error = np.std(scores, axis=0, ddof=1) / np.sqrt(len(scores)) if len(scores) > 1 else None
+    return -scores.mean(axis=0), error
+
+
+def _held_out(
+    task: Task, alphas: np.ndarray, train: np.ndarray, test: np.ndarray
+) -> Float[np.ndarray, " a"]:
+    """Weighted mean of log p(y | x) over held-out rows, at each certainty."""
+    held = task.rows(test)
+    fits = walk(task.rows(train), alphas)
+    logs = [fit.estimator.score_samples(held.X, held.y) for fit in fits]
+    return np.average(logs, axis=1, weights=held.weight)
