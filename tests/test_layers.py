@@ -13,6 +13,7 @@ LAYERS = [
     "datasets",
     "precision",
     "kernels",
+    "threads",
     "results",
     "flat",
     "design",
@@ -32,6 +33,7 @@ LAYERS = [
     "contextual",
     "estimators",
     "selection",
+    "soft_sensors",
 ]
 
 

@@ -9,7 +9,6 @@ from mixstat import flat
 from mixstat.design.design import Design
 from mixstat.design.formula import FormulaColumns, right_side, split
 from mixstat.estimators.data import Tables, make_tables
-from mixstat.estimators.fitted import FittedMixture
 from mixstat.estimators.fitting import given_start, maximise
 from mixstat.estimators.parts import (
     check_degree,
@@ -22,6 +21,7 @@ from mixstat.estimators.report import (
     identify,
     name_undetermined,
 )
+from mixstat.estimators.updating import UpdatingMixture
 from mixstat.experts.base import Experts
 from mixstat.gates.gaussian import GaussianGate
 from mixstat.likelihood import conditional_log_likelihood
@@ -41,7 +41,7 @@ FEATURE_SETTINGS = {
 }
 
 
-class BaseMixture(FittedMixture):
+class BaseMixture(UpdatingMixture):
     """Fitting; not to be used directly."""
 
     # constructor parameters of every estimator, set by the leaves

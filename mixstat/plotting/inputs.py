@@ -1,0 +1,103 @@
+"""Effects of inputs in each context."""
+
+from typing import Any
+
+import numpy as np
+
+WIDTH, ROW = 3.2, 0.24  # of a panel, and the height of an input, inches
+
+
+class InputReportDisplay:
+    """Effects of the inputs on the response, with intervals, a panel for each context.
+
+    Parameters
+    ----------
+    features : list of str
+        Names of the inputs, from top to bottom.
+    panels : list of (str, ndarray of shape (3, p))
+        For each context a title, and effects with both ends of their intervals.
+    level : float
+        Level of the intervals.
+    """
+
+    figure_: Any
+    axes_: Any
+
+    def __init__(self, *, features, panels, level) -> None:
+        self.features = features
+        self.panels = panels
+        self.level = level
+
+    @classmethod
+    def from_report(
+        cls, report: Any, *, n_inputs: int | None = None, ax: Any = None
+    ) -> "InputReportDisplay":
+        """Plot a report.
+
+        Parameters
+        ----------
+        report : InputReport
+            What :func:`mixstat.soft_sensors.input_report` returned.
+        n_inputs : int, default=None
+            Show that many inputs, those of the largest effects; None shows all.
+        ax : array of matplotlib Axes, default=None
+            One for each context; None makes a new figure.
+
+        Returns
+        -------
+        InputReportDisplay
+            The display, with ``axes_`` and ``figure_``.
+        """
+        largest = np.abs(report.effect).max(axis=0)
+        shown = np.sort(np.argsort(-largest, kind="stable")[:n_inputs])
+        values = np.stack([report.coef, report.low, report.high]) * report.deviation
+        titles = [
+            f"{name} ({100 * share:.0f} % of rows)"
+            for name, share in zip(report.contexts, report.share, strict=True)
+        ]
+        panels = [(title, values[:, k, shown]) for k, title in enumerate(titles)]
+        features = [report.features[j] for j in shown]
+        return cls(features=features, panels=panels, level=report.level).plot(ax=ax)
+
+    def plot(self, *, ax: Any = None) -> "InputReportDisplay":
+        """Draw a dot and a line for each input; faint where its interval has zero.
+
+        Parameters
+        ----------
+        ax : array of matplotlib Axes, default=None
+            One for each context; None makes a new figure.
+
+        Returns
+        -------
+        InputReportDisplay
+            This display.
+        """
+        axes = self._axes(ax)
+        rows = np.arange(len(self.features))
+        for k, (one, (title, values)) in enumerate(zip(axes, self.panels, strict=True)):
+            middle, low, high = values
+            clear = (low > 0) | (high < 0)
+            one.axvline(0.0, color="0.7", linewidth=0.8, zorder=0)
+            for chosen, alpha in ((clear, 1.0), (~clear, 0.35)):
+                one.hlines(rows[chosen], low[chosen], high[chosen], color=f"C{k % 10}", alpha=alpha)
+                one.plot(middle[chosen], rows[chosen], "o", color=f"C{k % 10}", ms=4, alpha=alpha)
+            one.set(title=title, ylim=(len(rows) - 0.5, -0.5))
+            one.set_xlabel("effect of one deviation")
+            one.spines[["top", "right"]].set_visible(False)
+        axes[0].set_yticks(rows, self.features)
+        for one in axes[1:]:
+            one.tick_params(labelleft=False)
+        return self
+
+    def _axes(self, ax: Any) -> np.ndarray:
+        import matplotlib.pyplot as plt
+
+        n = len(self.panels)
+        if ax is None:
+            size = (WIDTH * n + 0.8, 1.1 + ROW * len(self.features))
+            ax = plt.subplots(1, n, figsize=size, sharey=True, layout="constrained")[1]
+        self.axes_ = np.ravel(ax)
+        if len(self.axes_) != n:
+            raise ValueError(f"ax must hold {n} axes, one for each context; got {len(self.axes_)}.")
+        self.figure_ = self.axes_[0].figure
+        return self.axes_

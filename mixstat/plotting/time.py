@@ -1,0 +1,170 @@
+"""A soft sensor over time: predictions above, gate shares below."""
+
+from typing import Any
+
+import numpy as np
+
+from mixstat.plotting.displays import _colors
+
+
+class TimeDisplay:
+    """Prediction with its interval over time, and the gate's shares under it.
+
+    Parameters
+    ----------
+    time : ndarray of shape (n,)
+        Positions of the rows.
+    mean : ndarray of shape (n,)
+        Predictions.
+    interval : ndarray of shape (n, 2)
+        Prediction interval.
+    share : ndarray of shape (n, n_experts)
+        Gate shares.
+    names : list of str
+        What each expert stands for.
+    coverage : float
+        Probability of the interval.
+    y : ndarray of shape (n,), optional
+        Measurements.
+    contributions : ndarray of shape (n, n_experts), optional
+        Gate share times mean of each expert, drawn in place of the shares.
+    """
+
+    figure_: Any
+    axes_: Any
+
+    def __init__(
+        self, *, time, mean, interval, share, names, coverage, y=None, contributions=None
+    ) -> None:
+        self.time = time
+        self.mean = mean
+        self.interval = interval
+        self.share = share
+        self.names = names
+        self.coverage = coverage
+        self.y = y
+        self.contributions = contributions
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any = None,
+        *,
+        time: Any = None,
+        output: int = 0,
+        coverage: float = 0.9,
+        contributions: bool = False,
+        ax: Any = None,
+    ) -> "TimeDisplay":
+        """Predict rows in the order of time and plot them.
+
+        Parameters
+        ----------
+        estimator : MixtureOfExperts or ContextualMixtureOfExperts
+            A fitted regressor.
+        X : array-like of shape (n, d)
+            Inputs in the order of time.
+        y : array-like of shape (n,) or (n, m), default=None
+            Measurements, drawn as points if given.
+        time : array-like of shape (n,), default=None
+            Numbers or timestamps of the rows; None takes the index of a data frame, or numbers
+            them from 0.
+        output : int, default=0
+            Which response, where there are several.
+        coverage : float, default=0.9
+            Probability inside the shaded interval.
+        contributions : bool, default=False
+            Draw what each expert adds to the prediction in place of its share.
+        ax : pair of matplotlib Axes, default=None
+            For predictions and for shares; None makes a new figure.
+
+        Returns
+        -------
+        TimeDisplay
+            The display, with ``axes_`` and ``figure_``.
+        """
+        n = len(X)
+        if time is None:
+            time = X.index if hasattr(X, "iloc") else np.arange(n)
+        interval = np.asarray(estimator.predict_interval(X, coverage)).reshape(n, -1, 2)
+        share = estimator.gate_proba(X)
+        parts = share * estimator.expert_means(X)[:, :, output] if contributions else None
+        unnamed = [f"expert {k}" for k in range(share.shape[1])]
+        return cls(
+            time=np.asarray(time),
+            mean=np.asarray(estimator.predict(X)).reshape(n, -1)[:, output],
+            interval=interval[:, output],
+            share=share,
+            names=_distinct(getattr(estimator, "expert_contexts_", unnamed)),
+            coverage=coverage,
+            y=None if y is None else np.asarray(y).reshape(n, -1)[:, output],
+            contributions=parts,
+        ).plot(ax=ax)
+
+    def plot(self, *, ax: Any = None) -> "TimeDisplay":
+        """Draw points, predictions and their interval; below, shares stacked to one.
+
+        Parameters
+        ----------
+        ax : pair of matplotlib Axes, default=None
+            For predictions and for shares; None makes a new figure.
+
+        Returns
+        -------
+        TimeDisplay
+            This display.
+        """
+        upper, lower = self._axes(ax)
+        band = f"{100 * self.coverage:g} % interval"
+        upper.fill_between(self.time, *self.interval.T, color="0.82", linewidth=0, label=band)
+        if self.y is not None:
+            upper.plot(self.time, self.y, ".", color="0.35", markersize=2.5, label="measured")
+        upper.plot(self.time, self.mean, color="C3", linewidth=1.1, label="predicted")
+        upper.set_ylabel("response")
+        colors = _colors(len(self.names))
+        if self.contributions is None:
+            lower.stackplot(
+                self.time, self.share.T, colors=colors, labels=self.names, alpha=0.85, linewidth=0
+            )
+            lower.set(ylabel="gate share", ylim=(0, 1))
+        else:
+            for part, color, name in zip(self.contributions.T, colors, self.names, strict=True):
+                lower.plot(self.time, part, color=color, linewidth=1.1, label=name)
+            lower.set_ylabel("contribution")
+        lower.set_xlabel("time")
+        lower.set_xlim(self.time[0], self.time[-1])
+        for one in (upper, lower):
+            one.spines[["top", "right"]].set_visible(False)
+            one.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+        return self
+
+    def _axes(self, ax: Any) -> np.ndarray:
+        import matplotlib.pyplot as plt
+
+        if ax is None:
+            ax = plt.subplots(
+                2,
+                1,
+                figsize=(8.4, 4.2),
+                sharex=True,
+                height_ratios=[2, 1],
+                layout="constrained",
+            )[1]
+        self.axes_ = np.ravel(ax)
+        if len(self.axes_) != 2:
+            raise ValueError(f"ax must hold two axes, got {len(self.axes_)}.")
+        self.figure_ = self.axes_[0].figure
+        return self.axes_
+
+
+def _distinct(names: Any) -> list[str]:
+    """Names, numbered where several experts share one."""
+    names = list(names)
+    seen: dict[str, int] = {}
+    out = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        out.append(f"{name} {seen[name]}" if names.count(name) > 1 else name)
+    return out

@@ -1,0 +1,217 @@
+"""Which inputs matter in which context, with intervals from a weighted bootstrap."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import linear_sum_assignment
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from mixstat.estimators.base import BaseMixture
+from mixstat.plotting.inputs import InputReportDisplay
+from mixstat.results import DesignWarning
+from mixstat.validation import check_integer, check_probability, check_weights
+
+
+@dataclass(frozen=True)
+class InputReport:
+    """Coefficients of each expert with intervals, and how much each input moves its response."""
+
+    contexts: list[str]
+    """What each expert stands for."""
+    features: list[str]
+    """Names of the inputs' columns, the constant left out."""
+    coef: Float[np.ndarray, "K p"]
+    """Coefficients, in units of y per unit of the input (of its link, for other families)."""
+    low: Float[np.ndarray, "K p"]
+    """Lower ends of the intervals of the coefficients."""
+    high: Float[np.ndarray, "K p"]
+    """Upper ends."""
+    deviation: Float[np.ndarray, "K p"]
+    """Standard deviation of each input among the rows of the context."""
+    selected: Float[np.ndarray, "K p"]
+    """Share of the refits in which the coefficient is not zero."""
+    share: Float[np.ndarray, " K"]
+    """Share of the rows that each expert is responsible for."""
+    level: float
+    """Level of the intervals."""
+    n_boot: int
+    """Number of refits."""
+
+    @property
+    def effect(self) -> Float[np.ndarray, "K p"]:
+        """Change of the expert's mean over one deviation of the input within the context."""
+        return self.coef * self.deviation
+
+    @property
+    def matters(self) -> np.ndarray:
+        """(K, p) whether the interval of a coefficient leaves zero out."""
+        return (self.low > 0) | (self.high < 0)
+
+    def to_frame(self) -> Any:
+        """A pandas table with a row for each context and input.
+
+        Returns
+        -------
+        DataFrame
+            Largest effect first within each context.
+        """
+        import pandas as pd
+
+        tables = {
+            "coef": self.coef,
+            "low": self.low,
+            "high": self.high,
+            "effect": self.effect,
+            "selected": self.selected,
+        }
+        rows = pd.MultiIndex.from_product(
+            [self.contexts, self.features], names=["context", "input"]
+        )
+        frame = pd.DataFrame({name: table.ravel() for name, table in tables.items()}, index=rows)
+        width = len(self.features)
+        order = [
+            k * width + j
+            for k, row in enumerate(np.abs(self.effect))
+            for j in np.argsort(-row, kind="stable")
+        ]
+        return frame.iloc[order]
+
+    def plot(self, *, n_inputs: int | None = None, ax: Any = None) -> InputReportDisplay:
+        """Draw effects with their intervals, a panel for each context.
+
+        Parameters
+        ----------
+        n_inputs : int, default=None
+            Show that many inputs, those of the largest effects; None shows all.
+        ax : array of matplotlib Axes, default=None
+            One for each context; None makes a new figure.
+
+        Returns
+        -------
+        InputReportDisplay
+            The display, with ``axes_`` and ``figure_``.
+        """
+        return InputReportDisplay.from_report(self, n_inputs=n_inputs, ax=ax)
+
+
+def input_report(
+    model: Any,
+    X: Any,
+    y: Any,
+    *,
+    n_boot: int = 100,
+    level: float = 0.9,
+    block: int = 1,
+    sample_weight: Any = None,
+    random_state: Any = None,
+    **fit_params: Any,
+) -> InputReport:
+    """Inputs that matter in each context, by a weighted bootstrap of the fit.
+
+    Every refit weights the rows by independent exponential draws and begins at the fitted
+    model, so that its experts keep their meaning.
+
+    Parameters
+    ----------
+    model : MixtureOfExperts or ContextualMixtureOfExperts
+        A fitted estimator of one output. It is not changed.
+    X : array-like of shape (n, d)
+        The rows it was fitted to.
+    y : array-like of shape (n,)
+        Their responses.
+    n_boot : int, default=100
+        Number of refits.
+    level : float, default=0.9
+        Level of the (percentile) intervals.
+    block : int, default=1
+        Rows in a run that share one weight. For rows in the order of time take more than the
+        errors are correlated over.
+    sample_weight : array-like of shape (n,), default=None
+        Row weights of the fit.
+    random_state : int, RandomState or None, default=None
+        Seed of the draws.
+    **fit_params
+        Passed on to ``fit``, such as ``possibilities`` or ``context_data``.
+
+    Returns
+    -------
+    InputReport
+        Coefficients, intervals and effects.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or the model has several outputs.
+
+    References
+    ----------
+    Newton, M. A. and Raftery, A. E. (1994). Approximate Bayesian inference with the weighted
+    likelihood bootstrap. J. R. Statist. Soc. B 56, 3-48.
+    """
+    if not isinstance(model, BaseMixture):
+        raise ValueError(f"model must be an estimator of mixstat, got {type(model).__name__}.")
+    check_is_fitted(model)
+    if model.expert_coef_.ndim != 2:
+        raise ValueError(f"model must have one output, got {model.expert_coef_.shape[1]}.")
+    check_integer("n_boot", n_boot, 2)
+    tail = 0.5 * (1 - float(check_probability("level", level)))
+    own = check_weights(sample_weight, len(y))
+    weights = own * _draws(len(y), n_boot, check_integer("block", block, 1), random_state)
+    tables = np.stack(refits(model, X, y, weights, fit_params))
+    first = int(model.expert_design_.source.constant)
+    slopes = tables[:, :, first:]
+    low, high = np.quantile(slopes, [tail, 1 - tail], axis=0)
+    resp = model.responsibilities(X, y) * own[:, None]
+    return InputReport(
+        contexts=list(
+            getattr(model, "expert_contexts_", [f"expert {k}" for k in range(model.n_experts_)])
+        ),
+        features=model.expert_names_[first:],
+        coef=model.expert_coef_[:, first:],
+        low=low,
+        high=high,
+        deviation=_deviations(model.expert_design_.source.raw(model._read(X))[:, first:], resp),
+        selected=np.mean(slopes != 0, axis=0),
+        share=resp.sum(axis=0) / resp.sum(),
+        level=level,
+        n_boot=n_boot,
+    )
+
+
+def refits(
+    model: Any, X: Any, y: Any, weights: Float[np.ndarray, "b n"], fit_params: dict[str, Any]
+) -> list[Float[np.ndarray, "K p"]]:
+    """Expert coefficients of the model fitted to rows of other weights, experts in its order."""
+    settings = model.get_params(deep=False) | {"init": model, "warm_start": False, "verbose": 0}
+    share = model.responsibilities(X, y)
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", DesignWarning)
+        for weight in weights:
+            fit = type(model)(**settings).fit(X, y, sample_weight=weight, **fit_params)
+            agreement = (share * weight[:, None]).T @ fit.responsibilities(X, y)
+            found.append(fit.expert_coef_[linear_sum_assignment(-agreement)[1]])
+    return found
+
+
+def _draws(n: int, n_boot: int, block: int, random_state: Any) -> Float[np.ndarray, "b n"]:
+    """Exponential weights of mean one, the same within a run of ``block`` rows."""
+    random = check_random_state(random_state)
+    each = random.exponential(size=(n_boot, -(-n // block)))
+    weights = np.repeat(each, block, axis=1)[:, :n]
+    return weights * (n / weights.sum(axis=1, keepdims=True))
+
+
+def _deviations(
+    columns: Float[np.ndarray, "n p"], weight: Float[np.ndarray, "n K"]
+) -> Float[np.ndarray, "K p"]:
+    """Deviation of each column by the weights of each expert."""
+    share = weight / np.maximum(weight.sum(axis=0), np.finfo(float).tiny)
+    mean = share.T @ columns
+    return np.sqrt(np.stack([s @ (columns - m) ** 2 for s, m in zip(share.T, mean, strict=True)]))

@@ -1,0 +1,237 @@
+"""Earlier values of inputs as further inputs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
+
+from mixstat.validation import check_choice, check_integer, choose_columns
+
+
+class LaggedFeatures(TransformerMixin, BaseEstimator):
+    """Earlier values of each column beside its present one; rows are in the order of time.
+
+    The table keeps its rows, so that it stays beside y. The first rows of a table have no
+    history: ``fill`` says what stands there. Transform a whole series at once and split it
+    afterwards, so that only its very first rows lack a history; nothing of the future enters
+    a row.
+
+    Parameters
+    ----------
+    lags : sequence of int, or dict of such sequences by column, default=(0, 1)
+        How many rows back, 0 being the row itself. A dict gives columns their own lags, by
+        name or position; columns that it leaves out are passed on as they are.
+    fill : {"first", "nan"}, default="first"
+        What stands before the first row: the first row's own value, or NaN. :func:`lag_rows`
+        drops such rows instead, from y too.
+
+    Attributes
+    ----------
+    lags_ : list of ndarray
+        Lags of each column.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of str
+        Their names, where they have names.
+
+    Notes
+    -----
+    Being about neighbouring rows, it does not have scikit-learn's invariance of rows.
+    ``set_output(transform="pandas")`` gives tables with an index.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat.soft_sensors import LaggedFeatures
+    >>> X = np.arange(4.0)[:, None]
+    >>> LaggedFeatures(lags=[0, 2]).fit_transform(X)
+    array([[0., 0.],
+           [1., 0.],
+           [2., 0.],
+           [3., 1.]])
+    """
+
+    def __init__(self, lags=(0, 1), *, fill="first") -> None:
+        self.lags = lags
+        self.fill = fill
+
+    def fit(self, X: Any, y: Any = None) -> "LaggedFeatures":
+        """Check the settings and learn the columns.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Inputs.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        LaggedFeatures
+            This transformer.
+
+        Raises
+        ------
+        ValueError
+            If a lag is no integer >= 0, occurs twice, or belongs to a column that X lacks.
+        """
+        check_choice("fill", self.fill, ("first", "nan"))
+        X = validate_data(self, X, dtype=np.float64)
+        self.lags_ = _each_column(self.lags, self._names())
+        return self
+
+    def transform(self, X: Any) -> Float[np.ndarray, "n p"]:
+        """Columns with their lags: all lags of the first column, then those of the second.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Inputs in the order of time.
+
+        Returns
+        -------
+        ndarray of shape (n, p)
+            The table, or a data frame if ``set_output`` asked for one.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return _lagged(X, self.lags_, np.zeros(len(X), int), np.nan if self.fill == "nan" else None)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names such as "u1" and "u1_lag5".
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the columns; None means those seen in ``fit``.
+
+        Returns
+        -------
+        ndarray of str
+            A name for each column of the result.
+        """
+        check_is_fitted(self)
+        names = self._names() if input_features is None else [str(n) for n in input_features]
+        if len(names) != self.n_features_in_ or (
+            hasattr(self, "feature_names_in_") and names != list(self.feature_names_in_)
+        ):
+            raise ValueError(
+                f"input_features must be the columns seen in fit, {', '.join(self._names())}; "
+                f"got {', '.join(names)}."
+            )
+        pairs = zip(names, self.lags_, strict=True)
+        named = [f"{name}_lag{lag}" if lag else name for name, lags in pairs for lag in lags]
+        return np.array(named, dtype=object)
+
+    def _names(self) -> list[str]:
+        unnamed = [f"x{j}" for j in range(self.n_features_in_)]
+        return [str(n) for n in getattr(self, "feature_names_in_", unnamed)]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+def lag_rows(X: Any, *others: Any, lags: Any = (0, 1), groups: Any = None) -> tuple[Any, ...]:
+    """Lagged columns of the rows that have a full history, and the same rows of other tables.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, d)
+        Inputs in the order of time.
+    *others : array-like of length n
+        Responses, labels, times: whatever has a row for each of X.
+    lags : sequence of int, or dict of such sequences by column, default=(0, 1)
+        As in :class:`LaggedFeatures`.
+    groups : array-like of shape (n,), default=None
+        Labels of runs, such as batches; no history reaches from one run into the next.
+
+    Returns
+    -------
+    tuple
+        Lagged inputs, (m, p), and ``others`` without the rows that were dropped. Data frames
+        stay data frames, with their index.
+
+    Raises
+    ------
+    ValueError
+        If lengths or ``lags`` do not suit X, or no row has a full history.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat.soft_sensors import lag_rows
+    >>> X, y = lag_rows(np.arange(4.0)[:, None], np.arange(4), lags=[0, 2])
+    >>> X
+    array([[2., 0.],
+           [3., 1.]])
+    >>> y
+    array([2, 3])
+    """
+    check_consistent_length(X, *others, groups)
+    transformer = LaggedFeatures(lags).fit(X)
+    table = validate_data(transformer, X, dtype=np.float64, reset=False)
+    start = _starts(len(table), groups)
+    longest = max(int(one.max()) for one in transformer.lags_)
+    kept = np.flatnonzero(np.arange(len(table)) - start >= longest)
+    if len(kept) == 0:
+        raise ValueError(f"lags reach {longest} rows back, and no run of X is longer than that.")
+    lagged = _lagged(table, transformer.lags_, start, None)[kept]
+    if hasattr(X, "iloc"):
+        import pandas as pd
+
+        names = transformer.get_feature_names_out()
+        lagged = pd.DataFrame(lagged, columns=names, index=X.index[kept])
+    return (lagged, *(_safe_indexing(other, kept) for other in others))
+
+
+def _starts(n: int, groups: Any) -> Int[np.ndarray, " n"]:
+    """The first row of each row's run."""
+    if groups is None:
+        return np.zeros(n, int)
+    labels = column_or_1d(groups)
+    new = np.concatenate([[True], labels[1:] != labels[:-1]])
+    return np.flatnonzero(new)[np.cumsum(new) - 1]
+
+
+def _lagged(
+    X: Float[np.ndarray, "n d"], lags: list[np.ndarray], start: np.ndarray, before: float | None
+) -> Float[np.ndarray, "n p"]:
+    """All columns with their lags; ``before`` stands before a run's first row (None: that row)."""
+    rows = np.arange(len(X))
+    columns = []
+    for j, own in enumerate(lags):
+        for lag in own:
+            column = X[np.maximum(rows - lag, start), j]
+            columns.append(
+                column if before is None else np.where(rows - lag < start, before, column)
+            )
+    return np.column_stack(columns)
+
+
+def _each_column(lags: Any, names: list[str]) -> list[np.ndarray]:
+    if not isinstance(lags, Mapping):
+        return [_checked(lags)] * len(names)
+    found = [np.zeros(1, int)] * len(names)
+    for column, own in lags.items():
+        for j in choose_columns("lags", column, names):
+            found[j] = _checked(own)
+    return found
+
+
+def _checked(lags: Any) -> Int[np.ndarray, " l"]:
+    listed = list(lags) if np.iterable(lags) and not isinstance(lags, str) else [lags]
+    numbers = [check_integer("lags", lag, 0) for lag in listed]
+    if not numbers or len(set(numbers)) < len(numbers):
+        raise ValueError(f"lags must hold different integers >= 0, got {lags!r}.")
+    return np.array(numbers)
