@@ -33,6 +33,7 @@ LAYERS = [
     "contextual",
     "estimators",
     "selection",
+    "rates",
     "soft_sensors",
 ]
 

@@ -1,0 +1,1 @@
+"""Convergence-rate studies: truths, losses, resumable simulations and fitted rates."""

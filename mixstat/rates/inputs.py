@@ -1,0 +1,186 @@
+"""Laws of the inputs of a simulation: draws, and nodes for averages over the law."""
+
+import abc
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from mixstat.gates.gaussian import GaussianGate
+
+PANELS = 24  # pieces of an interval in which a gate may be steep
+ORDERS = (4, 7)  # Gauss-Legendre points of a piece: for the error estimate, and for the value
+MOST_NODES = 20_000  # above, a sample must replace the grid of nodes
+
+
+class Nodes(NamedTuple):
+    """Points and weights whose weighted sums are averages over the law of the inputs."""
+
+    X: Float[np.ndarray, "n d"]
+    weight: Float[np.ndarray, " n"]  # sums to one
+
+
+class InputLaw(abc.ABC):
+    """Interface: where the inputs of a simulated data set come from."""
+
+    @property
+    @abc.abstractmethod
+    def n_inputs(self) -> int:
+        """Number of inputs d."""
+
+    @abc.abstractmethod
+    def sample(self, n: int, random: np.random.Generator) -> Float[np.ndarray, "n d"]:
+        """Inputs of a data set of size ``n``."""
+
+    @abc.abstractmethod
+    def nodes(self, order: int) -> Nodes:
+        """Nodes for averages; ``order`` points in each piece of each input."""
+
+    def describe(self) -> str:
+        """One line for people and for a study's fingerprint."""
+        return repr(self)
+
+
+class Uniform(InputLaw):
+    """Independent inputs, uniform on an interval.
+
+    Parameters
+    ----------
+    low, high : float
+        Ends of the interval.
+    n_inputs : int, default=1
+        Number of inputs.
+    """
+
+    def __init__(self, low: float | int, high: float | int, n_inputs: int = 1) -> None:
+        self.low, self.high, self._n_inputs = float(low), float(high), n_inputs
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of inputs d."""
+        return self._n_inputs
+
+    def sample(self, n: int, random: np.random.Generator) -> Float[np.ndarray, "n d"]:
+        """Independent draws."""
+        return random.uniform(self.low, self.high, (n, self.n_inputs))
+
+    def nodes(self, order: int) -> Nodes:
+        """Gauss-Legendre points in equal pieces."""
+        pieces = max(PANELS // 4 ** (self.n_inputs - 1), 2)
+        x, weight = panels(np.linspace(self.low, self.high, pieces + 1), order)
+        return tensor(x, weight / weight.sum(), self.n_inputs)
+
+    def __repr__(self) -> str:
+        return f"Uniform({self.low:g}, {self.high:g}, n_inputs={self.n_inputs})"
+
+
+class Grid(Uniform):
+    """One input on an even grid over an interval, the same in every data set."""
+
+    def __init__(self, low: float | int, high: float | int) -> None:
+        super().__init__(low, high)
+
+    def sample(self, n: int, random: np.random.Generator) -> Float[np.ndarray, "n 1"]:
+        """The grid of ``n`` points."""
+        return np.linspace(self.low, self.high, n)[:, None]
+
+    def __repr__(self) -> str:
+        return f"Grid({self.low:g}, {self.high:g})"
+
+
+class Clusters(InputLaw):
+    """The mixture of normal inputs that a Gaussian gate is made of."""
+
+    def __init__(self, gate: GaussianGate) -> None:
+        self.gate = gate
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of inputs d."""
+        return self.gate.inputs.n_outputs
+
+    @property
+    def weights(self) -> Float[np.ndarray, " K"]:
+        """Probability of each cluster."""
+        logits = np.append(np.ravel(self.gate.logit), 0.0)
+        share = np.exp(logits - logits.max())
+        return share / share.sum()
+
+    def sample(self, n: int, random: np.random.Generator) -> Float[np.ndarray, "n d"]:
+        """Independent draws."""
+        label = random.choice(len(self.weights), size=n, p=self.weights)
+        factor = np.linalg.cholesky(self.gate.inputs.covariances())
+        noise = random.standard_normal((n, self.n_inputs))
+        return self.gate.coefficients()[label] + np.einsum("nij,nj->ni", factor[label], noise)
+
+    def nodes(self, order: int) -> Nodes:
+        """Gauss-Hermite points of each cluster."""
+        z, weight = np.polynomial.hermite_e.hermegauss((4 if self.n_inputs == 1 else 2) * order)
+        one = tensor(z, weight / weight.sum(), self.n_inputs)
+        factor = np.linalg.cholesky(self.gate.inputs.covariances())
+        centre = self.gate.coefficients()
+        X = [c + one.X @ f.T for c, f in zip(centre, factor, strict=True)]
+        return Nodes(np.vstack(X), np.concatenate([w * one.weight for w in self.weights]))
+
+    def __repr__(self) -> str:
+        where, spread = self.gate.coefficients(), self.gate.inputs.covariances()
+        return f"Clusters({self.weights.tolist()}, {where.tolist()}, {spread.tolist()})"
+
+
+class Observed(InputLaw):
+    """Rows of a data set, drawn with replacement.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        The rows.
+    """
+
+    def __init__(self, X: Float[np.ndarray, "n d"]) -> None:
+        self.X = np.asarray(X, float)
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of inputs d."""
+        return self.X.shape[1]
+
+    def sample(self, n: int, random: np.random.Generator) -> Float[np.ndarray, "n d"]:
+        """Rows drawn with replacement."""
+        return self.X[random.integers(len(self.X), size=n)]
+
+    def nodes(self, order: int) -> Nodes:
+        """All rows, whatever the order: the law is discrete, so averages are exact."""
+        return Nodes(self.X, np.full(len(self.X), 1.0 / len(self.X)))
+
+    def __repr__(self) -> str:
+        import hashlib
+
+        digest = hashlib.sha256(np.ascontiguousarray(self.X).tobytes()).hexdigest()[:16]
+        return f"Observed({self.X.shape[0]} x {self.X.shape[1]}, sha256 {digest})"
+
+
+def panels(
+    edges: Float[np.ndarray, "*rows e"], order: int
+) -> tuple[Float[np.ndarray, "*rows p"], Float[np.ndarray, "*rows p"]]:
+    """Gauss-Legendre points and weights between each two edges, along the last axis."""
+    z, weight = np.polynomial.legendre.leggauss(order)
+    half = 0.5 * np.diff(edges, axis=-1)[..., None]
+    points = edges[..., :-1, None] + half * (1.0 + z)
+    shape = (*edges.shape[:-1], -1)
+    return points.reshape(shape), (half * weight).reshape(shape)
+
+
+def tensor(x: Float[np.ndarray, " p"], weight: Float[np.ndarray, " p"], d: int) -> Nodes:
+    """The same points in each of ``d`` inputs.
+
+    Raises ValueError if that makes too many; give :class:`Observed` a sample of the law then.
+    """
+    if len(x) ** d > MOST_NODES:
+        kept = max(int(MOST_NODES ** (1 / d)), 2)
+        raise ValueError(
+            f"averages over {d} inputs would take {len(x)}^{d} nodes, more than {MOST_NODES} "
+            f"(about {kept} an input); use inputs=Observed(sample) for them."
+        )
+    X = np.stack(np.meshgrid(*[x] * d, indexing="ij"), axis=-1).reshape(-1, d)
+    product = np.prod(np.stack(np.meshgrid(*[weight] * d, indexing="ij"), axis=-1), axis=-1)
+    return Nodes(X, np.ravel(product))

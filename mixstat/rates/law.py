@@ -1,0 +1,65 @@
+"""A conditional density p(y | x) as truths and fits have it: a model and its features of x."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from mixstat import batch as batches
+from mixstat.design import polynomial
+from mixstat.design.design import MappedColumns, PolynomialColumns
+from mixstat.estimators.parts import mapped
+from mixstat.gates.base import Gate
+from mixstat.likelihood import gate_rows
+from mixstat.model import Mixture
+from mixstat.precision import in_float64
+from mixstat.predictive import Predictive, expert_predictors
+
+
+class Features(NamedTuple):
+    """The columns of x that coefficients refer to, in the user's units."""
+
+    experts: Any
+    gate: Any
+
+    def tables(self, X: Float[np.ndarray, "n d"]) -> tuple[np.ndarray, np.ndarray]:
+        """Features (n, p) of the experts and (n, q) of the gate; one table if they are equal."""
+        Phi = user_columns(self.experts, X)
+        same = self.gate.same_as(self.experts)
+        return Phi, Phi if same else user_columns(self.gate, X)
+
+
+class Law(NamedTuple):
+    """p(y | x) of a mixture whose parameters are in the user's units."""
+
+    mixture: Mixture
+    features: Features
+
+    def at(self, X: Float[np.ndarray, "n d"]) -> Predictive:
+        """The mixture of each row."""
+        Phi, Z = self.features.tables(X)
+        share = gate_shares(self.mixture.gate, Z)
+        experts = self.mixture.experts
+        return Predictive(share, experts, expert_predictors(experts, Phi))
+
+
+def make_features(n_inputs: int, gate: Gate, degree: int = 1, gate_degree: int = 1) -> Features:
+    """Monomials of the inputs up to a degree for the experts and for the gate."""
+    names = [f"x{j}" for j in range(n_inputs)] if n_inputs > 1 else ["x"]
+
+    def source(total: int) -> PolynomialColumns:
+        return PolynomialColumns(np.arange(n_inputs), polynomial.powers(n_inputs, total), names)
+
+    return Features(source(degree), mapped(source(gate_degree), gate))
+
+
+def user_columns(source: Any, X: Any) -> Float[np.ndarray, "n p"]:
+    """The columns that reported coefficients multiply."""
+    return source.columns(X) if isinstance(source, MappedColumns) else source.raw(X)
+
+
+@in_float64
+def gate_shares(gate: Gate, Z: Float[np.ndarray, "n q"]) -> Float[np.ndarray, "K n"]:
+    """Gate probabilities of rows with these features."""
+    data = batches.build(Z, Z, np.zeros((len(Z), 1)))
+    return np.exp(batches.take_rows(gate_rows(gate, data.rows), len(Z))).T

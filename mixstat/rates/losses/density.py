@@ -1,0 +1,136 @@
+"""Distances between conditional densities, averaged over the law of the inputs.
+
+For each input, y is integrated by Gauss-Legendre rules between quantiles of every expert of
+both densities, so that a narrow expert gets as many points as a wide one; classes and counts
+are summed. A second, coarser rule gives an error estimate.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+from scipy.special import ndtr
+
+from mixstat.kernels import kernel
+from mixstat.precision import AnyArray, in_float64
+from mixstat.predictive import Predictive
+from mixstat.rates.inputs import ORDERS, InputLaw, Nodes, panels
+
+# where panels end, in standard units of a normal expert
+BREAKS = np.array([-9.0, -7, -5.5, -4, -2.75, -1.75, -0.85, 0, 0.85, 1.75, 2.75, 4, 5.5, 7, 9])
+TAIL = 1e-13  # probability of counts left out at either end
+MOST_COUNTS = 20_000  # counts in the support of one density
+POINTS = (4, 7)  # of a panel of y: for the error estimate, and for the value
+
+
+class Divergences(NamedTuple):
+    """Averages over the inputs, each with an estimate of its error."""
+
+    hellinger: float
+    total_variation: float
+    kl: float
+    hellinger_error: float
+    total_variation_error: float
+    kl_error: float
+
+
+def divergences(truth: Any, law: Any, inputs: InputLaw | None = None) -> Divergences:
+    """Distances of a law from a truth.
+
+    Parameters
+    ----------
+    truth : Truth
+        Has ``law`` and ``inputs``.
+    law : Law
+        What is compared: has ``at(X)``.
+    inputs : InputLaw, default=None
+        Another law of the inputs to average over.
+
+    Returns
+    -------
+    Divergences
+        With p the truth and q the other: Hellinger (half the integral of the squared difference
+        of roots, then the root), total variation (half the integral of |p - q|) and
+        Kullback-Leibler (of q from p), averaged over the inputs.
+
+    Raises
+    ------
+    ValueError
+        If there are several outputs.
+    """
+    law_of_x: InputLaw = truth.inputs if inputs is None else inputs
+    coarse, fine = [
+        _averages(truth.law, law, law_of_x.nodes(order), points)
+        for order, points in zip(ORDERS, POINTS, strict=True)
+    ]
+    errors = np.abs(fine - coarse)
+    return Divergences._make(np.concatenate([fine, errors]).tolist())
+
+
+@in_float64
+def _averages(true: Any, fitted: Any, nodes: Nodes, points: int) -> Float[np.ndarray, " 3"]:
+    p, q = true.at(nodes.X), fitted.at(nodes.X)
+    y, mass = response_nodes(p, q, points)
+    coded = [law.experts.encode(y.reshape(-1, 1)).T for law in (p, q)]
+    each = _per_input(p, q, coded[0], coded[1], mass)
+    return np.array([float(nodes.weight @ np.asarray(a)) for a in each])
+
+
+def response_nodes(
+    p: Predictive, q: Predictive, points: int
+) -> tuple[Float[np.ndarray, "n s"], Float[np.ndarray, "n s"]]:
+    """Points and weights for sums or integrals over y at each input."""
+    n = p.eta.shape[2]
+    experts = p.experts
+    if experts.n_outputs > 1:
+        raise ValueError(f"distances of densities need one output, got {experts.n_outputs}.")
+    if experts.response == "class":
+        n_classes = int(getattr(experts, "n_classes", 2))
+        return np.tile(np.arange(float(n_classes)), (n, 1)), np.ones((n, n_classes))
+    if experts.discrete:
+        counts = _counts(p, q)
+        return np.tile(counts, (n, 1)), np.ones((n, len(counts)))
+    edges = [_quantiles(law.marginals) for law in (p, q)]
+    return panels(np.sort(np.concatenate(edges, axis=1), axis=1), points)
+
+
+def _quantiles(marginals: Any) -> Float[np.ndarray, "n s"]:
+    """Quantiles of every expert at each input, side by side; the upper ones by survival."""
+    found = [marginals.isf(ndtr(-b)) if b > 0 else marginals.ppf(ndtr(b)) for b in BREAKS]
+    return np.concatenate([f[:, 0, :] for f in found]).T
+
+
+def _counts(p: Predictive, q: Predictive) -> np.ndarray:
+    highest = max(float(np.max(law.marginals.isf(TAIL))) for law in (p, q))
+    lowest = min(float(np.min(law.marginals.ppf(TAIL))) for law in (p, q))
+    if highest - lowest > MOST_COUNTS:
+        raise ValueError(
+            f"distances of densities sum over counts from {lowest:.0f} to {highest:.0f}, more "
+            f"than {MOST_COUNTS}."
+        )
+    return np.arange(max(lowest, 0.0), highest + 1)
+
+
+@kernel()
+def _per_input(
+    p: Predictive, q: Predictive, y_p: AnyArray, y_q: AnyArray, mass: AnyArray
+) -> tuple[AnyArray, AnyArray, AnyArray]:
+    """Hellinger, total variation and Kullback-Leibler at each input."""
+    log_p, log_q = (_log_density(*pair, mass.shape) for pair in ((p, y_p), (q, y_q)))
+    root = jnp.exp(0.5 * log_p) - jnp.exp(0.5 * log_q)
+    density = jnp.exp(log_p)
+    hellinger = jnp.sqrt(0.5 * jnp.sum(mass * root**2, axis=1))
+    variation = 0.5 * jnp.sum(mass * jnp.abs(density - jnp.exp(log_q)), axis=1)
+    # p log(p/q) - p + q is nowhere negative and integrates to the same
+    ratio = jnp.where(density > 0, log_q - log_p, 0.0)
+    kl = jnp.sum(mass * density * (jnp.expm1(ratio) - ratio), axis=1)
+    return hellinger, variation, kl
+
+
+def _log_density(law: Predictive, y: AnyArray, shape: tuple[int, ...]) -> AnyArray:
+    """(n, s) log density; ``y`` (r, n s) as the experts' link sees it."""
+    eta = jnp.repeat(law.eta, shape[1], axis=2)
+    each = law.experts.link(eta, y).reshape(-1, *shape)
+    return jax.nn.logsumexp(each + jnp.log(law.share)[:, :, None], axis=0)

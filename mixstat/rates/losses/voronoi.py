@@ -1,0 +1,262 @@
+"""Voronoi losses between mixing measures, each as its paper states it.
+
+A loss adds, over true atoms j with the cell A_j of fitted ones, how far the weight of the cell
+is from that of the atom, and the weighted distances of the cell's atoms to it. It is minimised
+over the gate's translation.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from mixstat.model import Mixture
+from mixstat.rates.losses.atoms import Measures, measures
+from mixstat.rates.losses.cells import Cells, moved, rbar, voronoi_cells
+from mixstat.rates.losses.translation import Terms, best_factor, best_shift
+
+Power = Callable[[np.ndarray], np.ndarray]  # of the size of the cell
+Group = tuple[tuple[str, ...], Power]  # the Euclidean length over blocks, to a power
+ROUNDS = 20  # of cells and translations in turn, where cells move with the translation
+
+
+def one(size: np.ndarray) -> np.ndarray:
+    """First power."""
+    return np.ones(size.shape)
+
+
+def square(size: np.ndarray) -> np.ndarray:
+    """Second power where atoms share a cell, the first where one is alone."""
+    return np.where(size > 1, 2.0, 1.0)
+
+
+def half(size: np.ndarray) -> np.ndarray:
+    """rbar / 2 where atoms share a cell, the first where one is alone."""
+    return np.where(size > 1, 0.5 * rbar(size), 1.0)
+
+
+def always(power: float) -> Power:
+    """The same power in every cell."""
+    return lambda size: np.full(size.shape, float(power))
+
+
+class VoronoiLoss(NamedTuple):
+    """What tells one Voronoi loss from another."""
+
+    single: tuple[Group, ...]
+    """Groups of blocks in cells of one atom."""
+    shared: tuple[Group, ...]
+    """Groups of blocks in cells of several."""
+    cells: tuple[str, ...]
+    """Blocks that decide which true atom is nearest."""
+    moves: str | None
+    """Block that a translation of the gate shifts, or None."""
+    free_factor: bool
+    """Whether weights are only known up to a factor."""
+    source: str
+    same_total: bool = True
+    """Whether such weights are first brought to the total of the true ones.
+
+    Else the loss depends on which fitted expert is the reference.
+    """
+
+    def __call__(
+        self, truth: Mixture, fitted: Mixture | Sequence[Mixture]
+    ) -> Float[np.ndarray, " R"]:
+        """Losses of fitted models, in the user's units."""
+        return self.of(*_pair(truth, fitted))
+
+    def of(self, truth: Measures, fitted: Measures) -> Float[np.ndarray, " R"]:
+        """Losses of R mixing measures against one."""
+        if self.free_factor and self.same_total:
+            factor = truth.weight[0].sum() / fitted.weight.sum(axis=1)
+            fitted = fitted._replace(weight=fitted.weight * factor[:, None])
+        shift = self.translation(truth, fitted)
+        cells = self.find_cells(truth, fitted, shift)
+        return self._mass(truth, fitted, cells) + self._distance(truth, fitted, cells, shift)
+
+    def plain(self, truth: Mixture, fitted: Mixture | Sequence[Mixture]) -> np.ndarray:
+        """The same sum without a translation: what a script computes that forgets it."""
+        kept = self._replace(moves=None, free_factor=False)
+        return kept(truth, fitted)
+
+    def translation(self, truth: Measures, fitted: Measures) -> np.ndarray | None:
+        """The shift (R, q) of the gate's slopes at the minimum; None where there is none."""
+        if self.moves is None:
+            return None
+        if self.moves not in self.cells:  # cells stay, and the minimum is exact
+            cells = self.find_cells(truth, fitted, None)
+            return best_shift(self._terms(truth, fitted, cells))
+        return self._alternate(truth, fitted)
+
+    def find_cells(self, truth: Measures, fitted: Measures, shift: np.ndarray | None) -> Cells:
+        """Cells after a translation."""
+        block = self.moves or "gate"
+        return voronoi_cells(moved(fitted, shift, block), truth, self.cells)
+
+    def _alternate(self, truth: Measures, fitted: Measures) -> np.ndarray:
+        """Cells and translation in turn, from every shift that lays one atom on another."""
+        block = str(self.moves)
+        points, places = fitted.blocks[block], truth.blocks[block][0]
+        first = (points[:, :, None, :] - places[None, None, :, :]).reshape(
+            len(points), -1, places.shape[1]
+        )
+        best = np.zeros((len(points), places.shape[1]))
+        least = np.full(len(points), np.inf)
+        for c in range(first.shape[1]):
+            shift = self._settle(truth, fitted, first[:, c])
+            cells = self.find_cells(truth, fitted, shift)
+            value = self._mass(truth, fitted, cells)
+            value = value + self._distance(truth, fitted, cells, shift)
+            better = value < least
+            best = np.where(better[:, None], shift, best)
+            least = np.where(better, value, least)
+        return best
+
+    def _settle(self, truth: Measures, fitted: Measures, shift: np.ndarray) -> np.ndarray:
+        label = None
+        for _ in range(ROUNDS):
+            cells = self.find_cells(truth, fitted, shift)
+            if label is not None and np.array_equal(label, cells.label):
+                break
+            label = cells.label
+            shift = best_shift(self._terms(truth, fitted, cells))
+        return shift
+
+    def _mass(self, truth: Measures, fitted: Measures, cells: Cells) -> np.ndarray:
+        mass = np.sum(fitted.weight[:, :, None] * cells.member, axis=1)
+        target = truth.weight[:1] * np.ones((len(mass), 1))
+        if self.free_factor:
+            target = target * best_factor(mass, truth.weight[0])[:, None]
+        return np.sum(np.abs(mass - target), axis=1)
+
+    def _distance(
+        self, truth: Measures, fitted: Measures, cells: Cells, shift: np.ndarray | None
+    ) -> np.ndarray:
+        gaps = differences(truth, moved(fitted, shift, self.moves or "gate"), cells)
+        total = np.zeros(cells.label.shape)
+        for alone, groups in ((True, self.single), (False, self.shared)):
+            for names, power in groups:
+                length = np.sqrt(sum(np.sum(gaps[name] ** 2, axis=2) for name in names))
+                term = length ** power(cells.size)
+                total += np.where((cells.size == 1) == alone, term, 0.0)
+        return np.sum(fitted.weight * total, axis=1)
+
+    def _terms(self, truth: Measures, fitted: Measures, cells: Cells) -> Terms:
+        """The group of each fitted atom that the translation moves."""
+        block = str(self.moves)
+        gaps = differences(truth, fitted, cells)
+        rest, powers = np.zeros(cells.label.shape), np.ones(cells.label.shape)
+        for alone, groups in ((True, self.single), (False, self.shared)):
+            names, power = next(group for group in groups if block in group[0])
+            still = [np.sum(gaps[name] ** 2, axis=2) for name in names if name != block]
+            where = (cells.size == 1) == alone
+            rest = np.where(where, sum(still, np.zeros(rest.shape)), rest)
+            powers = np.where(where, power(cells.size), powers)
+        return Terms(fitted.weight, gaps[block], rest, powers)
+
+
+def differences(truth: Measures, fitted: Measures, cells: Cells) -> dict[str, np.ndarray]:
+    """Fitted minus true, for each fitted atom and the true one it belongs to, block by block."""
+    return {
+        name: block - truth.blocks[name][0][cells.label]
+        for name, block in fitted.blocks.items()
+        if name in truth.blocks
+    }
+
+
+def _pair(truth: Mixture, fitted: Mixture | Sequence[Mixture]) -> tuple[Measures, Measures]:
+    many = [fitted] if isinstance(fitted, Mixture) else list(fitted)
+    return measures([truth]), measures(many)
+
+
+EXPERT = ("slope", "intercept", "variance")
+ALL = ("gate", *EXPERT)
+SG = "arXiv 2305.03288"
+SOFTMAX_EXACT = VoronoiLoss(((ALL, one),), ((ALL, one),), EXPERT, "gate", True, SG)
+SOFTMAX_OVER = VoronoiLoss(
+    ((ALL, one),),
+    ((("gate", "intercept"), rbar), (("slope", "variance"), half)),
+    EXPERT,
+    "gate",
+    True,
+    SG,
+)
+# the authors' scripts add up the lengths of the blocks, one by one
+CODE = "code of arXiv 2305.03288"
+SOFTMAX_CODE = SOFTMAX_OVER._replace(
+    single=tuple(((name,), one) for name in ALL),
+    shared=tuple(
+        ((name,), power) for name, power in zip(ALL, (rbar, half, rbar, half), strict=True)
+    ),
+    source=CODE,
+    same_total=False,
+)
+GG = "arXiv 2305.07572"
+CLUSTERED = ("centre", "spread", *EXPERT)
+GAUSSIAN_EXACT = VoronoiLoss(((CLUSTERED, one),), ((CLUSTERED, one),), CLUSTERED, None, False, GG)
+GAUSSIAN_OVER = GAUSSIAN_EXACT._replace(
+    shared=(
+        (("centre",), rbar),
+        (("spread",), half),
+        (("slope",), square),
+        (("intercept",), rbar),
+        (("variance",), half),
+    )
+)
+# a true centre at zero (type II) slows the expert's slope down
+GAUSSIAN_OVER_ZERO = GAUSSIAN_OVER._replace(
+    shared=(*(g for g in GAUSSIAN_OVER.shared if g[0] != ("slope",)), (("slope",), half))
+)
+ML = "following arXiv 2310.14188"
+CLASSES = ("gate", "slope", "intercept")
+MULTINOMIAL = VoronoiLoss(
+    tuple(((name,), one) for name in CLASSES),
+    tuple(((name,), square) for name in CLASSES),
+    CLASSES,
+    "gate",
+    True,
+    ML,
+)
+DS = "following arXiv 2401.13875 and 2402.03226"
+HEATED = ("gate", "temperature", *EXPERT)
+ACTIVATION_OVER = VoronoiLoss(
+    ((HEATED, one),),
+    (
+        (("gate",), square),
+        (("temperature",), square),
+        (("slope",), square),
+        (("intercept",), rbar),
+        (("variance",), half),
+    ),
+    HEATED,
+    None,
+    True,
+    DS,
+)
+ACTIVATION_EXACT = ACTIVATION_OVER._replace(shared=((HEATED, one),))
+
+
+def ratio_loss(loss: VoronoiLoss) -> VoronoiLoss:
+    """The loss of a softmax gate in w / temperature, all that a plain one can know."""
+
+    def swap(groups: tuple[Group, ...]) -> tuple[Group, ...]:
+        return tuple(
+            (tuple("ratio" if name == "gate" else name for name in names), power)
+            for names, power in groups
+        )
+
+    return loss._replace(
+        single=swap(loss.single), shared=swap(loss.shared), moves="ratio", source="mixstat"
+    )
+
+
+def single_exponent(names: Sequence[str], power: float, moves: str | None, source: str):
+    """The loss of negative results: one exponent for every parameter in every cell."""
+    groups = tuple(((name,), always(power)) for name in names)
+    return VoronoiLoss(groups, groups, tuple(names), moves, True, source)
+
+
+# negative results hold for every exponent; one is shown
+TEMPERATURE = single_exponent(HEATED, 1.0, "gate", "following arXiv 2401.13875")

@@ -1,0 +1,191 @@
+"""Ground truths: a conditional density, a law of the inputs, and what theory says about both."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from sklearn.utils.validation import check_is_fitted
+
+from mixstat import flat
+from mixstat.experts.gaussian import GaussianExperts
+from mixstat.model import Mixture
+from mixstat.predictive import Predictive
+from mixstat.rates.box import Box
+from mixstat.rates.inputs import InputLaw, Observed
+from mixstat.rates.law import Features, Law
+from mixstat.validation import check_integer
+
+MARKS = {
+    "seen": "read in the source named",
+    "second hand": "read in somebody else's account of the source",
+    "derived": "worked out for mixstat and checked numerically",
+    "recall": "believed, not checked against the text",
+}
+
+
+class Claim(NamedTuple):
+    """A slope that theory states for a loss on a log-log plot."""
+
+    specification: str  # "exact", "over" or "any"
+    loss: str
+    slope: float | None  # None: no polynomial rate
+    mark: str
+
+
+@dataclass(frozen=True)
+class RegressionFunction:
+    """p(y | x) of a smooth or rough function plus normal noise; no mixture of experts."""
+
+    function: Callable[[np.ndarray], np.ndarray]
+    """Maps inputs (n, d) to means (n,)."""
+    scale: float | int
+    """Standard deviation of the noise."""
+
+    def at(self, X: Float[np.ndarray, "n d"]) -> Predictive:
+        """The normal distribution of each row."""
+        mean = np.asarray(self.function(X), float)
+        eta = np.stack([mean, np.full(len(mean), np.log(self.scale))])[None]
+        experts = GaussianExperts(
+            np.zeros((1, 1, 1)), np.full((1, 1), np.log(self.scale)), np.zeros((1, 0))
+        )
+        return Predictive(np.ones((1, len(mean))), experts, eta)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Where simulated data come from."""
+
+    name: str
+    law: Law | RegressionFunction
+    inputs: InputLaw
+    citation: str
+    mark: str
+    """How certain the setting is: a key of ``MARKS``."""
+    claims: tuple[Claim, ...] = ()
+    box: Box | None = None
+    """Compact parameter set within which fits of this truth are studied."""
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.mark not in MARKS:
+            raise ValueError(f"mark must be one of {', '.join(MARKS)}; got {self.mark!r}.")
+
+    @property
+    def mixture(self) -> Mixture:
+        """The mixture in the user's units.
+
+        Raises ValueError for a truth that is a regression function.
+        """
+        if not isinstance(self.law, Law):
+            raise ValueError(f"the truth {self.name!r} is no mixture of experts.")
+        return self.law.mixture
+
+    @property
+    def is_mixture(self) -> bool:
+        """Whether the truth is a mixture of experts."""
+        return isinstance(self.law, Law)
+
+    @property
+    def n_experts(self) -> int:
+        """Number of true experts."""
+        return self.mixture.n_experts
+
+    @property
+    def discrete(self) -> bool:
+        """Whether y takes separate values."""
+        return self.is_mixture and self.mixture.experts.discrete
+
+    def sample(self, n: int, random_state: Any = None) -> tuple[np.ndarray, np.ndarray]:
+        """One data set.
+
+        Parameters
+        ----------
+        n : int
+            Number of rows.
+        random_state : int, SeedSequence, Generator or None, default=None
+            As for ``numpy.random.default_rng``.
+
+        Returns
+        -------
+        X : ndarray of shape (n, d)
+            Inputs.
+        y : ndarray of shape (n,), or (n, m) for several outputs
+            Responses.
+        """
+        n = check_integer("n", n, 1)
+        random = np.random.default_rng(random_state)
+        X = self.inputs.sample(n, random)
+        y = self.law.at(X).sample(1, random)[:, :, 0].T
+        return X, y[:, 0] if y.shape[1] == 1 else y
+
+    def with_inputs(self, inputs: InputLaw) -> "Truth":
+        """The same truth under another law of the inputs."""
+        return replace(self, inputs=inputs)
+
+    def describe(self) -> dict[str, Any]:
+        """All that the data depend on, in plain types: what a study's fingerprint holds."""
+        facts: dict[str, Any] = {"name": self.name, "inputs": self.inputs.describe()}
+        if isinstance(self.law, RegressionFunction):
+            seen = self.law.function(self.inputs.nodes(2).X)
+            return facts | {"scale": self.law.scale, "means": np.asarray(seen).tolist()}
+        gate, experts = self.mixture.gate, self.mixture.experts
+        names = [_names(source, self.inputs) for source in self.law.features]
+        return facts | {
+            "gate": repr(gate),
+            "experts": repr(experts),
+            "n_experts": self.n_experts,
+            "parameters": flat.to_vector(self.mixture).tolist(),
+            "features": names,
+        }
+
+
+def _names(source: Any, inputs: InputLaw) -> list[str]:
+    if hasattr(source, "names"):
+        return list(source.names)
+    return [*_names(source.source, inputs), source.name]
+
+
+def from_fit(estimator: Any, X: Any, *, name: str = "fit", box: Box | None = None) -> Truth:
+    """A fitted model as a truth.
+
+    Parameters
+    ----------
+    estimator : MixtureOfExperts or MixtureOfExpertsClassifier
+        A fitted estimator. Classes are told as numbers 0, ..., C - 1.
+    X : array-like of shape (n, d)
+        Rows from which inputs are drawn with replacement.
+    name : str, default="fit"
+        Name of the truth.
+    box : Box, default=None
+        Compact parameter set for studies.
+
+    Returns
+    -------
+    Truth
+        With the estimator's model in the user's units.
+
+    Raises
+    ------
+    ValueError
+        If the estimator was fitted from a formula, or X has other columns.
+    """
+    check_is_fitted(estimator)
+    if getattr(estimator, "formula_", None) is not None:
+        raise ValueError(
+            "estimator must be fitted on a numeric table, got one fitted from a formula."
+        )
+    rows = np.asarray(estimator._read(X), float)
+    sources = Features(estimator.expert_design_.source, estimator.gate_design_.source)
+    law = Law(estimator.user_model_, sources)
+    citation = f"a fit of {type(estimator).__name__}"
+    return Truth(name, law, Observed(rows), citation, "derived", box=box)
+
+
+def replicate_seed(seed: int, n: int, replicate: int, stream: int = 0) -> np.random.SeedSequence:
+    """The seed of one data set, whatever else is drawn beside it, before it or after it.
+
+    ``stream`` keeps draws of different purpose apart: 0 is the data, 1 the starts.
+    """
+    return np.random.SeedSequence(seed, spawn_key=(n, replicate, stream))

@@ -1,0 +1,159 @@
+"""Truths: what they simulate is what they state, and draws depend on nothing but their seed."""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier
+from mixstat.gates import ModifiedSoftmaxGate
+from mixstat.rates.box import Box, names
+from mixstat.rates.catalogue import find_truth, truths
+from mixstat.rates.inputs import Observed, Uniform
+from mixstat.rates.truths import MARKS, RegressionFunction, Truth, from_fit, replicate_seed
+
+TRUTHS = truths()
+
+
+@pytest.mark.parametrize("name", TRUTHS)
+def test_every_truth_simulates_and_describes_itself(name):
+    truth = TRUTHS[name]
+    X, y = truth.sample(50, 1)
+    assert X.shape == (50, truth.inputs.n_inputs)
+    assert y.shape == (50,)
+    assert truth.mark in MARKS
+    assert truth.citation
+    assert all(c.slope is None or c.slope < 0 for c in truth.claims)
+    assert truth.describe() == truths()[name].describe()
+    shares = truth.law.at(X).share
+    np.testing.assert_allclose(shares.sum(axis=0), 1, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", TRUTHS)
+def test_simulated_responses_have_the_stated_mean(name):
+    truth = TRUTHS[name]
+    X, y = truth.sample(20_000, 2)
+    at = truth.law.at(X)
+    z = (y - at.mean()[0]) / at.std()[0]
+    assert abs(z.mean()) < 4 / np.sqrt(len(y))
+    assert abs(np.mean(z**2) - 1) < 4 * np.std(z**2) / np.sqrt(len(y))
+
+
+def test_the_published_softmax_truth():
+    truth = find_truth("softmax-gaussian")
+    X, _ = truth.sample(11, 0)
+    np.testing.assert_array_equal(X[:, 0], np.linspace(0, 1, 11))
+    at = truth.law.at(X)
+    np.testing.assert_allclose(at.share[0], expit(-8 + 25 * X[:, 0]), rtol=1e-12)
+    np.testing.assert_allclose(at.eta[:, 0], [15 - 20 * X[:, 0], -5 + 20 * X[:, 0]])
+    np.testing.assert_allclose(np.exp(at.eta[:, 1, 0]), [0.3, 0.4])
+
+
+@pytest.mark.parametrize("name", ["gaussian-gate-I-1d", "gaussian-gate-II-2d"])
+def test_nodes_of_clusters_have_the_moments_of_the_draws(name):
+    inputs = find_truth(name).inputs
+    X, weight = inputs.nodes(7)
+    centres, share = inputs.gate.coefficients(), np.array([0.3, 0.4, 0.3])
+    np.testing.assert_allclose(weight.sum(), 1, rtol=1e-12)
+    np.testing.assert_allclose(weight @ X, share @ centres, rtol=0, atol=1e-12)
+    draws = inputs.sample(40_000, np.random.default_rng(0))
+    error = 4 * draws.std(axis=0) / np.sqrt(len(draws))
+    assert np.all(np.abs(draws.mean(axis=0) - weight @ X) < error)
+    second = np.einsum("n,ni,nj->ij", weight, X, X)
+    spread = draws[:, :, None] * draws[:, None, :]
+    assert np.all(np.abs(spread.mean(0) - second) < 4 * spread.std(0) / np.sqrt(len(draws)))
+
+
+def test_a_replicate_depends_on_seed_size_and_number_alone():
+    truth = find_truth("softmax-gaussian-mild")
+
+    def draw(n, r):
+        return truth.sample(n, replicate_seed(7, n, r))[1]
+
+    forwards = [draw(n, r) for n in (20, 30) for r in range(3)]
+    backwards = [draw(n, r) for n in (30, 20) for r in (2, 1, 0)][::-1]
+    for one, other in zip(forwards, backwards, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not np.any(np.isin(draw(20, 0), draw(20, 1)))
+    assert not np.any(np.isin(draw(20, 0), draw(30, 0)))
+    other_stream = truth.sample(20, replicate_seed(7, 20, 0, stream=1))[1]
+    assert not np.any(np.isin(draw(20, 0), other_stream))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"degree": 2},
+        {"gate": "gaussian"},
+        {"gate": "activation"},
+        {"gate": ModifiedSoftmaxGate(function="sin")},
+    ],
+    ids=lambda s: str(next(iter(s.values()))),
+)
+def test_a_fitted_model_is_a_truth(settings):
+    X, y = find_truth("softmax-gaussian-mild").sample(300, 0)
+    moe = MixtureOfExperts(2, n_init=2, random_state=0, **settings).fit(X, y)
+    truth = from_fit(moe, X)
+    at = truth.law.at(X)
+    np.testing.assert_allclose(at.mean()[0], moe.predict(X), rtol=0, atol=1e-10)
+    np.testing.assert_allclose(at.share.T, moe.gate_proba(X), rtol=0, atol=1e-10)
+    drawn, _ = truth.sample(1000, 3)
+    assert np.isin(drawn, X).all()
+
+
+def test_a_fitted_classifier_is_a_truth():
+    X, y = find_truth("multinomial-1").sample(300, 0)
+    moe = MixtureOfExpertsClassifier(2, n_init=2, ridge=1e-3, random_state=0).fit(X, y)
+    at = from_fit(moe, X).law.at(X)
+    each = at.experts.probabilities(at.eta)
+    np.testing.assert_allclose(
+        np.einsum("kn,kcn->nc", at.share, each), moe.predict_proba(X), rtol=0, atol=1e-10
+    )
+
+
+def test_a_regression_function_has_its_noise():
+    truth = find_truth("polynomial-smooth")
+    X, y = truth.sample(5000, 0)
+    residual = y - np.sin(4 * np.pi * X[:, 0]) * (0.5 + X[:, 0])
+    assert abs(residual.std() - 0.3) < 4 * 0.3 / np.sqrt(2 * len(y))
+    with pytest.raises(ValueError, match="no mixture"):
+        _ = truth.mixture
+
+
+def test_box_finds_each_kind_of_parameter():
+    box = Box(
+        gate_slope=(-2.0, 2.0), expert_intercept=(-3.0, 3.0), scale=(0.1, 3.0), spread=(0.5, 2.0)
+    )
+    gate = find_truth("gaussian-gate-mild").mixture
+    low, high = (np.array([box._limits(n)[s] for n in names(gate)]) for s in (0, 1))
+    table = dict(zip(names(gate), zip(low, high, strict=True), strict=True))
+    np.testing.assert_allclose(table["spread1:log_scale z1"], np.log([0.5, 2.0]))
+    np.testing.assert_allclose(table["log_scale0"], np.log([0.1, 3.0]))
+    assert table["expert0:1"] == (-3.0, 3.0)
+    assert table["expert0:x1"] == (-np.inf, np.inf)
+    for other in TRUTHS.values():
+        if other.is_mixture:
+            assert len(names(other.mixture)) == len(other.describe()["parameters"])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: find_truth("nothing"), "truth must be one of"),
+        (lambda: find_truth("top-k").sample(0), "n must be an integer >= 1"),
+        (lambda: Box(scale=(1.0, 0.5)), "scale must be"),
+        (lambda: Uniform(0, 1, 6).nodes(7), "Observed"),
+        (
+            lambda: Truth("t", RegressionFunction(np.sum, 1), Uniform(0, 1), "", "sure"),
+            "mark must be one of",
+        ),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_rows_of_a_data_set_are_told_apart():
+    first, second = (Observed(np.arange(6.0).reshape(3, 2) + s) for s in (0, 1))
+    assert first.describe() != second.describe()
+    assert first.describe() == Observed(np.arange(6.0).reshape(3, 2)).describe()
