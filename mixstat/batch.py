@@ -102,6 +102,11 @@ def lay_out_like(batch: Batch, table: Float[np.ndarray, "n k"]) -> Float[AnyArra
     return jax.device_put(_lay_out(table, chunks * r, r))
 
 
+def lay_out_weight(weight: Float[np.ndarray, " n"], chunks: int, r: int) -> np.ndarray:
+    """Weights of rows in the layout (chunks, r); padding has none."""
+    return _pad(weight, chunks * r, 0.0).reshape(chunks, r)
+
+
 def take_rows(table: Float[AnyArray, "c k r"], n: int) -> Float[np.ndarray, "n k"]:
     """Undo the layout: the first n rows, rows first."""
     flat = np.moveaxis(np.asarray(table), 1, 2).reshape(-1, table.shape[1])

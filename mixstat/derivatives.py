@@ -3,8 +3,12 @@
 With a_k = log pi_k + log f_k, responsibilities r_k and s_k, h_k the first and second
 derivatives of a_k in the linear predictors, the log-likelihood of a row has the gradient
 ``g = sum_k r_k s_k`` and the Hessian ``sum_k r_k (h_k + s_k s_k') - g g'`` (Louis 1982,
-J. R. Statist. Soc. B 44, 226-233). Parameters follow by products with the features.
+J. R. Statist. Soc. B 44, 226-233). The last two terms are a covariance, so what is common to
+all s_k may be left out of them. Parameters follow by products with the features.
 """
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,48 +17,100 @@ from jaxtyping import Float
 
 from mixstat import flat, linear
 from mixstat.batch import Batch, Rows
-from mixstat.kernels import kernel
-from mixstat.likelihood import total
+from mixstat.kernels import kernel, traced
+from mixstat.likelihood import is_large, shares_of, spread, total, total_over
 from mixstat.model import Mixture, expanded_index
 from mixstat.precision import AnyArray
 
 
-def row_blocks(
-    model: Mixture, rows: Rows
-) -> tuple[Float[AnyArray, " n"], Float[AnyArray, "e n"], Float[AnyArray, "e e n"]]:
-    """Weighted log p(y | x) per row with its derivatives in the predictors, gate's first."""
+class RowBlocks(NamedTuple):
+    """What each row adds to log-likelihood, gradient and Hessian, in the predictors."""
+
+    evidence: Float[AnyArray, " n"]  # weight times log p(y | x)
+    score: Float[AnyArray, "e n"]  # its derivatives in the predictors, gate's first
+    pairs: Callable[[np.ndarray, np.ndarray], AnyArray]  # second derivatives (b, n), b pairs
+    mass: Float[AnyArray, " K"]  # total weight that each expert is responsible for
+
+
+def row_blocks(model: Mixture, rows: Rows) -> RowBlocks:
+    """Derivatives of the weighted log p(y | x) of each row in the linear predictors."""
     gate_eta = linear.predict(model.gate.groups(), rows)
     expert_eta = linear.predict(model.experts.groups(), rows)
-    joint = model.gate.link(gate_eta, rows.Z) + model.experts.link(expert_eta, rows.y)
-    if rows.log_possibility is not None:
-        joint = joint + rows.log_possibility
-    evidence = jax.nn.logsumexp(joint, axis=0)
-    resp = jnp.exp(joint - evidence[None, :])
+    density = model.experts.link(expert_eta, rows.y)
+    resp, evidence = shares_of(model.gate.prior(rows), density, rows)
     # weights enter once, through the responsibilities, before tables get wide
     weight, weighted = rows.weight, resp * rows.weight[None, :]
-
-    jac = model.gate.jacobian(gate_eta, rows.Z)  # (K, E, n)
+    gate = model.gate.blocks(gate_eta, rows.Z, weighted)
     slope, bend = model.experts.derivatives(expert_eta, rows.y)  # (K, L, n), (K, L, L, n)
     k, width, n = slope.shape
-    gate_score = jnp.sum(resp[:, None, :] * jac, axis=0)
-    expert_score = (resp[:, None, :] * slope).reshape(k * width, n)
-    expert_weighted = weight[None, :] * expert_score
+    expert_score = (weighted[:, None, :] * slope).reshape(k * width, n)
+    first = len(gate_eta)  # predictors before this number are the gate's
+    weighted_score = jnp.concatenate([gate.raw, expert_score])
+    # zero divided by zero where a row has no weight: such rows are not there
+    score = weighted_score * jnp.where(weight > 0, 1 / weight, 0.0)[None, :]
 
-    own = jnp.sum(weighted[:, None, None, :] * jac[:, :, None, :] * jac[:, None, :, :], axis=0)
-    outer = (weight[None, :] * gate_score)[:, None, :] * gate_score[None, :, :]
-    gate_gate = model.gate.surrogate_hessian(gate_eta, rows.Z, weighted) + own - outer
-    centred = jnp.swapaxes(jac - gate_score[None, :, :], 0, 1)  # (E, K, n)
-    mixed = centred[:, :, None, :] * expert_weighted.reshape(1, k, width, n)
-    gate_expert = mixed.reshape(len(gate_eta), k * width, n)
-    within = weighted[:, None, None, :] * (bend + slope[:, :, None, :] * slope[:, None, :, :])
-    within = within[:, :, None, :, :] * jnp.eye(k)[:, None, :, None, None]
-    between = expert_weighted[:, None, :] * expert_score[None, :, :]
-    expert_expert = within.reshape(k * width, k * width, n) - between
+    def mixed(e: int, f: int) -> AnyArray | None:
+        """Mean over the experts of what two predictors have in one expert."""
+        if f < first:
+            return gate.own[e, f]
+        j, m = divmod(f - first, width)
+        if e < first:
+            one = gate.slopes[j, e]
+            none = isinstance(gate.slopes, np.ndarray) and not one
+            return None if none else one * expert_score[f - first]
+        i, own = divmod(e - first, width)
+        twice = slope[i, own] * slope[i, m]
+        return weighted[i] * (bend[i, own, m] + twice) if i == j else None
 
-    top = jnp.concatenate([gate_gate, gate_expert], axis=1)
-    bottom = jnp.concatenate([jnp.swapaxes(gate_expert, 0, 1), expert_expert], axis=1)
-    score = jnp.concatenate([weight[None, :] * gate_score, expert_weighted])
-    return weight * evidence, score, jnp.concatenate([top, bottom])
+    def pairs(left: np.ndarray, right: np.ndarray) -> AnyArray:
+        low, high = np.sort([left, right], axis=0)
+        apart = -weighted_score[low] * score[high]
+        both = [mixed(int(e), int(f)) for e, f in zip(low, high, strict=True)]
+        inside = [one for one in both if one is not None]
+        where = np.flatnonzero([one is not None for one in both])
+        return apart.at[where].add(jnp.stack(inside)) if inside else apart
+
+    slopes = jnp.concatenate([gate.score, expert_score])
+    return RowBlocks(weight * evidence, slopes, pairs, jnp.sum(weighted, axis=1))
+
+
+def _score(model: Mixture, rows: Rows):
+    gate_eta = linear.predict(model.gate.groups(), rows)
+    expert_eta = linear.predict(model.experts.groups(), rows)
+    density = model.experts.link(expert_eta, rows.y)
+    resp, evidence = shares_of(model.gate.prior(rows), density, rows)
+    weighted = resp * rows.weight[None, :]
+    gate = model.gate.score(gate_eta, rows.Z, weighted)
+    experts = model.experts.score(expert_eta, rows.y, weighted)
+    slopes = jnp.concatenate([gate, experts.reshape(-1, experts.shape[-1])])
+    gradient = linear.gradient(slopes, predictor_layout(model, rows), rows)
+    return jnp.sum(rows.weight * evidence), gradient
+
+
+@kernel()
+def _small_gradient(model: Mixture, batch: Batch):
+    return _folded(model, *total(_score, model, batch))
+
+
+@kernel()
+def _score_sums(model: Mixture, rows: Rows, first: AnyArray, last: AnyArray):
+    return total_over(_score, model, rows, last, first)
+
+
+def _folded(model: Mixture, value: AnyArray, slopes: AnyArray) -> tuple[AnyArray, AnyArray]:
+    index, size = np.concatenate([np.ravel(i) for i in expanded_index(model)]), flat.size(model)
+    return value, flat.fold(slopes, index, size)
+
+
+def value_and_gradient(
+    model: Mixture, batch: Batch
+) -> tuple[Float[AnyArray, ""], Float[AnyArray, " D"]]:
+    """Mean log-likelihood and its gradient in the parameter vector, in one pass."""
+    if traced(batch) or not is_large(batch):
+        return _small_gradient(model, batch)
+    value, slopes = spread(_score_sums, model, batch)
+    index, size = np.concatenate([np.ravel(i) for i in expanded_index(model)]), flat.size(model)
+    return value, np.bincount(index[index >= 0], slopes[index >= 0], minlength=size)
 
 
 def predictor_layout(model: Mixture, rows: Rows) -> linear.Layout:
@@ -65,22 +121,54 @@ def predictor_layout(model: Mixture, rows: Rows) -> linear.Layout:
 
 
 def _chunk(model: Mixture, rows: Rows):
-    evidence, score, blocks = row_blocks(model, rows)
+    blocks = row_blocks(model, rows)
     where = predictor_layout(model, rows)
     return (
-        jnp.sum(evidence),
-        linear.gradient(score, where, rows),
-        linear.curvature_sums(blocks, where, rows),
+        jnp.sum(blocks.evidence),
+        linear.gradient(blocks.score, where, rows),
+        linear.pair_sums(blocks.pairs, where, rows),
+        blocks.mass,
     )
 
 
 @kernel()
+def _small_derivatives(model: Mixture, batch: Batch):
+    return _assembled(model, total(_chunk, model, batch), batch.rows)
+
+
+@kernel()
+def _derivative_sums(model: Mixture, rows: Rows, first: AnyArray, last: AnyArray):
+    return total_over(_chunk, model, rows, last, first)
+
+
+def _assembled(model: Mixture, sums: Any, rows: Rows):
+    value, slopes, curves, mass = sums
+    index, size = np.concatenate([np.ravel(i) for i in expanded_index(model)]), flat.size(model)
+    hessian = linear.curvature(curves, predictor_layout(model, rows))
+    hessian = flat.fold(flat.fold(hessian, index, size).T, index, size)
+    return value, flat.fold(slopes, index, size), hessian, mass
+
+
+@kernel()
+def _large_derivatives(model: Mixture, sums: Any, rows: Rows):
+    return _assembled(model, sums, rows)
+
+
+def derivatives_and_mass(
+    model: Mixture, batch: Batch
+) -> tuple[
+    Float[AnyArray, ""], Float[AnyArray, " D"], Float[AnyArray, "D D"], Float[AnyArray, " K"]
+]:
+    """Mean log-likelihood, gradient, Hessian, and the weight of each expert, in one pass."""
+    if traced(batch) or not is_large(batch):
+        return _small_derivatives(model, batch)
+    # which features there are is all that counts of the rows here
+    one = jax.tree.map(lambda leaf: np.zeros((*leaf.shape[1:-1], 1)), batch.rows)
+    return _large_derivatives(model, spread(_derivative_sums, model, batch), one)
+
+
 def derivatives(
     model: Mixture, batch: Batch
 ) -> tuple[Float[AnyArray, ""], Float[AnyArray, " D"], Float[AnyArray, "D D"]]:
     """Mean log-likelihood, gradient and Hessian in the parameter vector, in one pass."""
-    value, slopes, sums = total(_chunk, model, batch)
-    index, size = np.concatenate([np.ravel(i) for i in expanded_index(model)]), flat.size(model)
-    hessian = linear.curvature(sums, predictor_layout(model, batch.rows))
-    hessian = flat.fold(flat.fold(hessian, index, size).T, index, size)
-    return value, flat.fold(slopes, index, size), hessian
+    return derivatives_and_mass(model, batch)[:3]

@@ -17,6 +17,11 @@ QUICK: dict[str, bool | int | str] = {OPTION: False}
 refused = threading.Event()  # set by a compiler that does not know the option
 
 
+def traced(tree: Any) -> bool:
+    """Whether a function is being compiled around the caller."""
+    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(tree))
+
+
 def kernel(*static: str) -> Callable[[Function], Function]:
     """Decorator like ``jax.jit``, with the named arguments static."""
 
@@ -27,8 +32,7 @@ def kernel(*static: str) -> Callable[[Function], Function]:
         @wraps(function)
         def call(*args: Any, **settings: Any) -> Any:
             # compiler options can only be given where nothing is being traced
-            traced = any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(args))
-            if not traced and not refused.is_set() and jax.default_backend() == "cpu":
+            if not traced(args) and not refused.is_set() and jax.default_backend() == "cpu":
                 try:
                     return quick(*args, **settings)
                 except jax.errors.JaxRuntimeError as error:

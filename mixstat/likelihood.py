@@ -1,17 +1,23 @@
 """Where gate and experts meet, and the one reduction over rows that every algorithm uses."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Float
 
 from mixstat.batch import Batch, Rows
-from mixstat.gates.base import Gate
+from mixstat.gates.base import Gate, Prior
 from mixstat.kernels import kernel
 from mixstat.model import Mixture
 from mixstat.precision import AnyArray
+from mixstat.threads import in_threads
+
+RANGE = 8  # chunks that a processor should be given at a time, at least
+RANGES = 8
 
 
 def log_joint(model: Mixture, rows: Rows) -> Float[AnyArray, "K n"]:
@@ -34,9 +40,13 @@ def total(statistic: Callable[[Any, Rows], Any], model: Any, batch: Batch) -> An
 
 
 def total_over(
-    statistic: Callable[[Any, Any], Any], model: Any, chunks: Any, n_chunks: AnyArray
+    statistic: Callable[[Any, Any], Any],
+    model: Any,
+    chunks: Any,
+    n_chunks: AnyArray,
+    first: AnyArray | int = 0,
 ) -> Any:
-    """:func:`total` over any tables whose first axis numbers the chunks."""
+    """:func:`total` over any tables whose first axis numbers the chunks, from ``first`` on."""
 
     def chunk(i):
         return jax.tree.map(lambda a: a[i], chunks)
@@ -49,7 +59,26 @@ def total_over(
     def add(i, sums):
         return jax.tree.map(jnp.add, sums, statistic(model, chunk(i)))
 
-    return jax.lax.fori_loop(0, n_chunks, add, zero)
+    return jax.lax.fori_loop(first, n_chunks, add, zero)
+
+
+def spread(sums: Callable[..., Any], model: Any, batch: Batch) -> Any:
+    """Add up ``sums(model, rows, first, last)`` of ranges of chunks, on all processors.
+
+    The ranges depend on the data alone, so the sum does not depend on the machine.
+    """
+    n_chunks = int(batch.n_chunks)
+    cuts = np.linspace(0, n_chunks, min(n_chunks // RANGE, RANGES) + 1).astype(int)
+    parts = in_threads(
+        lambda ends: jax.tree.map(np.asarray, sums(model, batch.rows, *ends)),
+        list(pairwise(cuts)),
+    )
+    return jax.tree.map(lambda *leaves: np.asarray(sum(leaves[1:], start=leaves[0])), *parts)
+
+
+def is_large(batch: Batch) -> bool:
+    """Whether several processors are worth their while."""
+    return int(batch.n_chunks) >= 2 * RANGE
 
 
 def each_row(function: Callable[[Any, Rows], Any], model: Any, rows: Rows) -> Any:
@@ -61,13 +90,26 @@ def responsibilities(
     model: Mixture, rows: Rows
 ) -> tuple[Float[AnyArray, "K n"], Float[AnyArray, " n"]]:
     """Posterior probabilities of the experts given x and y, and log p(y | x)."""
-    joint = log_joint(model, rows)
-    evidence = jax.nn.logsumexp(joint, axis=0)
-    return jnp.exp(joint - evidence[None, :]), evidence
+    return shares_of(model.gate.prior(rows), model.experts.log_prob(rows), rows)
+
+
+def shares_of(
+    prior: Prior, density: Float[AnyArray, "K n"], rows: Rows
+) -> tuple[Float[AnyArray, "K n"], Float[AnyArray, " n"]]:
+    """:func:`responsibilities` from the gate's and the experts' part: K exponentials, one log."""
+    joint = prior.logit + density
+    if rows.log_possibility is not None:
+        joint = joint + rows.log_possibility
+    top = jnp.max(joint, axis=0)
+    top = jnp.where(jnp.isfinite(top), top, 0.0)
+    power = jnp.exp(joint - top[None, :])
+    total = jnp.sum(power, axis=0)
+    ratio = total if prior.total is None else total / prior.total
+    return power * (1 / total)[None, :], top + jnp.log(ratio)
 
 
 def _weighted_log_likelihood(model: Mixture, rows: Rows) -> Float[AnyArray, ""]:
-    return jnp.sum(rows.weight * jax.nn.logsumexp(log_joint(model, rows), axis=0))
+    return jnp.sum(rows.weight * responsibilities(model, rows)[1])
 
 
 @kernel()
@@ -84,12 +126,6 @@ def conditional_log_likelihood(model: Mixture, batch: Batch) -> Float[AnyArray, 
         return jnp.sum(rows.weight * jax.nn.logsumexp(log_conditional(model, rows), axis=0))
 
     return total(weighted, model, batch)
-
-
-@kernel()
-def value_and_gradient(model: Mixture, batch: Batch) -> tuple[Float[AnyArray, ""], Mixture]:
-    """Mean log-likelihood and its gradient, in the structure of the model."""
-    return total(jax.value_and_grad(_weighted_log_likelihood), model, batch)
 
 
 @kernel()

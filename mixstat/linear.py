@@ -6,6 +6,7 @@ derivatives in parameters are then matrix products of per-row derivatives in the
 with the features, so that no pass over the data is made per parameter.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -117,25 +118,32 @@ def gradient(slopes: Float[AnyArray, "e n"], where: Layout, rows: Rows) -> Float
 def curvature_sums(
     blocks: Float[AnyArray, "e e n"], where: Layout, rows: Rows
 ) -> dict[str, AnyArray]:
+    """:func:`pair_sums` of (symmetric) second derivatives that are there in full."""
+    return pair_sums(lambda left, right: blocks[left, right], where, rows)
+
+
+def pair_sums(
+    pairs: Callable[[np.ndarray, np.ndarray], AnyArray], where: Layout, rows: Rows
+) -> dict[str, AnyArray]:
     """Sums over rows that :func:`curvature` needs: the distinct ones only.
 
-    ``blocks`` holds the (symmetric) second derivatives in the predictors, per row.
+    ``pairs`` gives the second derivatives (b, n) in b pairs of predictors.
     """
     sums = {}
     for a, b in where.pairs():
         first, second = where.index[a], where.index[b]
         if a == b:
             upper, lower = np.triu_indices(len(first))
-            weights = blocks[first[upper], first[lower]]
+            weights = pairs(first[upper], first[lower])
             own = jnp.sum(weights, axis=1) if a == "1" else own_sums(weights, rows.feature(a))
             sums[a + b] = own
         else:
-            weights = blocks[first][:, second].reshape(len(first) * len(second), -1)
-            left = rows.feature(a)
+            left, right = np.repeat(first, len(second)), np.tile(second, len(first))
+            weights = pairs(left, right)
             if b == "1":
-                sums[a + b] = weights @ left.T
+                sums[a + b] = weights @ rows.feature(a).T
             else:
-                sums[a + b] = cross_sums(weights, left, rows.feature(b))
+                sums[a + b] = cross_sums(weights, rows.feature(a), rows.feature(b))
     return sums
 
 

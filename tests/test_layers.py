@@ -35,6 +35,7 @@ LAYERS = [
     "selection",
     "rates",
     "soft_sensors",
+    "cli",
 ]
 
 

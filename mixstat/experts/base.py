@@ -264,6 +264,15 @@ class Experts(eqx.Module):
         per_row = {"in_axes": (-1, -1), "out_axes": -1}
         return jax.vmap(first, **per_row)(eta, y), jax.vmap(second, **per_row)(eta, y)
 
+    def score(
+        self,
+        eta: Float[AnyArray, "K L n"],
+        y: Float[AnyArray, "r n"],
+        resp: Float[AnyArray, "K n"],
+    ) -> Float[AnyArray, "K L n"]:
+        """``resp`` times the first derivatives of the log densities in the predictors."""
+        return jax.vjp(lambda one: self.link(one, y), eta)[1](resp)[0]
+
     def __repr__(self) -> str:
         static = [f for f in self.__dataclass_fields__.values() if f.metadata.get("static")]
         inside = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in static)

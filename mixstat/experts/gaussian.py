@@ -101,6 +101,16 @@ class GaussianExperts(Experts):
         second = jnp.stack([-(inverse**2), cross, cross, -2 * z**2], axis=1)
         return first, second.reshape(len(z), 2, 2, -1)
 
+    def score(
+        self,
+        eta: Float[AnyArray, "K L n"],
+        y: Float[AnyArray, "m n"],
+        resp: Float[AnyArray, "K n"],
+    ) -> Float[AnyArray, "K L n"]:
+        if len(y) > 1:
+            return super().score(eta, y, resp)
+        return resp[:, None, :] * self.derivatives(eta, y)[0]
+
     def statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> ResidualSums:
         features = rows.feature("Phi")
         residual = rows.y[None, :, :] - self.coef @ features

@@ -24,6 +24,27 @@ class Invariance(NamedTuple):
     tangent: Float[np.ndarray, " G"]  # the direction, in the gate's parameter vector
 
 
+class Prior(NamedTuple):
+    """What enters the likelihood of each row, with as few exponentials as the gate can do."""
+
+    logit: Float[AnyArray, "K n"]
+    total: Float[AnyArray, " n"] | None = None  # its log is taken from every logit; None is one
+    share: Float[AnyArray, "K n"] | None = None  # exp(logit) / total, where it was made anyhow
+
+
+class GateBlocks(NamedTuple):
+    """What a gate adds to the derivatives of a row, all but ``slopes`` times its weight.
+
+    ``slopes`` are the derivatives of the log probabilities in the predictors, plus anything
+    that is the same for all experts; a constant NumPy array where they do not depend on x.
+    """
+
+    score: Float[AnyArray, "E n"]  # mean derivative over the experts
+    raw: Float[AnyArray, "E n"]  # mean of the slopes
+    slopes: AnyArray  # (K, E) or (K, E, n)
+    own: Float[AnyArray, "E E n"]  # mean of products of slopes, plus mean second derivatives
+
+
 def nothing_to_choose(free: Bool[np.ndarray, " G"]) -> list[Invariance]:
     """Invariances of a gate of one expert: all of its free parameters."""
     words = "with one expert the gate has nothing to choose, so its parameters are free"
@@ -118,6 +139,10 @@ class Gate(eqx.Module):
         """What enters the likelihood that is maximised; for most gates :meth:`log_prob`."""
         return self.link(linear.predict(self.groups(), rows), rows.Z)
 
+    def prior(self, rows: Rows) -> Prior:
+        """:meth:`log_weight` in the form in which it is cheapest."""
+        return Prior(self.log_weight(rows))
+
     def log_prob(self, rows: Rows) -> Float[AnyArray, "K n"]:
         """Log probability that each row belongs to each expert, given x."""
         return self.log_weight(rows)
@@ -184,10 +209,33 @@ class Gate(eqx.Module):
         jac = self.jacobian(eta, Z)
         return jnp.sum(share[:, None, None, :] * jac[:, :, None, :] * jac[:, None, :, :], axis=0)
 
-    def statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> Any:
+    def score(
+        self,
+        eta: Float[AnyArray, "E n"],
+        Z: Float[AnyArray, "q n"],
+        resp: Float[AnyArray, "K n"],
+    ) -> Float[AnyArray, "E n"]:
+        """Derivatives of ``sum_k resp_k log pi_k`` in the predictors."""
+        return jax.vjp(lambda one: self.link(one, Z), eta)[1](resp)[0]
+
+    def blocks(
+        self,
+        eta: Float[AnyArray, "E n"],
+        Z: Float[AnyArray, "q n"],
+        resp: Float[AnyArray, "K n"],
+    ) -> GateBlocks:
+        """First and second derivatives; ``resp`` holds responsibilities times row weights."""
+        jac = self.jacobian(eta, Z)
+        score = jnp.sum(resp[:, None, :] * jac, axis=0)
+        own = jnp.sum(resp[:, None, None, :] * jac[:, :, None, :] * jac[:, None, :, :], axis=0)
+        return GateBlocks(score, score, jac, own + self.surrogate_hessian(eta, Z, resp))
+
+    def statistics(
+        self, rows: Rows, resp: Float[AnyArray, "K n"], prior: Prior | None = None
+    ) -> Any:
         """Sums for :meth:`m_step`: the surrogate's gradient and information.
 
-        ``resp`` holds responsibilities times row weights.
+        ``resp`` holds responsibilities times row weights, ``prior`` what was made of these rows.
         """
         eta = linear.predict(self.groups(), rows)
         where = linear.layout(self.groups())

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from mixstat.batch import Rows
 from mixstat.experts.gaussian import GaussianExperts
-from mixstat.gates.base import Gate
+from mixstat.gates.base import Gate, Prior
 from mixstat.linear import Group
 from mixstat.precision import AnyArray
 from mixstat.step import Shrink
@@ -87,7 +87,9 @@ class GaussianGate(Gate):
         size = sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(self))
         return np.zeros((size, size))
 
-    def statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> Any:
+    def statistics(
+        self, rows: Rows, resp: Float[AnyArray, "K n"], prior: Prior | None = None
+    ) -> Any:
         ones = jnp.ones((1, resp.shape[1]), resp.dtype)
         inside = Rows(ones, None, rows.Z[1:], rows.weight)
         return self.inputs.statistics(inside, resp)

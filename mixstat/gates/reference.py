@@ -23,6 +23,19 @@ def log_softmax(eta: Float[AnyArray, "J n"]) -> Float[AnyArray, "K n"]:
     return jax.nn.log_softmax(with_reference(eta), axis=0)
 
 
+def powers(eta: Float[AnyArray, "J n"]) -> tuple[Float[AnyArray, "K n"], Float[AnyArray, "K n"]]:
+    """Logits less the largest of each row, and their exponentials."""
+    logit = with_reference(eta)
+    logit = logit - jnp.max(logit, axis=0)[None, :]
+    return logit, jnp.exp(logit)
+
+
+def shares(eta: Float[AnyArray, "J n"]) -> Float[AnyArray, "K n"]:
+    """Probabilities from the logits against the last expert."""
+    power = powers(eta)[1]
+    return power * (1 / jnp.sum(power, axis=0))[None, :]
+
+
 def jacobian(log_share: Float[AnyArray, "K n"]) -> Float[AnyArray, "K J n"]:
     """Derivatives of the log probabilities in the stored logits."""
     share = jnp.exp(log_share)[:-1]
@@ -41,7 +54,7 @@ def information(
     return mass[None, None, :] * (diagonal - outer)
 
 
-def permute(coef: Float[AnyArray, "J q"], order: AnyArray) -> Float[np.ndarray, "J q"]:
+def permute(coef: Float[AnyArray, "J q"], order: AnyArray) -> Float[np.ndarray, "r q"]:
     """Coefficients against the new last expert."""
     full = np.vstack([np.asarray(coef), np.zeros((1, coef.shape[1]))])[order]
     return full[:-1] - full[-1:]

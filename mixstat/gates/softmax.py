@@ -1,11 +1,16 @@
 """The softmax gate."""
 
+from typing import Any
+
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 import mixstat.gates.reference as reference
-from mixstat.gates.base import blank
+from mixstat import linear
+from mixstat.batch import Rows
+from mixstat.gates.base import GateBlocks, Prior, blank
 from mixstat.precision import AnyArray
 
 
@@ -15,8 +20,44 @@ class LinearSoftmaxGate(reference.ReferenceGate):
     def link(self, eta: Float[AnyArray, "J n"], Z: AnyArray) -> Float[AnyArray, "K n"]:
         return reference.log_softmax(eta)
 
+    def prior(self, rows: Rows) -> Prior:
+        logit, power = reference.powers(linear.predict(self.groups(), rows))
+        total = jnp.sum(power, axis=0)
+        return Prior(logit, total, power * (1 / total)[None, :])
+
+    def statistics(
+        self, rows: Rows, resp: Float[AnyArray, "K n"], prior: Prior | None = None
+    ) -> Any:
+        share = (prior or self.prior(rows)).share
+        assert share is not None  # made by prior above
+        where, mass = linear.layout(self.groups()), resp.sum(axis=0)
+        own = share[:-1]
+        weighted = mass[None, :] * own
+
+        def pairs(left: np.ndarray, right: np.ndarray) -> AnyArray:
+            same = (left == right).astype(own.dtype)
+            return weighted[left] * (same[:, None] - own[right])
+
+        slopes = resp[:-1] - weighted
+        return linear.gradient(slopes, where, rows), linear.pair_sums(pairs, where, rows)
+
     def jacobian(self, eta: Float[AnyArray, "J n"], Z: AnyArray) -> Float[AnyArray, "K J n"]:
         return reference.jacobian(self.link(eta, Z))
+
+    def score(
+        self, eta: Float[AnyArray, "J n"], Z: AnyArray, resp: Float[AnyArray, "K n"]
+    ) -> Float[AnyArray, "J n"]:
+        return resp[:-1] - resp.sum(axis=0)[None, :] * reference.shares(eta)[:-1]
+
+    def blocks(
+        self, eta: Float[AnyArray, "J n"], Z: AnyArray, resp: Float[AnyArray, "K n"]
+    ) -> GateBlocks:
+        mass = resp.sum(axis=0)
+        share = mass[None, :] * reference.shares(eta)[:-1]
+        diagonal = np.eye(len(eta))[:, :, None] * resp[:-1][None, :, :]
+        own = diagonal - self.information(eta, Z, mass)
+        # the share, which all derivatives have in common, is left out of the slopes
+        return GateBlocks(resp[:-1] - share, resp[:-1], np.eye(len(resp), len(eta)), own)
 
     def surrogate_hessian(
         self, eta: Float[AnyArray, "J n"], Z: AnyArray, resp: Float[AnyArray, "K n"]

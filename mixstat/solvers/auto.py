@@ -1,15 +1,17 @@
 """One start to its maximum: EM into the basin, then Newton, or L-BFGS where D is large."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
 
 import numpy as np
 
 from mixstat import flat
+from mixstat.likelihood import is_large
 from mixstat.model import Mixture
 from mixstat.results import Status
-from mixstat.solvers import em, jump, lbfgs, newton
+from mixstat.solvers import climb, em, jump, ladder, lbfgs, newton
 from mixstat.solvers.certify import Derivatives
+from mixstat.solvers.finish import Finish
 from mixstat.solvers.problem import Problem
 
 BASIN_TOL = 1e-5  # EM hands over when its gain in mean log-likelihood falls below this
@@ -17,16 +19,6 @@ BASIN_ITER = 100  # or after this many steps: Newton crosses long plateaus faste
 NEWTON_SIZE = 150  # parameters above which a Hessian costs more than the EM steps it saves
 CLOSE_TOL = 1e-9  # there EM goes on until one or two Newton steps are left
 POLISH_SIZE = 3000  # parameters above which no Hessian is formed at all
-
-
-class Finish(NamedTuple):
-    """Where a solver ended, before it is certified."""
-
-    model: Mixture
-    status: Status
-    n_iter: int
-    n_passes: int
-    known: Derivatives | None = None  # objective, gradient and Hessian at ``model``
 
 
 def _em(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finish:
@@ -51,16 +43,36 @@ def _auto(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finish
     if not start.gate.continuous:
         return Finish(*jump.maximise(problem, start, tol=tol, max_iter=max_iter))
     kinked = problem.shrink is not None and problem.shrink.l1 is not None
-    large = flat.size(start) > NEWTON_SIZE
+    size = flat.size(start)
+    step = 1 if kinked or size > POLISH_SIZE else ladder.stride(problem, start)
+    if step > 1:
+        end = ladder.maximise(problem, start, partial(_auto, tol=tol, max_iter=max_iter), step)
+        if end is not None:
+            return _go_on(_newton, problem, end, tol, max_iter)
+    large = size > NEWTON_SIZE
     gain = CLOSE_TOL if large else BASIN_TOL
     end = _em_until(problem, start, gain, min(max_iter, BASIN_ITER))
     if large and not kinked and end.status != Status.CONVERGED:
         end = _go_on(_lbfgs, problem, end, tol, max_iter)
-    if flat.size(start) <= POLISH_SIZE:
-        # in the order of the final model, whose derivatives need not be made again then
-        end = end._replace(model=flat.as_numpy(in_order(problem, end.model)))
+    # in the order of the final model, whose derivatives need not be made again then
+    end = end._replace(model=flat.as_numpy(in_order(problem, end.model)))
+    if not (large or kinked or is_large(problem.batch)):
+        end = _go_on(_climb, problem, end, tol, max_iter)
+    if size <= POLISH_SIZE and (end.known is None or end.status != Status.CONVERGED):
         end = _go_on(_newton, problem, end, tol, max_iter)
     return end
+
+
+def _climb(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finish:
+    """Damped Newton in one program; what it cannot finish is left to the trust region."""
+    state = climb.run(problem, start, tol, boxed=climb.is_boxed(problem))
+    state = flat.as_numpy(state)
+    status = Status(int(state.status))
+    if status == Status.NONFINITE:
+        return Finish(start, Status.STALLED, 0, int(state.n_passes))
+    known = Derivatives(float(state.value), state.gradient, state.hessian, state.mass)
+    model = flat.from_vector(start, state.vector)
+    return Finish(model, status, int(state.n_iter), int(state.n_passes), known)
 
 
 def in_order(problem: Problem, model: Mixture) -> Mixture:

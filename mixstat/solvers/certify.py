@@ -1,12 +1,14 @@
 """The certificate of a fit: computed from the returned parameters, never from the last step."""
 
+from typing import NamedTuple
+
 import jax
 import numpy as np
 import scipy.linalg
 from jaxtyping import Bool, Float
 
 from mixstat import flat
-from mixstat.derivatives import derivatives
+from mixstat.derivatives import derivatives_and_mass
 from mixstat.likelihood import expert_mass, log_likelihood
 from mixstat.model import Mixture, expanded_index
 from mixstat.results import SINGULAR, STEEP_GATE, Certificate, FitResult, Status
@@ -18,8 +20,13 @@ STEEP = 5.0  # and how long its gate coefficients must be there
 SAME = 1e-4  # experts closer than this in every standardised parameter coincide
 
 
-# objective, gradient and Hessian at a model
-Derivatives = tuple[float, Float[np.ndarray, " D"], Float[np.ndarray, "D D"]]
+class Derivatives(NamedTuple):
+    """What a pass over the data finds at a model."""
+
+    value: float  # mean log-likelihood minus penalty
+    gradient: Float[np.ndarray, " D"]
+    hessian: Float[np.ndarray, "D D"]
+    mass: Float[np.ndarray, " K"]  # share of the weight that each expert is responsible for
 
 
 def free_parameters(
@@ -33,11 +40,13 @@ def free_parameters(
 
 def objective_derivatives(problem: Problem, model: Mixture) -> Derivatives:
     """Penalised objective with gradient and Hessian, as NumPy."""
-    value, gradient, hessian = (np.asarray(a) for a in derivatives(model, problem.batch))
+    found = derivatives_and_mass(model, problem.batch)
+    value, gradient, hessian, mass = (np.asarray(a) for a in found)
     vector = flat.to_vector(model)
-    value = float(value) - problem.penalty(vector)
     gradient = problem.penalised_gradient(vector, gradient)
-    return value, gradient, hessian - problem.penalty_hessian()
+    return Derivatives(
+        float(value) - problem.penalty(vector), gradient, hessian - problem.penalty_hessian(), mass
+    )
 
 
 def certify(
@@ -58,7 +67,7 @@ def certify(
     """
     model = flat.as_numpy(model)
     n_passes += known is None
-    value, gradient, hessian = known or objective_derivatives(problem, model)
+    value, gradient, hessian, mass = known or objective_derivatives(problem, model)
     vector = flat.to_vector(model)
     free = free_parameters(problem, vector, gradient)
     norm = float(np.max(np.abs(gradient[free]), initial=0.0))
@@ -91,7 +100,7 @@ def certify(
         diverging_experts=runaway,
         steep_gate=() if diverging else _steep_gate(model),
         coinciding_experts=_coinciding(model),
-        thin_experts=_thin(problem, model),
+        thin_experts=_thin(problem, model, mass),
         invariances=words,
     )
     value += problem.penalty(vector)
@@ -133,10 +142,16 @@ def _smooth_part_done(model: Mixture, gradient: np.ndarray, free: np.ndarray, to
     return bool(np.max(np.abs(gradient[n_gate:][free[n_gate:]]), initial=0.0) <= tol)
 
 
-def degenerate(problem: Problem, model: Mixture) -> bool:
+def degenerate(
+    problem: Problem, model: Mixture, mass: Float[np.ndarray, " K"] | None = None
+) -> bool:
     """Whether an expert sits on its floor or on too few rows; cheaper than a certificate."""
     model = flat.as_numpy(model)
-    return model.n_experts > 1 and bool(_binding_floors(problem, model) or _thin(problem, model))
+    if model.n_experts == 1:
+        return False
+    if mass is None:
+        mass = np.asarray(expert_mass(model, problem.batch))
+    return bool(_binding_floors(problem, model) or _thin(problem, model, mass))
 
 
 def _spectrum(information: np.ndarray, gradient: np.ndarray) -> tuple[float, float, np.ndarray]:
@@ -249,11 +264,11 @@ def _coinciding(model: Mixture) -> tuple[tuple[int, int], ...]:
     return tuple((i, j) for i, j in pairs if np.max(np.abs(table[i] - table[j])) < SAME)
 
 
-def _thin(problem: Problem, model: Mixture) -> tuple[int, ...]:
+def _thin(problem: Problem, model: Mixture, mass: Float[np.ndarray, " K"]) -> tuple[int, ...]:
     """Experts with fewer effective rows than parameters of their own plus one."""
     if model.n_experts == 1:
         return ()
-    mass = np.asarray(expert_mass(model, problem.batch)) * float(problem.batch.total_weight)
+    rows = mass * float(problem.batch.total_weight)
     each = expanded_index(model)[1]
     needed = np.sum((each >= 0) & problem.varying[each], axis=1) + 1
-    return tuple(int(k) for k in np.flatnonzero(mass < needed))
+    return tuple(int(k) for k in np.flatnonzero(rows < needed))

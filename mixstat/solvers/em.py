@@ -24,6 +24,9 @@ from mixstat.solvers.certify import GRADIENT_TOL, certify
 from mixstat.solvers.m_step import choose, evaluate, slack
 from mixstat.solvers.problem import Problem
 
+# absolute and relative tolerance, and the largest number of steps
+Limits = tuple[AnyArray | float, AnyArray | float, AnyArray | int]
+
 MEMORY = 5  # differences that the extrapolation remembers
 SHORTEST = 2.0**-20  # gate steps are not halved below this
 
@@ -126,11 +129,53 @@ def _rejected(state: EMState):
     )
 
 
+def begin(start: Mixture) -> EMState:
+    """Before the first pass, which "accepts" the start over an infinitely bad model.
+
+    So the pass is compiled once.
+    """
+    worst = jnp.asarray(-1e300)
+    zero, one, no = jnp.asarray(0), jnp.asarray(1.0), jnp.asarray(False)
+    memory = _forget(flat.traced_vector(start))
+    return EMState(
+        *(start, worst, start, start, no, one, memory),
+        *(-worst, -worst, zero - 1, zero, zero + Status.RUNNING),
+    )
+
+
+def advance(
+    problem: Problem,
+    state: EMState,
+    limits: Limits,
+    *,
+    accelerate: bool = True,
+    exact_gate: bool = False,
+    gate_tol: AnyArray | float = 1e-15,
+) -> EMState:
+    """One pass over the data: the trial is accepted or replaced."""
+    value, target = evaluate(problem, state.trial, exact_gate=exact_gate, gate_tol=gate_tol)
+    good = value >= state.value - slack(state.value)  # False for NaN too
+    good = good & (value < jnp.inf)
+    yes = _accepted(state, problem, value, target, limits, accelerate)
+    return choose(good, yes, _rejected(state))
+
+
+def running(state: EMState, limits: Limits) -> Bool[AnyArray, ""]:
+    """Whether another pass is due."""
+    return (state.status == Status.RUNNING) & (state.n_iter < limits[2])
+
+
+def ended(state: EMState) -> EMState:
+    """The last state, which says so if it ran out of steps."""
+    ran_out = state.status == Status.RUNNING
+    return state._replace(status=jnp.where(ran_out, Status.MAX_ITER, state.status))
+
+
 @kernel("accelerate", "exact_gate")
 def run(
     problem: Problem,
     start: Mixture,
-    limits: tuple[AnyArray | float, AnyArray | float, AnyArray | int],
+    limits: Limits,
     *,
     accelerate: bool = True,
     exact_gate: bool = False,
@@ -150,30 +195,9 @@ def run(
     gate_tol
         An exact gate step ends when its surrogate changes by less than this, relative.
     """
-    look = partial(evaluate, problem, exact_gate=exact_gate, gate_tol=gate_tol)
-
-    def step(state: EMState) -> EMState:
-        value, target = look(state.trial)
-        good = value >= state.value - slack(state.value)  # False for NaN too
-        good = good & (value < jnp.inf)
-        yes = _accepted(state, problem, value, target, limits, accelerate)
-        return choose(good, yes, _rejected(state))
-
-    def running(state: EMState):
-        return (state.status == Status.RUNNING) & (state.n_iter < limits[2])
-
-    # The first pass "accepts" the start over an infinitely bad model, so that the pass is
-    # compiled once.
-    worst = jnp.asarray(-1e300)
-    zero, one, no = jnp.asarray(0), jnp.asarray(1.0), jnp.asarray(False)
-    memory = _forget(flat.traced_vector(start))
-    first = EMState(
-        *(start, worst, start, start, no, one, memory),
-        *(-worst, -worst, zero - 1, zero, zero + Status.RUNNING),
-    )
-    last = jax.lax.while_loop(running, step, first)
-    ran_out = last.status == Status.RUNNING
-    return last._replace(status=jnp.where(ran_out, Status.MAX_ITER, last.status))
+    options = {"accelerate": accelerate, "exact_gate": exact_gate, "gate_tol": gate_tol}
+    step = partial(advance, problem, limits=limits, **options)
+    return ended(jax.lax.while_loop(partial(running, limits=limits), step, begin(start)))
 
 
 @in_float64

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mixstat import flat
-from mixstat.likelihood import value_and_gradient
+from mixstat.derivatives import value_and_gradient
 from mixstat.model import Mixture
 from mixstat.precision import in_float64
 from mixstat.results import FitResult, Status
@@ -30,7 +30,7 @@ def maximise(
     def negative(vector: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = value_and_gradient(flat.from_vector(start, vector), problem.batch)
         value = float(value) - problem.penalty(vector)
-        return -value, -problem.penalised_gradient(vector, flat.to_vector(gradient))
+        return -value, -problem.penalised_gradient(vector, np.asarray(gradient))
 
     if problem.shrink is not None and problem.shrink.l1 is not None:
         raise ValueError("L-BFGS needs a smooth objective; an L1 penalty needs EM or Newton.")

@@ -12,7 +12,7 @@ from mixstat import flat
 from mixstat.batch import Batch, Rows
 from mixstat.gates.base import Gate
 from mixstat.kernels import kernel
-from mixstat.likelihood import each_row, responsibilities, total, total_over
+from mixstat.likelihood import each_row, responsibilities, shares_of, total, total_over
 from mixstat.model import Mixture
 from mixstat.precision import AnyArray
 from mixstat.solvers.problem import Penalty, Problem
@@ -23,11 +23,12 @@ FIRST_TOL = 1e-4  # relative change of the surrogate at which a start's gate is 
 
 
 def _statistics(model: Mixture, rows: Rows):
-    resp, evidence = responsibilities(model, rows)
+    prior = model.gate.prior(rows)
+    resp, evidence = shares_of(prior, model.experts.log_prob(rows), rows)
     weighted = resp * rows.weight[None, :]
     return (
         jnp.sum(rows.weight * evidence),
-        model.gate.statistics(rows, weighted),
+        model.gate.statistics(rows, weighted, prior),
         model.experts.statistics(rows, weighted),
     )
 

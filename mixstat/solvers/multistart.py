@@ -12,8 +12,9 @@ from mixstat.likelihood import log_likelihood
 from mixstat.model import Mixture
 from mixstat.results import FitResult, Status
 from mixstat.solvers import dense, em
-from mixstat.solvers.auto import BASIN_ITER, SOLVERS, Finish
+from mixstat.solvers.auto import BASIN_ITER, SOLVERS
 from mixstat.solvers.certify import certify, degenerate
+from mixstat.solvers.finish import Finish
 from mixstat.solvers.problem import Problem
 
 SHORT_ITER = 15  # accelerated EM steps that tell good starts from bad ones
@@ -115,10 +116,13 @@ def multistart(
         row["n_iter"] += end.n_iter
         row["n_passes"] += end.n_passes
         ends[i] = end._replace(n_iter=int(row["n_iter"]))
-        value = float(log_likelihood(end.model, problem.batch))
-        row["log_likelihood"] = value - units
-        objective[i] = value - problem.penalty(flat.to_vector(end.model))
-        row["status"], row["degenerate"] = end.status.name, degenerate(problem, end.model)
+        penalty, mass = problem.penalty(flat.to_vector(end.model)), None
+        if end.known is None:
+            objective[i] = float(log_likelihood(end.model, problem.batch)) - penalty
+        else:
+            objective[i], mass = end.known.value, end.known.mass
+        row["log_likelihood"] = objective[i] + penalty - units
+        row["status"], row["degenerate"] = end.status.name, degenerate(problem, end.model, mass)
         log(
             f"start {i} ({row['start']}): log-likelihood {row['log_likelihood']:.10g}, "
             f"{row['n_iter']} iterations, {str(row['status']).lower()}"

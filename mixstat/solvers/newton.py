@@ -37,6 +37,12 @@ class _Point(NamedTuple):
     value: float
     gradient: Float[np.ndarray, " D"]
     hessian: Float[np.ndarray, "D D"]
+    mass: Float[np.ndarray, " K"]
+
+    @property
+    def known(self) -> Derivatives:
+        """All but where it is."""
+        return Derivatives(*self[1:])
 
 
 def trust_region_step(
@@ -92,7 +98,7 @@ def maximise(
 
     now = look(np.clip(flat.to_vector(start), lower, upper))
     if not np.isfinite(now.value):
-        return start, Status.NONFINITE, 0, 1, now[1:]
+        return start, Status.NONFINITE, 0, 1, now.known
     radius, n_iter, n_passes = 1.0, 0, 1
     while n_iter < max_iter and n_passes < 3 * max_iter:
         free = free_parameters(problem, now.vector, now.gradient)
@@ -118,9 +124,9 @@ def maximise(
             break
     model = flat.from_vector(start, now.vector)
     if _norm(problem, now) <= tol:
-        return model, Status.CONVERGED, n_iter, n_passes, now[1:]
+        return model, Status.CONVERGED, n_iter, n_passes, now.known
     spent = n_iter >= max_iter or n_passes >= 3 * max_iter
-    return model, Status.MAX_ITER if spent else Status.STALLED, n_iter, n_passes, now[1:]
+    return model, Status.MAX_ITER if spent else Status.STALLED, n_iter, n_passes, now.known
 
 
 def _step_within(

@@ -108,11 +108,11 @@ def _kernels(data: workloads.Workload, k: int) -> dict[str, Callable[[], Any]]:
 
     from mixstat import batch as batches
     from mixstat import flat, precision
-    from mixstat.derivatives import derivatives
+    from mixstat.derivatives import derivatives, value_and_gradient
     from mixstat.estimators.data import table_width
     from mixstat.experts import GaussianExperts
     from mixstat.gates import SoftmaxGate
-    from mixstat.likelihood import log_likelihood, value_and_gradient
+    from mixstat.likelihood import log_likelihood
     from mixstat.model import Mixture
     from mixstat.solvers import m_step, problem
 

@@ -92,7 +92,7 @@ def _twins(k=2):
 
 def test_newton_leaves_a_saddle_where_em_cannot(x64):
     task, saddle = _twins()
-    _, gradient, hessian = objective_derivatives(task, saddle)
+    _, gradient, hessian, _ = objective_derivatives(task, saddle)
     assert np.max(np.abs(gradient)) < 1e-8
     assert np.linalg.eigvalsh(hessian)[-1] > 0.01
     stuck = em.em(task, saddle)

@@ -1,0 +1,116 @@
+"""Large data: the maximum on every s-th row first, then a few passes over all of them.
+
+The information on the sample is close to that on all rows, so that steps with it shrink the
+gradient by a constant factor at the price of a gradient (a chord, or simplified Newton, method:
+Ortega and Rheinboldt 1970, Iterative Solution of Nonlinear Equations, section 7.1). Newton on
+all rows has the last word. Nothing rests on the sample but the place to begin.
+"""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from mixstat import batch as batches
+from mixstat import flat
+from mixstat.batch import Batch, Rows
+from mixstat.derivatives import value_and_gradient
+from mixstat.model import Mixture
+from mixstat.precision import AnyArray
+from mixstat.results import Status
+from mixstat.solvers.certify import degenerate, free_parameters
+from mixstat.solvers.finish import Finish
+from mixstat.solvers.problem import Problem
+
+LEAST_ROWS = 16_384  # of a sample
+ROWS_EACH = 60  # and at least so many for each parameter
+LEAST_STRIDE = 4  # a sample that saves less is not worth its compilation
+CONTRACTION = 0.3  # a chord step that leaves more of the gradient is the last
+CLOSE = 1e-7  # largest gradient component at which Newton takes over
+MOST_STEPS = 12
+
+
+def stride(problem: Problem, model: Mixture) -> int:
+    """Rows of which one is taken: a power of two, one for all of them."""
+    chunks, length = problem.batch.rows.weight.shape
+    rows = min(int(problem.batch.n_chunks), chunks) * length
+    wanted = max(LEAST_ROWS, ROWS_EACH * flat.size(model))
+    most = 2 ** int(np.log2(max(rows // wanted, 1)))
+    return most if LEAST_STRIDE <= most <= length else 1
+
+
+def sample(batch: Batch, step: int) -> Batch:
+    """Every ``step``-th row, in the same layout."""
+    chunks, length = batch.rows.weight.shape
+    used = min(int(batch.n_chunks), chunks)
+    kept = -(-used // step)
+
+    def thin(table: AnyArray) -> np.ndarray:
+        rows = np.asarray(table)[:used, ..., ::step]  # (used, p, length / step)
+        rows = np.moveaxis(rows, 0, -2)  # (p, used, length / step)
+        rows = rows.reshape(*rows.shape[:-2], -1)
+        size = batches.padded_chunks(kept) * length
+        pad = [(0, 0)] * (rows.ndim - 1) + [(0, size - rows.shape[-1])]
+        padded = np.pad(rows, pad, mode="edge").reshape(*rows.shape[:-1], -1, length)
+        return np.ascontiguousarray(np.moveaxis(padded, -2, 0))
+
+    rows: Rows = jax.tree.map(thin, batch.rows)
+    weight = rows.weight.reshape(-1)
+    weight[used * (length // step) :] = 0.0  # padding repeats the last row
+    share = weight.sum()
+    rows = eqx.tree_at(lambda r: r.weight, rows, (weight / share).reshape(rows.weight.shape))
+    total = np.asarray(float(batch.total_weight) * share)
+    return jax.device_put(Batch(rows, np.asarray(kept), total))
+
+
+def maximise(
+    problem: Problem,
+    start: Mixture,
+    solve: Callable[[Problem, Mixture], Finish],
+    step: int,
+) -> Finish | None:
+    """A point close to the maximum on all rows; None where the sample does not lead there.
+
+    ``solve`` finds the maximum on the sample.
+    """
+    smaller = problem._replace(batch=sample(problem.batch, step))
+    near = solve(smaller, start)
+    sound = near.status == Status.CONVERGED and near.known is not None
+    if near.known is None or not sound or degenerate(smaller, near.model, near.known.mass):
+        return None
+    end = _chord(problem, near, -near.known.hessian)
+    # a pass over the sample is a part of one
+    passes = end.n_passes + -(-near.n_passes // step)
+    return end._replace(n_iter=near.n_iter + end.n_iter, n_passes=passes)
+
+
+def _chord(problem: Problem, near: Finish, information: Float[np.ndarray, "D D"]) -> Finish:
+    """Newton steps on all rows with the information on the sample."""
+    template = near.model
+    vector = flat.to_vector(template)
+    lower, upper = flat.to_vector(problem.lower), flat.to_vector(problem.upper)
+    gradient, norm = _look(problem, template, vector)
+    n_passes = 1
+    while norm > CLOSE and n_passes < MOST_STEPS:
+        free = free_parameters(problem, vector, gradient)
+        move = np.zeros(len(vector))
+        move[free] = np.linalg.solve(information[np.ix_(free, free)], gradient[free])
+        trial = np.clip(vector + move, lower, upper)
+        slope, after = _look(problem, template, trial)
+        n_passes += 1
+        if not after < norm:
+            break
+        slow, vector, gradient, norm = after > CONTRACTION * norm, trial, slope, after
+        if slow:
+            break
+    model = flat.from_vector(template, vector)
+    return Finish(model, Status.MAX_ITER, n_passes - 1, n_passes)
+
+
+def _look(problem: Problem, template: Mixture, vector: np.ndarray) -> tuple[np.ndarray, float]:
+    gradient = np.asarray(value_and_gradient(flat.from_vector(template, vector), problem.batch)[1])
+    gradient = problem.penalised_gradient(vector, gradient)
+    free = free_parameters(problem, vector, gradient)
+    return gradient, float(np.max(np.abs(gradient[free]), initial=0.0))

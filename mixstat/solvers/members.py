@@ -1,0 +1,137 @@
+"""The members of a batch of fits: how to get at each, check them, and stack some."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from mixstat import batch as batches
+from mixstat.batch import Batch, Rows
+from mixstat.model import Mixture
+from mixstat.precision import AnyArray
+from mixstat.solvers.problem import Problem
+from mixstat.threads import available_processors
+
+SHARE = 64  # members of one queue, at least: fewer would leave lanes idle at its end
+MEMBER_BYTES = 2**28  # data that the members of one queue may hold
+
+
+class Member(NamedTuple):
+    """What is a fit's own; leaves gain a leading axis where several are stacked."""
+
+    start: Mixture
+    rows: Rows | None = None  # None: those of the problem
+    weight: Float[AnyArray, "c r"] | None = None  # None: those of the rows
+
+
+def of_problem(problem: Problem, member: Member) -> Problem:
+    """The problem of one member, also inside jit."""
+    rows = problem.batch.rows if member.rows is None else member.rows
+    if member.weight is not None:
+        rows = eqx.tree_at(lambda r: r.weight, rows, member.weight)
+    return problem._replace(batch=eqx.tree_at(lambda b: b.rows, problem.batch, rows))
+
+
+class Members:
+    """How to get at each member, without holding all of them at once."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        starts: Sequence[Mixture],
+        weights: Float[np.ndarray, "M n"] | None,
+        data: Sequence[Batch] | None,
+        names: Sequence[Any] | None,
+    ) -> None:
+        if data is not None and len(data):  # chunks that one member has and another has not
+            n_chunks = max(int(d.n_chunks) for d in data)
+            batch = eqx.tree_at(lambda b: b.n_chunks, data[0], np.asarray(n_chunks))
+            problem = problem._replace(batch=batch)
+        self.problem, self.starts, self.weights, self.data = problem, starts, weights, data
+        given = {"starts": starts, "weights": weights, "data": data}
+        counts = {name: len(part) for name, part in given.items() if part is not None}
+        self.count = max(counts.values())
+        if min(counts.values()) == 0 or not set(counts.values()) <= {1, self.count}:
+            told = ", ".join(f"{c} {name}" for name, c in counts.items())
+            raise ValueError(f"Members need as many starts, weights and data (or one): got {told}.")
+        names = range(self.count) if names is None else names
+        _check_alike("start", starts, problem.lower, names)
+        if data is not None:
+            _check_alike("data", [d.rows for d in data], data[0].rows, names)
+        self.shape = problem.batch.rows.weight.shape
+        length = self.shape[0] * self.shape[1]
+        if weights is not None and weights.shape[1] > length:
+            raise ValueError(f"weights have {weights.shape[1]} columns for {length} rows of data.")
+        own = [*jax.tree.leaves(starts[0]), *(jax.tree.leaves(data[0].rows) if data else [])]
+        self.bytes = sum(leaf.nbytes for leaf in own) + (0 if weights is None else 8 * length)
+
+    def start(self, i: int) -> Mixture:
+        """The first model of a member."""
+        return self.starts[i if len(self.starts) > 1 else 0]
+
+    def batch(self, i: int) -> Batch:
+        """The data of a member, before its weights."""
+        if self.data is None:
+            return self.problem.batch
+        return self.data[i if len(self.data) > 1 else 0]
+
+    def weight(self, i: int) -> tuple[Float[np.ndarray, "c r"], float] | None:
+        """Weights of a member as the kernels see them, and their sum as given."""
+        if self.weights is None:
+            return None
+        given = np.asarray(self.weights[i if len(self.weights) > 1 else 0], float)
+        total = float(given.sum())
+        return batches.lay_out_weight(given / total, *self.shape), total
+
+    def own(self, i: int) -> Member:
+        """All that is a member's own."""
+        weight = self.weight(i)
+        rows = self.batch(i).rows if self.data is not None else None
+        return Member(self.start(i), rows, None if weight is None else weight[0])
+
+    def alone(self, i: int) -> Problem:
+        """A member's problem by itself."""
+        batch, weight = self.batch(i), self.weight(i)
+        if weight is not None:
+            own = weight[0], np.asarray(weight[1])
+            batch = eqx.tree_at(lambda b: (b.rows.weight, b.total_weight), batch, own)
+        return self.problem._replace(batch=batch)
+
+    def blocks(self, lanes: int) -> Iterator[range]:
+        """Members that share a queue."""
+        even = _power(-(-self.count // available_processors()))
+        least = min(max(SHARE, 4 * lanes), _power(self.count))
+        fitting = 2 ** int(np.log2(max(MEMBER_BYTES // self.bytes, 1)))
+        size = min(int(np.clip(even, least, 16 * least)), fitting)
+        for first in range(0, self.count, size):
+            yield range(first, min(first + size, self.count))
+
+    def stacked(self, block: range) -> Member:
+        """The members of a block, padded by copies of its last to a power of two.
+
+        So programs are shared by blocks of different lengths.
+        """
+        each = [self.own(i) for i in block]
+        each += [each[-1]] * (_power(len(each)) - len(each))
+        return jax.tree.map(lambda *leaves: np.stack([np.asarray(a) for a in leaves]), *each)
+
+
+def _power(number: int) -> int:
+    return int(2 ** np.ceil(np.log2(max(number, 1))))
+
+
+def _check_alike(argument: str, trees: Sequence[Any], like: Any, names: Sequence[Any]) -> None:
+    """Members of one batch have one structure and one shape."""
+    wanted = [tuple(np.shape(leaf)) for leaf in jax.tree.leaves(like)]
+    structure = jax.tree.structure(like)
+    for name, tree in zip(names, trees, strict=False):
+        seen = [tuple(np.shape(leaf)) for leaf in jax.tree.leaves(tree)]
+        if jax.tree.structure(tree) != structure or seen != wanted:
+            raise ValueError(
+                f"Member {name} of the batch is not like the others: its {argument} has tables of "
+                f"shape {seen}, wanted {wanted}. Fit it apart, or lay its rows out with the same "
+                "room."
+            )
