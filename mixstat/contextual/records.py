@@ -136,13 +136,12 @@ def _equal(one: np.ndarray, other: np.ndarray) -> bool:
 
 def is_missing(values: np.ndarray) -> np.ndarray:
     """(n,) rows in which a variable, or one of several, is not known."""
+    table = values.reshape(len(values), -1)
     if values.dtype.kind in "fMm":
-        missing = np.isnat(values) if values.dtype.kind in "Mm" else np.isnan(values)
-    elif values.dtype.kind == "O":
-        missing = np.reshape([_unknown(v) for v in values.ravel()], values.shape)
-    else:
-        missing = np.zeros(values.shape, bool)
-    return missing if missing.ndim == 1 else missing.any(axis=1)
+        return np.any(np.isnat(table) if values.dtype.kind in "Mm" else np.isnan(table), axis=1)
+    if values.dtype.kind == "O":
+        return np.array([any(map(_unknown, row)) for row in table], bool)
+    return np.zeros(len(values), bool)
 
 
 def _unknown(value: Any) -> bool:

@@ -45,7 +45,7 @@ class BaseMixture(UpdatingMixture):
     """Fitting; not to be used directly."""
 
     # constructor parameters of every estimator, set by the leaves
-    n_experts: int
+    n_experts: Any
     degree: Any
     interactions: bool
     expert_features: Any

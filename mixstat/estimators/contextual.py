@@ -167,12 +167,11 @@ class ContextualMixtureOfExperts(RegressionMixture):
     >>> y = 2 * np.minimum(X[:, 0], 1 - X[:, 0]) + 0.1 * rng.standard_normal(400)
     >>> up = AlphaCertain("up", on=0, inside=(None, 0.4), alpha=0.8)
     >>> down = AlphaCertain("down", on=0, inside=(0.6, None), alpha=0.8)
-    >>> moe = ContextualMixtureOfExperts([up, down], n_init=3, random_state=0).fit(X, y)
+    >>> moe = ContextualMixtureOfExperts([up, down], ridge=1e-4, random_state=0).fit(X, y)
     >>> moe.expert_contexts_
     ['up', 'down']
-    >>> moe.expert_coef_.round(1)
-    array([[ 0.,  2.],
-           [ 2., -2.]])
+    >>> moe.expert_coef_[:, 1].round(1)
+    array([ 2., -2.])
     """
 
     _n_given = 2  # contexts of the table that fit was given

@@ -120,6 +120,14 @@ class PossibilityDisplay:
                 ax.bar([str(p) for p in self.position], column, width=0.5, label=name, alpha=0.7)
         ax.set(xlabel=self.xlabel, ylabel="possibility", ylim=(-0.02, 1.05))
         ax.spines[["top", "right"]].set_visible(False)
-        ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        if len(self.names) == 1:
+            ax.set_title(self.names[0])
+        else:
+            ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        if self.position.dtype.kind == "M":
+            from matplotlib.dates import ConciseDateFormatter
+
+            locator = ax.xaxis.get_major_locator()
+            ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
         self.ax_, self.figure_ = ax, ax.figure
         return self

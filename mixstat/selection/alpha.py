@@ -186,14 +186,17 @@ def walk(task: Task, alphas: Float[np.ndarray, " a"]) -> list[Fit]:
     A walk up begins with starts of its own; on the way down each fit also begins at the best
     one of the certainty above, which is worth no less there.
     """
-    told = np.flatnonzero(alphas > 0)  # at 0 experts have no contexts and may be renumbered
-    up: dict[int, Fit] = {}
-    for i in told:
-        up[i] = task.fit(alphas[i], up.get(i - 1))
-    best = {i: task.fit(alphas[i]) for i in range(len(alphas)) if i not in told or i == told[-1]}
-    for i in reversed(range(len(alphas))):
-        found = [one for one in (up.get(i), best.get(i)) if one is not None]
-        if i + 1 in best:
+    n = len(alphas)
+    # at 0 experts have no contexts and may be renumbered: no start for a walk up
+    fresh = {i for i in range(n) if i in (0, n - 1) or alphas[i - 1] == 0}
+    own = {i: task.fit(alphas[i]) for i in sorted(fresh)}
+    up: list[Fit] = []
+    for i in range(n):
+        up.append(own[i] if i == 0 or alphas[i - 1] == 0 else task.fit(alphas[i], up[-1]))
+    best: dict[int, Fit] = {}
+    for i in reversed(range(n)):
+        found = [up[i], *([own[i]] if i in own else [])]
+        if i + 1 < n:
             found.append(task.fit(alphas[i], best[i + 1]))
         best[i] = max(found, key=lambda fit: (fit.sound, fit.objective))
     return [best[i] for i in range(len(alphas))]
