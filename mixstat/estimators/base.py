@@ -66,6 +66,8 @@ class BaseMixture(UpdatingMixture):
     random_state: Any
     verbose: int
 
+    _zeros: np.ndarray | None = None  # (K, p) slopes that a relaxed elastic net holds at zero
+
     def _check_settings(self) -> None:
         check_degree(self.degree, check_integer("n_experts", self._count(), 1))
         check_integer("gate_degree", self.gate_degree, 0)
@@ -246,7 +248,10 @@ class BaseMixture(UpdatingMixture):
         before = getattr(self, "user_model_", None) if self.warm_start else None
         given = given_start(self.init, before, tables, designs, null, kept)
         degrees = check_degree(self.degree, null.n_experts)
-        mask = degree_mask(designs[0].source, designs[0].whitening.kept, degrees)
+        columns = designs[0].whitening.kept
+        mask = degree_mask(designs[0].source, columns, degrees)
+        if self._zeros is not None:
+            mask = self._zeros[:, columns] if mask is None else mask | self._zeros[:, columns]
         units = float(np.sum(np.log(tables.scale))) if not null.experts.discrete else 0.0
         units -= null.gate.log_unit(designs[1].to_user)
         fitted = maximise(

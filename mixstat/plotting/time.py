@@ -97,7 +97,7 @@ class TimeDisplay:
             mean=np.asarray(estimator.predict(X)).reshape(n, -1)[:, output],
             interval=interval[:, output],
             share=share,
-            names=_distinct(getattr(estimator, "expert_contexts_", unnamed)),
+            names=distinct(getattr(estimator, "expert_contexts_", unnamed)),
             coverage=coverage,
             y=None if y is None else np.asarray(y).reshape(n, -1)[:, output],
             contributions=parts,
@@ -159,7 +159,7 @@ class TimeDisplay:
         return self.axes_
 
 
-def _distinct(names: Any) -> list[str]:
+def distinct(names: Any) -> list[str]:
     """Names, numbered where several experts share one."""
     names = list(names)
     seen: dict[str, int] = {}

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from mixstat.estimators.base import BaseMixture
 from mixstat.plotting.inputs import InputReportDisplay
+from mixstat.plotting.time import distinct
 from mixstat.results import DesignWarning
 from mixstat.validation import check_integer, check_probability, check_weights
 
@@ -22,7 +23,7 @@ class InputReport:
     """Coefficients of each expert with intervals, and how much each input moves its response."""
 
     contexts: list[str]
-    """What each expert stands for."""
+    """What each expert stands for, numbered where several share a context."""
     features: list[str]
     """Names of the inputs' columns, the constant left out."""
     coef: Float[np.ndarray, "K p"]
@@ -167,10 +168,9 @@ def input_report(
     slopes = tables[:, :, first:]
     low, high = np.quantile(slopes, [tail, 1 - tail], axis=0)
     resp = model.responsibilities(X, y) * own[:, None]
+    unnamed = [f"expert {k}" for k in range(model.n_experts_)]
     return InputReport(
-        contexts=list(
-            getattr(model, "expert_contexts_", [f"expert {k}" for k in range(model.n_experts_)])
-        ),
+        contexts=distinct(getattr(model, "expert_contexts_", unnamed)),
         features=model.expert_names_[first:],
         coef=model.expert_coef_[:, first:],
         low=low,

@@ -1,0 +1,116 @@
+"""The relaxed elastic net: inputs chosen with a penalty, coefficients estimated without."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+from sklearn.exceptions import ConvergenceWarning
+
+from mixstat.estimators.base import BaseMixture
+from mixstat.results import DesignWarning, Status, report
+from mixstat.selection.penalty import PenaltyPath
+from mixstat.validation import check_weights
+
+NEGLIGIBLE = 1e-12  # a strength that keeps features unrotated and shrinks nothing to be seen
+
+
+@dataclass(frozen=True)
+class RelaxedPath:
+    """Refits of the sets of inputs that a path of penalties went through."""
+
+    used: Bool[np.ndarray, "u K p"]
+    """Which coefficients of ``expert_names_`` each refit may use."""
+    bic: Float[np.ndarray, " u"]
+    """Bayesian criterion of each refit; small is good."""
+    status: tuple[Status, ...]
+    """Why each refit stopped."""
+    best_index_: int
+    """Position of the smallest criterion among converged refits."""
+    best_estimator_: Any
+    """The refit there: all other coefficients are exactly zero."""
+
+
+def relax(
+    path: PenaltyPath,
+    X: Any,
+    y: Any,
+    *,
+    sample_weight: Any = None,
+    params: dict[str, Any] | None = None,
+) -> RelaxedPath:
+    """Refit every set of experts' inputs on a path without shrinkage, and choose one by BIC.
+
+    An L1 penalty strong enough to leave out what does not matter shrinks what does. The refits
+    take from the path only which coefficients of the experts are zero. The gate keeps the
+    penalty of the path's chosen fit.
+
+    Parameters
+    ----------
+    path : PenaltyPath
+        What :func:`penalty_path` returned, best with ``part="experts"``.
+    X, y, sample_weight, params
+        The rows of the path, and what else ``fit`` takes.
+
+    Returns
+    -------
+    RelaxedPath
+        The refits' criterion, and the chosen one.
+
+    Raises
+    ------
+    ValueError
+        If ``path`` has no L1 penalty.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the chosen refit is not a certified maximum.
+
+    References
+    ----------
+    Meinshausen, N. (2007). Relaxed lasso. Comput. Statist. Data Anal. 52, 374-393.
+    """
+    model = path.best_estimator_
+    if not isinstance(model, BaseMixture) or not model.l1_ratio:
+        raise ValueError("path must be a path of penalties with l1_ratio > 0.")
+    several = path.expert_coef.ndim == 4  # outputs, one of which suffices to use an input
+    nonzero = np.asarray(path.expert_coef) != 0
+    tables = np.any(nonzero, axis=2) if several else nonzero
+    constant = np.arange(tables.shape[2]) < int(model.expert_design_.source.constant)
+    used = np.unique(tables | constant, axis=0)
+    weight = check_weights(sample_weight, len(y))
+    start = model.responsibilities(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", DesignWarning)
+        fits = [_refit(model, start, one, X, y, weight, params or {}) for one in used]
+    bic = np.array([_bic(fit) for fit in fits])
+    sound = np.array([fit.status_ == Status.CONVERGED for fit in fits])
+    best = int(np.argmin(np.where(sound if sound.any() else True, bic, np.inf)))
+    report(fits[best].certificate_, ConvergenceWarning)
+    return RelaxedPath(used, bic, tuple(fit.status_ for fit in fits), best, fits[best])
+
+
+def _refit(
+    model: Any,
+    start: np.ndarray,
+    used: np.ndarray,
+    X: Any,
+    y: Any,
+    weight: np.ndarray,
+    params: dict[str, Any],
+) -> Any:
+    given = model.get_params(deep=False)
+    own = {"expert_penalty": NEGLIGIBLE, "init": start, "warm_start": False}
+    moe = type(model)(**given | own)
+    moe._zeros = ~used
+    moe.fit(X, y, sample_weight=weight, **params)
+    del moe._zeros  # another fit is free again
+    return moe.set_params(init=given["init"], warm_start=given["warm_start"])
+
+
+def _bic(fit: Any) -> float:
+    total = fit.sum_of_weights_
+    return float(-2 * total * fit.log_likelihood_ + fit.n_parameters_ * np.log(total))
