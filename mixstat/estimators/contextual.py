@@ -288,7 +288,7 @@ class ContextualMixtureOfExperts(RegressionMixture):
         stated = self._stated(X, y, possibilities, context_data, time)
         self._n_given = 2 if stated is None else len(stated.names)
         self._check_settings()
-        self._told, known = self._known(stated, weight)
+        self._told, known = self._known(stated, weight, self._count())
         return self._fit_table(X, weight, y, known)
 
     def _check_settings(self) -> None:
@@ -321,10 +321,9 @@ class ContextualMixtureOfExperts(RegressionMixture):
         return table_of(self.contexts, records)
 
     def _known(
-        self, stated: PossibilityTable | None, weight: np.ndarray
+        self, stated: PossibilityTable | None, weight: np.ndarray, k: int
     ) -> tuple[Told, np.ndarray | None]:
-        """Names, and log possibilities (n, K) of the experts; None if they rule nothing out."""
-        k = self._count()
+        """Names, and log possibilities (n, k) of the experts; None if they rule nothing out."""
         if stated is None:
             return Told((), ["any"] * k, float(np.log(k))), None
         counted = weight > 0
@@ -342,7 +341,7 @@ class ContextualMixtureOfExperts(RegressionMixture):
         self, data: Any, y: np.ndarray, weight: np.ndarray
     ) -> np.ndarray | None:
         stated = self._stated(data, y, None, None, index_of(data))
-        self._told, known = self._known(stated, weight)
+        self._told, known = self._known(stated, weight, self._count())
         return known
 
     def _describe(self) -> None:
@@ -355,7 +354,7 @@ class ContextualMixtureOfExperts(RegressionMixture):
         """Possibilities (n, K) of the experts on new rows."""
         read, response = self._read(X), self._response(X, y)
         stated = self._stated(read, response, possibilities, context_data, index_of(X))
-        _, known = self._known(stated, weight)
+        _, known = self._known(stated, weight, self.n_experts_)
         return np.ones((len(X), self.n_experts_)) if known is None else np.exp(known)
 
     def context_proba(
