@@ -5,6 +5,7 @@ from mixstat.plotting.inputs import InputReportDisplay
 from mixstat.plotting.path import PenaltyPathDisplay
 from mixstat.plotting.possibility import PossibilityDisplay
 from mixstat.plotting.profile import ProfileDisplay
+from mixstat.plotting.rate import RateDisplay
 from mixstat.plotting.time import TimeDisplay
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "PenaltyPathDisplay",
     "PossibilityDisplay",
     "ProfileDisplay",
+    "RateDisplay",
     "TimeDisplay",
 ]

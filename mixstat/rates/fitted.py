@@ -1,0 +1,211 @@
+"""Rates: slopes of log loss on log n, with bootstrap intervals and tests against theory."""
+
+import warnings
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from mixstat.validation import check_choice, check_integer, check_probability
+
+STATISTICS = {"mean": np.mean, "median": np.median}
+TOO_MANY = 0.01  # share of fits without a certificate above which a slope is not to be trusted
+
+
+class RateWarning(UserWarning):
+    """A rate rests on fits that should not be trusted, or leaves some out."""
+
+
+class SlopeTest(NamedTuple):
+    """A slope, or a difference of slopes, against a stated value."""
+
+    estimate: float
+    stated: float
+    p_value: float
+    """Two-sided, from the bootstrap."""
+    interval: tuple[float, float]
+    """Of the estimate."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Slope of the log of a statistic of a loss on log n."""
+
+    loss: str
+    statistic: str
+    slope: float
+    intercept: float
+    interval: tuple[float, float]
+    """Bootstrap interval of the slope, over replicates within each n."""
+    level: float
+    sizes: Int[np.ndarray, " s"]
+    centre: Float[np.ndarray, " s"]
+    """Statistic of the loss at each n."""
+    mean: Float[np.ndarray, " s"]
+    deviation: Float[np.ndarray, " s"]
+    """Standard deviation of the loss over replicates."""
+    n_replicates: Int[np.ndarray, " s"]
+    unconverged: float
+    """Share of fits without a certificate."""
+    slopes: Float[np.ndarray, " B"] = field(repr=False)
+    """Bootstrap slopes."""
+
+    @property
+    def std_error(self) -> float:
+        """Standard deviation of the bootstrap slopes."""
+        return float(np.std(self.slopes, ddof=1))
+
+    def line(self, n: Any) -> Any:
+        """The fitted power law at sizes ``n``."""
+        return np.exp(self.intercept) * np.asarray(n, float) ** self.slope
+
+    def test(self, stated: float | int) -> SlopeTest:
+        """Whether the slope may be the one that theory states."""
+        return _test(self.slope, self.slopes, stated, self.level)
+
+    def compare(self, other: "Rate") -> SlopeTest:
+        """Whether two rates of independent studies have the same slope.
+
+        Studies that share their data sets give differences that are, if anything, better
+        determined than this says.
+        """
+        count = min(len(self.slopes), len(other.slopes))
+        gaps = self.slopes[:count] - other.slopes[:count]
+        return _test(self.slope - other.slope, gaps, 0.0, self.level)
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        sizes = f"n from {self.sizes[0]} to {self.sizes[-1]}"
+        return (
+            f"{self.statistic} {self.loss}: slope {self.slope:.3f}, "
+            f"{100 * self.level:g} % interval ({low:.3f}, {high:.3f}), {sizes}"
+        )
+
+
+def fit_rate(
+    table: Any,
+    loss: str,
+    *,
+    statistic: str = "mean",
+    window: tuple[float | int, float | int] | None = None,
+    level: float = 0.95,
+    n_bootstrap: int = 2000,
+    random_state: int = 0,
+) -> Rate:
+    """Least squares of the log of a mean (or median) loss on log n.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of a study, with columns "n", "replicate", ``loss`` and, if known, "converged".
+    loss : str
+        A column of ``table``.
+    statistic : {"mean", "median"}, default="mean"
+        Over the replicates of each n.
+    window : pair of numbers, default=None
+        Smallest and largest n that count; None means all.
+    level : float, default=0.95
+        Of the interval.
+    n_bootstrap : int, default=2000
+        Draws of replicates within each n.
+    random_state : int, default=0
+        Seed of the draws.
+
+    Returns
+    -------
+    Rate
+        Slope, interval, and what they were computed from.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, fewer than two sizes remain, or a loss is negative or zero
+        throughout at some n.
+
+    Warns
+    -----
+    RateWarning
+        If more than 1 % of the fits have no certificate, or rows without a finite loss are
+        left out.
+    """
+    check_choice("statistic", statistic, tuple(STATISTICS))
+    check_integer("n_bootstrap", n_bootstrap, 1)
+    check_probability("level", level)
+    groups, unconverged = _groups(table, loss, window)
+    sizes = np.array(sorted(groups))
+    random = np.random.default_rng(random_state)
+    function = STATISTICS[statistic]
+    centre = np.array([function(groups[n]) for n in sizes])
+    if np.any(centre <= 0):
+        bad = sizes[np.argmax(centre <= 0)]
+        raise ValueError(f"the {statistic} of {loss!r} must be positive, got zero at n={bad}.")
+    drawn = np.stack([_bootstrap(groups[n], function, n_bootstrap, random) for n in sizes])
+    x = np.log(sizes)
+    slope, intercept = _line(x, np.log(centre))
+    with np.errstate(divide="ignore"):
+        slopes, _ = _line(x, np.log(drawn))
+    slopes = slopes[np.isfinite(slopes)]
+    ends = np.quantile(slopes, [0.5 - 0.5 * level, 0.5 + 0.5 * level])
+    return Rate(
+        loss=loss,
+        statistic=statistic,
+        slope=float(slope),
+        intercept=float(intercept),
+        interval=(float(ends[0]), float(ends[1])),
+        level=level,
+        sizes=sizes,
+        centre=centre,
+        mean=np.array([groups[n].mean() for n in sizes]),
+        deviation=np.array([groups[n].std(ddof=min(1, len(groups[n]) - 1)) for n in sizes]),
+        n_replicates=np.array([len(groups[n]) for n in sizes]),
+        unconverged=unconverged,
+        slopes=slopes,
+    )
+
+
+def _groups(table: Any, loss: str, window: Any) -> tuple[dict[int, np.ndarray], float]:
+    """Finite losses by n, and the share of fits without a certificate."""
+    if loss not in table.columns:
+        known = ", ".join(str(c) for c in table.columns if not str(c).startswith("param "))
+        raise ValueError(f"loss must be a column of the table ({known}); got {loss!r}.")
+    n, values = np.asarray(table["n"]), np.asarray(table[loss], float)
+    low, high = (-np.inf, np.inf) if window is None else window
+    inside = (n >= low) & (n <= high)
+    finite = inside & np.isfinite(values)
+    if len(np.unique(n[finite])) < 2:
+        raise ValueError(
+            f"window={window} leaves {len(np.unique(n[finite]))} sizes with a finite {loss!r}; "
+            "a slope needs two."
+        )
+    if finite.sum() < inside.sum():
+        lost = int(inside.sum() - finite.sum())
+        words = f"{lost} of {int(inside.sum())} rows have no finite {loss!r} and are left out."
+        warnings.warn(words, RateWarning, stacklevel=3)
+    share = 0.0
+    if "converged" in table.columns:
+        share = float(1 - np.mean(np.asarray(table["converged"], bool)[inside]))
+    if share > TOO_MANY:
+        words = f"{100 * share:.3g} % of the fits have no certificate: the slope may be theirs."
+        warnings.warn(words, RateWarning, stacklevel=3)
+    return {int(one): values[finite & (n == one)] for one in np.unique(n[finite])}, share
+
+
+def _bootstrap(values: np.ndarray, function: Any, count: int, random: np.random.Generator):
+    """(B,) statistics of draws with replacement."""
+    chosen = random.integers(len(values), size=(count, len(values)))
+    return function(values[chosen], axis=1)
+
+
+def _line(x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
+    """Least squares slope and intercept along the first axis."""
+    gap = x - x.mean()
+    slope = gap @ y / (gap @ gap)
+    return slope, y.mean(axis=0) - slope * x.mean()
+
+
+def _test(estimate: float, draws: np.ndarray, stated: float, level: float) -> SlopeTest:
+    beyond = np.sum(np.abs(draws - estimate) >= abs(estimate - stated))
+    low, high = np.quantile(draws, [0.5 - 0.5 * level, 0.5 + 0.5 * level])
+    p_value = float((beyond + 1) / (len(draws) + 1))
+    return SlopeTest(float(estimate), float(stated), p_value, (float(low), float(high)))

@@ -1,0 +1,97 @@
+"""What is fitted to simulated data: how many experts, of which kind, within which bounds."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mixstat import flat
+from mixstat.experts.base import Experts
+from mixstat.experts.gaussian import GaussianExperts
+from mixstat.gates.base import Gate
+from mixstat.gates.softmax import SoftmaxGate
+from mixstat.model import Mixture
+from mixstat.rates.box import Box
+from mixstat.rates.law import Features, make_features
+from mixstat.rates.truths import Truth
+from mixstat.validation import check_choice, check_integer, check_positive
+
+SOLVERS = ("auto", "newton", "lbfgs", "em", "published")
+
+
+@dataclass(frozen=True)
+class Specification:
+    """A model to be fitted and how.
+
+    Fits work in the user's units, where the box is stated.
+    """
+
+    n_experts: int
+    """Number K of fitted experts."""
+    degree: int = 1
+    """Of the polynomials of the experts."""
+    gate_degree: int = 1
+    """Of the polynomials of the gate."""
+    gate: Gate | None = None
+    """Settings of the gate; None takes the truth's (softmax, for a regression function)."""
+    experts: Experts | None = None
+    """Settings of the experts; None takes the truth's (Gaussian, for a regression function)."""
+    box: Box | None = None
+    """Compact parameter set; None takes the truth's, ``Box()`` sets no limits."""
+    solver: str = "auto"
+    """A solver of mixstat, or "published": plain EM with the stopping rule of arXiv 2305.03288."""
+    tol: float = 1e-8
+    """Largest component of the projected gradient of a certified maximum."""
+    max_iter: int = 1000
+    """Largest number of iterations."""
+    min_scale: float = 1e-4
+    """Floor under the experts' scales, in the user's units."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("n_experts", 1), ("degree", 0), ("gate_degree", 0), ("max_iter", 1)):
+            check_integer(name, getattr(self, name), least)
+        check_choice("solver", self.solver, SOLVERS)
+        check_positive("tol", self.tol)
+        check_positive("min_scale", self.min_scale)
+
+    def kinds(self, truth: Truth) -> tuple[Gate, Experts]:
+        """Settings of the gate and of the experts."""
+        known = truth.mixture if truth.is_mixture else Mixture(SoftmaxGate(), GaussianExperts())
+        return self.gate or known.gate, self.experts or known.experts
+
+    def features(self, truth: Truth) -> Features:
+        """Columns of x that coefficients refer to; those of a fitted truth where they suit."""
+        gate, _ = self.kinds(truth)
+        linear = self.degree == 1 and self.gate_degree == 1 and self.gate is None
+        if truth.is_mixture and linear:
+            return truth.law.features  # pyright: ignore[reportAttributeAccessIssue]
+        return make_features(truth.inputs.n_inputs, gate, self.degree, self.gate_degree)
+
+    def null(self, truth: Truth) -> Mixture:
+        """A model of this shape in which experts are alike."""
+        gate, experts = self.kinds(truth)
+        X = truth.inputs.sample(2, np.random.default_rng(0))
+        Phi, Z = self.features(truth).tables(X)
+        m = experts.n_outputs if truth.is_mixture else 1
+        return Mixture(
+            gate.null(self.n_experts, Z.shape[1]),
+            experts.null(self.n_experts, Phi.shape[1], max(m, 1)),
+        )
+
+    def limits(self, truth: Truth) -> Box:
+        """The box in use."""
+        return self.box or truth.box or Box()
+
+    def n_parameters(self, truth: Truth) -> int:
+        """Number of parameters D."""
+        return flat.size(self.null(truth))
+
+    def describe(self, truth: Truth) -> dict[str, Any]:
+        """All that a fit depends on, in plain types."""
+        gate, experts = self.kinds(truth)
+        plain = ("n_experts", "degree", "gate_degree", "solver", "tol", "max_iter", "min_scale")
+        return {name: getattr(self, name) for name in plain} | {
+            "gate": repr(gate),
+            "experts": repr(experts),
+            "box": self.limits(truth).describe(),
+        }

@@ -1,0 +1,153 @@
+"""Where the fits of a study begin."""
+
+import abc
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from jaxtyping import Int
+
+from mixstat import batch as batches
+from mixstat import flat
+from mixstat.experts.gaussian import GaussianExperts
+from mixstat.gates.reference import full
+from mixstat.gates.softmax import SoftmaxGate
+from mixstat.model import Mixture
+from mixstat.rates.law import Features
+from mixstat.rates.truths import Truth
+from mixstat.solvers import dense, starts
+from mixstat.solvers.problem import Problem
+from mixstat.validation import check_integer, check_positive
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a start may look at."""
+
+    truth: Truth
+    problem: Problem
+    null: Mixture
+    features: Features
+    X: np.ndarray
+    y: np.ndarray  # (n, c) as simulated
+
+
+class Start(abc.ABC):
+    """Interface: a first model for a fit of a data set."""
+
+    n_starts: int
+    needs_atoms: ClassVar[bool]
+    """Whether the truth must be a mixture of the same kind with no more experts."""
+
+    @abc.abstractmethod
+    def first(self, task: Task, random: np.random.Generator) -> Mixture:
+        """One first model."""
+
+    def check(self, truth: Truth, null: Mixture) -> None:
+        """Raise ValueError if such fits cannot start like this."""
+        check_integer("n_starts", self.n_starts, 1)
+        if not self.needs_atoms:
+            return
+        name = type(self).__name__
+        if not truth.is_mixture:
+            raise ValueError(f"start={name} needs a truth that is a mixture; use RandomStart().")
+        same = flat.size(truth.mixture.permute(np.zeros(null.n_experts, int))) == flat.size(null)
+        alike = type(truth.mixture.gate) is type(null.gate)
+        if not same or not alike or null.n_experts < truth.n_experts:
+            raise ValueError(
+                f"start={name} copies true atoms, so the fitted model must have the truth's gate, "
+                f"features and family and at least its {truth.n_experts} experts; use "
+                "RandomStart() for others."
+            )
+
+
+@dataclass(frozen=True)
+class NearTruth(Start):
+    """Copies of true atoms, each used at least once, plus normal noise.
+
+    The noise does not shrink with n: a start whose distance from the truth shrinks like the
+    answer makes its own slope.
+    """
+
+    scale: float = 0.2
+    """Standard deviation of the noise in every parameter (of a scale or temperature, its log)."""
+    n_starts: int = 1
+    needs_atoms: ClassVar[bool] = True
+
+    def first(self, task: Task, random: np.random.Generator) -> Mixture:
+        """One first model."""
+        check_positive("scale", self.scale, zero=True)
+        labels = _labels(task.truth.n_experts, task.null.n_experts, random)
+        near = task.truth.mixture.permute(labels)
+        vector = flat.to_vector(near)
+        noise = self.scale * random.standard_normal(len(vector))
+        return flat.from_vector(near, vector + noise)
+
+
+@dataclass(frozen=True)
+class RandomStart(Start):
+    """Starts that know nothing of the truth, as estimators make them."""
+
+    n_starts: int = 5
+    kinds: tuple[str, ...] = starts.KINDS
+    needs_atoms: ClassVar[bool] = False
+
+    def first(self, task: Task, random: np.random.Generator) -> Mixture:
+        """One first model."""
+        Phi, Z = task.features.tables(task.X)
+        experts = task.null.experts
+        encoded = experts.encode(task.y)
+        equal = np.full(len(Z), 1.0 / len(Z))
+        rows = starts.StartRows(Z, Phi, encoded, experts.view(encoded), equal)
+        kind = str(random.choice(self.kinds))
+        made = starts.responsibilities(rows, task.null.n_experts, (kind,), random)
+        resp = batches.lay_out_like(task.problem.batch, next(made)[1])
+        return dense.first_model(task.problem, task.null, resp, random)
+
+
+@dataclass(frozen=True)
+class PublishedStart(Start):
+    """The start of the scripts of arXiv 2305.03288, whose noise shrinks with n.
+
+    One number is added to both coefficients of the gate, one to both of an expert, and the
+    variance begins at the true standard deviation. Softmax gate and Gaussian experts of one
+    input and one output only.
+    """
+
+    n_starts: int = 1
+    needs_atoms: ClassVar[bool] = True
+
+    def check(self, truth: Truth, null: Mixture) -> None:
+        """Raise ValueError for other models."""
+        super().check(truth, null)
+        known = isinstance(null.gate, SoftmaxGate) and isinstance(null.experts, GaussianExperts)
+        if not known or null.experts.n_outputs != 1:
+            raise ValueError("PublishedStart is for softmax gates with Gaussian experts.")
+
+    def first(self, task: Task, random: np.random.Generator) -> Mixture:
+        """One first model."""
+        return self.at(task.truth.mixture, len(task.y), task.null.n_experts, random)
+
+    def at(self, truth: Mixture, n: int, k: int, random: np.random.Generator) -> Mixture:
+        """One first model for ``n`` rows and ``k`` experts."""
+        last = truth.n_experts - 1
+        labels = np.zeros(0, int)
+        while len(np.unique(labels)) < truth.n_experts:
+            labels = random.integers(0, truth.n_experts, k)
+            labels[-1] = last
+        gate: Any = full(truth.gate.groups()[0].coef)[labels]
+        experts = truth.experts.permute(labels)
+        coef, log_scale = np.array(experts.groups()[0].coef), np.zeros((k, 1))
+        for i, j in enumerate(labels):
+            if i < k - 1:
+                gate[i] += random.normal(0, 0.005 * n**-0.083)
+            coef[i] += random.normal(0, 0.05 * n**-0.083)
+            scale = float(np.exp(np.ravel(truth.experts.groups()[1].coef)[j]))
+            log_scale[i] = 0.5 * np.log(scale + abs(random.normal(0, 0.005 * n**-0.25)))
+        return Mixture(SoftmaxGate(gate[:-1]), GaussianExperts(coef, log_scale, np.zeros((k, 0))))
+
+
+def _labels(n_true: int, k: int, random: np.random.Generator) -> Int[np.ndarray, " K"]:
+    """A true atom for each fitted one: all of them, and others at random."""
+    more = random.integers(0, n_true, k - n_true)
+    return random.permutation(np.concatenate([np.arange(n_true), more]))

@@ -1,0 +1,73 @@
+"""Studies by name: each truth, exact-specified and with one expert too many."""
+
+import numpy as np
+
+from mixstat.rates.catalogue import truths
+from mixstat.rates.specification import Specification
+from mixstat.rates.starts import NearTruth, RandomStart
+from mixstat.rates.study import RateStudy
+from mixstat.rates.truths import Claim, Truth
+from mixstat.validation import check_choice
+
+QUICK = (np.geomspace(300, 10_000, 6), 12)  # sizes and replicates: minutes on two cores
+FULL = (np.geomspace(1_000, 100_000, 21), 100)
+POLYNOMIALS = ((2, 1), (4, 1), (8, 1), (2, 3), (4, 3))  # experts and degree
+
+
+def study_names() -> dict[str, str]:
+    """Names of studies, and a line about each."""
+    found = {}
+    for name, truth in truths().items():
+        if truth.is_mixture:
+            k = truth.n_experts
+            found[f"{name}/exact"] = f"{k} experts fitted to {k}; {truth.citation}"
+            found[f"{name}/over"] = f"{k + 1} experts fitted to {k}; {truth.citation}"
+        else:
+            for m, degree in POLYNOMIALS:
+                words = f"{m} experts of degree {degree}; {truth.citation}"
+                found[f"{name}/m{m}-k{degree}"] = words
+    return found
+
+
+def named_study(name: str, *, quick: bool = False, seed: int = 0) -> RateStudy:
+    """A study by name.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`study_names`.
+    quick : bool, default=False
+        Fewer and smaller data sets.
+    seed : int, default=0
+        Seed of the data and the starts.
+
+    Returns
+    -------
+    RateStudy
+        Ready to run.
+
+    Raises
+    ------
+    ValueError
+        If there is no such study.
+    """
+    check_choice("name", name, tuple(study_names()))
+    of, _, kind = name.partition("/")
+    truth = truths()[of]
+    sizes, n_replicates = QUICK if quick else FULL
+    sizes = [int(n) for n in np.round(sizes)]
+    if not truth.is_mixture:
+        m, _, degree = kind.removeprefix("m").partition("-k")
+        spec, start = Specification(int(m), degree=int(degree)), RandomStart()
+        return RateStudy(truth, spec, sizes, n_replicates, start, seed=seed)
+    spec = Specification(truth.n_experts + (kind == "over"))
+    start = NearTruth(n_starts=1 if kind == "exact" else 3)
+    return RateStudy(truth, spec, sizes, n_replicates, start, seed=seed)
+
+
+def claims_of(truth: Truth, n_experts: int) -> dict[str, Claim]:
+    """What theory states for fits of so many experts, by loss."""
+    kind = "any"
+    if truth.is_mixture:
+        kind = "exact" if n_experts == truth.n_experts else "over"
+    return {c.loss: c for c in truth.claims if c.specification in ("any", kind)}
