@@ -70,7 +70,9 @@ def _climb(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finis
     status = Status(int(state.status))
     if status == Status.NONFINITE:
         return Finish(start, Status.STALLED, 0, int(state.n_passes))
-    known = Derivatives(float(state.value), state.gradient, state.hessian, state.mass)
+    known = Derivatives(
+        float(state.value), *(np.asarray(a) for a in (state.gradient, state.hessian, state.mass))
+    )
     model = flat.from_vector(start, state.vector)
     return Finish(model, status, int(state.n_iter), int(state.n_passes), known)
 

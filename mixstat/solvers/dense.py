@@ -23,6 +23,12 @@ SCALE_ITER = 20  # EM steps from each
 CLIMBS = 8  # places from which a gate climbs towards the dense gate's responsibilities
 
 
+def is_plain(gate: Gate) -> bool:
+    """Whether a start is an M-step from its responsibilities and nothing else."""
+    alike = type(gate).scatter is Gate.scatter
+    return alike and gate.dense() is None and not gate.anneal()
+
+
 def first_model(
     problem: Problem,
     null: Mixture,

@@ -133,6 +133,12 @@ def first_model(problem: Problem, null: Mixture, resp: Float[AnyArray, "c K r"])
 
 
 @kernel()
+def first_models(problem: Problem, null: Mixture, resp: Float[AnyArray, "s c K r"]) -> Mixture:
+    """:func:`first_model` of several starts, stacked."""
+    return jax.lax.map(lambda one: first_model(problem, null, one), resp)
+
+
+@kernel()
 def climb_gate(
     problem: Problem, start: Gate, resp: Float[AnyArray, "c K r"]
 ) -> tuple[Gate, Float[AnyArray, ""]]:

@@ -82,9 +82,10 @@ class FitTable:
     def result(self, member: int, *, tol: float = GRADIENT_TOL) -> FitResult:
         """The fit of one member with its whole certificate, made by one more pass."""
         row = self.table[member]
-        counts = {"n_iter": int(row["n_iter"]), "n_passes": int(row["n_passes"])}
         problem, status = self.members.alone(member), Status[str(row["status"])]
-        return certify(problem, self.model(member), status, tol=tol, **counts)
+        n_iter, n_passes = int(row["n_iter"]), int(row["n_passes"])
+        model = self.model(member)
+        return certify(problem, model, status, n_iter=n_iter, n_passes=n_passes, tol=tol)
 
 
 class _End(NamedTuple):
@@ -227,9 +228,14 @@ def _auto_block(problem: Problem, members: Members, rules: _Rules, block: range)
     end = flat.as_numpy(end)
     return [
         _End(
-            *(end.vector[i], float(end.value[i]), Status(int(end.status[i]))),
+            *(np.asarray(end.vector[i]), float(end.value[i]), Status(int(end.status[i]))),
             *(int(near.n_iter[i] + end.n_iter[i]), int(near.n_passes[i] + end.n_passes[i])),
-            *(end.mass[i], float(end.norm[i]), float(end.decrement[i]), float(end.smallest[i])),
+            *(
+                np.asarray(end.mass[i]),
+                float(end.norm[i]),
+                float(end.decrement[i]),
+                float(end.smallest[i]),
+            ),
         )
         for i in range(len(block))
     ]

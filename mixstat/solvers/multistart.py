@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from mixstat import batch as batches
@@ -11,10 +12,11 @@ from mixstat import flat
 from mixstat.likelihood import log_likelihood
 from mixstat.model import Mixture
 from mixstat.results import FitResult, Status
-from mixstat.solvers import dense, em
+from mixstat.solvers import dense, em, m_step
 from mixstat.solvers.auto import BASIN_ITER, SOLVERS
 from mixstat.solvers.certify import certify, degenerate
 from mixstat.solvers.finish import Finish
+from mixstat.solvers.many import FitTable, fit_many, suits
 from mixstat.solvers.problem import Problem
 
 SHORT_ITER = 15  # accelerated EM steps that tell good starts from bad ones
@@ -22,6 +24,8 @@ SETTLED = 1e-7  # gain at which a start has settled on the sample
 LEAST_FINISHED = 3  # starts run to the end, however large the problem
 FINISH_WORK = 3e8  # multiplications worth spending on running more starts to the end
 FINE = (Status.CONVERGED.name, Status.JUMP.name)
+TOGETHER = 50  # starts from which on they run as one batch, which takes seconds to compile
+BLOCK = 64  # responsibilities turned into models at a time
 LEG = 130  # iterations after which a start goes on only if it leads
 AGREEMENT = 1e-8  # starts within this relative log-likelihood of each other agree
 
@@ -54,6 +58,9 @@ def first_models(
 
     ``random`` scatters gates that do not begin at their null.
     """
+    starts = list(starts)
+    if len(starts) >= TOGETHER and dense.is_plain(null.gate):
+        return _first_models_together(problem, null, starts)
     models = []
     for start in starts:
         model = start.model
@@ -62,6 +69,22 @@ def first_models(
             model = dense.first_model(problem, null, resp, random)
         models.append((start.kind, model))
     return models
+
+
+def _first_models_together(
+    problem: Problem, null: Mixture, starts: list[Start]
+) -> list[tuple[str, Mixture]]:
+    """M-steps from many responsibilities, some in one program at a time."""
+    found = []
+    for first in range(0, len(starts), BLOCK):
+        some = starts[first : first + BLOCK]
+        tables = [batches.lay_out_like(problem.batch, np.asarray(s.responsibilities)) for s in some]
+        tables += [tables[-1]] * (BLOCK - len(tables))
+        models = flat.as_numpy(m_step.first_models(problem, null, np.stack(tables)))
+        found += [
+            (s.kind, jax.tree.map(lambda leaf, i=i: leaf[i], models)) for i, s in enumerate(some)
+        ]
+    return found
 
 
 def multistart(
@@ -99,9 +122,14 @@ def multistart(
     table["start"] = [kind for kind, _ in models]
     table["log_likelihood"] = np.nan
     first = [model for _, model in models]
-    if len(models) > 1:
+    together = solver == "auto" and len(models) >= TOGETHER and suits(short_problem, first[0])
+    whole = float(short_problem.batch.n_chunks) >= float(problem.batch.n_chunks)
+    if together and whole:
+        first, order = _all_together(short_problem, first, table, tol, max_iter, log, units)
+    elif len(models) > 1:
         steps = min(SHORT_ITER, max_iter)
-        first, order = _short_runs(short_problem, first, table, steps, log, units)
+        short = _short_runs_together if together else _short_runs
+        first, order = short(short_problem, first, table, steps, log, units)
     else:
         table["log_likelihood_short"] = float(log_likelihood(first[0], short_problem.batch)) - units
         order = np.array([0])
@@ -129,7 +157,8 @@ def multistart(
             + (", degenerate" if row["degenerate"] else "")
         )
 
-    for i in order[: _how_many(problem, first)]:
+    n_finished = LEAST_FINISHED if together and whole else _how_many(problem, first)
+    for i in order[:n_finished]:
         row = table[i]
         near = first[i]
         if float(short_problem.batch.n_chunks) < float(problem.batch.n_chunks):
@@ -165,6 +194,44 @@ def _short_runs(problem: Problem, models: list[Mixture], table: np.ndarray, step
     best = table["log_likelihood_short"][order[0]]
     log(f"{len(models)} short runs: best log-likelihood {best:.10g}")
     return ends, order
+
+
+def _short_runs_together(
+    problem: Problem, models: list[Mixture], table: np.ndarray, steps: int, log, units: float
+):
+    """:func:`_short_runs` as one batch."""
+    found = fit_many(problem, models, solver="em", stop=(1e-9, 0.0), max_iter=steps)
+    ends = [found.model(i) for i in range(len(models))]
+    sunk = np.array([degenerate(problem, end) for end in ends])
+    return ends, _tell(found, sunk, table, log, units)
+
+
+def _all_together(
+    problem: Problem, models: list[Mixture], table: np.ndarray, tol, max_iter: int, log, units
+):
+    """Every start to its maximum as one batch; the best are then run on the data themselves."""
+    found = fit_many(problem, models, tol=tol, max_iter=min(LEG, max_iter))
+    ends = [found.model(i) for i in range(len(models))]
+    pairs = zip(ends, found.mass, strict=True)
+    sunk = np.array([degenerate(problem, end, mass) for end, mass in pairs])
+    order = _tell(found, sunk, table, log, units)
+    table["finished"], table["log_likelihood"] = True, table["log_likelihood_short"]
+    return ends, order
+
+
+def _tell(
+    found: FitTable, sunk: np.ndarray, table: np.ndarray, log: Callable[[str], None], units: float
+) -> np.ndarray:
+    """Fill the table of starts; the order in which they deserve to be finished."""
+    table["log_likelihood_short"] = found.table["log_likelihood"] - units
+    for name in ("n_iter", "n_passes", "status"):
+        table[name] = found.table[name]
+    table["degenerate"] = sunk
+    rank = np.nan_to_num(found.table["objective"], nan=-np.inf)
+    order = np.lexsort((np.arange(len(rank)), -rank, sunk))
+    best = table["log_likelihood_short"][order[0]]
+    log(f"{len(table)} starts together: best log-likelihood {best:.10g}")
+    return order
 
 
 def _settle_on_sample(problem: Problem, model: Mixture, row: Any, max_iter: int) -> Mixture:
