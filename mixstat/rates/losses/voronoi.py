@@ -99,29 +99,29 @@ class VoronoiLoss(NamedTuple):
         """Cells and translation in turn, from every shift that lays one atom on another."""
         block = str(self.moves)
         points, places = fitted.blocks[block], truth.blocks[block][0]
-        first = (points[:, :, None, :] - places[None, None, :, :]).reshape(
-            len(points), -1, places.shape[1]
+        count, q = points.shape[1] * len(places), places.shape[1]
+        first = (points[:, :, None, :] - places[None, None, :, :]).reshape(-1, q)
+        many = Measures(
+            np.repeat(fitted.weight, count, axis=0),
+            {name: np.repeat(table, count, axis=0) for name, table in fitted.blocks.items()},
         )
-        best = np.zeros((len(points), places.shape[1]))
-        least = np.full(len(points), np.inf)
-        for c in range(first.shape[1]):
-            shift = self._settle(truth, fitted, first[:, c])
-            cells = self.find_cells(truth, fitted, shift)
-            value = self._mass(truth, fitted, cells)
-            value = value + self._distance(truth, fitted, cells, shift)
-            better = value < least
-            best = np.where(better[:, None], shift, best)
-            least = np.where(better, value, least)
-        return best
+        shift = self._settle(truth, many, first)
+        cells = self.find_cells(truth, many, shift)
+        value = self._mass(truth, many, cells) + self._distance(truth, many, cells, shift)
+        best = np.argmin(value.reshape(-1, count), axis=1)
+        return shift.reshape(-1, count, q)[np.arange(len(best)), best]
 
     def _settle(self, truth: Measures, fitted: Measures, shift: np.ndarray) -> np.ndarray:
-        label = None
+        """Translations of cells that they lead to; those that have settled are left alone."""
+        shift, moving = shift.copy(), np.arange(len(shift))
         for _ in range(ROUNDS):
-            cells = self.find_cells(truth, fitted, shift)
-            if label is not None and np.array_equal(label, cells.label):
+            some = Measures(fitted.weight[moving], {k: v[moving] for k, v in fitted.blocks.items()})
+            before = self.find_cells(truth, some, shift[moving])
+            shift[moving] = best_shift(self._terms(truth, some, before))
+            after = self.find_cells(truth, some, shift[moving])
+            moving = moving[np.any(before.label != after.label, axis=1)]
+            if len(moving) == 0:
                 break
-            label = cells.label
-            shift = best_shift(self._terms(truth, fitted, cells))
         return shift
 
     def _mass(self, truth: Measures, fitted: Measures, cells: Cells) -> np.ndarray:

@@ -1,0 +1,100 @@
+"""The fits of a cell: all replicates and starts of one size at once where that can be."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mixstat import flat
+from mixstat.model import Mixture
+from mixstat.rates.specification import Specification
+from mixstat.results import Status
+from mixstat.solvers.auto import SOLVERS
+from mixstat.solvers.certify import certify
+from mixstat.solvers.many import fit_many
+from mixstat.solvers.problem import Problem
+
+# of the scripts of arXiv 2305.03288: EM's relative gain at the end, and Newton's on the gate
+PUBLISHED: dict[str, Any] = {
+    "solver": "em",
+    "stop": (0.0, 1e-6),
+    "accelerate": False,
+    "exact_gate": True,
+    "gate_tol": 1e-7,
+    "max_iter": 2000,
+}
+
+
+class Ended(NamedTuple):
+    """One fit: its model and what its certificate says."""
+
+    model: Mixture
+    status: str
+    log_likelihood: float
+    n_iter: int
+    gradient_norm: float
+    newton_decrement: float
+    min_eigenvalue: float
+
+
+def solve_all(
+    problems: Sequence[Problem], firsts: Sequence[Mixture], spec: Specification
+) -> list[Ended]:
+    """A fit for each pair of a problem and a first model; all problems have one shape."""
+    if spec.solver not in ("auto", "published"):
+        return [_alone(p, f, spec) for p, f in zip(problems, firsts, strict=True)]
+    data = [problem.batch for problem in problems]
+    settings = {"tol": spec.tol, "max_iter": spec.max_iter}
+    published = spec.solver == "published"
+    if published:
+        settings |= PUBLISHED
+    fits = fit_many(problems[0], firsts, data=data, **settings)
+    if published:  # EM leaves the certificate to be made
+        return [_told(fits.result(i, tol=spec.tol), spec.tol) for i in range(len(fits))]
+    return [
+        Ended(
+            flat.as_numpy(fits.model(i)),
+            str(row["status"]),
+            float(row["log_likelihood"]),
+            int(row["n_iter"]),
+            float(row["gradient_norm"]),
+            float(row["newton_decrement"]),
+            float(row["min_eigenvalue"]),
+        )
+        for i, row in enumerate(fits.table)
+    ]
+
+
+def _alone(problem: Problem, first: Mixture, spec: Specification) -> Ended:
+    end = SOLVERS[spec.solver](problem, first, spec.tol, spec.max_iter)
+    result = certify(
+        problem,
+        end.model,
+        end.status,
+        n_iter=end.n_iter,
+        n_passes=end.n_passes,
+        tol=spec.tol,
+        known=end.known,
+    )
+    return _told(result, spec.tol)
+
+
+def _told(result: Any, tol: float) -> Ended:
+    proof, status = result.certificate, Status(result.status)
+    if status == Status.COLLAPSED and proof.gradient_norm <= tol:
+        status = Status.CONVERGED  # in a stated box, a scale on its bound has not collapsed
+    return Ended(
+        result.model,
+        status.name,
+        float(result.log_likelihood),
+        int(result.n_iter),
+        float(proof.gradient_norm),
+        float(proof.newton_decrement),
+        float(proof.min_eigenvalue),
+    )
+
+
+def certified(end: Ended, tol: float) -> bool:
+    """Whether a fit ended at a maximum within its bounds."""
+    fine = end.status not in (Status.SADDLE.name, Status.NONFINITE.name)
+    return bool(fine and np.isfinite(end.gradient_norm) and end.gradient_norm <= tol)
