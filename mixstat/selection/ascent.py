@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from mixstat import flat
 from mixstat.derivatives import derivatives
@@ -15,6 +15,7 @@ PARTS = ("both", "experts", "gate")
 HUGE = 1e6  # a strength at which every slope of standardised data is zero
 RISE = 1.2  # steps in which the largest strength is searched above that of the gradient
 LONGEST = 100  # and how many of them
+ROUNDING = 1e-10  # a smaller gain in the objective is none
 
 
 class Fit(NamedTuple):
@@ -22,7 +23,6 @@ class Fit(NamedTuple):
 
     estimator: Any
     objective: float  # per row, in standardised units
-    n_slopes: int  # penalised parameters that are not zero
 
     @property
     def sound(self) -> bool:
@@ -76,12 +76,7 @@ def examined(moe: Any) -> Fit:
     """A fitted estimator with what it maximised."""
     vector = flat.to_vector(moe.model_)
     objective = moe.result_.log_likelihood - moe.problem_.penalty(vector)
-    shrink = moe.problem_.shrink
-    n_slopes = 0
-    if shrink is not None:
-        bent = np.diag(shrink.square) if shrink.l1 is None else shrink.l1
-        n_slopes = int(np.sum((vector != 0) & (bent > 0)))
-    return Fit(moe, float(objective), n_slopes)
+    return Fit(moe, float(objective))
 
 
 def walk(task: Task, strengths: Float[np.ndarray, " s"]) -> list[Fit]:
@@ -108,7 +103,7 @@ def largest(task: Task) -> float:
     vanishes by symmetry at the constants of two lines that cross), it rises until they do not.
     """
     constant = task.fit(HUGE)
-    strength = _steepest(constant.estimator) * HUGE
+    strength = _steepest(task, constant.estimator) * HUGE
     if strength == 0:
         raise ValueError(
             f"part={task.part!r} has no slopes that the data could move: there is nothing to "
@@ -117,17 +112,32 @@ def largest(task: Task) -> float:
     strength *= 1 + 1e-7  # the fit of constants is known to its gradient's tolerance
     other = task.fit(strength)
     for _ in range(LONGEST):
-        if other.n_slopes == 0 or other.objective <= constant.objective or not other.sound:
+        gain = other.objective - constant.objective
+        if not _moving(task, other.estimator) or gain <= ROUNDING or not other.sound:
             break
         strength *= RISE
         other = task.fit(strength, other)
     return strength
 
 
+def _moving(task: Task, moe: Any) -> bool:
+    """Whether any slope whose penalty is walked is not zero."""
+    return bool(np.any(flat.to_vector(moe.model_)[_walked(task, moe)]))
+
+
+def _walked(task: Task, moe: Any) -> Bool[np.ndarray, " D"]:
+    """Parameters whose L1 (or else squared) penalty grows with the strength."""
+    shrink = moe.problem_.shrink
+    bent = np.diag(shrink.square) if shrink.l1 is None else shrink.l1
+    of_gate = np.arange(len(bent)) < flat.size(moe.model_.gate)
+    own = {"both": np.ones_like(of_gate), "experts": ~of_gate, "gate": of_gate}[task.part]
+    return (np.asarray(bent) > 0) & own
+
+
 @in_float64
-def _steepest(moe: Any) -> float:
-    """Largest gradient in a slope of the mean log-likelihood, as a share of its L1 strength."""
+def _steepest(task: Task, moe: Any) -> float:
+    """Largest gradient in a walked slope of the log-likelihood, as a share of its L1 strength."""
     gradient = np.asarray(derivatives(moe.model_, moe.problem_.batch)[1])
     l1 = moe.problem_.shrink.l1
-    walked = (l1 > 0) & (flat.to_vector(moe.model_) == 0) & moe.problem_.varying
-    return float(np.max(np.abs(gradient[walked]) / l1[walked], initial=0.0))
+    zero = _walked(task, moe) & (flat.to_vector(moe.model_) == 0) & moe.problem_.varying
+    return float(np.max(np.abs(gradient[zero]) / l1[zero], initial=0.0))

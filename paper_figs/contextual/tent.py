@@ -14,8 +14,8 @@ def one(seed: int):
     """Fit 1,000 rows; the strength and the refit are chosen by BIC on the same rows."""
     X, y = make_tent(1000, noise=NOISE, random_state=seed)
     test, truth = make_tent(5000, noise=NOISE, random_state=100_000 + seed)
-    moe = MixtureOfExperts(2, gate_penalty=1e-5, l1_ratio=0.9, n_init=4, random_state=seed)
-    path = penalty_path(moe, X, y, part="experts", n_strengths=12, ratio=0.05)
+    moe = MixtureOfExperts(2, gate_penalty=1e-5, l1_ratio=0.9, random_state=seed)
+    path = penalty_path(moe, X, y, part="experts", n_strengths=15, ratio=0.02)
     best = relax(path, X, y).best_estimator_
     rmse = float(np.sqrt(np.mean((best.predict(test) - truth) ** 2)))
     zero = bool(np.all(best.expert_coef_[:, 2:] == 0))
