@@ -1,1 +1,40 @@
 """Convergence-rate studies: truths, losses, resumable simulations and fitted rates."""
+
+from mixstat.rates.box import Box
+from mixstat.rates.catalogue import find_truth, truths
+from mixstat.rates.fitted import Rate, RateWarning, fit_rate
+from mixstat.rates.inputs import Grid, Observed, Uniform
+from mixstat.rates.losses import evaluate
+from mixstat.rates.losses.density import divergences
+from mixstat.rates.specification import Specification
+from mixstat.rates.starts import NearTruth, PublishedStart, RandomStart
+from mixstat.rates.store import StoreMismatchError
+from mixstat.rates.studies import named_study, study_names
+from mixstat.rates.study import RateStudy
+from mixstat.rates.truths import RegressionFunction, Truth, from_fit, replicate_seed
+
+__all__ = [
+    "Box",
+    "Grid",
+    "NearTruth",
+    "Observed",
+    "PublishedStart",
+    "RandomStart",
+    "Rate",
+    "RateStudy",
+    "RateWarning",
+    "RegressionFunction",
+    "Specification",
+    "StoreMismatchError",
+    "Truth",
+    "Uniform",
+    "divergences",
+    "evaluate",
+    "find_truth",
+    "fit_rate",
+    "from_fit",
+    "named_study",
+    "replicate_seed",
+    "study_names",
+    "truths",
+]
