@@ -12,7 +12,7 @@ from mixstat.gates.base import Gate
 from mixstat.gates.softmax import SoftmaxGate
 from mixstat.model import Mixture
 from mixstat.rates.box import Box
-from mixstat.rates.law import Features, make_features
+from mixstat.rates.law import Features, Law, make_features
 from mixstat.rates.truths import Truth
 from mixstat.validation import check_choice, check_integer, check_positive
 
@@ -28,10 +28,10 @@ class Specification:
 
     n_experts: int
     """Number K of fitted experts."""
-    degree: int = 1
-    """Of the polynomials of the experts."""
-    gate_degree: int = 1
-    """Of the polynomials of the gate."""
+    degree: int | None = None
+    """Of the polynomials of the experts; None takes the truth's features, or else 1."""
+    gate_degree: int | None = None
+    """Of the polynomials of the gate; None takes the truth's features, or else 1."""
     gate: Gate | None = None
     """Settings of the gate; None takes the truth's (softmax, for a regression function)."""
     experts: Experts | None = None
@@ -49,7 +49,8 @@ class Specification:
 
     def __post_init__(self) -> None:
         for name, least in (("n_experts", 1), ("degree", 0), ("gate_degree", 0), ("max_iter", 1)):
-            check_integer(name, getattr(self, name), least)
+            if getattr(self, name) is not None or least:
+                check_integer(name, getattr(self, name), least)
         check_choice("solver", self.solver, SOLVERS)
         check_positive("tol", self.tol)
         check_positive("min_scale", self.min_scale)
@@ -60,12 +61,20 @@ class Specification:
         return self.gate or known.gate, self.experts or known.experts
 
     def features(self, truth: Truth) -> Features:
-        """Columns of x that coefficients refer to; those of a fitted truth where they suit."""
+        """Columns of x that coefficients refer to; those of the truth where not told."""
         gate, _ = self.kinds(truth)
-        linear = self.degree == 1 and self.gate_degree == 1 and self.gate is None
-        if truth.is_mixture and linear:
-            return truth.law.features  # pyright: ignore[reportAttributeAccessIssue]
-        return make_features(truth.inputs.n_inputs, gate, self.degree, self.gate_degree)
+        law, inputs = truth.law, truth.inputs.n_inputs
+        made = make_features(inputs, gate, self._or_one("degree"), self._or_one("gate_degree"))
+        if not isinstance(law, Law):
+            return made
+        return Features(
+            law.features.experts if self.degree is None else made.experts,
+            law.features.gate if self.gate_degree is None and self.gate is None else made.gate,
+        )
+
+    def _or_one(self, name: str) -> int:
+        given = getattr(self, name)
+        return 1 if given is None else int(given)
 
     def null(self, truth: Truth) -> Mixture:
         """A model of this shape in which experts are alike."""

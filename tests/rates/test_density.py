@@ -20,7 +20,7 @@ from mixstat.rates.law import Law, make_features
 from mixstat.rates.losses import LOSSES, default_losses, evaluate, resolve
 from mixstat.rates.losses.density import divergences
 from mixstat.rates.losses.errors import function_errors
-from mixstat.rates.losses.voronoi import SOFTMAX_EXACT, SOFTMAX_OVER
+from mixstat.rates.losses.stated import SOFTMAX_EXACT, SOFTMAX_OVER
 from mixstat.rates.truths import Truth
 
 SOME = ("softmax-gaussian-mild", "gaussian-gate-mild", "multinomial-2", "activation-tanh")

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mixstat import flat
+from mixstat import MixtureOfExperts, flat
 from mixstat.rates import study as studies
 from mixstat.rates.box import Box
 from mixstat.rates.catalogue import MILD_BOX, find_truth
@@ -22,7 +22,7 @@ from mixstat.rates.specification import Specification
 from mixstat.rates.starts import NearTruth, PublishedStart, RandomStart
 from mixstat.rates.store import Store, StoreMismatchError, difference
 from mixstat.rates.study import RateStudy, cells
-from mixstat.rates.truths import replicate_seed
+from mixstat.rates.truths import from_fit, replicate_seed
 from tests.rates.killed import study as small_study
 
 FOLDER = Path(__file__).parent
@@ -117,7 +117,10 @@ def test_a_damaged_file_is_run_again_alone(whole, tmp_path, monkeypatch):
         ({"truth": find_truth("sigmoid")}, "truth"),
         ({"start": NearTruth(0.1)}, "start is"),
         ({"losses": ["voronoi"]}, "losses"),
-        ({"spec": Specification(2, box=replace(MILD_BOX, gate_slope=(-3, 3)))}, r"box.gate_slope\[0\]"),
+        (
+            {"spec": Specification(2, box=replace(MILD_BOX, gate_slope=(-3, 3)))},
+            r"box.gate_slope\[0\]",
+        ),
     ],
 )
 def test_a_store_of_another_study_is_refused(tmp_path, change, named):
@@ -241,6 +244,17 @@ def test_random_starts_for_a_regression_function():
     table = study.run(progress=False)
     assert 0 < table["kl"][0] < 0.5
     assert "param expert1:x3" in table.columns
+
+
+def test_a_fitted_model_is_studied_with_its_own_features():
+    X, y = find_truth("softmax-gaussian-mild").sample(400, 0)
+    moe = MixtureOfExperts(2, degree=2, n_init=2, random_state=0).fit(X, y)
+    truth = from_fit(moe, X)
+    table = RateStudy(truth, 2, [300], 2, losses=["voronoi", "kl"]).run(progress=False)
+    assert "param expert1:x2" in table.columns  # the square
+    assert table["converged"].all()
+    lines = RateStudy(truth, Specification(2, degree=1), [300], 1, losses=["kl"])
+    assert "param expert1:x2" not in lines.run(progress=False).columns
 
 
 def test_sizes_of_cells():

@@ -10,19 +10,19 @@ from mixstat import flat
 from mixstat.gates import SoftmaxGate
 from mixstat.model import Mixture
 from mixstat.rates.catalogue import find_truth, gaussian
-from mixstat.rates.losses import voronoi
+from mixstat.rates.losses import stated
 from mixstat.rates.losses.atoms import Measures, measures
 from mixstat.rates.losses.cells import rbar, voronoi_cells
 from mixstat.rates.losses.errors import block_errors
 from mixstat.rates.losses.translation import Terms, best_factor, best_shift
 
 LOSSES = {
-    "softmax-gaussian-mild": (voronoi.SOFTMAX_EXACT, voronoi.SOFTMAX_OVER, voronoi.SOFTMAX_CODE),
-    "gaussian-gate-I-2d": (voronoi.GAUSSIAN_EXACT, voronoi.GAUSSIAN_OVER),
-    "gaussian-gate-II-1d": (voronoi.GAUSSIAN_OVER_ZERO,),
-    "multinomial-1": (voronoi.MULTINOMIAL,),
-    "temperature": (voronoi.TEMPERATURE, voronoi.ratio_loss(voronoi.SOFTMAX_OVER)),
-    "activation-tanh": (voronoi.ACTIVATION_EXACT, voronoi.ACTIVATION_OVER),
+    "softmax-gaussian-mild": (stated.SOFTMAX_EXACT, stated.SOFTMAX_OVER, stated.SOFTMAX_CODE),
+    "gaussian-gate-I-2d": (stated.GAUSSIAN_EXACT, stated.GAUSSIAN_OVER),
+    "gaussian-gate-II-1d": (stated.GAUSSIAN_OVER_ZERO,),
+    "multinomial-1": (stated.MULTINOMIAL,),
+    "temperature": (stated.TEMPERATURE, stated.ratio_loss(stated.SOFTMAX_OVER)),
+    "activation-tanh": (stated.ACTIVATION_EXACT, stated.ACTIVATION_OVER),
 }
 CASES = [(name, loss) for name, losses in LOSSES.items() for loss in losses]
 
@@ -129,8 +129,8 @@ def test_many_models_at_once_equal_one_by_one():
     random = np.random.default_rng(0)
     vector = flat.to_vector(truth)
     many = [flat.from_vector(truth, vector + random.normal(0, 0.3, len(vector))) for _ in range(6)]
-    each = [voronoi.MULTINOMIAL(truth, one)[0] for one in many]
-    np.testing.assert_allclose(voronoi.MULTINOMIAL(truth, many), each, rtol=1e-12)
+    each = [stated.MULTINOMIAL(truth, one)[0] for one in many]
+    np.testing.assert_allclose(stated.MULTINOMIAL(truth, many), each, rtol=1e-12)
 
 
 def test_recorded_losses_of_the_published_code(oracle):
@@ -140,11 +140,11 @@ def test_recorded_losses_of_the_published_code(oracle):
         coef = np.array(run["beta"])
         gate = SoftmaxGate(np.array(run["alpha"]).T[: coef.shape[1] - 1])
         model = Mixture(gate, gaussian(*coef, np.sqrt(run["sigma2"])))
-        plain = voronoi.SOFTMAX_CODE.plain(truth, model)[0]
-        translated = voronoi.SOFTMAX_CODE(truth, model)[0]
+        plain = stated.SOFTMAX_CODE.plain(truth, model)[0]
+        translated = stated.SOFTMAX_CODE(truth, model)[0]
         np.testing.assert_allclose(plain, run["authors_loss"], rtol=1e-10)
         np.testing.assert_allclose(translated, run["own_loss_inf_translation"], rtol=1e-8)
-        cells = voronoi_cells(measures([model]), measures([truth]), voronoi.EXPERT)
+        cells = voronoi_cells(measures([model]), measures([truth]), stated.EXPERT)
         assert np.bincount(cells.label[0], minlength=2).tolist() == run["cell_sizes"]
 
 
@@ -181,7 +181,7 @@ def test_raw_errors_tell_shared_cells_from_single_ones():
     b = np.log(np.exp(0.5) / 2)
     gate = SoftmaxGate(np.array([[b, 2.1], [b, 1.9]]))
     fitted = Mixture(gate, gaussian([1.2, 0.8, -1.0], [1.5, 1.5, -1.4], [0.5, 0.5, 0.7]))
-    found = {k: v[0] for k, v in block_errors(voronoi.SOFTMAX_OVER, truth, [fitted]).items()}
+    found = {k: v[0] for k, v in block_errors(stated.SOFTMAX_OVER, truth, [fitted]).items()}
     np.testing.assert_allclose(found["error_intercept_shared"], 0.2, rtol=1e-12)
     np.testing.assert_allclose(found["error_slope_single"], 0.1, rtol=1e-12)
     np.testing.assert_allclose(found["error_gate_shared"], 0.1, rtol=1e-6)

@@ -13,7 +13,7 @@ from mixstat.gates.sparse import SparseGate
 from mixstat.gates.temperature import TemperatureGate
 from mixstat.model import Mixture
 from mixstat.rates.law import Law
-from mixstat.rates.losses import voronoi
+from mixstat.rates.losses import stated
 from mixstat.rates.losses.density import divergences
 from mixstat.rates.losses.errors import block_errors, function_errors
 from mixstat.rates.losses.voronoi import VoronoiLoss
@@ -46,16 +46,16 @@ def voronoi_of(truth: Mixture, *, exact: bool) -> VoronoiLoss:
         raise ValueError(f"no Voronoi loss is stated for {type(experts).__name__}.")
     if isinstance(gate, LinearSoftmaxGate | SparseGate):
         if classes:
-            return voronoi.MULTINOMIAL
-        return voronoi.SOFTMAX_EXACT if exact else voronoi.SOFTMAX_OVER
+            return stated.MULTINOMIAL
+        return stated.SOFTMAX_EXACT if exact else stated.SOFTMAX_OVER
     if isinstance(gate, GaussianGate) and not classes:
         zero = bool(np.any(np.all(gate.coefficients() == 0, axis=1)))
-        over = voronoi.GAUSSIAN_OVER_ZERO if zero else voronoi.GAUSSIAN_OVER
-        return voronoi.GAUSSIAN_EXACT if exact else over
+        over = stated.GAUSSIAN_OVER_ZERO if zero else stated.GAUSSIAN_OVER
+        return stated.GAUSSIAN_EXACT if exact else over
     if isinstance(gate, TemperatureGate) and not classes:
         if gate.activation is None:
-            return voronoi.TEMPERATURE
-        return voronoi.ACTIVATION_EXACT if exact else voronoi.ACTIVATION_OVER
+            return stated.TEMPERATURE
+        return stated.ACTIVATION_EXACT if exact else stated.ACTIVATION_OVER
     named = f"{type(gate).__name__} with {type(experts).__name__}"
     raise ValueError(f"no Voronoi loss is stated for {named}.")
 
@@ -147,21 +147,21 @@ LOSSES: dict[str, Loss] = {
         lambda t: voronoi_of(t, exact=False), _stated, "Voronoi loss, over-specified"
     )("voronoi_over"),
     "voronoi_code": _atoms(
-        lambda t: voronoi.SOFTMAX_CODE, _softmax_gaussian, "Voronoi loss, block by block"
+        lambda t: stated.SOFTMAX_CODE, _softmax_gaussian, "Voronoi loss, block by block"
     )("voronoi_code"),
     "voronoi_code_untranslated": _atoms(
-        lambda t: voronoi.SOFTMAX_CODE,
+        lambda t: stated.SOFTMAX_CODE,
         _softmax_gaussian,
         "Voronoi loss of the authors' code, without the translation",
         plain=True,
     )("voronoi_code_untranslated"),
     "voronoi_ratio_exact": _atoms(
-        lambda t: voronoi.ratio_loss(voronoi.SOFTMAX_EXACT),
+        lambda t: stated.ratio_loss(stated.SOFTMAX_EXACT),
         _plain_temperature,
         "Voronoi loss in w / temperature, exact-specified",
     )("voronoi_ratio_exact"),
     "voronoi_ratio_over": _atoms(
-        lambda t: voronoi.ratio_loss(voronoi.SOFTMAX_OVER),
+        lambda t: stated.ratio_loss(stated.SOFTMAX_OVER),
         _plain_temperature,
         "Voronoi loss in w / temperature, over-specified",
     )("voronoi_ratio_over"),
