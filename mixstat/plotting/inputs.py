@@ -83,6 +83,7 @@ class InputReportDisplay:
                 one.plot(middle[chosen], rows[chosen], "o", color=f"C{k % 10}", ms=4, alpha=alpha)
             one.set(title=title, ylim=(len(rows) - 0.5, -0.5))
             one.set_xlabel("effect of one deviation")
+            one.locator_params(axis="x", nbins=5)
             one.spines[["top", "right"]].set_visible(False)
         axes[0].set_yticks(rows, self.features)
         for one in axes[1:]:

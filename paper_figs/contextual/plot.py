@@ -144,8 +144,8 @@ def _renumbered(found: np.ndarray, phase: np.ndarray) -> np.ndarray:
 
 
 def tent(figures: dict):
-    """The fit of one seed, and coefficients along its path."""
-    X, y, best, _ = figures["tent"]["fit"]
+    """The fit of one seed."""
+    X, y, best, _path = figures["tent"]["fit"]
     figure, ax = plt.subplots(figsize=(5.2, 3.2), layout="constrained")
     FittedMeanDisplay.from_estimator(best, X, y, ax=ax)
     ax.set(xlabel="x", ylabel="y")
