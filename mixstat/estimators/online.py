@@ -69,7 +69,7 @@ def advance(
     before, after = _parts(model), []
     for j, (part, bounds, shrink) in enumerate(zip(before, limits, shrinks, strict=True)):
         target = part.m_step(_times(sums[j], 1.0 / weight), bounds, shrink)
-        if not _exact(part, sums[j]):
+        if not isinstance(sums[j], ResidualSums):  # a Newton step, which may overshoot
             earlier = _times(kept.parts[j], memory)
             value = _surrogate(j, model, batch, earlier, weight, shrink)
             target = _shortened(value, part, target)
@@ -118,10 +118,6 @@ def _shrinks(model: Mixture, penalty: Penalty | None) -> list[Shrink | None]:
 
 def _times(sums: Any, factor: AnyArray | float) -> Any:
     return jax.tree.map(lambda leaf: leaf * factor, sums)
-
-
-def _exact(part: Any, sums: Any) -> bool:
-    return isinstance(sums, ResidualSums)
 
 
 def _moved(part: Any, new: Any, sums: Any) -> Any:

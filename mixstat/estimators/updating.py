@@ -85,7 +85,8 @@ class UpdatingMixture(FittedMixture):
         -----
         The updated model is no certified maximum: attributes that describe the fit
         (``certificate_``, ``log_likelihood_`` and so on) are removed, and standard errors are
-        not to be had until ``fit`` is called.
+        not to be had until ``fit`` is called. New rows of a contextual mixture are taken as rows
+        of which no context is known.
 
         References
         ----------

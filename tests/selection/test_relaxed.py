@@ -54,3 +54,15 @@ def test_a_ridge_has_no_zeros(tent):
     path = penalty_path(moe, X, y, strengths=[0.1, 0.01])
     with pytest.raises(ValueError, match="l1_ratio > 0"):
         relax(path, X, y)
+
+
+def test_a_path_of_experts_begins_where_their_slopes_end():
+    # the gate's slopes, whose own penalty is weak, must not count as slopes of the path
+    X, y = make_tent(1000, random_state=36)
+    settings = {"gate_penalty": 1e-5, "l1_ratio": 0.9, "n_init": 4, "random_state": 36}
+    moe = MixtureOfExperts(2, **settings)
+    path = penalty_path(moe, X, y, part="experts", n_strengths=3, ratio=0.05)
+    assert path.strengths[0] < 10
+    assert not path.expert_coef[0][:, 1:].any()
+    assert path.gate_coef[0][0, 1:].any()
+    assert path.expert_coef[-1][:, 1].all()
