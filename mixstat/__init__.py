@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mixstat.cache import cache_programs
     from mixstat.estimators.classifier import MixtureOfExpertsClassifier
     from mixstat.estimators.contextual import ContextualMixtureOfExperts
     from mixstat.estimators.regressor import MixtureOfExperts
@@ -22,6 +23,7 @@ _HOMES = {
     "DesignWarning": "mixstat.results",
     "FitResult": "mixstat.results",
     "Status": "mixstat.results",
+    "cache_programs": "mixstat.cache",
 }
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "MixtureOfExperts",
     "MixtureOfExpertsClassifier",
     "Status",
+    "cache_programs",
 ]
 
 

@@ -9,6 +9,10 @@ from mixstat.precision import AnyArray
 
 CHUNK_BYTES = 2**21  # the largest per-row table of a chunk should stay in the second-level cache
 MIN_ROWS, MAX_ROWS = 128, 4096
+SMALL, MIDDLE = 2**13, 2**17  # rows up to which narrow tables have one shape
+SHORT_CHUNK = 1024  # rows of a chunk of the smaller one
+WASTE = 1.1  # rows computed for each that there is, where shorter chunks can help it
+ROOM_BYTES = 2**25  # a table that would be larger in such a shape has one of its own
 
 
 class Rows(eqx.Module):
@@ -37,14 +41,33 @@ class Batch(eqx.Module):
     total_weight: Float[AnyArray, ""]  # sum of the weights as given: the effective sample size
 
 
-def chunk_rows(n: int, width: int) -> int:
-    """Rows per chunk: a power of two, so that few shapes are ever compiled.
+def chunk_rows(width: int) -> int:
+    """Rows of a chunk, at most: a power of two.
 
     ``width`` is the number of floats per row in the widest table a kernel makes.
     """
     fitting = CHUNK_BYTES // (8 * max(width, 1))
-    largest = int(2 ** np.floor(np.log2(np.clip(fitting, MIN_ROWS, MAX_ROWS))))
-    return min(largest, max(MIN_ROWS, int(2 ** np.ceil(np.log2(max(n, 1))))))
+    return int(2 ** np.floor(np.log2(np.clip(fitting, MIN_ROWS, MAX_ROWS))))
+
+
+def shape(
+    n: int, width: int, floats: int, *, compact: bool = False, longest: int = MAX_ROWS
+) -> tuple[int, int]:
+    """Chunks and rows of each for ``n`` rows of ``floats`` numbers.
+
+    Programs are compiled for shapes, so that narrow tables have few of them: all up to 8,192
+    rows one, and all up to 131,072 rows another; loops end with the last chunk that is used.
+    ``compact`` tables are padded to a power of two chunks and no further.
+    """
+    r = min(chunk_rows(width), longest)
+    for room, most in ((SMALL, SHORT_CHUNK), (MIDDLE, r)):
+        if n <= room and not compact and 8 * floats * room <= ROOM_BYTES:
+            length = min(r, most)
+            return room // length, length
+    r = min(r, max(MIN_ROWS, int(2 ** np.ceil(np.log2(max(n, 1))))))
+    while r > SHORT_CHUNK and -(-n // r) * r > WASTE * n:
+        r //= 2
+    return padded_chunks(-(-n // r)), r
 
 
 def padded_chunks(n_chunks: int) -> int:
@@ -63,6 +86,8 @@ def build(
     *,
     width: int = 1,
     room: int = 0,
+    compact: bool = False,
+    longest: int = MAX_ROWS,
 ) -> Batch:
     """Lay rows out once for the kernels.
 
@@ -75,13 +100,16 @@ def build(
         Floats per row of the widest table made from a chunk; it sets the chunk's length.
     room
         Pad as if there were at least this many rows, to share a compiled program.
+    compact
+        Pad to a power of two chunks at most, for a batch of which many are kept.
+    longest
+        Rows of a chunk, at most; fewer need less memory.
     """
-    n = max(len(y), room)
+    floats = Z.shape[1] + y.shape[1] + (0 if Phi is Z else Phi.shape[1]) + 1
     given = np.ones(len(y)) if weight is None else weight
     total_weight = np.sum(given)
-    r = chunk_rows(n, width)
-    n_chunks = -(-n // r)
-    length = padded_chunks(n_chunks) * r
+    chunks, r = shape(max(len(y), room), width, floats, compact=compact, longest=longest)
+    n_chunks, length = -(-len(y) // r), chunks * r
 
     def put(table: np.ndarray) -> np.ndarray:
         return _lay_out(table, length, r)
@@ -94,6 +122,12 @@ def build(
         log_possibility=None if log_possibility is None else put(log_possibility),
     )
     return jax.device_put(Batch(rows, np.asarray(n_chunks), np.asarray(total_weight)))
+
+
+def single(batch: Batch) -> Batch:
+    """The same rows in single precision."""
+    rows = jax.tree.map(lambda table: np.asarray(table, np.float32), batch.rows)
+    return jax.device_put(Batch(rows, batch.n_chunks, batch.total_weight))
 
 
 def lay_out_like(batch: Batch, table: Float[np.ndarray, "n k"]) -> Float[AnyArray, "c k r"]:

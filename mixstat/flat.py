@@ -1,5 +1,7 @@
 """Parameters as one vector, and back."""
 
+from itertools import accumulate
+from math import prod
 from typing import TypeVar
 
 import jax
@@ -14,7 +16,7 @@ Tree = TypeVar("Tree")
 
 def size(tree: object) -> int:
     """Number of parameters in all leaves."""
-    return sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(tree))
+    return sum(prod(leaf.shape) for leaf in jax.tree.leaves(tree))
 
 
 def to_vector(tree: object) -> Float[np.ndarray, " D"]:
@@ -30,10 +32,11 @@ def traced_vector(tree: object) -> Float[AnyArray, " D"]:
 def from_vector(tree: Tree, vector: AnyArray) -> Tree:
     """A tree like ``tree`` whose parameters are ``vector``; works on tracers too."""
     leaves, structure = jax.tree.flatten(tree)
-    ends = np.cumsum([int(np.prod(leaf.shape)) for leaf in leaves])
+    sizes = [prod(leaf.shape) for leaf in leaves]
+    ends = accumulate(sizes)
     parts = [
-        vector[end - int(np.prod(leaf.shape)) : end].reshape(leaf.shape)
-        for end, leaf in zip(ends, leaves, strict=True)
+        vector[end - size : end].reshape(leaf.shape)
+        for end, size, leaf in zip(ends, sizes, leaves, strict=True)
     ]
     return jax.tree.unflatten(structure, parts)
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from mixstat import precision
 from mixstat.batch import Batch, Rows
 from mixstat.gates.base import Gate, Prior
 from mixstat.kernels import kernel
@@ -46,20 +47,45 @@ def total_over(
     n_chunks: AnyArray,
     first: AnyArray | int = 0,
 ) -> Any:
-    """:func:`total` over any tables whose first axis numbers the chunks, from ``first`` on."""
+    """:func:`total` over any tables whose first axis numbers the chunks, from ``first`` on.
+
+    Sums are kept in double precision, whatever that of the rows.
+    """
 
     def chunk(i):
         return jax.tree.map(lambda a: a[i], chunks)
 
-    if jax.tree.leaves(chunks)[0].shape[0] == 1:
-        return statistic(model, chunk(0))
+    model = precision.like(model, jax.tree.leaves(chunks)[0])
     shapes = jax.eval_shape(lambda m, c: statistic(m, c), model, chunk(0))
-    zero = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
+    wide = jax.tree.map(lambda s: precision.wide(s.dtype), shapes)
+    if jax.tree.leaves(chunks)[0].shape[0] == 1:
+        return jax.tree.map(lambda sum_, kind: sum_.astype(kind), statistic(model, chunk(0)), wide)
+    zero = jax.tree.map(lambda s, kind: jnp.zeros(s.shape, kind), shapes, wide)
 
     def add(i, sums):
         return jax.tree.map(jnp.add, sums, statistic(model, chunk(i)))
 
     return jax.lax.fori_loop(first, n_chunks, add, zero)
+
+
+def total_and_rows(
+    statistic: Callable[[Any, Rows], tuple[Any, Any]], model: Any, batch: Batch
+) -> tuple[Any, Any]:
+    """:func:`total` of the first part; the second, a table per chunk, is kept."""
+    model = precision.like(model, batch.rows.weight)
+
+    def chunk(i):
+        return jax.tree.map(lambda a: a[i], batch.rows)
+
+    sums, table = jax.eval_shape(lambda m, c: statistic(m, c), model, chunk(0))
+    zero = jax.tree.map(lambda s: jnp.zeros(s.shape, precision.wide(s.dtype)), sums)
+    blank = jnp.zeros((batch.rows.weight.shape[0], *table.shape), table.dtype)
+
+    def add(i, carry):
+        new, rows = statistic(model, chunk(i))
+        return jax.tree.map(jnp.add, carry[0], new), carry[1].at[i].set(rows)
+
+    return jax.lax.fori_loop(0, batch.n_chunks, add, (zero, blank))
 
 
 def spread(sums: Callable[..., Any], model: Any, batch: Batch) -> Any:

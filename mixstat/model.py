@@ -1,6 +1,9 @@
 """The mixture itself: a gate and experts, and the vector of their parameters."""
 
+from typing import Any
+
 import equinox as eqx
+import jax
 import numpy as np
 
 from mixstat import flat
@@ -35,8 +38,22 @@ def expanded_index(model: Mixture) -> tuple[np.ndarray, np.ndarray]:
 
     Returns the positions for the gate's predictors (G,) and for the experts' (K, E), an
     expert's predictors in order. A parameter shared by several predictors appears several
-    times.
+    times. The same arrays are returned for all models of one structure: do not write to them.
     """
+    leaves, structure = jax.tree.flatten(model)
+    key = (structure, tuple(leaf.shape for leaf in leaves))
+    if key not in _positions:
+        if len(_positions) >= KEPT:
+            _positions.clear()
+        _positions[key] = _find_positions(model)
+    return _positions[key]
+
+
+KEPT = 1000  # structures remembered
+_positions: dict[Any, tuple[np.ndarray, np.ndarray]] = {}
+
+
+def _find_positions(model: Mixture) -> tuple[np.ndarray, np.ndarray]:
     numbered = flat.numbered(model)
     groups = numbered.experts.groups()
     each = range(model.n_experts)

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
@@ -29,3 +30,15 @@ def in_float64(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
 
     return wrapped
+
+
+def like(tree: Any, table: AnyArray) -> Any:
+    """``tree`` in the precision of ``table``."""
+    if all(leaf.dtype == table.dtype for leaf in jax.tree.leaves(tree)):
+        return tree
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, table.dtype), tree)
+
+
+def wide(dtype: Any) -> Any:
+    """The precision in which numbers of ``dtype`` are added up."""
+    return jnp.promote_types(dtype, jnp.result_type(float))

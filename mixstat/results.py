@@ -184,6 +184,10 @@ class FitResult:
     """Observed information per unit of weight in the parameter vector (ridge included)."""
     free: Bool[np.ndarray, " D"] | None = field(default=None, repr=False)
     """Parameters that no bound holds."""
+    note: str = ""
+    """What a person should know of the way to ``model``."""
+    mass: Float[np.ndarray, " K"] | None = field(default=None, repr=False)
+    """Share of the weight that each expert is responsible for."""
     invariant: Float[np.ndarray, "D F"] | None = field(default=None, repr=False)
     """Orthonormal directions in which the model does not change, whatever the data."""
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 from mixstat.precision import float64
@@ -25,5 +26,7 @@ def in_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any
         with float64():  # the setting is a thread's own
             return function(item)
 
+    contexts = [copy_context() for _ in items]
+
     with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(run, items))
+        return list(pool.map(lambda one, item: one.run(run, item), contexts, items))

@@ -12,6 +12,7 @@ LAYERS = [
     "validation",
     "datasets",
     "precision",
+    "cache",
     "kernels",
     "threads",
     "results",

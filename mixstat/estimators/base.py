@@ -58,6 +58,7 @@ class BaseMixture(UpdatingMixture):
     tol: float
     max_iter: int
     min_scale: float
+    precision: str
     ridge: float | None
     expert_penalty: float
     gate_penalty: float
@@ -84,6 +85,7 @@ class BaseMixture(UpdatingMixture):
         if not check_positive("l1_ratio", self.l1_ratio, zero=True) <= 1:
             raise ValueError(f"l1_ratio must lie between 0 and 1, got {self.l1_ratio!r}.")
         check_choice("solver", self.solver, tuple(SOLVERS))
+        check_choice("precision", self.precision, ("float64", "float32"))
         if isinstance(self.init, str):
             check_choice("init", self.init, ("auto", *starts.KINDS))
         gate = find_gate(self.gate)
@@ -270,7 +272,11 @@ class BaseMixture(UpdatingMixture):
     @in_float64
     def _conditional(self, model: Mixture, tables: Tables) -> float:
         """Mean of log p(y | x) over the training rows, in the units of y."""
-        value = float(conditional_log_likelihood(model, self.problem_.batch))
+        batch = self.problem_.batch
+        if model.gate.joint or batch.rows.log_possibility is not None:
+            value = float(conditional_log_likelihood(model, batch))
+        else:
+            value = self.result_.log_likelihood
         discrete = model.experts.discrete
         return value - (0.0 if discrete else float(np.sum(np.log(tables.scale))))
 

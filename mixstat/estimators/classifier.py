@@ -65,6 +65,10 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixture):
         Largest number of iterations of one start.
     min_scale : float, default=1e-4
         Floor under the scales of a Gaussian gate; experts have none.
+    precision : {"float64", "float32"}, default="float64"
+        In which rows are kept for the first EM steps. "float32" halves the bytes that a step
+        reads (and is much faster on most GPUs); sums are in float64, and so are all steps from
+        the basin to the maximum, which is the same.
     ridge : float or None, default=None
         Weight of half the squared slopes (standardised units) taken from the mean
         log-likelihood. None means 0, or 1e-6 with fewer rows than parameters.
@@ -165,6 +169,7 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixture):
         tol=1e-8,
         max_iter=1000,
         min_scale=1e-4,
+        precision="float64",
         ridge=None,
         expert_penalty=0.0,
         gate_penalty=0.0,
@@ -187,6 +192,7 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixture):
         self.tol = tol
         self.max_iter = max_iter
         self.min_scale = min_scale
+        self.precision = precision
         self.ridge = ridge
         self.expert_penalty = expert_penalty
         self.gate_penalty = gate_penalty

@@ -1,17 +1,18 @@
 """From tables to the certified maximum: which starts, on which rows, by which solver."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from sklearn.utils import check_random_state
 
+from mixstat import batch as batches
 from mixstat import flat
 from mixstat.design.design import Design
 from mixstat.estimators.context_starts import start_rows, within_contexts
 from mixstat.estimators.data import Tables, choose_strengths, to_internal
-from mixstat.likelihood import expert_mass
 from mixstat.model import Mixture
 from mixstat.precision import in_float64
 from mixstat.results import FitResult
@@ -63,6 +64,48 @@ def maximise(
     units
         Taken from every log-likelihood told or tabled: the log of the units of the data.
     """
+    attempt = partial(_attempt, settings, tables, null, given, log, fixed=fixed, units=units)
+    longest = batches.MAX_ROWS
+    while True:
+        try:
+            return attempt(longest=longest)
+        except (MemoryError, jax.errors.JaxRuntimeError) as error:
+            if not _out_of_memory(error):
+                raise
+            longest //= 2
+            if longest < batches.MIN_ROWS:
+                raise MemoryError(_too_large(tables, null)) from error
+        log(f"out of memory: going on with at most {longest} rows at a time")
+
+
+def _out_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
+
+
+def _too_large(tables: Tables, null: Mixture) -> str:
+    n, size = len(tables.y), flat.size(null)
+    columns = tables.y.shape[1] + tables.Phi.shape[1] + 1
+    columns += 0 if tables.Z is tables.Phi else tables.Z.shape[1]
+    return (
+        f"Out of memory for X with {n} rows: the rows take {8 * n * columns / 2**20:.0f} MiB "
+        f"({columns} columns), a Hessian of {size} parameters {8 * size**2 / 2**20:.0f} MiB, and "
+        f"shorter chunks of rows, down to {batches.MIN_ROWS}, did not help. Fit a sample of the "
+        "rows, a lower degree or fewer experts."
+    )
+
+
+def _attempt(
+    settings: Any,
+    tables: Tables,
+    null: Mixture,
+    given: Start | None,
+    log: Callable[[str], None],
+    *,
+    fixed: np.ndarray | None,
+    units: float,
+    longest: int,
+) -> Fitted:
+    """One try, with chunks of at most ``longest`` rows."""
     n_rows, k = len(tables.y), null.n_experts
     seed = _seed(settings)
     sample = known = None
@@ -76,14 +119,16 @@ def maximise(
         "constants": (tables.gate_constant, tables.expert_constant),
         "fixed": fixed,
     }
-    data = tables.lay_out(null)
+    data = tables.lay_out(null, longest=longest)
     problem = problems.make(null, data, **options)
+    if settings.precision == "float32" and settings.solver == "auto":
+        problem = problem._replace(draft=batches.single(data))
     if given is not None or sample is None:
         short, chosen = problem, [given] if given is not None else []
     else:
         same = tables._replace(**sample._asdict(), log_possibility=known)
         room = n_rows if n_rows <= starts.SAMPLE else 0
-        short = problems.make(null, same.lay_out(null, room=room), **options)
+        short = problems.make(null, same.lay_out(null, room=room, longest=longest), **options)
         chosen = made_starts(settings, sample, k, seed)
         if known is not None:
             chosen = within_contexts(chosen, known, sample.weight, lead=settings.init == "auto")
@@ -99,7 +144,7 @@ def maximise(
         units=units,
     )
     used = problem.varying & ~zeroed(problem, result.model)
-    share = np.asarray(expert_mass(result.model, data))
+    share = np.asarray(result.mass)
     # a direction that never changes the model is no parameter
     n_parameters = int(used.sum()) - len(result.model.gate.invariances())
     return Fitted(result, table, share, strengths, n_parameters, problem)

@@ -76,6 +76,8 @@ class Gate(eqx.Module):
     """Whether the surrogate has one hill; else the first step from a start climbs carefully."""
     diverging: ClassVar[str] = ""
     """What to say, beside the general message, where coefficients grow without limit."""
+    joint: ClassVar[bool] = False
+    """Whether the joint density of x and y is fitted: log_weight is not log_prob."""
     shrinkable: ClassVar[bool] = True
     """Whether an L1 penalty on slopes makes sense."""
     full_rank: ClassVar[bool] = False

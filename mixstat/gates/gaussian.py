@@ -35,6 +35,7 @@ class GaussianGate(Gate):
     inputs: GaussianExperts = eqx.field(default_factory=GaussianExperts)  # of x on the constant
 
     max_degree: ClassVar[int | None] = 1
+    joint: ClassVar[bool] = True
     full_rank: ClassVar[bool] = True
 
     @property

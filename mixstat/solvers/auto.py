@@ -16,6 +16,7 @@ from mixstat.solvers.problem import Problem
 
 BASIN_TOL = 1e-5  # EM hands over when its gain in mean log-likelihood falls below this
 BASIN_ITER = 100  # or after this many steps: Newton crosses long plateaus faster
+DRAFT_TOL = 1e-5  # gains that single precision can still see
 NEWTON_SIZE = 150  # parameters above which a Hessian costs more than the EM steps it saves
 CLOSE_TOL = 1e-9  # there EM goes on until one or two Newton steps are left
 POLISH_SIZE = 3000  # parameters above which no Hessian is formed at all
@@ -23,6 +24,10 @@ POLISH_SIZE = 3000  # parameters above which no Hessian is formed at all
 
 def _em(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finish:
     return _em_until(problem, start, 1e-14, max_iter)
+
+
+def _em_to(gain: float, problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finish:
+    return _em_until(problem, start, gain, max_iter)
 
 
 def _em_until(problem: Problem, start: Mixture, gain: float, max_iter: int) -> Finish:
@@ -43,6 +48,7 @@ def _auto(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finish
     if not start.gate.continuous:
         return Finish(*jump.maximise(problem, start, tol=tol, max_iter=max_iter))
     kinked = problem.shrink is not None and problem.shrink.l1 is not None
+    draft = problem.draft
     size = flat.size(start)
     step = 1 if kinked or size > POLISH_SIZE else ladder.stride(problem, start)
     if step > 1:
@@ -51,7 +57,16 @@ def _auto(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finish
             return _go_on(_newton, problem, end, tol, max_iter)
     large = size > NEWTON_SIZE
     gain = CLOSE_TOL if large else BASIN_TOL
-    end = _em_until(problem, start, gain, min(max_iter, BASIN_ITER))
+    steps, problem, note = min(max_iter, BASIN_ITER), problem._replace(draft=None), ""
+    if draft is None:
+        end = _em_until(problem, start, gain, steps)
+    else:
+        end, note = _drafted(problem._replace(batch=draft), start, max(gain, DRAFT_TOL), steps)
+        if large and end.status == Status.CONVERGED:
+            more = _em_until(problem, end.model, gain, steps)
+            end = more._replace(
+                n_iter=more.n_iter + end.n_iter, n_passes=more.n_passes + end.n_passes
+            )
     if large and not kinked and end.status != Status.CONVERGED:
         end = _go_on(_lbfgs, problem, end, tol, max_iter)
     # in the order of the final model, whose derivatives need not be made again then
@@ -60,7 +75,19 @@ def _auto(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finish
         end = _go_on(_climb, problem, end, tol, max_iter)
     if size <= POLISH_SIZE and (end.known is None or end.status != Status.CONVERGED):
         end = _go_on(_newton, problem, end, tol, max_iter)
-    return end
+    return end._replace(note=note)
+
+
+def _drafted(problem: Problem, start: Mixture, gain: float, max_iter: int) -> tuple[Finish, str]:
+    """EM on rows in single precision, and what to say if rounding stopped it."""
+    end = _em_until(problem, start, gain, max_iter)
+    if end.status == Status.CONVERGED:
+        return end, ""
+    note = (
+        f"In single precision EM ended as {end.status.name.lower()} after {end.n_iter} steps, "
+        f"before its gain fell below {gain:g}; the rest was done in double precision."
+    )
+    return (end._replace(model=start) if end.status == Status.NONFINITE else end), note
 
 
 def _climb(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finish:
@@ -91,6 +118,7 @@ def _go_on(
     left = max_iter - end.n_iter
     if left <= 0 or end.status == Status.NONFINITE:
         return end
+    problem = problem._replace(draft=None)
     more = solver(problem, end.model, tol, left)
     n_iter, n_passes = end.n_iter + more.n_iter, end.n_passes + more.n_passes
     return more._replace(n_iter=n_iter, n_passes=n_passes)

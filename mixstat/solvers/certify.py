@@ -104,7 +104,14 @@ def certify(
         invariances=words,
     )
     value += problem.penalty(vector)
-    return FitResult(model, value, status, n_iter, n_passes, certificate, -hessian, free, invariant)
+    counts = (n_iter, n_passes)
+    return FitResult(
+        *(model, value, status, *counts, certificate),
+        information=-hessian,
+        free=free,
+        mass=mass,
+        invariant=invariant,
+    )
 
 
 def invariant_directions(

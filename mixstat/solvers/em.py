@@ -154,7 +154,9 @@ def advance(
 ) -> EMState:
     """One pass over the data: the trial is accepted or replaced."""
     value, target = evaluate(problem, state.trial, exact_gate=exact_gate, gate_tol=gate_tol)
-    good = value >= state.value - slack(state.value)  # False for NaN too
+    dtype = problem.batch.rows.weight.dtype
+    # False for NaN too
+    good = value >= state.value - slack(state.value, dtype)
     good = good & (value < jnp.inf)
     yes = _accepted(state, problem, value, target, limits, accelerate)
     return choose(good, yes, _rejected(state))

@@ -15,3 +15,4 @@ class Finish(NamedTuple):
     n_iter: int
     n_passes: int
     known: Derivatives | None = None  # objective, gradient and Hessian at ``model``
+    note: str = ""  # what a person should know of the way there

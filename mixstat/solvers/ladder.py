@@ -30,6 +30,7 @@ LEAST_STRIDE = 4  # a sample that saves less is not worth its compilation
 CONTRACTION = 0.3  # a chord step that leaves more of the gradient is the last
 CLOSE = 1e-7  # largest gradient component at which Newton takes over
 MOST_STEPS = 12
+SAME_SHAPE = 32  # chunks up to which a sample keeps the shape of the whole
 
 
 def stride(problem: Problem, model: Mixture) -> int:
@@ -51,7 +52,8 @@ def sample(batch: Batch, step: int) -> Batch:
         rows = np.asarray(table)[:used, ..., ::step]  # (used, p, length / step)
         rows = np.moveaxis(rows, 0, -2)  # (p, used, length / step)
         rows = rows.reshape(*rows.shape[:-2], -1)
-        size = batches.padded_chunks(kept) * length
+        # a table with chunks to spare is thinned to its own shape, whose programs are there
+        size = (chunks if chunks <= SAME_SHAPE else batches.padded_chunks(kept)) * length
         pad = [(0, 0)] * (rows.ndim - 1) + [(0, size - rows.shape[-1])]
         padded = np.pad(rows, pad, mode="edge").reshape(*rows.shape[:-1], -1, length)
         return np.ascontiguousarray(np.moveaxis(padded, -2, 0))
@@ -75,7 +77,7 @@ def maximise(
 
     ``solve`` finds the maximum on the sample.
     """
-    smaller = problem._replace(batch=sample(problem.batch, step))
+    smaller = problem._replace(batch=sample(problem.batch, step), draft=None)
     near = solve(smaller, start)
     sound = near.status == Status.CONVERGED and near.known is not None
     if near.known is None or not sound or degenerate(smaller, near.model, near.known.mass):

@@ -6,13 +6,21 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Float
 
 from mixstat import flat
 from mixstat.batch import Batch, Rows
-from mixstat.gates.base import Gate
+from mixstat.gates.base import Gate, Prior
 from mixstat.kernels import kernel
-from mixstat.likelihood import each_row, responsibilities, shares_of, total, total_over
+from mixstat.likelihood import (
+    each_row,
+    responsibilities,
+    shares_of,
+    total,
+    total_and_rows,
+    total_over,
+)
 from mixstat.model import Mixture
 from mixstat.precision import AnyArray
 from mixstat.solvers.problem import Penalty, Problem
@@ -23,14 +31,34 @@ FIRST_TOL = 1e-4  # relative change of the surrogate at which a start's gate is 
 
 
 def _statistics(model: Mixture, rows: Rows):
+    """Sums for the log-likelihood and the M-step, and what was made of each row on the way."""
     prior = model.gate.prior(rows)
     resp, evidence = shares_of(prior, model.experts.log_prob(rows), rows)
     weighted = resp * rows.weight[None, :]
-    return (
+    sums = (
         jnp.sum(rows.weight * evidence),
         model.gate.statistics(rows, weighted, prior),
         model.experts.statistics(rows, weighted),
     )
+    return sums, (prior, weighted)
+
+
+def _sums(model: Mixture, rows: Rows):
+    return _statistics(model, rows)[0]
+
+
+def _sums_and_surrogate(model: Mixture, rows: Rows):
+    """The sums, with the gate's surrogate at the current gate; and the responsibilities."""
+    sums, (prior, weighted) = _statistics(model, rows)
+    return (*sums, _surrogate(prior, weighted)), weighted
+
+
+def _surrogate(prior: Prior, weighted: Float[AnyArray, "K n"]) -> AnyArray:
+    """Sum of weighted log probabilities."""
+    value = jnp.sum(weighted * prior.logit)
+    if prior.total is None:
+        return value
+    return value - jnp.sum(jnp.sum(weighted, axis=0) * jnp.log(prior.total))
 
 
 def _penalty(model: Mixture, shrink: Penalty) -> AnyArray:
@@ -43,17 +71,21 @@ def evaluate(
     problem: Problem, model: Mixture, *, exact_gate: bool = False, gate_tol: AnyArray | float = 0.0
 ):
     """Objective of ``model`` and its M-step, in one pass (more for an exact gate step)."""
-    value, gate_sums, expert_sums = total(_statistics, model, problem.batch)
-    shrink = problem.shrink
-    if shrink is not None:
-        value = value - _penalty(model, shrink)
+    batch, shrink = problem.batch, problem.shrink
+    if exact_gate:
+        sums, kept = total_and_rows(_sums_and_surrogate, model, batch)
+        value, gate_sums, expert_sums, surrogate = sums
+    else:
+        value, gate_sums, expert_sums = total(_sums, model, batch)
     gates, families = limits(problem)
     gate = model.gate.m_step(gate_sums, gates, None if shrink is None else shrink.gate)
     experts = model.experts.m_step(
         expert_sums, families, None if shrink is None else shrink.experts
     )
     if exact_gate:
-        gate = _exact_gate(problem, model, gate, jnp.asarray(gate_tol))
+        gate = _exact_gate(problem, model.gate, gate, (kept, surrogate), jnp.asarray(gate_tol))
+    if shrink is not None:
+        value = value - _penalty(model, shrink)
     return value, Mixture(gate, experts)
 
 
@@ -63,30 +95,38 @@ def limits(problem: Problem):
     return (lower.gate, upper.gate), (lower.experts, upper.experts)
 
 
-def _exact_gate(problem: Problem, model: Mixture, first: Gate, tol: AnyArray) -> Any:
-    """Newton to the maximum of the gate's surrogate, at the responsibilities of ``model``.
+def _exact_gate(
+    problem: Problem, start: Gate, first: Gate, known: tuple[AnyArray, AnyArray], tol: AnyArray
+) -> Any:
+    """Newton to the maximum of the gate's surrogate, from ``start`` by way of ``first``.
 
-    Ends after a step that changed the surrogate by less than ``tol``, relative.
+    ``known`` are the weighted responsibilities (c, K, r) and the surrogate at the start. Ends
+    after a step that changed the surrogate by less than ``tol``, relative.
     """
     shrink = None if problem.shrink is None else problem.shrink.gate
-    bounds = limits(problem)[0]
+    bounds, (kept, value) = limits(problem)[0], known
 
-    def surrogate(gate, rows: Rows):
-        weighted = responsibilities(model, rows)[0] * rows.weight[None, :]
-        share = jnp.sum(weighted * gate.log_weight(rows))
-        return share, gate.statistics(rows, weighted)
+    def penalised(value: AnyArray, gate: Gate) -> AnyArray:
+        return value if shrink is None else value - shrink.value(flat.traced_vector(gate))
+
+    def sums(gate, data: tuple[Rows, AnyArray]):
+        rows, weighted = data
+        prior = gate.prior(rows)
+        return _surrogate(prior, weighted), gate.statistics(rows, weighted, prior)
 
     def look(gate):
-        value, sums = total(surrogate, gate, problem.batch)
-        if shrink is not None:
-            value = value - shrink.value(flat.traced_vector(gate))
-        return value, gate.m_step(sums, bounds, shrink)
+        chunks = (problem.batch.rows, kept)
+        value, statistics = total_over(sums, gate, chunks, problem.batch.n_chunks)
+        return penalised(value, gate), gate.m_step(statistics, bounds, shrink)
 
-    return _climb(look, model.gate, first, tol)[0]
+    return _climb(look, (start, penalised(value, start)), first, tol)[0]
 
 
-def _climb(look: Callable, start: Gate, first: Gate, tol: AnyArray | float) -> Any:
-    """Newton steps, halved until they gain, from ``start`` with ``first`` as the first trial."""
+def _climb(look: Callable, start: tuple[Gate, AnyArray], first: Gate, tol: AnyArray | float) -> Any:
+    """Newton steps, halved until they gain, from ``start`` with ``first`` as the first trial.
+
+    ``start`` is a gate and its surrogate.
+    """
 
     def step(carry):
         gate, value, trial, _, n = carry
@@ -100,13 +140,12 @@ def _climb(look: Callable, start: Gate, first: Gate, tol: AnyArray | float) -> A
     def moving(carry):
         return (carry[3] > tol * jnp.abs(carry[1])) & (carry[4] < GATE_STEPS)
 
-    value, _ = look(start)
-    return jax.lax.while_loop(moving, step, (start, value, first, jnp.inf, 0))[:2]
+    return jax.lax.while_loop(moving, step, (*start, first, jnp.inf, 0))[:2]
 
 
-def slack(value: AnyArray) -> AnyArray:
-    """Rounding of a mean log-likelihood: a smaller loss is none."""
-    return 1e-13 * (1 + jnp.abs(value))
+def slack(value: AnyArray, dtype: Any = np.float64) -> AnyArray:
+    """Rounding of a mean log-likelihood of rows of ``dtype``: a smaller loss is none."""
+    return 450 * float(np.finfo(dtype).eps) * (1 + jnp.abs(value))
 
 
 def choose(condition: AnyArray, yes: Any, no: Any) -> Any:
@@ -156,7 +195,8 @@ def climb_gate(
         return value, gate.m_step(sums, bounds, None)
 
     n_chunks = jnp.minimum(problem.batch.n_chunks, CLIMB_CHUNKS)
-    return _climb(look, start, look(start)[1], FIRST_TOL)
+    value, first = look(start)
+    return _climb(look, (start, value), first, FIRST_TOL)
 
 
 @kernel()

@@ -46,6 +46,7 @@ class Members:
         data: Sequence[Batch] | None,
         names: Sequence[Any] | None,
     ) -> None:
+        problem = problem._replace(draft=None)
         if data is not None and len(data):  # chunks that one member has and another has not
             n_chunks = max(int(d.n_chunks) for d in data)
             batch = eqx.tree_at(lambda b: b.n_chunks, data[0], np.asarray(n_chunks))
@@ -115,8 +116,16 @@ class Members:
         So programs are shared by blocks of different lengths.
         """
         each = [self.own(i) for i in block]
+        if self.data is not None:  # chunks that nobody uses are not copied
+            used = _power(min(int(self.problem.batch.n_chunks), self.shape[0]))
+            each = [_first_chunks(one, used) for one in each]
         each += [each[-1]] * (_power(len(each)) - len(each))
         return jax.tree.map(lambda *leaves: np.stack([np.asarray(a) for a in leaves]), *each)
+
+
+def _first_chunks(member: Member, used: int) -> Member:
+    rows, weight = jax.tree.map(lambda a: np.asarray(a)[:used], (member.rows, member.weight))
+    return Member(member.start, rows, weight)
 
 
 def _power(number: int) -> int:

@@ -131,7 +131,7 @@ def multistart(
         short = _short_runs_together if together else _short_runs
         first, order = short(short_problem, first, table, steps, log, units)
     else:
-        table["log_likelihood_short"] = float(log_likelihood(first[0], short_problem.batch)) - units
+        table["log_likelihood_short"] = np.nan  # the only start has no short run
         order = np.array([0])
     ends: dict[int, Finish] = {}
     objective: dict[int, float] = {}
@@ -155,6 +155,7 @@ def multistart(
             f"start {i} ({row['start']}): log-likelihood {row['log_likelihood']:.10g}, "
             f"{row['n_iter']} iterations, {str(row['status']).lower()}"
             + (", degenerate" if row["degenerate"] else "")
+            + (f". {end.note}" if end.note else "")
         )
 
     n_finished = LEAST_FINISHED if together and whole else _how_many(problem, first)
@@ -290,4 +291,5 @@ def _best(
     certificate = replace(
         result.certificate, starts_finished=len(done), starts_agreeing=int(agree.sum())
     )
-    return replace(result, certificate=certificate, n_passes=int(table["n_passes"].sum()))
+    n_passes = int(table["n_passes"].sum())
+    return replace(result, certificate=certificate, n_passes=n_passes, note=end.note)

@@ -43,6 +43,7 @@ class Problem(NamedTuple):
     lower: Mixture  # bounds in the structure of the model; -inf where there is none
     upper: Mixture
     shrink: Penalty | None = None  # None is faster than zeros
+    draft: Batch | None = None  # the rows in single precision, for the first steps
 
     def penalty(self, vector: Float[np.ndarray, " D"]) -> float:
         """What the penalty takes from the mean log-likelihood."""

@@ -1,6 +1,5 @@
 """Many fits as one: each is what it would be alone, whatever the others are."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -8,9 +7,9 @@ from scipy.optimize import minimize
 
 from mixstat import MixtureOfExperts, flat
 from mixstat import batch as batches
+from mixstat.derivatives import value_and_gradient
 from mixstat.experts import GaussianExperts
 from mixstat.gates import SoftmaxGate
-from mixstat.likelihood import log_likelihood
 from mixstat.model import Mixture
 from mixstat.results import Status
 from mixstat.solvers import em, multistart, queue
@@ -133,10 +132,12 @@ def test_a_box_holds_and_the_projected_gradient_vanishes(x64):
     np.testing.assert_allclose(found.vectors[:, 0], high[0])
     np.testing.assert_allclose(found.vectors[:, 3], low[3])
     assert np.all(found.table["gradient_norm"] <= 1e-8)
-    value = jax.jit(lambda v: -log_likelihood(flat.from_vector(start, v), task.batch))
-    best = minimize(
-        value, found.vectors[0], jac=jax.grad(value), bounds=list(zip(low, high, strict=True))
-    )
+
+    def negative(vector):
+        value, gradient = value_and_gradient(flat.from_vector(start, vector), task.batch)
+        return -float(value), -np.asarray(gradient)
+
+    best = minimize(negative, found.vectors[0], jac=True, bounds=list(zip(low, high, strict=True)))
     assert found.table["log_likelihood"].max() >= -best.fun - 1e-12
 
 
@@ -164,8 +165,8 @@ def test_members_that_do_not_fit_are_named(x64):
         fit_many(task, [start], data=[task.batch, batches.build(Z, Z, np.ones((9000, 1)))])
     with pytest.raises(ValueError, match="got 2 starts, 3 weights"):
         fit_many(task, [start, start], weights=np.ones((3, 400)))
-    with pytest.raises(ValueError, match="weights have 5000 columns for 512 rows"):
-        fit_many(task, [start], weights=np.ones((3, 5000)))
+    with pytest.raises(ValueError, match="weights have 9000 columns for 8192 rows"):
+        fit_many(task, [start], weights=np.ones((3, 9000)))
     with pytest.raises(ValueError, match="solver must be 'auto' or 'em'"):
         fit_many(task, [start], solver="newton")
 

@@ -1,0 +1,135 @@
+"""What people see of the engine: precision, memory, few compilations, large data."""
+
+import jax
+import numpy as np
+import pytest
+
+from mixstat import MixtureOfExperts, flat
+from mixstat import batch as batches
+from mixstat.estimators import fitting
+from mixstat.solvers import auto, em, ladder
+from tests.solvers import problems
+
+
+def _two_lines(n, seed=0):
+    random = np.random.default_rng(seed)
+    x = random.uniform(-3, 3, n)
+    up = random.random(n) < 1 / (1 + np.exp(-0.5 - 2 * x))
+    y = np.where(up, 1 + 1.5 * x, -1 - 1.5 * x) + np.where(up, 0.5, 0.7) * random.standard_normal(n)
+    return x[:, None], y, up.astype(int)
+
+
+def test_single_precision_ends_at_the_same_maximum():
+    X, y, labels = _two_lines(3000)
+    for init in ("auto", labels):
+        double, single = (
+            MixtureOfExperts(2, init=init, n_init=3, random_state=0, precision=precision).fit(X, y)
+            for precision in ("float64", "float32")
+        )
+        assert single.certificate_.gradient_norm <= 1e-8
+        np.testing.assert_allclose(single.log_likelihood_, double.log_likelihood_, atol=1e-12)
+        np.testing.assert_allclose(single.expert_coef_, double.expert_coef_, atol=1e-8)
+        assert single.result_.note == ""
+
+
+def test_single_precision_that_rounding_stops_says_so(monkeypatch):
+    X, y, labels = _two_lines(500)
+    monkeypatch.setattr(auto, "DRAFT_TOL", -1.0)
+    monkeypatch.setattr(auto, "BASIN_TOL", -1.0)
+    moe = MixtureOfExperts(2, init=labels, precision="float32").fit(X, y)
+    assert moe.converged_
+    assert moe.certificate_.gradient_norm <= 1e-8
+    assert "In single precision EM ended" in moe.result_.note
+
+
+def test_sums_of_single_rows_are_double(x64):
+    task, start = problems.make("separated")
+    single = task._replace(batch=batches.single(task.batch))
+    near, exact = (em.run(t, start, (1e-5, 0.0, 50)) for t in (single, task))
+    assert near.value.dtype == np.float64
+    np.testing.assert_allclose(float(near.value), float(exact.value), rtol=1e-5)
+    with pytest.raises(ValueError, match="precision must be one of"):
+        MixtureOfExperts(2, precision="half").fit(*_two_lines(50)[:2])
+
+
+def test_memory_that_runs_out_shortens_chunks(monkeypatch):
+    X, y, labels = _two_lines(5000)
+    seen, real = [], fitting.multistart
+
+    def hungry(problem, *args, **kwargs):
+        seen.append(problem.batch.rows.weight.shape[1])
+        if seen[-1] > 256:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
+        return real(problem, *args, **kwargs)
+
+    whole = MixtureOfExperts(2, init=labels).fit(X, y)
+    monkeypatch.setattr(fitting, "multistart", hungry)
+    moe = MixtureOfExperts(2, init=labels).fit(X, y)
+    assert seen == [1024, 1024, 1024, 512, 256]
+    np.testing.assert_allclose(moe.log_likelihood_, whole.log_likelihood_, atol=1e-12)
+
+
+def test_memory_that_is_not_there_is_an_error_with_sizes(monkeypatch):
+    def never(*args, **kwargs):
+        raise MemoryError("no")
+
+    monkeypatch.setattr(fitting, "multistart", never)
+    X, y, labels = _two_lines(5000)
+    with pytest.raises(MemoryError, match=r"X with 5000 rows: .* MiB .*Hessian of 8 parameters"):
+        MixtureOfExperts(2, init=labels).fit(X, y)
+
+
+def test_many_sizes_share_few_programs():
+    counted = []
+    live = [True]
+
+    def count(event, duration, **_):
+        if live[0] and event == "/jax/core/compile/backend_compile_duration":
+            counted.append(duration)
+
+    jax.monitoring.register_event_duration_secs_listener(count)
+    try:
+        for n in np.unique(np.geomspace(100, 1e5, 14).astype(int)).tolist():
+            X, y, labels = _two_lines(n)
+            MixtureOfExperts(2, init=labels).fit(X, y)
+    finally:
+        live[0] = False
+    assert 0 < len(counted) <= 12
+
+
+def test_a_sample_leads_to_the_maximum_on_all_rows(monkeypatch):
+    X, y, labels = _two_lines(70_000)
+    ladders = []
+    real = ladder.maximise
+
+    def watched(*args):
+        ladders.append(real(*args))
+        return ladders[-1]
+
+    monkeypatch.setattr(ladder, "maximise", watched)
+    quick = MixtureOfExperts(2, init=labels).fit(X, y)
+    assert ladders[0] is not None
+    monkeypatch.setattr(ladder, "LEAST_STRIDE", 10**9)
+    slow = MixtureOfExperts(2, init=labels).fit(X, y)
+    assert quick.certificate_.gradient_norm <= 1e-8
+    np.testing.assert_allclose(quick.log_likelihood_, slow.log_likelihood_, atol=1e-13)
+    np.testing.assert_allclose(quick.expert_coef_, slow.expert_coef_, atol=1e-9)
+    assert quick.result_.n_passes < slow.result_.n_passes
+
+
+@pytest.mark.parametrize(("n", "step"), [(5000, 4), (700, 8), (4096, 4)])
+def test_a_sample_holds_every_row_of_its_stride(x64, n, step):
+    random = np.random.default_rng(0)
+    y, weight = random.standard_normal((n, 1)), random.uniform(0.5, 2, n)
+    Z = np.column_stack([np.ones(n), np.arange(n)])
+    data = batches.build(Z, Z, y, weight, width=batches.CHUNK_BYTES // 8 // 128)
+    thin = ladder.sample(data, step)
+    rows, shares = np.asarray(thin.rows.Z)[:, 1].ravel(), np.asarray(thin.rows.weight).ravel()
+    kept = shares > 0
+    assert sorted(rows[kept].astype(int)) == list(range(0, n, step))
+    np.testing.assert_allclose(shares.sum(), 1.0)
+    np.testing.assert_allclose(float(thin.total_weight), weight[::step].sum())
+    order = np.argsort(rows[kept])
+    wanted = weight[::step] / weight[::step].sum()
+    np.testing.assert_allclose(shares[kept][order], wanted, rtol=1e-12)
+    assert flat.size(thin.rows) < flat.size(data.rows) or n < 1000
