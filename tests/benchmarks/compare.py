@@ -35,6 +35,8 @@ class Row(NamedTuple):
     import_cpu: float | None = None
     import_wall: float | None = None
     gradient_norm: float | None = None
+    ratios: tuple[float, ...] = ()  # of each round
+    runtime_mb: float | None = None  # resident memory after the import
 
 
 def fit_both(name: str, folder: Path, repeat: Repeat = repeat) -> tuple[Row, Row]:
@@ -46,9 +48,9 @@ def fit_both(name: str, folder: Path, repeat: Repeat = repeat) -> tuple[Row, Row
     spec = workloads.SPECS[name]
     path = str(workloads.save(name, folder))
     with Worker() as ours, Worker() as theirs:
+        loaded = ours.ask("import_mixstat")
         for worker in (ours, theirs):
             worker.ask("load", path=path, n_experts=spec.n_experts)
-        loaded = ours.ask("import_mixstat")
         first = ours.ask("fit")
         target = first["log_likelihood"] - CLOSE
         fits: list[dict[str, Any]] = []
@@ -58,7 +60,8 @@ def fit_both(name: str, folder: Path, repeat: Repeat = repeat) -> tuple[Row, Row
             lambda: references.append(theirs.ask("reference", target=target)),
             spec.rounds,
         )
-    ratio = median(a["cpu"] / b["cpu"] for a, b in zip(fits, references, strict=True))
+    ratios = tuple(a["cpu"] / b["cpu"] for a, b in zip(fits, references, strict=True))
+    ratio = median(ratios)
     best = fits[-1]["log_likelihood"]
     own = _row(name, "mixstat", fits, best, ratio)
     own = own._replace(
@@ -67,6 +70,8 @@ def fit_both(name: str, folder: Path, repeat: Repeat = repeat) -> tuple[Row, Row
         import_cpu=loaded["cpu"],
         import_wall=loaded["wall"],
         gradient_norm=fits[-1]["gradient_norm"],
+        ratios=ratios,
+        runtime_mb=loaded["peak_mb"],
     )
     return own, _row(name, "NumPy EM", references, best, 1.0)
 
@@ -87,7 +92,7 @@ def flexmix_missing() -> str | None:
 def fit_flexmix(name: str, folder: Path, reference: Row, best: float, fits: int) -> Row:
     """flexmix on the same data and labels, with its own stopping rule at 1e-8."""
     answer = json.loads(run_process(flexmix_command(name, folder, fits), pin=True).output)
-    data = workloads.make(name)
+    data = workloads.load(workloads.save(name, folder))
     gate, coef, sigma = (np.asarray(answer[part]) for part in ("gate", "coef", "sigma"))
     value = mean_log_likelihood(data.X, data.y, gate, coef, sigma)
     times = zip(answer["cpu"], answer["wall"], strict=True)
@@ -99,10 +104,10 @@ def flexmix_command(name: str, folder: Path, fits: int) -> list[str]:
     """The command that fits ``name`` so many times; writes its data if need be."""
     spec, path = workloads.SPECS[name], folder / f"{name}.f64"
     if not path.exists():
-        data = workloads.make(name)
+        data = workloads.load(workloads.save(name, folder))
         table = np.c_[data.X, data.y, data.labels + 1.0]
         np.ascontiguousarray(table.T).tofile(path)
-    numbers = (spec.n, spec.d, spec.n_experts, fits, FLEXMIX_TOL)
+    numbers = (spec.n, spec.d, spec.n_experts, fits, FLEXMIX_TOL, spec.classes)
     return ["Rscript", str(HERE / "flexmix.R"), str(path), *map(str, numbers)]
 
 

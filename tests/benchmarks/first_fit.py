@@ -9,8 +9,6 @@ import sys
 
 from .clocks import Stopwatch, peak_mb, timed
 
-BACKEND = "/jax/core/compile/backend_compile_duration"
-
 
 def main(path: str, n_experts: int, start: str) -> None:
     """Do what the module says."""
@@ -18,22 +16,15 @@ def main(path: str, n_experts: int, start: str) -> None:
     from mixstat import MixtureOfExperts
 
     imported = watch.read()
-    import jax.monitoring
-
     from . import workloads
+    from .compiled import counted
 
-    compiled: list[float] = []
-
-    def count(event: str, seconds: float, **_: object) -> None:
-        if event == BACKEND:
-            compiled.append(seconds)
-
-    jax.monitoring.register_event_duration_secs_listener(count)
     data = workloads.load(path)
     init = data.labels if start == "labels" else "auto"
-    moe, fitted = timed(
-        lambda: MixtureOfExperts(n_experts, init=init, random_state=0).fit(data.X, data.y)
-    )
+    with counted() as compiled:
+        moe, fitted = timed(
+            lambda: MixtureOfExperts(n_experts, init=init, random_state=0).fit(data.X, data.y)
+        )
     answer = {
         "import_cpu": imported.cpu,
         "import_wall": imported.wall,

@@ -59,7 +59,9 @@ def one_core() -> Iterator[None]:
 class Worker:
     """A live process of :mod:`.worker`; also a context manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, platform: str | None = None) -> None:
+        """Start it; ``platform`` is where JAX computes, by default the CPU."""
+        variables = {"JAX_PLATFORMS": platform} if platform else None
         with one_core():
             self._process = subprocess.Popen(
                 [sys.executable, "-m", f"{HERE.name}.worker"],
@@ -67,7 +69,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 text=True,
                 cwd=HERE.parent,
-                env=environment(),
+                env=environment(variables),
             )
 
     def ask(self, what: str, **arguments: Any) -> dict[str, Any]:
@@ -85,6 +87,10 @@ class Worker:
             raise RuntimeError(f"the worker failed to {what}:\n{answer['error']}")
         _cpu_spent += answer["cpu"]
         return answer
+
+    def measure(self, module: str, **settings: Any) -> dict[str, Any]:
+        """Have the worker call ``measure`` of a module of this folder."""
+        return self.ask("measure", module=module, **settings)
 
     def close(self) -> None:
         """End the process."""

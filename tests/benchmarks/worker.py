@@ -4,6 +4,7 @@
 reference is its own.
 """
 
+import importlib
 import json
 import os
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from . import reference_em, workloads
+from . import kernels, reference_em, workloads
 from .clocks import Spent, peak_mb, timed
 
 Answer = dict[str, Any]
@@ -28,11 +29,29 @@ class Session:
         self.data: workloads.Workload
         self.n_experts = 0
         self.kernels: dict[str, Callable[[], Any]] = {}
+        self.precision = ""
+
+    def measure(self, module: str, **settings: Any) -> Answer:
+        """What ``measure`` of a module of this folder finds."""
+        return importlib.import_module(f".{module}", __package__).measure(**settings)
 
     def load(self, path: str, n_experts: int) -> Answer:
         """Read a workload."""
         self.data, self.n_experts = workloads.load(path), n_experts
         return {"cpu": 0.0}
+
+    def simulate(self, n: int, d: int, n_experts: int) -> Answer:
+        """Data for kernels."""
+        spec = workloads.Spec(n, d, n_experts)
+        self.data = workloads.simulate(spec, kernels.truth(n, d, n_experts), seed=4)
+        self.n_experts = n_experts
+        return {"cpu": 0.0}
+
+    def device(self) -> Answer:
+        """What JAX computes on."""
+        import jax
+
+        return {"cpu": 0.0, "name": jax.devices()[0].device_kind}
 
     def import_mixstat(self) -> Answer:
         """Load everything that a fit needs, apart from what is loaded when used."""
@@ -60,16 +79,16 @@ class Session:
 
     def reference(self, target: float) -> Answer:
         """Fit by the reference from the labels until ``target`` is reached."""
-        X, y, labels, _ = self.data
-        found, spent = timed(
-            lambda: reference_em.fit(X, y, labels, self.n_experts, target=target, tol=1e-15)
-        )
+        X, y, labels, truth = self.data
+        rule = {"target": target, "tol": 1e-15, "classes": truth.classes}
+        found, spent = timed(lambda: reference_em.fit(X, y, labels, self.n_experts, **rule))
         return _answer(spent, log_likelihood=found.log_likelihood, n_passes=found.n_passes)
 
-    def compile(self, kernel: str) -> Answer:
+    def compile(self, kernel: str, precision: str = "float64") -> Answer:
         """Compile a kernel on the data, at the true parameters; its value is a check."""
-        if not self.kernels:
-            self.kernels = _kernels(self.data, self.n_experts)
+        if self.precision != precision:
+            self.kernels = _kernels(self.data, self.n_experts, precision)
+            self.precision = precision
         result, spent = timed(self.kernels[kernel])
         if kernel == "log_likelihood":
             result = (result,)
@@ -102,7 +121,7 @@ class Session:
         }
 
 
-def _kernels(data: workloads.Workload, k: int) -> dict[str, Callable[[], Any]]:
+def _kernels(data: workloads.Workload, k: int, dtype: str) -> dict[str, Callable[[], Any]]:
     """The compiled passes that solvers make, on one batch laid out as an estimator does."""
     import jax
 
@@ -124,6 +143,8 @@ def _kernels(data: workloads.Workload, k: int) -> dict[str, Callable[[], Any]]:
         null = Mixture(SoftmaxGate().null(k, p), GaussianExperts().null(k, p, 1))
         truth = (data.truth.gate[:-1], data.truth.coef, np.log(data.truth.sigma))
         model = flat.from_vector(null, np.concatenate([np.ravel(part) for part in truth]))
+        if dtype == "float32":
+            batch = batches.single(batch)
         model = jax.device_put(model)
         bounds = problem.make(null, batch, min_scale=1e-4)
     em_step = jax.jit(

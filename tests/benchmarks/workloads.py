@@ -4,7 +4,8 @@ The order of the draws is part of the definition: W1 to W6 share one stream of r
 so that making W3 draws W1 and W2 first. W7 has a stream of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,11 +31,11 @@ SPECS = {
     "W3": Spec(100_000, 10, 4, best=-1.362638409),
     "W4": Spec(1_000_000, 1, 3, best=-1.062118533, rounds=2),
     "W5": Spec(50_000, 50, 8, best=-1.744762842, rounds=1),
-    "W6": Spec(20_000, 2, 2, classes=3, best=-0.784787885),
+    "W6": Spec(20_000, 2, 2, classes=3, best=-0.784787885, rounds=5),
     "W7": Spec(100_000, 1, 2),  # the size of W2, with experts that overlap: slow EM
 }
-QUICK = ("W1", "W2", "W3", "W7")
-FULL = ("W1", "W2", "W3", "W4", "W5", "W7")
+QUICK = ("W1", "W2", "W3", "W6", "W7")
+FULL = ("W1", "W2", "W3", "W4", "W5", "W6", "W7")
 
 
 class Truth(NamedTuple):
@@ -43,6 +44,11 @@ class Truth(NamedTuple):
     gate: np.ndarray  # (K, p), the last row zero
     coef: np.ndarray  # (K, p), or (K, classes, p)
     sigma: np.ndarray  # (K,), or empty with classes
+
+    @property
+    def classes(self) -> int:
+        """Classes of the response; 0 means a real one."""
+        return 0 if self.sigma.size else self.coef.shape[1]
 
 
 class Workload(NamedTuple):
@@ -91,6 +97,16 @@ def make(name: str) -> Workload:
     raise ValueError(f"name must be one of {', '.join(SPECS)}, got {name!r}.")
 
 
+def simulate(spec: Spec, truth: Truth, seed: int) -> Workload:
+    """Other data of the same kind."""
+    return _draw(spec, lambda _: truth, np.random.default_rng(seed))
+
+
+def random_truth(spec: Spec, seed: int) -> Truth:
+    """Parameters for several inputs."""
+    return _truth("", spec, np.random.default_rng(seed))
+
+
 def save(name: str, folder: Path) -> Path:
     """Write ``name`` for the worker processes, once; returns the file."""
     path = folder / f"{name}.npz"
@@ -110,13 +126,16 @@ def load(path: Path | str) -> Workload:
 def _stream(name: str) -> Iterator[tuple[str, Workload]]:
     random = np.random.default_rng(0)
     for made in ("W7",) if name == "W7" else tuple(SPECS)[:-1]:
-        yield made, _draw(made, SPECS[made], random)
+        spec = SPECS[made]
+        yield made, _draw(spec, partial(_truth, made, spec), random)
 
 
-def _draw(name: str, spec: Spec, random: np.random.Generator) -> Workload:
+def _draw(
+    spec: Spec, make_truth: Callable[[np.random.Generator], Truth], random: np.random.Generator
+) -> Workload:
     X = random.standard_normal((spec.n, spec.d))
     features = np.c_[np.ones(spec.n), X]
-    truth = _truth(name, spec, random)
+    truth = make_truth(random)
     logits = features @ truth.gate.T
     expert = (logits + random.gumbel(size=logits.shape)).argmax(axis=1)
     if spec.classes:
