@@ -54,6 +54,15 @@ MILD_BOX = Box(
     spread=(0.2, 3.0),
 )
 
+NARROW_BOX = Box(  # for truths whose atoms are a tenth apart
+    expert_intercept=(-4.0, 4.0),
+    expert_slope=(-4.0, 4.0),
+    scale=(0.01, 2.0),
+    weight=(-4.0, 4.0),
+    centre=(-2.0, 2.0),
+    spread=(0.02, 2.0),
+)
+
 
 def gaussian(intercepts: Any, slopes: Any, scales: Any) -> GaussianExperts:
     """Linear Gaussian experts of one output from their parameters, expert by expert."""
@@ -117,7 +126,8 @@ def gaussian_gate() -> list[Truth]:
             claims = (EXACT, OVER, *DENSITY)
             note = "covariances of the inputs are taken to be multiples of one" if d > 1 else ""
             name = f"gaussian-gate-{kind}-{d}d"
-            found.append(truth(name, gate, experts, Clusters(gate), GG, "seen", claims, note=note))
+            more = {"note": note, "box": NARROW_BOX, "near": 0.03}
+            found.append(truth(name, gate, experts, Clusters(gate), GG, "seen", claims, **more))
     mild = clusters([0.5, 0.5], [-1.0, 1.0], [0.64, 0.64])
     experts = gaussian([1.0, -1.0], [1.5, -1.5], [0.5, 0.7])
     law = Clusters(mild)
@@ -126,11 +136,14 @@ def gaussian_gate() -> list[Truth]:
 
 
 def multinomial() -> list[Truth]:
-    """Three classes; in regime 2 the second expert does not depend on the inputs."""
-    first = [[0.5, 2.0], [-0.5, -2.0]]  # per class: intercept and slope
-    regimes = {1: [[-0.5, -2.5], [1.0, 1.0]], 2: [[1.0, 0.0], [-1.0, 0.0]]}
-    gates = {"": SoftmaxGate(np.array([[0.5, 1.5]])), "-modified": ModifiedSoftmaxGate(
-        np.array([[0.5, 2.0]]), function="tanh"
+    """Three classes; in regime 2 the second expert does not depend on the inputs.
+
+    In regime 1 with the plain gate standard errors at n rows are below about 19 / sqrt(n).
+    """
+    first = [[3.0, -1.5], [-1.5, 1.5]]  # per class: intercept and slope
+    regimes = {1: [[-1.5, -1.0], [1.5, 1.0]], 2: [[-1.0, 0.0], [0.5, 0.0]]}
+    gates = {"": SoftmaxGate(np.array([[0.0, 3.0]])), "-modified": ModifiedSoftmaxGate(
+        np.array([[0.0, 3.0]]), function="tanh"
     )}  # fmt: skip
     claims = {
         1: (

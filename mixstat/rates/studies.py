@@ -61,7 +61,7 @@ def named_study(name: str, *, quick: bool = False, seed: int = 0) -> RateStudy:
         spec, start = Specification(int(m), degree=int(degree)), RandomStart()
         return RateStudy(truth, spec, sizes, n_replicates, start, seed=seed)
     spec = Specification(truth.n_experts + (kind == "over"))
-    start = NearTruth(n_starts=1 if kind == "exact" else 3)
+    start = NearTruth(truth.near, n_starts=1 if kind == "exact" else 3)
     return RateStudy(truth, spec, sizes, n_replicates, start, seed=seed)
 
 

@@ -79,7 +79,7 @@ class RateStudy:
             NearTruth().check(self.truth, null)
         except ValueError:
             return RandomStart()
-        return NearTruth()
+        return NearTruth(self.truth.near)
 
     @property
     def plan(self) -> Plan:

@@ -66,6 +66,8 @@ class Truth:
     claims: tuple[Claim, ...] = ()
     box: Box | None = None
     """Compact parameter set within which fits of this truth are studied."""
+    near: float | int = 0.2
+    """Noise of starts that is small beside the distances of the true atoms."""
     note: str = ""
 
     def __post_init__(self) -> None:
