@@ -91,10 +91,19 @@ def blocked(model, X, y, n_blocks: int) -> float:
     return float(np.sqrt(total / len(X)))
 
 
+def choice(pairs: list):
+    """The setting of the smallest blocked RMSE; of those within 1 % of it the fewest experts."""
+    if len(pairs) == 1:
+        return pairs[0]
+    limit = 1.01 * min(row["blocked"] for row, _ in pairs)
+    near = [pair for pair in pairs if pair[0]["blocked"] <= limit]
+    return min(near, key=lambda pair: (getattr(pair[1], "n_experts", 0), pair[0]["blocked"]))
+
+
 def one(output: int, quick: bool):
     """Every method on one output, and what is drawn of the contextual one."""
     X, y, X_test, y_test = tables(output)
-    rows, best = [], {}
+    rows, tried = [], {}
     for method, settings in candidates(y, quick).items():
         for words, model in settings:
             score = blocked(model, X, y, 2 if quick else 5) if len(settings) > 1 else None
@@ -102,8 +111,8 @@ def one(output: int, quick: bool):
             row = {"method": method, "setting": words, "blocked": score, "test": held_out}
             rows.append(row)
             print(f"sru y{output + 1}: {row}", flush=True)
-            if method not in best or score < best[method][0]["blocked"]:
-                best[method] = row, model
+            tried.setdefault(method, []).append((row, model))
+    best = {method: choice(pairs) for method, pairs in tried.items()}
     model = best["contextual"][1].fit(X, y)
     report = input_report(model, X, y, n_boot=4 if quick else 50, block=50, random_state=0)
     figure = {"model": model, "report": report, "X": X_test, "y": y_test, "y_train": y}
