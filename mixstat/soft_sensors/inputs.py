@@ -1,20 +1,18 @@
 """Which inputs matter in which context, with intervals from a weighted bootstrap."""
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import linear_sum_assignment
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from mixstat.estimators.base import BaseMixture
 from mixstat.plotting.inputs import InputReportDisplay
 from mixstat.plotting.time import distinct
-from mixstat.results import DesignWarning
+from mixstat.precision import in_float64
+from mixstat.solvers.many import fit_many
 from mixstat.validation import check_integer, check_probability, check_weights
 
 
@@ -110,12 +108,12 @@ def input_report(
     block: int = 1,
     sample_weight: Any = None,
     random_state: Any = None,
-    **fit_params: Any,
 ) -> InputReport:
     """Inputs that matter in each context, by a weighted bootstrap of the fit.
 
     Every refit weights the rows by independent exponential draws and begins at the fitted
-    model, so that its experts keep their meaning.
+    model, so that its experts keep their meaning. The refits run as one batch, with the
+    possibilities, the penalty and the standardisation of the fit.
 
     Parameters
     ----------
@@ -136,8 +134,6 @@ def input_report(
         Row weights of the fit.
     random_state : int, RandomState or None, default=None
         Seed of the draws.
-    **fit_params
-        Passed on to ``fit``, such as ``possibilities`` or ``context_data``.
 
     Returns
     -------
@@ -147,7 +143,8 @@ def input_report(
     Raises
     ------
     ValueError
-        If an argument is out of range, or the model has several outputs.
+        If an argument is out of range, the model has several outputs, or X has other rows than
+        the fit.
 
     References
     ----------
@@ -163,7 +160,7 @@ def input_report(
     tail = 0.5 * (1 - float(check_probability("level", level)))
     own = check_weights(sample_weight, len(y))
     weights = own * _draws(len(y), n_boot, check_integer("block", block, 1), random_state)
-    tables = np.stack(refits(model, X, y, weights, fit_params))
+    tables = refits(model, weights[:, own > 0])
     first = int(model.expert_design_.source.constant)
     slopes = tables[:, :, first:]
     low, high = np.quantile(slopes, [tail, 1 - tail], axis=0)
@@ -183,21 +180,18 @@ def input_report(
     )
 
 
-def refits(
-    model: Any, X: Any, y: Any, weights: Float[np.ndarray, "b n"], fit_params: dict[str, Any]
-) -> list[Float[np.ndarray, "K p"]]:
-    """Expert coefficients of the model fitted to rows of other weights, experts in its order."""
-    settings = model.get_params(deep=False) | {"init": model, "warm_start": False, "verbose": 0}
-    share = model.responsibilities(X, y)
-    found = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.simplefilter("ignore", DesignWarning)
-        for weight in weights:
-            fit = type(model)(**settings).fit(X, y, sample_weight=weight, **fit_params)
-            agreement = (share * weight[:, None]).T @ fit.responsibilities(X, y)
-            found.append(fit.expert_coef_[linear_sum_assignment(-agreement)[1]])
-    return found
+@in_float64
+def refits(model: Any, weights: Float[np.ndarray, "b n"]) -> Float[np.ndarray, "b K p"]:
+    """Expert coefficients of the model fitted to its own rows with other weights."""
+    counted = int(np.sum(np.asarray(model.problem_.batch.rows.weight) > 0))
+    if weights.shape[1] != counted:
+        raise ValueError(
+            f"X must hold the rows of the fit: {counted} of positive weight, "
+            f"got {weights.shape[1]}."
+        )
+    found = fit_many(model.problem_, [model.model_], weights=weights, tol=model.tol)
+    coef = [model._to_user(found.model(b)).experts.coefficients()[:, 0] for b in range(len(found))]
+    return np.stack(coef)
 
 
 def _draws(n: int, n_boot: int, block: int, random_state: Any) -> Float[np.ndarray, "b n"]:

@@ -17,6 +17,7 @@ from mixstat.solvers.problem import Problem
 GRADIENT_TOL = 1e-8  # largest gradient component of a certified maximum, standardised units
 FLAT = 1e-7  # information per row below which a direction is examined for divergence
 STEEP = 5.0  # and how long its gate coefficients must be there
+NATURAL = 1e-4  # any floor under scales: which parameters have one is all that counts
 SAME = 1e-4  # experts closer than this in every standardised parameter coincide
 
 
@@ -183,9 +184,16 @@ def _binding_floors(problem: Problem, model: Mixture) -> tuple[int, ...]:
     marks = model.experts.collapsed((problem.lower.experts, problem.upper.experts))
     marked = [np.ravel(leaf) for leaf in jax.tree.leaves(marks)]
     at = np.concatenate([np.zeros(flat.size(model.gate), bool), *marked])
-    at &= problem.varying
+    at &= problem.varying & _natural_floors(model)
     each = expanded_index(model)[1]
     return tuple(int(k) for k in np.flatnonzero((at[each] & (each >= 0)).any(axis=1)))
+
+
+def _natural_floors(model: Mixture) -> Bool[np.ndarray, " D"]:
+    """Parameters whose floor is the family's own, and not the edge of a box that somebody set."""
+    lower, upper = model.experts.bounds(NATURAL)
+    has = np.isfinite(flat.to_vector(lower)) | np.isfinite(flat.to_vector(upper))
+    return np.concatenate([np.zeros(flat.size(model.gate), bool), has])
 
 
 def _diverging_gate(
