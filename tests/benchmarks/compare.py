@@ -14,6 +14,7 @@ from .harness import HERE, Repeat, Worker, repeat, run_process
 from .reference_em import mean_log_likelihood
 
 CLOSE = 1e-8  # gap in mean log-likelihood at which the reference may stop
+FEW = 2_000  # rows whose memory does not count
 FLEXMIX_TOL = 1e-8  # relative change at which flexmix stops
 R_PACKAGES = ("flexmix", "jsonlite")
 
@@ -36,7 +37,8 @@ class Row(NamedTuple):
     import_wall: float | None = None
     gradient_norm: float | None = None
     ratios: tuple[float, ...] = ()  # of each round
-    runtime_mb: float | None = None  # resident memory after the import
+    import_mb: float | None = None  # memory of a process after the import
+    runtime_mb: float | None = None  # and after a fit of the same model to few rows
 
 
 def fit_both(name: str, folder: Path, repeat: Repeat = repeat) -> tuple[Row, Row]:
@@ -71,9 +73,18 @@ def fit_both(name: str, folder: Path, repeat: Repeat = repeat) -> tuple[Row, Row
         import_wall=loaded["wall"],
         gradient_norm=fits[-1]["gradient_norm"],
         ratios=ratios,
-        runtime_mb=loaded["peak_mb"],
+        import_mb=loaded["peak_mb"],
+        runtime_mb=_runtime(name, folder),
     )
     return own, _row(name, "NumPy EM", references, best, 1.0)
+
+
+def _runtime(name: str, folder: Path) -> float | None:
+    """Peak memory of a process that fits the model to few rows: libraries, compiler, programs."""
+    path = str(workloads.save(name, folder, FEW))
+    with Worker() as worker:
+        worker.ask("load", path=path, n_experts=workloads.SPECS[name].n_experts)
+        return worker.ask("fit")["peak_mb"]
 
 
 @cache

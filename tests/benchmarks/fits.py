@@ -52,7 +52,8 @@ def _beside_peers(pairs: list[list[compare.Row]]) -> None:
         "Beside the fastest peer, and what is asked of memory",
         (
             *(("workload", 8), ("peer", 16), ("its CPU s", 9), ("over peer", 9)),
-            *(("over NumPy", 10), ("with import, compile", 20), ("MB", 6), ("allowed", 7)),
+            *(("over NumPy", 10), ("with import, compile", 20), ("MB", 6), ("import", 6)),
+            *(("few rows", 8), ("more", 6), ("NumPy EM", 8)),
         ),
     )
     for own, reference, *live in pairs:
@@ -64,13 +65,17 @@ def _beside_peers(pairs: list[list[compare.Row]]) -> None:
         if cpu and workloads.SPECS[own.workload].n >= LARGE:
             seconds = own.cpu + (own.compile_cpu or 0.0) + (own.import_cpu or 0.0)
             whole = f"{seconds:.2f} s, {seconds / cpu:.2f}"
-        allowed = 1.5 * (reference.peak_mb or 0.0) + (own.runtime_mb or 0.0)
         over = None if cpu is None else number(own.cpu / cpu, 4)
+        memory = own.peak_mb, own.import_mb, own.runtime_mb
+        more = None if None in memory else (own.peak_mb or 0.0) - (own.runtime_mb or 0.0)
         table.row(
             *(own.workload, told, number(cpu), over, number(own.ratio), whole),
-            *(number(own.peak_mb, 0), number(allowed, 0)),
+            *(number(one, 0) for one in (*memory, more, reference.peak_mb)),
         )
-    print("\nallowed: 1.5 times the NumPy EM's memory, plus that of a process after the import")
+    print(
+        "\nMB: peak; of a process after the import; after a fit of the same model to "
+        f"{compare.FEW:,} rows, compiler included; what the workload takes beyond that"
+    )
     for name, peer in peers.FASTEST.items():
         if peer.note and any(own.workload == name for own, *_ in pairs):
             print(f"{name}: {peer.tool}, {peer.note}")

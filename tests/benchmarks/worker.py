@@ -131,6 +131,7 @@ def _kernels(data: workloads.Workload, k: int, dtype: str) -> dict[str, Callable
     from mixstat.estimators.data import table_width
     from mixstat.experts import GaussianExperts
     from mixstat.gates import SoftmaxGate
+    from mixstat.kernels import kernel
     from mixstat.likelihood import log_likelihood
     from mixstat.model import Mixture
     from mixstat.solvers import m_step, problem
@@ -147,9 +148,11 @@ def _kernels(data: workloads.Workload, k: int, dtype: str) -> dict[str, Callable
             batch = batches.single(batch)
         model = jax.device_put(model)
         bounds = problem.make(null, batch, min_scale=1e-4)
-    em_step = jax.jit(
-        lambda model, batch: m_step.evaluate(bounds._replace(batch=batch), model, exact_gate=False)
-    )
+
+    @kernel()
+    def em_step(model: Any, batch: Any) -> Any:
+        return m_step.evaluate(bounds._replace(batch=batch), model, exact_gate=False)
+
     passes = {
         "em_step": em_step,
         "log_likelihood": log_likelihood,

@@ -107,12 +107,13 @@ def random_truth(spec: Spec, seed: int) -> Truth:
     return _truth("", spec, np.random.default_rng(seed))
 
 
-def save(name: str, folder: Path) -> Path:
-    """Write ``name`` for the worker processes, once; returns the file."""
-    path = folder / f"{name}.npz"
+def save(name: str, folder: Path, rows: int | None = None) -> Path:
+    """Write ``name``, or its first rows, for the worker processes, once; returns the file."""
+    path = folder / f"{name}{'' if rows is None else f'_{rows}'}.npz"
     if not path.exists():
         made = make(name)
-        np.savez(path, X=made.X, y=made.y, labels=made.labels, **made.truth._asdict())
+        table = {"X": made.X[:rows], "y": made.y[:rows], "labels": made.labels[:rows]}
+        np.savez(path, **table, **made.truth._asdict())
     return path
 
 
