@@ -113,6 +113,29 @@ def value_and_gradient(
     return value, np.bincount(index[index >= 0], slopes[index >= 0], minlength=size)
 
 
+@kernel()
+def _product_sums(
+    at: tuple[Mixture, AnyArray], rows: Rows, first: AnyArray, last: AnyArray
+) -> AnyArray:
+    model, direction = at
+
+    def slopes(vector: AnyArray) -> AnyArray:
+        moved = flat.from_vector(model, vector)
+        return _folded(model, *total_over(_score, moved, rows, last, first))[1]
+
+    return jax.jvp(slopes, (flat.traced_vector(model),), (direction,))[1]
+
+
+def hessian_product(
+    model: Mixture, direction: Float[AnyArray, " D"], batch: Batch
+) -> Float[AnyArray, " D"]:
+    """Hessian of the mean log-likelihood times a direction, without the Hessian."""
+    at = (model, np.asarray(direction))
+    if is_large(batch):
+        return spread(_product_sums, at, batch)
+    return _product_sums(at, batch.rows, np.asarray(0), batch.n_chunks)
+
+
 def predictor_layout(model: Mixture, rows: Rows) -> linear.Layout:
     """All predictors: the gate's, then expert after expert."""
     groups = model.experts.groups()

@@ -96,7 +96,7 @@ class BaseMixture(UpdatingMixture):
                 f"TemperatureGate(temperature=1.0). Got {self.gate_penalty!r}."
             )
         kinked = self.l1_ratio and (self.gate_penalty or self.expert_penalty)
-        if kinked and self.solver == "lbfgs":
+        if kinked and self.solver in ("lbfgs", "newton_cg"):
             raise ValueError("solver must be 'auto', 'em' or 'newton' with an L1 penalty.")
 
     def _count(self) -> Any:

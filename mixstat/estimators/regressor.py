@@ -48,7 +48,7 @@ class MixtureOfExperts(RegressionMixture):
     covariance : {"full", "diagonal", "spherical", "tied"}, default="full"
         Noise of several outputs of Gaussian experts; "tied" shares one matrix among experts.
         With one output only "tied" differs from the rest.
-    solver : {"auto", "em", "lbfgs", "newton"}, default="auto"
+    solver : {"auto", "em", "lbfgs", "newton", "newton_cg"}, default="auto"
         "auto" runs EM into the basin of a maximum and finishes with Newton, or with L-BFGS
         where the parameters are many.
     init : str, sequence of str, array-like or fitted estimator, default="auto"

@@ -9,7 +9,7 @@ from mixstat import flat
 from mixstat.likelihood import is_large
 from mixstat.model import Mixture
 from mixstat.results import Status
-from mixstat.solvers import climb, em, jump, ladder, lbfgs, newton
+from mixstat.solvers import climb, em, jump, ladder, lbfgs, newton, newton_cg
 from mixstat.solvers.certify import Derivatives
 from mixstat.solvers.finish import Finish
 from mixstat.solvers.problem import Problem
@@ -38,6 +38,15 @@ def _em_until(problem: Problem, start: Mixture, gain: float, max_iter: int) -> F
 
 def _lbfgs(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finish:
     return Finish(*lbfgs.maximise(problem, start, tol=tol, max_iter=max_iter))
+
+
+def _newton_cg(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finish:
+    end = _em_until(problem, start, BASIN_TOL, min(max_iter, BASIN_ITER))
+    return _go_on(_products, problem, end, tol, max_iter)
+
+
+def _products(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finish:
+    return Finish(*newton_cg.maximise(problem, start, tol=tol, max_iter=max_iter))
 
 
 def _newton(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finish:
@@ -69,6 +78,8 @@ def _auto(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finish
             )
     if large and not kinked and end.status != Status.CONVERGED:
         end = _go_on(_lbfgs, problem, end, tol, max_iter)
+    if size > POLISH_SIZE and not kinked and end.status != Status.CONVERGED:
+        end = _go_on(_products, problem, end, tol, max_iter)
     # in the order of the final model, whose derivatives need not be made again then
     end = end._replace(model=flat.as_numpy(in_order(problem, end.model)))
     if not (large or kinked or is_large(problem.batch)):
@@ -129,4 +140,5 @@ SOLVERS: dict[str, Callable[[Problem, Mixture, float, int], Finish]] = {
     "em": _em,
     "lbfgs": _lbfgs,
     "newton": _newton,
+    "newton_cg": _newton_cg,
 }

@@ -16,9 +16,10 @@ from mixstat.solvers.auto import SOLVERS
 from mixstat.solvers.certify import certify, objective_derivatives
 from mixstat.solvers.lbfgs import lbfgs
 from mixstat.solvers.newton import newton, trust_region_step
+from mixstat.solvers.newton_cg import newton_cg
 from tests.solvers import problems
 
-FITTERS = {"em": em.em, "lbfgs": lbfgs, "newton": newton}
+FITTERS = {"em": em.em, "lbfgs": lbfgs, "newton": newton, "newton_cg": newton_cg}
 
 
 @pytest.mark.parametrize("name", problems.NAMES)
