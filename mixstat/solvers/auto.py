@@ -6,7 +6,6 @@ from functools import partial
 import numpy as np
 
 from mixstat import flat
-from mixstat.likelihood import is_large
 from mixstat.model import Mixture
 from mixstat.results import Status
 from mixstat.solvers import climb, em, jump, ladder, lbfgs, newton, newton_cg
@@ -19,6 +18,7 @@ BASIN_ITER = 100  # or after this many steps: Newton crosses long plateaus faste
 DRAFT_TOL = 1e-5  # gains that single precision can still see
 NEWTON_SIZE = 150  # parameters above which a Hessian costs more than the EM steps it saves
 CLOSE_TOL = 1e-9  # there EM goes on until one or two Newton steps are left
+CLIMB_CHUNKS = 64  # of rows, above which passes of Newton are spread over processors
 POLISH_SIZE = 3000  # parameters above which no Hessian is formed at all
 
 
@@ -82,7 +82,7 @@ def _auto(problem: Problem, start: Mixture, tol: float, max_iter: int) -> Finish
         end = _go_on(_products, problem, end, tol, max_iter)
     # in the order of the final model, whose derivatives need not be made again then
     end = end._replace(model=flat.as_numpy(in_order(problem, end.model)))
-    if not (large or kinked or is_large(problem.batch)):
+    if not (large or kinked or int(problem.batch.n_chunks) > CLIMB_CHUNKS):
         end = _go_on(_climb, problem, end, tol, max_iter)
     if size <= POLISH_SIZE and (end.known is None or end.status != Status.CONVERGED):
         end = _go_on(_newton, problem, end, tol, max_iter)

@@ -26,7 +26,8 @@ from mixstat.solvers.problem import Problem
 
 LEAST_ROWS = 16_384  # of a sample
 ROWS_EACH = 60  # and at least so many for each parameter
-LEAST_STRIDE = 4  # a sample that saves less is not worth its compilation
+LEAST_STRIDE = 4  # a sample that saves less is not worth its compilation,
+LEAST_WORK = 5e6  # nor is one of so few rows times parameters
 CONTRACTION = 0.3  # a chord step that leaves more of the gradient is the last
 CLOSE = 1e-7  # largest gradient component at which Newton takes over
 MOST_STEPS = 12
@@ -37,6 +38,8 @@ def stride(problem: Problem, model: Mixture) -> int:
     """Rows of which one is taken: a power of two, one for all of them."""
     chunks, length = problem.batch.rows.weight.shape
     rows = min(int(problem.batch.n_chunks), chunks) * length
+    if rows * flat.size(model) < LEAST_WORK:
+        return 1
     wanted = max(LEAST_ROWS, ROWS_EACH * flat.size(model))
     most = 2 ** int(np.log2(max(rows // wanted, 1)))
     return most if LEAST_STRIDE <= most <= length else 1
