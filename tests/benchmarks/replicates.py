@@ -139,13 +139,15 @@ class _Ours:
         from mixstat.solvers.many import fit_many
 
         rule = {"stop": (0.0, STOP), "gate_tol": GATE_TOL, "max_iter": MAX_ITER}
-        plain = {"solver": "em", "accelerate": False, "exact_gate": True}
+        plain = {"solver": "em", "accelerate": False, "exact_gate": True, "lasting": True}
         return fit_many(self._problem, self._models, data=self._batches, **plain, **rule)
 
     def certified(self) -> Any:
         from mixstat.solvers.many import fit_many
 
-        return fit_many(self._boxed, self._models, data=self._batches, max_iter=MAX_ITER)
+        return fit_many(
+            self._boxed, self._models, data=self._batches, max_iter=MAX_ITER
+        )
 
 
 def show() -> None:

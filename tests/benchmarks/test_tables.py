@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from . import passes
-from .harness import Worker, cpu_clock
+from .harness import Worker
 
 pytestmark = pytest.mark.bench
 
@@ -44,7 +44,7 @@ def test_shapes(benchmark: Any) -> None:
     assert found["labels"]["programs"] + found["default"]["programs"] <= 12
 
 
-@pytest.mark.benchmark(group="passes, whole process", timer=cpu_clock)
+@pytest.mark.benchmark(group="passes, whole process")
 @pytest.mark.parametrize("name", ["W7", *passes.PROBLEMS])
 def test_passes(benchmark: Any, name: str) -> None:
     """A certified maximum, that of EM, in a third of its passes."""
