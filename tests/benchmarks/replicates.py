@@ -145,9 +145,7 @@ class _Ours:
     def certified(self) -> Any:
         from mixstat.solvers.many import fit_many
 
-        return fit_many(
-            self._boxed, self._models, data=self._batches, max_iter=MAX_ITER
-        )
+        return fit_many(self._boxed, self._models, data=self._batches, max_iter=MAX_ITER)
 
 
 def show() -> None:
