@@ -49,26 +49,33 @@ def row_blocks(model: Mixture, rows: Rows) -> RowBlocks:
     # zero divided by zero where a row has no weight: such rows are not there
     score = weighted_score * jnp.where(weight > 0, 1 / weight, 0.0)[None, :]
 
-    def mixed(e: int, f: int) -> AnyArray | None:
-        """Mean over the experts of what two predictors have in one expert."""
-        if f < first:
-            return gate.own[e, f]
-        j, m = divmod(f - first, width)
-        if e < first:
-            one = gate.slopes[j, e]
-            none = isinstance(gate.slopes, np.ndarray) and not one
-            return None if none else one * expert_score[f - first]
-        i, own = divmod(e - first, width)
-        twice = slope[i, own] * slope[i, m]
-        return weighted[i] * (bend[i, own, m] + twice) if i == j else None
+    twice = bend + slope[:, :, None, :] * slope[:, None, :, :]
+    within = (weighted[:, None, None, :] * twice).reshape(k * width * width, n)
+
+    def mean_products(low: np.ndarray, high: np.ndarray):
+        """Mean over the experts of what two predictors have in one expert, where it is not zero.
+
+        Told kind by kind, with the pairs of each: gate and gate, gate and expert, one expert.
+        """
+        both = np.flatnonzero(high < first)
+        yield both, gate.own[low[both], high[both]]
+        owner, part = np.divmod(high - first, width)
+        cross = np.flatnonzero((low < first) & (high >= first))
+        if isinstance(gate.slopes, np.ndarray):
+            cross = cross[gate.slopes[owner[cross], low[cross]] != 0]
+        each = gate.slopes[owner[cross], low[cross]]
+        each = each[:, None] if each.ndim == 1 else each
+        yield cross, each * expert_score[high[cross] - first]
+        other, left = np.divmod(low - first, width)
+        same = np.flatnonzero((low >= first) & (owner == other))
+        yield same, within[(owner * width + left)[same] * width + part[same]]
 
     def pairs(left: np.ndarray, right: np.ndarray) -> AnyArray:
         low, high = np.sort([left, right], axis=0)
-        apart = -weighted_score[low] * score[high]
-        both = [mixed(int(e), int(f)) for e, f in zip(low, high, strict=True)]
-        inside = [one for one in both if one is not None]
-        where = np.flatnonzero([one is not None for one in both])
-        return apart.at[where].add(jnp.stack(inside)) if inside else apart
+        table = -weighted_score[low] * score[high]
+        for where, rows_of in mean_products(low, high):
+            table = table.at[where].add(rows_of) if len(where) else table
+        return table
 
     slopes = jnp.concatenate([gate.score, expert_score])
     return RowBlocks(weight * evidence, slopes, pairs, jnp.sum(weighted, axis=1))

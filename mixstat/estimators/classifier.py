@@ -347,6 +347,50 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixture):
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any = None,
+        classes: Any = None,
+        sample_weight: Any = None,
+        *,
+        forgetting: float = 1.0,
+    ) -> "MixtureOfExpertsClassifier":
+        """Update the fit by one EM step with new rows; the first call is ``fit``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            New inputs, in the order of time.
+        y : array-like of shape (n,)
+            Their classes; may be left out for a model made from a formula.
+        classes : array-like of shape (c,), default=None
+            All classes. The first call must hold rows of each: they are those of the fit.
+        sample_weight : array-like of shape (n,), default=None
+            Row weights as in ``fit``.
+        forgetting : float, default=1.0
+            Factor, above 0 and at most 1, by which the weight of everything before a row
+            shrinks when the row comes.
+
+        Returns
+        -------
+        MixtureOfExpertsClassifier
+            This estimator.
+
+        Raises
+        ------
+        ValueError
+            If ``classes`` are not those of the fit, ``forgetting`` is out of range, or rows are
+            not like those of the fit.
+        """
+        first = not self.__sklearn_is_fitted__()
+        super().partial_fit(X, y, sample_weight, forgetting=forgetting)
+        if classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            known = ", ".join(str(c) for c in self.classes_)
+            when = "the first call must hold rows of every class" if first else "classes stay"
+            raise ValueError(f"classes must be those of the fit ({known}), as {when}.")
+        return self
+
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class.
 

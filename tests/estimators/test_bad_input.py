@@ -29,7 +29,10 @@ def data(n=60, d=1):
         ({"tol": 0.0}, r"tol must be a finite number > 0, got 0.0"),
         ({"min_scale": -1}, r"min_scale must be a finite number > 0, got -1"),
         ({"ridge": -0.1}, r"ridge must be a finite number >= 0, got -0.1"),
-        ({"solver": "adam"}, r"solver must be one of 'auto', 'em', 'lbfgs', .*'newton_cg'; got 'adam'"),
+        (
+            {"solver": "adam"},
+            r"solver must be one of 'auto', 'em', 'lbfgs', .*'newton_cg'; got 'adam'",
+        ),
         ({"gate": "top"}, r"gate must be one of .*'softmax'.* got 'top'"),
         ({"covariance": "round"}, r"covariance must be one of"),
         ({"init": "magic"}, r"init must be one of 'auto', 'kmeans'"),

@@ -154,3 +154,13 @@ def test_bad_rows():
         moe.partial_fit(X[:, :2], y)
     with pytest.raises(ValueError, match="outputs as in fit"):
         moe.partial_fit(X, np.column_stack([y, y]))
+
+
+def test_classes_are_those_of_the_first_rows():
+    random = np.random.default_rng(0)
+    X = random.standard_normal((60, 1))
+    y = np.where(X[:, 0] + 0.5 * random.standard_normal(60) > 0, "b", "a")
+    moe = MixtureOfExpertsClassifier(1).partial_fit(X, y, classes=["a", "b"])
+    moe.partial_fit(X[:5], y[:5], classes=["b", "a"])
+    with pytest.raises(ValueError, match=r"classes must be those of the fit \(a, b\)"):
+        moe.partial_fit(X[:5], y[:5], classes=["a", "b", "c"])

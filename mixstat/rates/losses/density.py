@@ -52,7 +52,7 @@ def divergences(truth: Any, law: Any, inputs: InputLaw | None = None) -> Diverge
     -------
     Divergences
         With p the truth and q the other: Hellinger (half the integral of the squared difference
-        of roots, then the root), total variation (half the integral of |p - q|) and
+        of roots, then the root), total variation (half the integral of ``abs(p - q)``) and
         Kullback-Leibler (of q from p), averaged over the inputs.
 
     Raises
