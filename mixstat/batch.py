@@ -130,10 +130,10 @@ def single(batch: Batch) -> Batch:
     return jax.device_put(Batch(rows, batch.n_chunks, batch.total_weight))
 
 
-def lay_out_like(batch: Batch, table: Float[np.ndarray, "n k"]) -> Float[AnyArray, "c k r"]:
+def lay_out_like(batch: Batch, table: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "c k r"]:
     """Another table on the rows of ``batch``, in its layout."""
     chunks, r = batch.rows.weight.shape
-    return jax.device_put(_lay_out(table, chunks * r, r))
+    return _lay_out(table, chunks * r, r)
 
 
 def lay_out_weight(weight: Float[np.ndarray, " n"], chunks: int, r: int) -> np.ndarray:

@@ -25,6 +25,7 @@ LEAST_FINISHED = 3  # starts run to the end, however large the problem
 FINISH_WORK = 3e8  # multiplications worth spending on running more starts to the end
 FINE = (Status.CONVERGED.name, Status.JUMP.name)
 TOGETHER = 50  # starts from which on they run as one batch, which takes seconds to compile
+NEAR_BOUND = 1.0  # distance from a bound within which an end may have collapsed
 BLOCK = 64  # responsibilities turned into models at a time
 LEG = 130  # iterations after which a start goes on only if it leads
 AGREEMENT = 1e-8  # starts within this relative log-likelihood of each other agree
@@ -125,7 +126,8 @@ def multistart(
     together = solver == "auto" and len(models) >= TOGETHER and suits(short_problem, first[0])
     whole = float(short_problem.batch.n_chunks) >= float(problem.batch.n_chunks)
     if together and whole:
-        first, order = _all_together(short_problem, first, table, tol, max_iter, log, units)
+        both = (problem, short_problem)
+        first, order = _all_together(both, first, table, tol, max_iter, log, units)
     elif len(models) > 1:
         steps = min(SHORT_ITER, max_iter)
         short = _short_runs_together if together else _short_runs
@@ -208,16 +210,39 @@ def _short_runs_together(
 
 
 def _all_together(
-    problem: Problem, models: list[Mixture], table: np.ndarray, tol, max_iter: int, log, units
+    problems: tuple[Problem, Problem],
+    models: list[Mixture],
+    table: np.ndarray,
+    tol: float,
+    max_iter: int,
+    log: Callable[[str], None],
+    units: float,
 ):
-    """Every start to its maximum as one batch; the best are then run on the data themselves."""
-    found = fit_many(problem, models, tol=tol, max_iter=min(LEG, max_iter))
+    """Every start to its maximum as one batch; the best are then run on the data themselves.
+
+    ``problems`` are that of the data and that of the same rows in the order of the starts.
+    """
+    problem, short_problem = problems
+    found = fit_many(short_problem, models, tol=tol, max_iter=min(LEG, max_iter))
     ends = [found.model(i) for i in range(len(models))]
-    pairs = zip(ends, found.mass, strict=True)
-    sunk = np.array([degenerate(problem, end, mass) for end, mass in pairs])
+    sunk = _sunk(problem, ends, found)
     order = _tell(found, sunk, table, log, units)
     table["finished"], table["log_likelihood"] = True, table["log_likelihood_short"]
     return ends, order
+
+
+def _sunk(problem: Problem, ends: list[Mixture], found: FitTable) -> np.ndarray:
+    """Which ends are degenerate; a closer look only at those that may be."""
+    lower, upper = flat.to_vector(problem.lower), flat.to_vector(problem.upper)
+    near = (found.vectors < lower + NEAR_BOUND) | (found.vectors > upper - NEAR_BOUND)
+    enough = found.mass * float(problem.batch.total_weight) > found.vectors.shape[1]
+    doubtful = near.any(axis=1) | ~enough.all(axis=1)
+    return np.array(
+        [
+            doubt and degenerate(problem, end, mass)
+            for doubt, end, mass in zip(doubtful, ends, found.mass, strict=True)
+        ]
+    )
 
 
 def _tell(

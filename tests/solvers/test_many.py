@@ -206,3 +206,5 @@ def test_many_starts_of_an_estimator_are_those_of_a_loop(monkeypatch):
         together.starts_["log_likelihood"][done], loop.starts_["log_likelihood"][done], atol=1e-8
     )
     assert list(together.starts_["start"]) == list(loop.starts_["start"])
+    assert np.array_equal(together.starts_["degenerate"][done], loop.starts_["degenerate"][done])
+    assert not together.starts_["degenerate"].all()
