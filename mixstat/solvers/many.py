@@ -38,7 +38,7 @@ from mixstat.threads import in_threads
 
 LANE_ROWS = 4096  # rows that all lanes hold together: few enough to stay in cache
 MOST_LANES = 16
-MANY_ROWS = 4e6  # of all members, from which on a careful compilation pays
+MANY_ROWS = 4e5  # of all members, from which on EM is compiled with care
 
 COLUMNS = np.dtype(
     [
@@ -158,7 +158,7 @@ def fit_many(
         What members are called in messages; their numbers by default.
     lasting
         Whether to compile EM with care: it takes about two seconds longer, and a pass a quarter
-        less. By default where all members together have some millions of rows; say True where
+        less. By default where all members together have some 400,000 rows; say True where
         batches of one shape will follow each other.
 
     Returns
@@ -238,7 +238,9 @@ def _auto_block(problem: Problem, members: Members, rules: _Rules, block: range)
     stacked, near = _em(problem, members, block, limits, rules.gate_tol, static)
     stacked = stacked._replace(start=near.model)
     count, tol = np.asarray(len(block)), np.asarray(rules.tol)
-    end = newton_queue(problem, stacked, count, tol, **rules.static, boxed=climb.is_boxed(problem))
+    with lasting_programs(False):  # its Hessian is as fast without
+        boxed = climb.is_boxed(problem)
+        end = newton_queue(problem, stacked, count, tol, **rules.static, boxed=boxed)
     end = flat.as_numpy(end)
     return [
         _End(
