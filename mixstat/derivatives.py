@@ -116,6 +116,7 @@ def value_and_gradient(
     if traced(batch) or not is_large(batch):
         return _small_gradient(model, batch)
     value, slopes = spread(_score_sums, model, batch)
+    # as flat.fold does it, but these are NumPy sums, for which nothing need be compiled
     index, size = np.concatenate([np.ravel(i) for i in expanded_index(model)]), flat.size(model)
     return value, np.bincount(index[index >= 0], slopes[index >= 0], minlength=size)
 
