@@ -20,7 +20,7 @@ class Box:
 
     Convergence rates of over-specified mixtures are stated for the maximum likelihood estimate
     within a compact set, without which atoms of little weight drift off. Scales are limited as
-    standard deviations, temperatures as they are.
+    standard deviations, temperatures as they are. Equal limits hold a parameter at that value.
     """
 
     gate_intercept: Limits = NONE
@@ -37,8 +37,8 @@ class Box:
 
     def __post_init__(self) -> None:
         for name, (low, high) in asdict(self).items():
-            if not low < high:
-                raise ValueError(f"{name} must be (low, high) with low < high, got {(low, high)}.")
+            if not low <= high:
+                raise ValueError(f"{name} must be (low, high) with low <= high, got {(low, high)}.")
 
     def bounds(self, lower: Mixture, upper: Mixture) -> tuple[Mixture, Mixture]:
         """The box within bounds that hold already (fixed parameters stay fixed)."""

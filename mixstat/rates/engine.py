@@ -10,7 +10,7 @@ from mixstat.model import Mixture
 from mixstat.rates.specification import Specification
 from mixstat.results import Status
 from mixstat.solvers.auto import SOLVERS
-from mixstat.solvers.certify import certify
+from mixstat.solvers.certify import certify, free_parameters, objective_derivatives
 from mixstat.solvers.many import fit_many
 from mixstat.solvers.problem import Problem
 
@@ -51,7 +51,7 @@ def solve_all(
     fits = fit_many(problems[0], firsts, data=data, **settings)
     if published:  # EM leaves the certificate to be made
         return [_told(fits.result(i, tol=spec.tol), spec.tol) for i in range(len(fits))]
-    return [
+    ends = [
         Ended(
             flat.as_numpy(fits.model(i)),
             str(row["status"]),
@@ -63,6 +63,7 @@ def solve_all(
         )
         for i, row in enumerate(fits.table)
     ]
+    return [_jumped(p, e, spec.tol) for p, e in zip(problems, ends, strict=True)]
 
 
 def _alone(problem: Problem, first: Mixture, spec: Specification) -> Ended:
@@ -77,6 +78,17 @@ def _alone(problem: Problem, first: Mixture, spec: Specification) -> Ended:
         known=end.known,
     )
     return _told(result, spec.tol)
+
+
+def _jumped(problem: Problem, end: Ended, tol: float) -> Ended:
+    """STALLED in place of JUMP where the experts, in which nothing jumps, are at no maximum."""
+    if end.status != Status.JUMP.name:
+        return end
+    vector, n_gate = flat.to_vector(end.model), flat.size(end.model.gate)
+    gradient = objective_derivatives(problem, end.model).gradient
+    free = free_parameters(problem, vector, gradient)
+    done = np.max(np.abs(gradient[n_gate:][free[n_gate:]]), initial=0.0) <= tol
+    return end if done else end._replace(status=Status.STALLED.name)
 
 
 def _told(result: Any, tol: float) -> Ended:
@@ -95,6 +107,13 @@ def _told(result: Any, tol: float) -> Ended:
 
 
 def certified(end: Ended, tol: float) -> bool:
-    """Whether a fit ended at a maximum within its bounds."""
+    """Whether a fit ended at a maximum within its bounds.
+
+    Where the likelihood jumps (status JUMP) its maximum often lies at a jump, beside which the
+    gradient in the gate does not vanish: there the experts are at a maximum at the gate found,
+    and a search without derivatives found no better gate.
+    """
+    if end.status == Status.JUMP.name:
+        return True
     fine = end.status not in (Status.SADDLE.name, Status.NONFINITE.name)
     return bool(fine and np.isfinite(end.gradient_norm) and end.gradient_norm <= tol)

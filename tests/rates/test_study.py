@@ -14,15 +14,19 @@ import pandas as pd
 import pytest
 
 from mixstat import MixtureOfExperts, flat
+from mixstat.precision import in_float64
 from mixstat.rates import study as studies
 from mixstat.rates.box import Box
 from mixstat.rates.catalogue import MILD_BOX, find_truth
 from mixstat.rates.cells import make_task
+from mixstat.rates.engine import certified, solve_all
 from mixstat.rates.specification import Specification
 from mixstat.rates.starts import NearTruth, PublishedStart, RandomStart
 from mixstat.rates.store import Store, StoreMismatchError, difference
+from mixstat.rates.studies import named_study
 from mixstat.rates.study import RateStudy, cells
 from mixstat.rates.truths import from_fit, replicate_seed
+from mixstat.solvers.certify import objective_derivatives
 from tests.rates.killed import study as small_study
 
 FOLDER = Path(__file__).parent
@@ -224,6 +228,33 @@ def test_fits_stay_in_their_box():
     assert (table["param gate0:z1"].abs() == 1.0).all()
     assert all("gate0:z1" in told for told in table["binding"])
     assert (table.filter(like="log_scale") >= np.log(0.6) - 1e-12).all(axis=None)
+
+
+def test_equal_limits_hold_a_parameter():
+    truth = find_truth("polynomial-smooth")
+    spec = Specification(2, box=Box(gate_slope=(-50.0, 50.0), scale=(0.3, 0.3)))
+    table = RateStudy(truth, spec, [200], 2, RandomStart(1), ["kl"]).run(progress=False)
+    assert table["converged"].all()
+    assert np.allclose(table.filter(like="log_scale"), np.log(0.3), rtol=0, atol=1e-15)
+    assert not table["binding"].str.contains("scale").any()
+
+
+@in_float64
+def test_fits_at_a_jump_are_certified_by_their_experts():
+    study = named_study("top-k/exact")
+    n_gate = flat.size(study.truth.mixture.gate)
+    task = make_task(study.plan, 100, 0)
+    start = study.truth.mixture
+    (end,) = solve_all([task.problem], [start], study.spec)
+    gradient = objective_derivatives(task.problem, end.model).gradient
+    assert end.status == "JUMP"
+    assert certified(end, study.spec.tol)
+    assert np.max(np.abs(gradient[n_gate:])) <= study.spec.tol
+    assert end.gradient_norm > study.spec.tol  # of the gate
+    early = replace(study.spec, tol=1e-18)  # which rounding forbids
+    (end,) = solve_all([task.problem], [start], early)
+    assert end.status == "STALLED"
+    assert not certified(end, early.tol)
 
 
 def test_starts_use_every_true_atom():
