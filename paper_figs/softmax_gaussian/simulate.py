@@ -16,12 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-sys.path.insert(0, str(HERE))
-
-import laboratory
 import recorded
 from reference import in_reference_cell
 
@@ -34,6 +28,11 @@ from mixstat.rates import (
     find_truth,
     named_study,
 )
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+import laboratory  # noqa: E402
 
 LOSSES = ["voronoi_code", "voronoi_code_untranslated", "density"]
 EXPERTS = (2, 3, 4)

@@ -1,0 +1,151 @@
+"""Figures of the softmax gate with Gaussian experts, from what simulate.py wrote.
+
+    python paper_figs/softmax_gaussian/plot.py [--quick] [--out FOLDER] [--save FOLDER]
+
+writes rates.png, raw_errors.png and protocol.png.
+"""
+
+import sys
+import warnings
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+from reference import in_reference_cell
+
+from mixstat.plotting import RateDisplay
+from mixstat.rates import RateWarning, fit_rate
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+import laboratory  # noqa: E402
+
+FITS = {  # study, title, column of its Voronoi loss
+    "mild-exact": ("mild truth, two experts (exact)", "voronoi_exact"),
+    "steep-exact": ("published truth, two experts (exact)", "voronoi_exact"),
+    "mild-over3": ("mild truth, three experts", "voronoi_over"),
+    "mild-over4": ("mild truth, four experts", "voronoi_over"),
+}
+RAW = (
+    (("gate", "gate slope"), ("intercept", "expert intercept"), -0.125),
+    (("slope", "expert slope"), ("variance", "expert variance"), -0.25),
+)
+LINES = (  # study, column, label, style
+    ("protocol", "voronoi_code_untranslated", "authors' fits, no translation", "C3", "s-"),
+    ("protocol", "voronoi_code", "authors' fits, translated", "C0", "o-"),
+    ("maximum", "voronoi_code", "maximum in the box, translated", "C2", "^-"),
+)
+
+
+def rates(tables: dict[str, pd.DataFrame]):
+    """Voronoi loss (mean and median) and Hellinger distance of certified maxima."""
+    figure, axes = plt.subplots(2, 2, figsize=(10, 8.2), layout="constrained")
+    for ax, (name, (title, loss)) in zip(axes.flat, FITS.items(), strict=True):
+        if name not in tables:
+            ax.set_axis_off()
+            continue
+        table = tables[name]
+        found = [
+            fit_rate(table, loss),
+            fit_rate(table, loss, statistic="median"),
+            fit_rate(table, "hellinger"),
+        ]
+        labels = ["Voronoi loss, mean", "Voronoi loss, median", "Hellinger distance, mean"]
+        RateDisplay(found, -0.5, labels).plot(ax=ax)
+        _room(ax)
+        ax.set(title=title)
+    return figure
+
+
+def raw_errors(table: pd.DataFrame):
+    """Largest errors in the cell that two fitted atoms share, beside what theory allows."""
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True, layout="constrained")
+    for ax, (*blocks, theory) in zip(axes, RAW, strict=True):
+        found = [
+            fit_rate(table, f"error_{block}_shared", statistic="median") for block, _ in blocks
+        ]
+        labels = [f"{words}, median" for _, words in blocks]
+        RateDisplay(found, theory, labels).plot(ax=ax)
+        _room(ax)
+        ax.set(ylabel="largest error in the shared cell")
+    return figure
+
+
+def protocol(tables: dict[str, pd.DataFrame], experts: list[int]):
+    """Medians over n; below, single fits that tell where the medians come from."""
+    shape = (2, len(experts))
+    figure, axes = plt.subplots(
+        *shape, figsize=(4.2 * shape[1], 7.4), squeeze=False, layout="constrained"
+    )
+    for (top, low), k in zip(axes.T, experts, strict=True):
+        for study, column, label, color, style in LINES:
+            table = tables[f"{study}-K{k}"]
+            middle = table.groupby("n")[column].median()
+            top.plot(middle.index, middle, style, color=color, label=label, ms=4, alpha=0.85)
+        top.set(xscale="log", yscale="log", xlabel="n", ylabel="median loss", title=f"K = {k}")
+        _room(top)
+        if k == 2:
+            _stopped_and_finished(low, tables["protocol-K2"], tables["maximum-K2"])
+        else:
+            _strips(low, tables[f"protocol-K{k}"], k)
+    axes[0, 0].legend(fontsize="small", frameon=False, loc="lower left")
+    return figure
+
+
+def _stopped_and_finished(ax, early: pd.DataFrame, done: pd.DataFrame) -> None:
+    """Each data set's loss at the authors' stop and at the maximum."""
+    both = early.merge(done, on=["n", "replicate"])
+    ax.plot(both["voronoi_code_y"], both["voronoi_code_x"], ".", color="C0", ms=4)
+    ends = [both["voronoi_code_y"].min(), both["voronoi_code_y"].max()]
+    ax.plot(ends, ends, color="0.6", lw=1, zorder=0)
+    ax.set(xscale="log", yscale="log")
+    ax.set(xlabel="loss of the maximum", ylabel="loss of the authors' fit")
+
+
+def _strips(ax, table: pd.DataFrame, k: int) -> None:
+    """Losses of the authors' fits that split the reference atom, size by size."""
+    table = table[in_reference_cell(table, k) > 1]
+    sizes = sorted(table["n"].unique())
+    random = np.random.default_rng(0)
+    for (_, column, label, color, style), side in zip(LINES[:2], (-0.18, 0.18), strict=True):
+        at = table["n"].map({n: i + side for i, n in enumerate(sizes)}).to_numpy(float)
+        at = at + random.uniform(-0.1, 0.1, len(at))
+        ax.plot(at, table[column], style[0], color=color, ms=3, alpha=0.6, label=label)
+    ax.axhline(1.0, color="0.35", ls="--", lw=1)
+    ax.set_xticks(range(len(sizes)), [f"{n:,}" for n in sizes])
+    ax.set(yscale="log", xlabel="n", ylabel="loss of fits that split the reference atom")
+
+
+def _room(ax) -> None:
+    """Space for a legend below."""
+    low, high = ax.get_ylim()
+    ax.set_ylim(low / (high / low) ** 0.45, high)
+    if ax.get_legend() is not None:
+        ax.legend(fontsize="small", frameon=False, loc="lower left")
+
+
+def main() -> None:
+    """Draw what there is."""
+    out, save, _ = laboratory.plot_arguments(HERE, str(__doc__))
+    warnings.simplefilter("ignore", RateWarning)  # shares are in results.json
+    tables = laboratory.tables(out)
+    drawn = {}
+    if set(FITS) & set(tables):
+        drawn["rates"] = rates(tables)
+    if "mild-over3" in tables:
+        drawn["raw_errors"] = raw_errors(tables["mild-over3"])
+    experts = [k for k in (2, 3, 4) if {f"protocol-K{k}", f"maximum-K{k}"} <= set(tables)]
+    if experts:
+        drawn["protocol"] = protocol(tables, experts)
+    for name, figure in drawn.items():
+        figure.savefig(save / f"{name}.png", dpi=150)
+        print(save / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main()
