@@ -48,7 +48,8 @@ def solve_all(
     published = spec.solver == "published"
     if published:
         settings |= PUBLISHED
-    fits = fit_many(problems[0], firsts, data=data, **settings)
+    # never by how many there are: programs compiled with care round differently
+    fits = fit_many(problems[0], firsts, data=data, lasting=published, **settings)
     if published:  # EM leaves the certificate to be made
         return [_told(fits.result(i, tol=spec.tol), spec.tol) for i in range(len(fits))]
     ends = [
@@ -64,6 +65,19 @@ def solve_all(
         for i, row in enumerate(fits.table)
     ]
     return [_jumped(p, e, spec.tol) for p, e in zip(problems, ends, strict=True)]
+
+
+def short_runs(
+    problems: Sequence[Problem], firsts: Sequence[Mixture], count: int, finish: int
+) -> tuple[list[Mixture], np.ndarray]:
+    """Where the best ``finish`` of each ``count`` starts are after EM, and which they are."""
+    data = [problem.batch for problem in problems]
+    fits = fit_many(problems[0], firsts, data=data, lasting=True, **PUBLISHED)
+    heights = fits.table["log_likelihood"].reshape(-1, count)
+    heights = np.where(np.isfinite(heights), heights, -np.inf)
+    chosen = np.sort(np.argsort(-heights, axis=1, kind="stable")[:, :finish], axis=1)
+    places = np.ravel(chosen + count * np.arange(len(chosen))[:, None])
+    return [flat.as_numpy(fits.model(int(i))) for i in places], chosen
 
 
 def _alone(problem: Problem, first: Mixture, spec: Specification) -> Ended:

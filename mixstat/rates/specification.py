@@ -40,6 +40,9 @@ class Specification:
     """Compact parameter set; None takes the truth's, ``Box()`` sets no limits."""
     solver: str = "auto"
     """A solver of mixstat, or "published": plain EM with the stopping rule of arXiv 2305.03288."""
+    finish: int | None = None
+    """How many starts of a data set go on to a certified maximum: those that are highest by the
+    rule of "published". None takes all of them there at once."""
     tol: float = 1e-8
     """Largest component of the projected gradient of a certified maximum."""
     max_iter: int = 1000
@@ -52,6 +55,10 @@ class Specification:
             if getattr(self, name) is not None or least:
                 check_integer(name, getattr(self, name), least)
         check_choice("solver", self.solver, SOLVERS)
+        if self.finish is not None:
+            check_integer("finish", self.finish, 1)
+            if self.solver == "published":
+                raise ValueError("finish must be None with solver='published', which stops early.")
         check_positive("tol", self.tol)
         check_positive("min_scale", self.min_scale)
 
@@ -98,7 +105,8 @@ class Specification:
     def describe(self, truth: Truth) -> dict[str, Any]:
         """All that a fit depends on, in plain types."""
         gate, experts = self.kinds(truth)
-        plain = ("n_experts", "degree", "gate_degree", "solver", "tol", "max_iter", "min_scale")
+        plain = ("n_experts", "degree", "gate_degree", "solver", "finish", "tol", "max_iter")
+        plain = (*plain, "min_scale")
         return {name: getattr(self, name) for name in plain} | {
             "gate": repr(gate),
             "experts": repr(experts),

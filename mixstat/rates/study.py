@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any
+
+import numpy as np
 
 from mixstat.rates.cells import Plan, fit_cell
 from mixstat.rates.fitted import Rate, fit_rate
@@ -15,6 +16,7 @@ from mixstat.rates.truths import Truth
 from mixstat.validation import check_integer
 
 Cell = tuple[int, list[int]]  # a size and some of its replicates
+ROWS, LEAST = 2**20, 8  # rows of all replicates of a cell, and how many there are at least
 
 
 class RateStudy:
@@ -102,7 +104,7 @@ class RateStudy:
         *,
         backend: Any = "device",
         n_workers: int = 1,
-        batch_size: int = 10,
+        batch_size: int | None = None,
         progress: bool = True,
     ) -> Any:
         """Fit what is missing; return all rows.
@@ -116,8 +118,9 @@ class RateStudy:
             Who fits: this process, processes of its own, or a cluster.
         n_workers : int, default=1
             Processes of "joblib".
-        batch_size : int, default=10
-            Most replicates of one size in a cell.
+        batch_size : int, default=None
+            Most replicates of one size in a cell, which is what an interruption may cost. None
+            means as many as have about a million rows together, and at least eight.
         progress : bool, default=True
             Whether to show how many fits are done and the time that is left.
 
@@ -133,7 +136,8 @@ class RateStudy:
             If the store belongs to another study; the difference is named.
         """
         pandas, _ = tables()
-        check_integer("batch_size", batch_size, 1)
+        if batch_size is not None:
+            check_integer("batch_size", batch_size, 1)
         wanted = [(n, r) for n in self.sample_sizes for r in range(self.n_replicates)]
         kept = None if store is None else Store(store, self.fingerprint())
         left = wanted if kept is None else kept.missing(wanted)
@@ -158,15 +162,16 @@ class RateStudy:
         return fit_rate(self.table_, loss, **settings)
 
 
-def cells(pairs: Sequence[tuple[int, int]], batch_size: int) -> Iterator[Cell]:
-    """Pairs of n and replicate as cells of one size."""
+def cells(pairs: Sequence[tuple[int, int]], batch_size: int | None = None) -> Iterator[Cell]:
+    """Pairs of n and replicate as cells of one size, which are about equal."""
     by_size: dict[int, list[int]] = {}
     for n, replicate in pairs:
         by_size.setdefault(n, []).append(replicate)
     for n, replicates in by_size.items():
-        rest = iter(replicates)
-        while chunk := list(islice(rest, batch_size)):
-            yield n, chunk
+        most = batch_size or max(LEAST, ROWS // int(2 ** np.ceil(np.log2(n))))
+        count = -(-len(replicates) // most)
+        for part in np.array_split(np.array(replicates), count):
+            yield n, part.tolist()
 
 
 def _cell(plan: Plan, cell: Cell) -> list[dict[str, Any]]:

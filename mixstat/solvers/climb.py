@@ -1,9 +1,9 @@
-"""Damped Newton for many members at once: the same pass, a step without branches.
+"""Newton within a radius for many members at once: the same pass, a step without branches.
 
 The step divides the gradient by the absolute eigenvalues of the information, so that saddles
-are left along negative curvature (Dauphin et al. 2014, NeurIPS 27, 2933-2941), with a damping
-that grows where the quadratic model fails. What does not end here is left to the trust region
-of :mod:`mixstat.solvers.newton`.
+are left along negative curvature (Dauphin et al. 2014, NeurIPS 27, 2933-2941), plus whatever
+keeps it within a radius that follows the success of the quadratic model. What does not end here
+is left to the trust region of :mod:`mixstat.solvers.newton`.
 """
 
 from typing import NamedTuple
@@ -22,9 +22,9 @@ from mixstat.results import Status
 from mixstat.solvers.newton import ROUNDING, SURPLUS
 from mixstat.solvers.problem import Problem
 
-MAX_STEPS = 30  # passes after which a member is left to the trust region
-LONGEST = 5.0  # length of a step
-DAMPING = 1e-3  # the first damping after a step that failed, relative to the largest eigenvalue
+MAX_STEPS = 60  # passes after which a member is left to the trust region
+FIRST, LONGEST, SHORTEST = 0.5, 1e3, 1e-10  # lengths of a step
+GRID = 32  # dampings tried at once for a step of the wanted length
 FLAT = 1e-10  # eigenvalues below this, relative to the largest, are taken to be so
 
 
@@ -39,7 +39,7 @@ class NewtonState(NamedTuple):
     norm: Float[AnyArray, ""]  # of the projected gradient
     smallest: Float[AnyArray, ""]  # eigenvalue of the information of free parameters
     decrement: Float[AnyArray, ""]  # gain that the whole Newton step predicts
-    damping: Float[AnyArray, ""]
+    radius: Float[AnyArray, ""]  # longest step that is tried
     trial: Float[AnyArray, " D"]
     predicted: Float[AnyArray, ""]
     n_iter: Int[AnyArray, ""]
@@ -55,7 +55,7 @@ def begin(start: Mixture) -> NewtonState:
     return NewtonState(
         *(vector, zero - jnp.inf, jnp.zeros(size), jnp.zeros((size, size))),
         *(jnp.zeros(start.n_experts), zero + jnp.inf, zero, zero),
-        *(zero, vector, zero + jnp.inf, jnp.asarray(-1), jnp.asarray(0)),
+        *(zero + FIRST, vector, zero + jnp.inf, jnp.asarray(-1), jnp.asarray(0)),
         jnp.asarray(int(Status.RUNNING)),
     )
 
@@ -89,7 +89,7 @@ def advance(
     step, now = _step(problem, now, free, boxed)
     arrived = (now.norm <= SURPLUS * tol) & (now.smallest > 0)
     invisible = ~(state.predicted > ROUNDING * (1 + jnp.abs(state.value)))
-    stopped = ~accepted & (invisible | (now.damping > 1e6))
+    stopped = ~accepted & (invisible | (now.radius < SHORTEST))
     status = jnp.where(arrived, Status.CONVERGED, Status.RUNNING)
     # a maximum all the same where only rounding is left
     good = (now.norm <= tol) & (now.smallest > -tol)
@@ -119,15 +119,23 @@ def _look(problem: Problem, template: Mixture, state: NewtonState):
     ratio = (value - state.value) / state.predicted
     better = jnp.where(visible, ratio > 1e-4, seen.norm < state.norm)
     accepted = sane & (better | (state.n_iter < 0))
-    less, more = state.damping / 10, jnp.maximum(10 * state.damping, DAMPING)
-    damping = jnp.where(ratio > 0.75, jnp.where(less < 1e-6, 0.0, less), state.damping)
-    damping = jnp.where(accepted, jnp.where(visible & (ratio < 0.25), more, damping), more)
+    radius = _radius(state, ratio, sane)
+    radius = jnp.where(visible | ~sane, radius, state.radius)
     pairs = zip(seen, state, strict=True)
     now = NewtonState(*(jnp.where(accepted, new, old) for new, old in pairs))
-    damping = jnp.where(state.n_iter < 0, 0.0, damping)
+    radius = jnp.where(state.n_iter < 0, FIRST, radius)
     return now._replace(
-        damping=damping, n_iter=state.n_iter + accepted, n_passes=state.n_passes + 1
+        radius=radius, n_iter=state.n_iter + accepted, n_passes=state.n_passes + 1
     ), accepted
+
+
+def _radius(state: NewtonState, ratio: AnyArray, sane: AnyArray) -> AnyArray:
+    """Half of a step that gained too little, twice one that gained what was predicted."""
+    step = state.trial - state.vector
+    length = jnp.sqrt(step @ step)
+    good = (ratio > 0.75) & (length > 0.8 * state.radius)
+    wider = jnp.where(good, jnp.minimum(2 * state.radius, LONGEST), state.radius)
+    return jnp.where(sane & (ratio >= 0.25), wider, 0.5 * jnp.minimum(length, state.radius))
 
 
 def _free(problem: Problem, state: NewtonState) -> AnyArray:
@@ -138,7 +146,7 @@ def _free(problem: Problem, state: NewtonState) -> AnyArray:
 
 
 def _step(problem: Problem, state: NewtonState, free: AnyArray, boxed: bool):
-    """The damped step of the free parameters, as far as the first bound."""
+    """The step of the free parameters, as far as the first bound."""
     lower, upper = flat.traced_vector(problem.lower), flat.traced_vector(problem.upper)
     step, smallest, decrement = _damped(state, free)
     if boxed:  # one on its bound that would leave the box is held, and the others step again
@@ -165,7 +173,22 @@ def _damped(state: NewtonState, free: AnyArray):
     values, vectors = jnp.linalg.eigh(safe)
     along = gradient @ vectors
     size = jnp.maximum(jnp.abs(values), FLAT * jnp.max(jnp.abs(values)) + 1e-200)
-    step = vectors @ (along / (size + state.damping * jnp.max(size)))
-    length = jnp.sqrt(step @ step)
-    step = step * jnp.minimum(1.0, LONGEST / jnp.maximum(length, 1e-300))
+    step = vectors @ (along / (size + _damping(along, size, state.radius)))
     return jnp.where(free, step, 0.0), values[0], 0.5 * jnp.sum(along**2 / size)
+
+
+def _damping(along: AnyArray, size: AnyArray, radius: AnyArray) -> AnyArray:
+    """What to add to the eigenvalues for a step within the radius; zero where nothing is needed.
+
+    Two grids in place of a root finder: every member does the same.
+    """
+
+    def length(damping: AnyArray) -> AnyArray:
+        return jnp.sqrt(jnp.sum((along[None, :] / (size[None, :] + damping[:, None])) ** 2, 1))
+
+    most = jnp.sqrt(along @ along) / radius + 1e-300  # the step is no longer than this allows
+    coarse = most * jnp.logspace(-16.0, 0.0, GRID)
+    least = jnp.argmax(length(coarse) <= radius)
+    fine = coarse[least] * jnp.logspace(-16.0 / (GRID - 1), 0.0, GRID)
+    found = fine[jnp.argmax(length(fine) <= radius)]
+    return jnp.where(length(jnp.zeros(1))[0] <= radius, 0.0, found)

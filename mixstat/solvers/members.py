@@ -15,7 +15,7 @@ from mixstat.precision import AnyArray
 from mixstat.solvers.problem import Problem
 from mixstat.threads import available_processors
 
-SHARE = 64  # members of one queue, at least: fewer would leave lanes idle at its end
+SHARE = 4  # members for each lane of a queue, at least: fewer would leave lanes idle at its end
 MEMBER_BYTES = 2**28  # data that the members of one queue may hold
 
 
@@ -103,10 +103,12 @@ class Members:
 
     def blocks(self, lanes: int) -> Iterator[range]:
         """Members that share a queue."""
-        even = _power(-(-self.count // available_processors()))
-        least = min(max(SHARE, 4 * lanes), _power(self.count))
+        processors = available_processors()
         fitting = 2 ** int(np.log2(max(MEMBER_BYTES // self.bytes, 1)))
-        size = min(int(np.clip(even, least, 16 * least)), fitting)
+        least = min(max(SHARE * lanes, 2 * SHARE), fitting)
+        size = int(np.clip(-(-self.count // processors), least, max(16 * least, 64)))
+        n_blocks = -(-self.count // min(size, fitting))
+        size = -(-self.count // n_blocks)  # blocks of about one size share a program
         for first in range(0, self.count, size):
             yield range(first, min(first + size, self.count))
 
@@ -117,7 +119,7 @@ class Members:
         """
         each = [self.own(i) for i in block]
         if self.data is not None:  # chunks that nobody uses are not copied
-            used = _power(min(int(self.problem.batch.n_chunks), self.shape[0]))
+            used = _chunks_kept(int(self.problem.batch.n_chunks), self.shape)
             each = [_first_chunks(one, used) for one in each]
         each += [each[-1]] * (_power(len(each)) - len(each))
         return jax.tree.map(lambda *leaves: np.stack([np.asarray(a) for a in leaves]), *each)
@@ -126,6 +128,13 @@ class Members:
 def _first_chunks(member: Member, used: int) -> Member:
     rows, weight = jax.tree.map(lambda a: np.asarray(a)[:used], (member.rows, member.weight))
     return Member(member.start, rows, weight)
+
+
+def _chunks_kept(used: int, shape: tuple[int, int]) -> int:
+    """Chunks that hold those in use: few different numbers, so that few programs are compiled."""
+    chunks, length = shape
+    least = 2 if used <= 2 else chunks if chunks * length <= batches.SMALL else _power(used)
+    return min(least, chunks)
 
 
 def _power(number: int) -> int:
