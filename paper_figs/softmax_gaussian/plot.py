@@ -6,7 +6,6 @@ writes rates.png, raw_errors.png and protocol.png.
 """
 
 import sys
-import warnings
 from pathlib import Path
 
 import matplotlib as mpl
@@ -17,13 +16,11 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 from reference import in_reference_cell
 
-from mixstat.plotting import RateDisplay
-from mixstat.rates import RateWarning, fit_rate
-
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 import laboratory  # noqa: E402
+from drawing import draw_rate, draw_theory, finish  # noqa: E402
 
 FITS = {  # study, title, column of its Voronoi loss
     "mild-exact": ("mild truth, two experts (exact)", "voronoi_exact"),
@@ -50,29 +47,24 @@ def rates(tables: dict[str, pd.DataFrame]):
             ax.set_axis_off()
             continue
         table = tables[name]
-        found = [
-            fit_rate(table, loss),
-            fit_rate(table, loss, statistic="median"),
-            fit_rate(table, "hellinger"),
-        ]
-        labels = ["Voronoi loss, mean", "Voronoi loss, median", "Hellinger distance, mean"]
-        RateDisplay(found, -0.5, labels).plot(ax=ax)
-        _room(ax)
-        ax.set(title=title)
+        mean = draw_rate(ax, table, loss, "Voronoi loss, mean", "C0")
+        draw_rate(ax, table, loss, "Voronoi loss, median", "C1", "median", spread=False)
+        density = draw_rate(ax, table, "hellinger", "Hellinger distance, mean", "C2")
+        draw_theory(ax, -0.5, mean)
+        draw_theory(ax, -0.5, density, label=False)
+        finish(ax, title)
     return figure
 
 
 def raw_errors(table: pd.DataFrame):
-    """Largest errors in the cell that two fitted atoms share, beside what theory allows."""
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True, layout="constrained")
+    """Largest errors in the cell that two fitted atoms share, beside what theory states."""
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
     for ax, (*blocks, theory) in zip(axes, RAW, strict=True):
-        found = [
-            fit_rate(table, f"error_{block}_shared", statistic="median") for block, _ in blocks
-        ]
-        labels = [f"{words}, median" for _, words in blocks]
-        RateDisplay(found, theory, labels).plot(ax=ax)
-        _room(ax)
-        ax.set(ylabel="largest error in the shared cell")
+        for (block, words), color in zip(blocks, ("C0", "C1"), strict=True):
+            name = f"error_{block}_shared"
+            rate = draw_rate(ax, table, name, f"{words}, median", color, "median")
+            draw_theory(ax, theory, rate, label=color == "C1")
+        finish(ax, ylabel="largest error in the shared cell")
     return figure
 
 
@@ -87,13 +79,15 @@ def protocol(tables: dict[str, pd.DataFrame], experts: list[int]):
             table = tables[f"{study}-K{k}"]
             middle = table.groupby("n")[column].median()
             top.plot(middle.index, middle, style, color=color, label=label, ms=4, alpha=0.85)
-        top.set(xscale="log", yscale="log", xlabel="n", ylabel="median loss", title=f"K = {k}")
-        _room(top)
+        finish(top, f"K = {k}", "median loss", legend=k == experts[0])
+        if k > 2:  # less than two decades: the sizes themselves are the ticks
+            sizes = middle.index.to_numpy()
+            top.set_xticks(sizes, [f"{n:,}" for n in sizes])
+            top.set_xticks([], minor=True)
         if k == 2:
             _stopped_and_finished(low, tables["protocol-K2"], tables["maximum-K2"])
         else:
             _strips(low, tables[f"protocol-K{k}"], k)
-    axes[0, 0].legend(fontsize="small", frameon=False, loc="lower left")
     return figure
 
 
@@ -105,6 +99,7 @@ def _stopped_and_finished(ax, early: pd.DataFrame, done: pd.DataFrame) -> None:
     ax.plot(ends, ends, color="0.6", lw=1, zorder=0)
     ax.set(xscale="log", yscale="log")
     ax.set(xlabel="loss of the maximum", ylabel="loss of the authors' fit")
+    ax.spines[["top", "right"]].set_visible(False)
 
 
 def _strips(ax, table: pd.DataFrame, k: int) -> None:
@@ -118,21 +113,13 @@ def _strips(ax, table: pd.DataFrame, k: int) -> None:
         ax.plot(at, table[column], style[0], color=color, ms=3, alpha=0.6, label=label)
     ax.axhline(1.0, color="0.35", ls="--", lw=1)
     ax.set_xticks(range(len(sizes)), [f"{n:,}" for n in sizes])
-    ax.set(yscale="log", xlabel="n", ylabel="loss of fits that split the reference atom")
-
-
-def _room(ax) -> None:
-    """Space for a legend below."""
-    low, high = ax.get_ylim()
-    ax.set_ylim(low / (high / low) ** 0.45, high)
-    if ax.get_legend() is not None:
-        ax.legend(fontsize="small", frameon=False, loc="lower left")
+    ax.set(yscale="log", xlabel="sample size n", ylabel="loss of fits that split the reference")
+    ax.spines[["top", "right"]].set_visible(False)
 
 
 def main() -> None:
     """Draw what there is."""
     out, save, _ = laboratory.plot_arguments(HERE, str(__doc__))
-    warnings.simplefilter("ignore", RateWarning)  # shares are in results.json
     tables = laboratory.tables(out)
     drawn = {}
     if set(FITS) & set(tables):

@@ -18,6 +18,8 @@ FOLDER = Path(__file__).parents[2] / "paper_figs"
 def laboratory():
     """The module beside the papers' folders."""
     about = importlib.util.spec_from_file_location("laboratory", FOLDER / "laboratory.py")
+    assert about is not None
+    assert about.loader is not None
     module = importlib.util.module_from_spec(about)
     about.loader.exec_module(module)
     return module
