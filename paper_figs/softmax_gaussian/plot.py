@@ -80,10 +80,9 @@ def protocol(tables: dict[str, pd.DataFrame], experts: list[int]):
             middle = table.groupby("n")[column].median()
             top.plot(middle.index, middle, style, color=color, label=label, ms=4, alpha=0.85)
         finish(top, f"K = {k}", "median loss", legend=k == experts[0])
-        if k > 2:  # less than two decades: the sizes themselves are the ticks
-            sizes = middle.index.to_numpy()
-            top.set_xticks(sizes, [f"{n:,}" for n in sizes])
-            top.set_xticks([], minor=True)
+        sizes = sorted(tables[f"protocol-K{k}"]["n"].unique())
+        top.set_xticks(sizes, [f"{n:,}" for n in sizes], fontsize="small")
+        top.set_xticks([], minor=True)
         if k == 2:
             _stopped_and_finished(low, tables["protocol-K2"], tables["maximum-K2"])
         else:
