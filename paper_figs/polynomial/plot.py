@@ -83,8 +83,9 @@ def against_m(means: Found) -> Any:
     figure, axes = plt.subplots(2, 2, figsize=(10, 7.5), layout="constrained", sharex=True)
     for row, target in zip(axes, cells.TARGETS, strict=True):
         for ax, k in zip(row, (1, 3), strict=True):
+            ax.set(yscale="log")
+            ax.set_title(f"{WORDS[target]}, {DEGREES[k]}", fontsize="medium")
             _curves(ax, target, k, means)
-            ax.set(yscale="log", title=f"{WORDS[target]}, {DEGREES[k]}")
         row[0].set_ylabel("mean KL, 95 % interval")
     for ax in axes[1]:
         ax.set_xlabel("number of experts m")
@@ -108,8 +109,8 @@ def _curves(ax: Any, target: str, k: int, means: Found) -> None:
         ax.plot(list(there)[best], mean[best], "*", color=colour, ms=14)
     tau = min(SMOOTHNESS[target], k + 1)
     optimal = (sizes / ((k + 3) * np.log(sizes))) ** (1 / (2 * tau + 1))
-    told = f"theory: m* grows {optimal[-1] / optimal[0]:.1f}-fold from n = {sizes[0]:,}"
-    ax.text(0.97, 0.96, f"{told} to {sizes[-1]:,}", transform=ax.transAxes, ha="right", va="top")
+    told = f"theory: best m grows {optimal[-1] / optimal[0]:.1f}-fold over these n"
+    ax.set_title(f"{ax.get_title()}\n{told}", fontsize="medium")
 
 
 def against_parameters(means: Found) -> Any:

@@ -5,6 +5,7 @@ import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+from matplotlib.ticker import NullFormatter
 
 from mixstat.plotting import RateDisplay
 from mixstat.rates import RateWarning, fit_rate
@@ -30,6 +31,7 @@ def main() -> None:
             warnings.simplefilter("ignore", RateWarning)
             rates = [fit_rate(tables[name], loss) for loss in LOSSES]
         RateDisplay(rates, theory=-0.5, labels=list(LOSSES.values())).plot(ax=ax)
+        ax.xaxis.set_minor_formatter(NullFormatter())  # they overlap below a decade and a half
         ax.set(title=words, ylabel="mean loss" if ax is axes[0] else "")
     figure.savefig(save / "sparse_and_sigmoid.png", dpi=150)
 

@@ -35,7 +35,7 @@ def top_k(quick: bool) -> RateStudy:
 
 
 def summarise(results: dict[str, Any], tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
-    """What ended at a jump, whether starts agree, and scaled losses at either end."""
+    """What ended at a jump, the gradient there (the gate's too), and losses times root n."""
     return {name: _about(table) for name, table in tables.items()}
 
 
@@ -44,7 +44,6 @@ def _about(table: pd.DataFrame) -> dict[str, Any]:
     by_size = root.groupby(table["n"]).mean()
     return {
         "at_a_jump": float(np.mean(table["status"] == "JUMP")),
-        "starts_agree": float(np.mean(table["starts_agreeing"] > 1)),
         "median_gradient": float(table["gradient_norm"].median()),
         "scaled_hellinger": {str(n): float(v) for n, v in by_size.items()},
     }
