@@ -127,7 +127,7 @@ def _studied(
 def about(table: pd.DataFrame, study: RateStudy) -> dict[str, Any]:
     """Facts and rates of a study's table, in plain types."""
     losses = [c for c in table.columns if is_loss(c)]
-    rates = {loss: found for loss in losses if (found := _rates(table, loss))}
+    rates = {loss: found for loss in losses if (found := rates_of(table, loss))}
     return {
         "n_fits": len(table),
         "replicates": study.n_replicates,
@@ -143,7 +143,7 @@ def is_loss(column: str) -> bool:
     return not (column in FACTS or column.startswith("param ") or column.endswith("_error"))
 
 
-def _rates(table: pd.DataFrame, loss: str) -> dict[str, Any]:
+def rates_of(table: pd.DataFrame, loss: str) -> dict[str, Any]:
     """Slope of the mean and of the median; one that is not positive at some n is left out."""
     found: dict[str, Any] = {}
     for statistic in ("mean", "median"):

@@ -14,7 +14,7 @@ import pandas as pd
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
-from reference import in_reference_cell
+from atoms import LEAST, in_reference_cell, lighter_share
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
@@ -57,14 +57,20 @@ def rates(tables: dict[str, pd.DataFrame]):
 
 
 def raw_errors(table: pd.DataFrame):
-    """Largest errors in the cell that two fitted atoms share, beside what theory states."""
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
-    for ax, (*blocks, theory) in zip(axes, RAW, strict=True):
-        for (block, words), color in zip(blocks, ("C0", "C1"), strict=True):
-            name = f"error_{block}_shared"
-            rate = draw_rate(ax, table, name, f"{words}, median", color, "median")
-            draw_theory(ax, theory, rate, label=color == "C1")
-        finish(ax, ylabel="largest error in the shared cell")
+    """Largest errors in the cell that two fitted atoms share, beside what theory states.
+
+    Above all fits; below those whose lighter atom of the cell has some weight.
+    """
+    full = table[lighter_share(table, 3) > LEAST]
+    titles = ("all fits", f"fits whose lighter atom has {100 * LEAST:g} % of its cell's weight")
+    figure, axes = plt.subplots(2, 2, figsize=(10, 8.2), layout="constrained")
+    for row, rows, title in zip(axes, (table, full), titles, strict=True):
+        for ax, (*blocks, theory) in zip(row, RAW, strict=True):
+            for (block, words), color in zip(blocks, ("C0", "C1"), strict=True):
+                name = f"error_{block}_shared"
+                rate = draw_rate(ax, rows, name, f"{words}, median", color, "median")
+                draw_theory(ax, theory, rate, label=color == "C1")
+            finish(ax, title, "largest error in the shared cell")
     return figure
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import recorded
-from reference import in_reference_cell
+from atoms import LEAST, in_reference_cell, lighter_share
 
 from mixstat.rates import (
     Box,
@@ -91,8 +91,10 @@ WHOLE: dict[str, Callable[[bool], RateStudy]] = {
 
 
 def summaries(_results: dict, tables: dict[str, pd.DataFrame]) -> dict:
-    """What the missing translation does, and what stopping early does."""
+    """What the missing translation does, what stopping early does, and raw errors."""
     found = {}
+    if "mild-over3" in tables:
+        found["raw-K3"] = _raw(tables["mild-over3"])
     for k in EXPERTS:
         early, done = tables.get(f"protocol-K{k}"), tables.get(f"maximum-K{k}")
         if early is not None and k > 2:
@@ -100,6 +102,22 @@ def summaries(_results: dict, tables: dict[str, pd.DataFrame]) -> dict:
         if early is not None and done is not None:
             found[f"stopping-K{k}"] = _stopping(early, done)
     return found
+
+
+def _raw(table: pd.DataFrame) -> dict:
+    """Slopes of raw errors in the shared cell where its lighter atom keeps some weight."""
+    share = lighter_share(table, 3)
+    full = table[share > LEAST]
+    if full["n"].nunique() < 3:
+        return {"share": float((share > LEAST).mean())}
+    return {
+        "share": float((share > LEAST).mean()),
+        "median_lighter_share_at_first_n": float(share[table["n"] == table["n"].min()].median()),
+        "median_lighter_share_at_last_n": float(share[table["n"] == table["n"].max()].median()),
+    } | {
+        block: laboratory.rates_of(full, f"error_{block}_shared")
+        for block in ("gate", "intercept", "slope", "variance")
+    }
 
 
 def _split(table: pd.DataFrame, k: int) -> dict:
