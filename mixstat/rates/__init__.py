@@ -3,7 +3,7 @@
 from mixstat.rates.box import Box
 from mixstat.rates.catalogue import find_truth, truths
 from mixstat.rates.fitted import Rate, RateWarning, fit_rate
-from mixstat.rates.inputs import Grid, Observed, Uniform
+from mixstat.rates.inputs import Grid, Lattice, Observed, Uniform
 from mixstat.rates.losses import evaluate
 from mixstat.rates.losses.density import divergences
 from mixstat.rates.specification import Specification
@@ -16,6 +16,7 @@ from mixstat.rates.truths import RegressionFunction, Truth, from_fit, replicate_
 __all__ = [
     "Box",
     "Grid",
+    "Lattice",
     "NearTruth",
     "Observed",
     "PublishedStart",

@@ -19,7 +19,7 @@ from mixstat.gates.sparse import TopKGate
 from mixstat.gates.temperature import TemperatureGate
 from mixstat.model import Mixture
 from mixstat.rates.box import Box
-from mixstat.rates.inputs import Clusters, Grid, InputLaw, Uniform
+from mixstat.rates.inputs import Clusters, Grid, InputLaw, Lattice, Uniform
 from mixstat.rates.law import Law, make_features
 from mixstat.rates.truths import Claim, RegressionFunction, Truth
 from mixstat.validation import check_choice
@@ -160,7 +160,7 @@ def multinomial() -> list[Truth]:
             stated = (*claims[1 if suffix else regime], *DENSITY)
             about = (f"following {ML}", "derived", stated)
             name = f"multinomial-{regime}{suffix}"
-            found.append(truth(name, gate, experts, Uniform(-3, 3), *about, box=box))
+            found.append(truth(name, gate, experts, Lattice(-3, 3), *about, box=box))
     return found
 
 
@@ -176,16 +176,22 @@ def temperature() -> list[Truth]:
     ray = "only the gate's coefficients over the temperature can be estimated"
     found = [_mild("temperature", plain, f"following {DS}", nothing, note=ray)]
     positive = Box(
-        (-2.0, 2.0), (0.0, 8.0), (-6.0, 6.0), (-6.0, 6.0), scale=(0.1, 3.0), temperature=(0.05, 2.0)
+        (-2.0, 2.0), (0.0, 8.0), (-6.0, 6.0), (-6.0, 6.0), scale=(0.1, 3.0), temperature=(0.02, 2.0)
     )
     note = (
         "odd activations give the same two-expert gate for (w1, w2) and (-w2, -w1): the box keeps "
         "slopes positive"
     )
-    for activation in ("tanh", "sigmoid", "sin"):
-        slopes = [[1.5], [0.4]] if activation == "sin" else [[2.5], [0.5]]
+    # slopes, bias and temperature: where an activation is flat its slope is poorly known, so that
+    # standard errors at n rows are about 10 / sqrt(n) of the parameter itself
+    settings = {
+        "tanh": ([[2.0], [0.5]], 0.2, 0.15),
+        "sigmoid": ([[3.5], [0.5]], 0.2, 0.1),
+        "sin": ([[1.5], [0.4]], 0.4, 0.4),
+    }
+    for activation, (slopes, bias, tau) in settings.items():
         gate = TemperatureGate(
-            np.array(slopes), np.full((1, 1), 0.2), np.full((1, 1), np.log(0.25)),
+            np.array(slopes), np.full((1, 1), bias), np.full((1, 1), np.log(tau)),
             activation=activation,
         )  # fmt: skip
         claims = (

@@ -12,7 +12,7 @@ from mixstat.estimators.data import table_width
 from mixstat.model import Mixture
 from mixstat.precision import in_float64
 from mixstat.rates.box import names
-from mixstat.rates.engine import Ended, certified, solve_all
+from mixstat.rates.engine import Ended, certified, short_runs, solve_all
 from mixstat.rates.law import Law
 from mixstat.rates.losses import evaluate
 from mixstat.rates.specification import Specification
@@ -43,36 +43,41 @@ def fit_cell(plan: Plan, n: int, replicates: Sequence[int]) -> list[dict[str, An
     count = plan.start.n_starts
     firsts = [f for task, r in zip(tasks, replicates, strict=True) for f in _firsts(plan, task, r)]
     each = [task.problem for task in tasks for _ in range(count)]
+    chosen = np.tile(np.arange(count), (len(tasks), 1))
+    finish = plan.spec.finish
+    if finish is not None and finish < count:
+        firsts, chosen = short_runs(each, firsts, count, finish)
+        each = [task.problem for task in tasks for _ in range(finish)]
     ends = solve_all(each, firsts, plan.spec)
+    parts = [ends[i : i + chosen.shape[1]] for i in range(0, len(ends), chosen.shape[1])]
     return [
-        _row(plan, task, r, ends[i * count : (i + 1) * count])
-        for i, (task, r) in enumerate(zip(tasks, replicates, strict=True))
+        _row(plan, task, r, part, kept)
+        for task, r, part, kept in zip(tasks, replicates, parts, chosen, strict=True)
     ]
 
 
 def _firsts(plan: Plan, task: Task, replicate: int) -> list[Mixture]:
     """First models of a replicate, moved into the box."""
-    n, problem = len(task.y), task.problem
+    n, problem = task.n, task.problem
     random = np.random.default_rng(replicate_seed(plan.seed, n, replicate, stream=1))
     limits = flat.to_vector(problem.lower), flat.to_vector(problem.upper)
     made = [flat.as_numpy(plan.start.first(task, random)) for _ in range(plan.start.n_starts)]
     return [flat.from_vector(m, np.clip(flat.to_vector(m), *limits)) for m in made]
 
 
-def _row(plan: Plan, task: Task, replicate: int, ends: list[Ended]) -> dict[str, Any]:
-    """The best certified fit of a replicate and its losses."""
+def _row(plan: Plan, task: Task, replicate: int, ends: list[Ended], started: Any) -> dict[str, Any]:
+    """The best certified fit of a replicate and its losses; ``started`` numbers the starts."""
     heights = np.array([e.log_likelihood for e in ends])
-    ranked = np.where(np.isfinite(heights), heights, -np.inf)
-    done = np.array([certified(e, plan.spec.tol) for e in ends])
-    best = int(np.argmax(np.where(done, ranked, -np.inf) if done.any() else ranked))
+    best = _best(ends, plan.spec.tol)
     near = np.abs(heights - heights[best]) <= AGREEMENT * (1 + abs(heights[best]))
     model = ends[best].model
     vector, labels = flat.to_vector(model), names(model)
-    row: dict[str, Any] = {"n": len(task.y), "replicate": int(replicate)}
+    row: dict[str, Any] = {"n": task.n, "replicate": int(replicate)}
     facts = ends[best]._asdict()
-    row |= {"converged": bool(done[best])} | {k: v for k, v in facts.items() if k != "model"}
+    row |= {"converged": certified(ends[best], plan.spec.tol)}
+    row |= {k: v for k, v in facts.items() if k != "model"}
     row |= {
-        "best_start": best,
+        "best_start": int(started[best]),
         "starts_agreeing": int(near.sum()),
         "binding": ", ".join(n for n, held in zip(labels, _held(task, vector)) if held),
     }
@@ -80,6 +85,14 @@ def _row(plan: Plan, task: Task, replicate: int, ends: list[Ended]) -> dict[str,
     columns = evaluate(plan.losses, plan.truth, [Law(model, task.features)])
     row |= {name: float(values[0]) for name, values in columns.items()}
     return row | {f"param {n}": float(v) for n, v in zip(labels, vector, strict=True)}
+
+
+def _best(ends: list[Ended], tol: float) -> int:
+    """The highest certified fit, or the highest if there is none."""
+    heights = np.array([e.log_likelihood for e in ends])
+    ranked = np.where(np.isfinite(heights), heights, -np.inf)
+    done = np.array([certified(e, tol) for e in ends])
+    return int(np.argmax(np.where(done, ranked, -np.inf) if done.any() else ranked))
 
 
 def _held(task: Task, vector: Float[np.ndarray, " D"]) -> Bool[np.ndarray, " D"]:
@@ -91,14 +104,19 @@ def _held(task: Task, vector: Float[np.ndarray, " D"]) -> Bool[np.ndarray, " D"]
 def make_task(plan: Plan, n: int, replicate: int) -> Task:
     """The data of a replicate as a problem within the box."""
     truth, spec = plan.truth, plan.spec
-    X, y = truth.sample(n, replicate_seed(plan.seed, n, replicate))
-    table = y.reshape(n, -1)
+    random = replicate_seed(plan.seed, n, replicate)
+    if truth.counted:
+        X, y, weight = truth.counts(n, random)
+    else:
+        X, y = truth.sample(n, random)
+        weight = np.ones(n)
+    table = y.reshape(len(weight), -1)
     features, null = spec.features(truth), spec.null(truth)
     Phi, Z = features.tables(X)
     groups = [*null.gate.groups(), *null.experts.groups()]
     predictors = sum(int(np.prod(g.coef.shape[:-1])) for g in groups)
     width = table_width(predictors, Z.shape[1], Phi.shape[1])
-    data = batches.build(Z, Phi, null.experts.encode(table), width=width)
+    data = batches.build(Z, Phi, null.experts.encode(table), weight, width=width)
     problem = problems.make(null, data, min_scale=spec.min_scale)
     lower, upper = spec.limits(truth).bounds(problem.lower, problem.upper)
-    return Task(truth, problem._replace(lower=lower, upper=upper), null, features, X, table)
+    return Task(truth, problem._replace(lower=lower, upper=upper), null, features, X, table, weight)

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.gates.gaussian import GaussianGate
+from mixstat.validation import check_integer
 
 PANELS = 24  # pieces of an interval in which a gate may be steep
 ORDERS = (4, 7)  # Gauss-Legendre points of a piece: for the error estimate, and for the value
@@ -157,6 +158,28 @@ class Observed(InputLaw):
 
         digest = hashlib.sha256(np.ascontiguousarray(self.X).tobytes()).hexdigest()[:16]
         return f"Observed({self.X.shape[0]} x {self.X.shape[1]}, sha256 {digest})"
+
+
+class Lattice(Observed):
+    """One input that is equally often at each of a few points, evenly spaced.
+
+    Data sets of classes are then tables of counts: they are drawn and fitted as such, so that a
+    size of many millions takes no more time or memory than a small one.
+
+    Parameters
+    ----------
+    low, high : float
+        First and last point.
+    n_points : int, default=61
+        Number of points.
+    """
+
+    def __init__(self, low: float | int, high: float | int, n_points: int = 61) -> None:
+        super().__init__(np.linspace(low, high, check_integer("n_points", n_points, 2))[:, None])
+        self.low, self.high = float(low), float(high)
+
+    def __repr__(self) -> str:
+        return f"Lattice({self.low:g}, {self.high:g}, n_points={len(self.X)})"
 
 
 def panels(

@@ -29,7 +29,13 @@ class Task:
     null: Mixture
     features: Features
     X: np.ndarray
-    y: np.ndarray  # (n, c) as simulated
+    y: np.ndarray  # (rows, c) as simulated
+    weight: np.ndarray  # (rows,) how often each row came
+
+    @property
+    def n(self) -> int:
+        """Size of the data set."""
+        return int(self.weight.sum())
 
 
 class Start(abc.ABC):
@@ -97,8 +103,8 @@ class RandomStart(Start):
         Phi, Z = task.features.tables(task.X)
         experts = task.null.experts
         encoded = experts.encode(task.y)
-        equal = np.full(len(Z), 1.0 / len(Z))
-        rows = starts.StartRows(Z, Phi, encoded, experts.view(encoded), equal)
+        share = task.weight / task.weight.sum()
+        rows = starts.StartRows(Z, Phi, encoded, experts.view(encoded), share)
         kind = str(random.choice(self.kinds))
         made = starts.responsibilities(rows, task.null.n_experts, (kind,), random)
         resp = batches.lay_out_like(task.problem.batch, next(made)[1])
@@ -126,7 +132,7 @@ class PublishedStart(Start):
 
     def first(self, task: Task, random: np.random.Generator) -> Mixture:
         """One first model."""
-        return self.at(task.truth.mixture, len(task.y), task.null.n_experts, random)
+        return self.at(task.truth.mixture, task.n, task.null.n_experts, random)
 
     def at(self, truth: Mixture, n: int, k: int, random: np.random.Generator) -> Mixture:
         """One first model for ``n`` rows and ``k`` experts."""

@@ -13,7 +13,7 @@ from mixstat.experts.gaussian import GaussianExperts
 from mixstat.model import Mixture
 from mixstat.predictive import Predictive
 from mixstat.rates.box import Box
-from mixstat.rates.inputs import InputLaw, Observed
+from mixstat.rates.inputs import InputLaw, Lattice, Observed
 from mixstat.rates.law import Features, Law
 from mixstat.validation import check_integer
 
@@ -121,6 +121,32 @@ class Truth:
         X = self.inputs.sample(n, random)
         y = self.law.at(X).sample(1, random)[:, :, 0].T
         return X, y[:, 0] if y.shape[1] == 1 else y
+
+    @property
+    def counted(self) -> bool:
+        """Whether data sets are tables of counts: classes at the points of a lattice."""
+        return isinstance(self.inputs, Lattice) and self.classes
+
+    @property
+    def classes(self) -> bool:
+        """Whether y is the number of a class."""
+        return self.is_mixture and self.mixture.experts.response == "class"
+
+    def counts(
+        self, n: int, random_state: Any = None
+    ) -> tuple[np.ndarray, np.ndarray, Float[np.ndarray, " r"]]:
+        """One data set of a counted truth: rows of inputs and classes, and how often each came.
+
+        All pairs of a point and a class are there, in the same order for every size.
+        """
+        random = np.random.default_rng(random_state)
+        points, share = self.inputs.nodes(1)
+        at = self.law.at(points)
+        each = np.einsum("kn,kcn->nc", at.share, at.experts.probabilities(at.eta))
+        found = random.multinomial(check_integer("n", n, 1), np.ravel(each * share[:, None]))
+        n_points, n_classes = each.shape
+        y = np.tile(np.arange(float(n_classes)), n_points)
+        return np.repeat(points, n_classes, axis=0), y, found.astype(float)
 
     def with_inputs(self, inputs: InputLaw) -> "Truth":
         """The same truth under another law of the inputs."""

@@ -4,11 +4,15 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier
+from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier, batch
 from mixstat.gates import ModifiedSoftmaxGate
+from mixstat.likelihood import log_likelihood
+from mixstat.precision import in_float64
 from mixstat.rates.box import Box, names
 from mixstat.rates.catalogue import find_truth, truths
-from mixstat.rates.inputs import Observed, Uniform
+from mixstat.rates.cells import make_task
+from mixstat.rates.inputs import Lattice, Observed, Uniform
+from mixstat.rates.study import RateStudy
 from mixstat.rates.truths import MARKS, RegressionFunction, Truth, from_fit, replicate_seed
 
 TRUTHS = truths()
@@ -157,3 +161,35 @@ def test_rows_of_a_data_set_are_told_apart():
     first, second = (Observed(np.arange(6.0).reshape(3, 2) + s) for s in (0, 1))
     assert first.describe() != second.describe()
     assert first.describe() == Observed(np.arange(6.0).reshape(3, 2)).describe()
+
+
+def test_counts_have_the_law_of_draws():
+    truth = find_truth("multinomial-1").with_inputs(Lattice(-3, 3, 5))
+    X, y, weight = truth.counts(400_000, 1)
+    assert weight.sum() == 400_000
+    drawn, classes = truth.sample(400_000, 2)
+    seen = [np.sum((drawn[:, 0] == x) & (classes == c)) for x, c in zip(X[:, 0], y, strict=True)]
+    expected = 0.5 * (weight + seen)
+    chi_square = np.sum((weight - seen) ** 2 / (2 * expected))
+    assert chi_square < 14 + 4 * np.sqrt(2 * 14)  # 15 pairs of a point and a class
+
+
+@in_float64
+def test_a_table_of_counts_is_fitted_like_its_rows():
+    truth = find_truth("multinomial-1").with_inputs(Lattice(-3, 3, 9))
+    plan = RateStudy(truth, 2, [500], 1).plan
+    counted = make_task(plan, 500, 0)
+    rows = np.repeat(np.arange(len(counted.y)), counted.weight.astype(int))
+    Phi, Z = counted.features.tables(counted.X[rows])
+    whole = batch.build(Z, Phi, counted.y[rows])
+    values = [float(log_likelihood(truth.mixture, one)) for one in (counted.problem.batch, whole)]
+    assert counted.n == len(rows) == 500
+    np.testing.assert_allclose(values[0], values[1], rtol=1e-12)
+
+
+def test_sizes_of_tables_of_counts_cost_nothing():
+    study = RateStudy(find_truth("multinomial-1"), 2, [10**5, 10**9], 2, losses=["density"])
+    table = study.run(progress=False)
+    assert table["converged"].all()
+    near = table.groupby("n")["hellinger"].mean()
+    assert 30 < near[10**5] / near[10**9] < 300
