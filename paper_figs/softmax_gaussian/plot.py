@@ -62,7 +62,7 @@ def raw_errors(table: pd.DataFrame):
     Above all fits; below those whose lighter atom of the cell has some weight.
     """
     full = table[lighter_share(table, 3) > LEAST]
-    titles = ("all fits", f"fits whose lighter atom has {100 * LEAST:g} % of its cell's weight")
+    titles = ("all fits", f"lighter atom above {100 * LEAST:g} % of the cell")
     figure, axes = plt.subplots(2, 2, figsize=(10, 8.2), layout="constrained")
     for row, rows, title in zip(axes, (table, full), titles, strict=True):
         for ax, (*blocks, theory) in zip(row, RAW, strict=True):
@@ -116,7 +116,8 @@ def _strips(ax, table: pd.DataFrame, k: int) -> None:
         at = table["n"].map({n: i + side for i, n in enumerate(sizes)}).to_numpy(float)
         at = at + random.uniform(-0.1, 0.1, len(at))
         ax.plot(at, table[column], style[0], color=color, ms=3, alpha=0.6, label=label)
-    ax.axhline(1.0, color="0.35", ls="--", lw=1)
+    for extra in range(1, k - 1):  # atoms too many in the reference's cell
+        ax.axhline(extra, color="0.35", ls="--", lw=1)
     ax.set_xticks(range(len(sizes)), [f"{n:,}" for n in sizes])
     ax.set(yscale="log", xlabel="sample size n", ylabel="loss of fits that split the reference")
     ax.spines[["top", "right"]].set_visible(False)
