@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from mixstat.rates import Rate, RateWarning, fit_rate
 
 MIDDLE = (0.1, 0.9)  # quantiles of the shaded spread
+WIDE = 80  # ratio of the ends of an axis from which on powers of ten are enough
 ROOM = 0.13  # of the height of the data, for each line of the legend
 
 
@@ -49,6 +51,11 @@ def finish(ax: Any, title: str = "", ylabel: str = "loss", legend: bool = True) 
     """Logarithmic axes, words, and a legend below the data."""
     ax.set(xscale="log", yscale="log", xlabel="sample size n", ylabel=ylabel, title=title)
     ax.spines[["top", "right"]].set_visible(False)
+    low, high = ax.get_xlim()
+    if high < WIDE * low:  # more ticks with words, and none between them
+        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
     if legend:
         lines = len(ax.get_legend_handles_labels()[1])
         low, high = np.log(ax.get_ylim())

@@ -55,7 +55,7 @@ def protocol(k: int, solver: str, quick: bool) -> RateStudy:
     """The authors' starts at some of their sizes; they stop early and know no box."""
     few, many = ([300, 1_000, 3_000], 8), ([1_000, 3_000, 10_000, 30_000, 100_000], 40)
     if k > 2:
-        few, many = ([3_000, 10_000], 8), ([10_000, 20_000, 50_000, 100_000], 40)
+        few, many = ([10_000, 50_000], 6), ([10_000, 20_000, 50_000, 100_000], 40)
     sizes, n_replicates = few if quick else many
     return _protocol(k, solver, sizes, n_replicates)
 
@@ -126,7 +126,7 @@ def _split(table: pd.DataFrame, k: int) -> dict:
     last = table["n"] == table["n"].max()
     found: dict = {"share": float(split.mean())}
     for word, rows in (("split", last & split), ("alone", last & ~split)):
-        for name in LOSSES[:2]:
+        for name in LOSSES[:2] if rows.any() else ():
             values = table.loc[rows, name]
             found[f"{word}_{name}"] = {
                 "median": float(values.median()),
