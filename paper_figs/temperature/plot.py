@@ -13,7 +13,7 @@ import pandas as pd
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
-from simulate import ACTIVATIONS, RATIO
+from simulate import ACTIVATIONS, ALONE, RATIO, with_parameters
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
@@ -27,12 +27,12 @@ COLORS = dict(zip(ACTIVATIONS, ("C0", "C1", "C2"), strict=True))
 def plain(tables: dict[str, pd.DataFrame]):
     """Errors of w, of the temperature and of their ratio; beside them the losses."""
     figure, axes = plt.subplots(1, 2, figsize=(10.5, 5), layout="constrained")
-    table = tables["plain"]
-    draw_rate(axes[0], table, "error_gate_single", "w alone", "C3")
-    draw_rate(axes[0], table, "error_temperature_single", "temperature alone", "C1")
-    rate = draw_rate(axes[0], table, RATIO, "w / temperature", "C0")
+    table = with_parameters(tables["plain"])
+    for column, color in zip(ALONE, ("C3", "C1"), strict=True):
+        draw_rate(axes[0], table, column, f"{column} alone", color, spread=False)
+    rate = draw_rate(axes[0], table, RATIO, RATIO, "C0")
     draw_theory(axes[0], -0.5, rate)
-    finish(axes[0], "plain gate: parameters", "largest error")
+    finish(axes[0], "plain gate: parameters", "error")
     draw_rate(axes[1], table, "voronoi_exact", "Voronoi loss in w and temperature", "C3")
     words = "Voronoi loss in w / temperature"
     rate = draw_rate(axes[1], table, "voronoi_ratio_exact", words, "C0")

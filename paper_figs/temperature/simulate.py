@@ -23,8 +23,8 @@ sys.path.insert(0, str(HERE.parent))
 import laboratory  # noqa: E402
 
 ACTIVATIONS = ("tanh", "sigmoid", "sin")
-ALONE = ("error_gate_single", "error_temperature_single")
-RATIO = "error_ratio_single"
+ALONE = ("w", "temperature")
+RATIO = "w / temperature"
 
 
 def plain(quick: bool) -> RateStudy:
@@ -51,17 +51,38 @@ for _name in ACTIVATIONS:
     STUDIES[f"{_name}-over"] = partial(activation, _name, 1)
 
 
+def with_parameters(table: pd.DataFrame) -> pd.DataFrame:
+    """The table of the plain gate with errors of w, of the temperature and of their ratio.
+
+    w is the slope of the first true expert's logit against the second's. It changes its sign
+    where a fit has the experts in the other order, which their own slopes tell.
+    """
+    model = find_truth("temperature").mixture
+    slopes = model.experts.groups()[0].coef[:, 0, 1]
+    columns = [c for c in table.columns if c.startswith("param ")]
+    at = {name: table[f"param {name}"] for name in (c.removeprefix("param ") for c in columns)}
+    same = (at["expert0:x1"] > at["expert1:x1"]) == bool(slopes[0] > slopes[1])
+    w, tau = at["gate0:z1"] * np.where(same, 1.0, -1.0), np.exp(at["temperature:log_tau"])
+    true_w, true_tau = model.gate.coef[0, 1], float(np.exp(model.gate.log_tau[0, 0]))
+    errors = ((w - true_w).abs(), (tau - true_tau).abs(), (w / tau - true_w / true_tau).abs())
+    return table.assign(**dict(zip((*ALONE, RATIO), errors, strict=True)))
+
+
 def summaries(_results: dict, tables: dict[str, pd.DataFrame]) -> dict:
-    """Whether the slopes of w and of the temperature differ from that of their ratio."""
+    """Slopes of w, of the temperature and of their ratio, and whether they differ."""
     if "plain" not in tables:
         return {}
-    ratio = fit_rate(tables["plain"], RATIO)
-    found = {}
+    table = with_parameters(tables["plain"])
+    ratio = fit_rate(table, RATIO)
+    low, high = ratio.interval
+    found: dict = {"ratio": {"slope": ratio.slope, "low": low, "high": high}}
     for column in ALONE:
-        alone = fit_rate(tables["plain"], column)
+        alone = fit_rate(table, column)
         against = alone.compare(ratio)
         found[column] = {
             "slope": alone.slope,
+            "slope_low": alone.interval[0],
+            "slope_high": alone.interval[1],
             "difference": against.estimate,
             "low": against.interval[0],
             "high": against.interval[1],
