@@ -4,11 +4,11 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from . import fits, kernels, passes, replicates, shapes, starts, workloads
+from . import fits, kernels, passes, published, replicates, shapes, starts, workloads
 from .harness import full
 from .text import machine
 
-TABLES = ("fits", "cold", "kernels", "passes", "replicates", "starts", "shapes")
+TABLES = ("fits", "cold", "kernels", "passes", "replicates", "starts", "shapes", "published")
 
 
 def main() -> None:
@@ -35,6 +35,7 @@ def main() -> None:
             "replicates": replicates.show,
             "starts": starts.show,
             "shapes": shapes.show,
+            "published": lambda: published.show(full=asked.full),
         }
         for name in tables:
             show[name]()

@@ -30,38 +30,38 @@ RECORDED = 6.5  # CPU seconds of the published R and C++ code, one core of anoth
 Start = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def simulate(s: int) -> tuple[np.ndarray, np.ndarray]:
+def simulate(s: int, n: int = N) -> tuple[np.ndarray, np.ndarray]:
     """Data set number ``s``: an even grid, and which line by the gate."""
-    x = np.linspace(0, 1, N)
-    random = np.random.default_rng([20230515, N, s])
-    u, e = random.random(N), random.standard_normal(N)
+    x = np.linspace(0, 1, n)
+    random = np.random.default_rng([20230515, n, s])
+    u, e = random.random(n), random.standard_normal(n)
     first = u < 1 / (1 + np.exp(-(TRUE_GATE[0, 0] + TRUE_GATE[0, 1] * x)))
-    lines = TRUE_COEF @ np.stack([np.ones(N), x])
+    lines = TRUE_COEF @ np.stack([np.ones(n), x])
     return x[:, None], np.where(first, *(lines + TRUE_DEVIATION[:, None] * e))
 
 
-def start(s: int) -> Start:
+def start(s: int, n: int = N, n_experts: int = K) -> Start:
     """Its start: every atom copies a true one, all of which are used, the reference last."""
-    random = np.random.default_rng([7, N, s, K])
-    labels = np.zeros(K, int)
+    random = np.random.default_rng([7, n, s, n_experts])
+    labels = np.zeros(n_experts, int)
     while len(set(labels)) < 2:
-        labels = random.integers(0, 2, K)
+        labels = random.integers(0, 2, n_experts)
         labels[-1] = 1
     truth = TRUE_GATE, TRUE_COEF, TRUE_DEVIATION
     gate, coef, variance = (np.take(part, labels, axis=0) for part in truth)
-    for k in range(K):
-        if k < K - 1:
-            gate[k] += random.normal(0, 0.005 * N**-0.083)
-        coef[k] += random.normal(0, 0.05 * N**-0.083)
-        variance[k] += abs(random.normal(0, 0.005 * N**-0.25))
+    for k in range(n_experts):
+        if k < n_experts - 1:
+            gate[k] += random.normal(0, 0.005 * n**-0.083)
+        coef[k] += random.normal(0, 0.05 * n**-0.083)
+        variance[k] += abs(random.normal(0, 0.005 * n**-0.25))
     return gate, coef, np.sqrt(variance)
 
 
 def measure(rounds: int = 5) -> dict[str, Any]:
     """The NumPy loop and the same rule by mixstat in turns, then certified fits; all warm."""
     data, starts = [simulate(s) for s in range(REPLICATES)], [start(s) for s in range(REPLICATES)]
-    ours = _Ours(data, starts)
-    loop = partial(_loop, data, starts)
+    ours = Ours(data, starts)
+    loop = partial(run_loop, data, starts)
     first = timed(ours.same_rule)[1], timed(ours.certified)[1]
     cpu: dict[str, list[float]] = {"loop": [], "same": [], "certified": [], "layout": []}
     laid_out = timed(ours.lay_out)[1].cpu
@@ -94,12 +94,14 @@ def measure(rounds: int = 5) -> dict[str, Any]:
     }
 
 
-def _loop(data: list[tuple[np.ndarray, np.ndarray]], starts: list[Start]) -> list[reference_em.Fit]:
+def run_loop(
+    data: list[tuple[np.ndarray, np.ndarray]], starts: list[Start]
+) -> list[reference_em.Fit]:
     rule = {"tol": STOP, "gate_tol": GATE_TOL, "max_iter": MAX_ITER}
     return [reference_em.fit_from(*d, s, **rule) for d, s in zip(data, starts, strict=True)]
 
 
-class _Ours:
+class Ours:
     """The same by mixstat, on tables laid out before the clock starts."""
 
     def __init__(self, data: list[tuple[np.ndarray, np.ndarray]], starts: list[Start]) -> None:
@@ -113,7 +115,9 @@ class _Ours:
         self._models = [
             Mixture(
                 SoftmaxGate(gate[:-1]),
-                GaussianExperts(coef[:, None], np.log(sigma)[:, None], np.zeros((K, 0)), "full"),
+                GaussianExperts(
+                    coef[:, None], np.log(sigma)[:, None], np.zeros((len(coef), 0)), "full"
+                ),
             )
             for gate, coef, sigma in starts
         ]
@@ -127,11 +131,12 @@ class _Ours:
         from mixstat import precision
         from mixstat.estimators.data import table_width
 
-        width = table_width(3 * K - 1, 2, 2)
+        n_experts = self._models[0].n_experts
+        width = table_width(3 * n_experts - 1, 2, 2)
         with precision.float64():
             self._batches = []
             for X, y in self._data:
-                Z = np.c_[np.ones(N), X]
+                Z = np.c_[np.ones(len(X)), X]
                 one = batches.build(Z, Z, y[:, None], width=width, compact=True)
                 self._batches.append(one)
 

@@ -87,8 +87,8 @@ def test_an_interrupted_run_goes_on(whole, tmp_path, monkeypatch):
     monkeypatch.setattr(studies, "fit_cell", lambda *a: calls.append(a[1:]) or fit(*a))
     found = small_study().run(tmp_path, batch_size=5, progress=False)
     assert same(found, whole)
-    # cells of 4 and 2 replicates a size: one was kept in the first run, two in the second
-    assert sum(len(replicates) for _, replicates in calls) == 18 - 4 - (2 + 4)
+    # two cells of three replicates a size: one was kept in the first run, two in the second
+    assert sum(len(replicates) for _, replicates in calls) == 18 - 3 - 2 * 3
     calls.clear()
     assert same(small_study().run(tmp_path, progress=False), whole)
     assert calls == []

@@ -1,0 +1,58 @@
+"""The measured slopes of a paper as a table.
+
+    python paper_figs/table.py softmax_gaussian [--quick] [--out FOLDER] [--losses NAME ...]
+
+reads what the paper's simulate.py left. A slope is that of the log of the mean (or median) loss
+on log n, with its 95 % interval by bootstrap over replicates.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import laboratory
+
+HERE = Path(__file__).parent
+HEADS = ("study", "fits", "n from", "to", "certified", "on a bound", "minutes")
+HEAD = "{:20s} {:>6s} {:>8s} {:>10s} {:>9s} {:>10s} {:>7s}"
+RATE = "  {:26s} {:>24s} {:>24s}"
+LOSSES = ("voronoi", "hellinger", "error_", "kl")
+
+
+def main() -> None:
+    """Print it."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument(
+        "paper", choices=sorted(p.parent.name for p in HERE.glob("*/expected.json"))
+    )
+    parser.add_argument("--quick", action="store_true", help="of the quick run")
+    parser.add_argument("--out", type=Path, help="folder of the results")
+    parser.add_argument("--losses", nargs="+", default=LOSSES, help="beginnings of their names")
+    asked = parser.parse_args()
+    out = asked.out or HERE / asked.paper / ("out-quick" if asked.quick else "out")
+    results = laboratory.stored(out)
+    print(HEAD.format(*HEADS))
+    print(RATE.format("loss", "slope of the mean", "slope of the median"))
+    for name, facts in results.items():
+        if "rates" in facts:
+            _show(name, facts, tuple(asked.losses))
+
+
+def _show(name: str, facts: dict[str, Any], losses: tuple[str, ...]) -> None:
+    certified, bound = (f"{100 * facts[key]:.4g} %" for key in ("certified", "on_bound"))
+    counts = (str(facts["n_fits"]), *(f"{facts['sizes'][i]:,}" for i in (0, -1)))
+    print("\n" + HEAD.format(name, *counts, certified, bound, f"{facts['seconds'] / 60:.1f}"))
+    for loss, found in facts["rates"].items():
+        if loss.startswith(losses):
+            told = [_slope(found.get(statistic)) for statistic in ("mean", "median")]
+            print(RATE.format(loss, *told).rstrip())
+
+
+def _slope(found: dict[str, float] | None) -> str:
+    if found is None:
+        return "-"
+    return f"{found['slope']:.3f} ({found['low']:.3f}, {found['high']:.3f})"
+
+
+if __name__ == "__main__":
+    main()
