@@ -21,9 +21,8 @@ def summarise(results: dict[str, Any], tables: Tables) -> dict[str, Any]:
         found[target] = {
             "best_m": {str(k): best_m(target, k, means) for k in (1, 3)},
             "equal_parameters": equal(target, means),
-            "bound": share_on_bound(target, tables),
         }
-    return found
+    return found | {"certified": min(float(t["converged"].mean()) for t in tables.values())}
 
 
 class Means:
@@ -46,19 +45,28 @@ class Means:
 
 
 def excess(results: dict[str, Any], means: dict[str, Means]) -> dict[str, Any]:
-    """KL at the largest n as a multiple of the floor, and what exceeds it in units of p / (2n)."""
+    """What KL exceeds its floor by: in units of p / (2n), and its slope on n.
+
+    Any model of m experts of degree k bounds the floor from above, so it is the least KL seen,
+    of the fits to the population or to data.
+    """
     floors = results.get("floors", {}).get("cells", {})
     found = {}
     for name, one in means.items():
         if name not in floors:
             continue
         _, m, k = _cell(name)
-        floor, half = floors[name]["kl"], cells.n_parameters(m, k) / (2 * one.sizes)
+        floor = min(floors[name]["kl"], float(one.kl.min()))
+        half = cells.n_parameters(m, k) / (2 * one.sizes)
         units = (one.mean - floor) / half
+        slope, slopes = (_slope(one.sizes, np.log(a - floor)) for a in (one.mean, one.draws))
         found[name] = {
             "floor": floor,
             "over_floor": float(one.mean[-1] / floor),
             "in_units": {str(n): float(u) for n, u in zip(one.sizes, units, strict=True)},
+            "slope": float(slope),
+            "low": float(np.quantile(slopes, 0.025)),
+            "high": float(np.quantile(slopes, 0.975)),
         }
     return found
 
@@ -117,7 +125,7 @@ def _slope(sizes: np.ndarray, logs: np.ndarray) -> np.ndarray:
 
 
 def equal(target: str, means: dict[str, Means]) -> dict[str, Any]:
-    """Mean KL at 22 parameters, and how much larger it is than that of four cubics."""
+    """Mean KL at 22 parameters; by how much, and how many times, it exceeds four cubics'."""
     some = {(m, k): means.get(cells.label(target, m, k)) for m, k in EQUAL}
     cubic = some[EQUAL[-1]]
     if cubic is None:
@@ -128,18 +136,10 @@ def equal(target: str, means: dict[str, Means]) -> dict[str, Any]:
             continue
         gap, draws = one.mean - cubic.mean, one.draws - cubic.draws
         low, high = np.quantile(draws, [0.025, 0.975], axis=1)
-        numbers = zip(one.sizes, one.mean, gap, low, high, strict=True)
+        times = one.mean / cubic.mean
+        numbers = zip(one.sizes, one.mean, gap, low, high, times, strict=True)
         found[f"m{m}-k{k}"] = {
-            str(n): {"kl": float(v), "gap": float(g), "low": float(a), "high": float(b)}
-            for n, v, g, a, b in numbers
+            str(n): dict(zip(("kl", "gap", "low", "high", "times"), map(float, of), strict=True))
+            for n, *of in numbers
         }
     return found
-
-
-def share_on_bound(target: str, tables: Tables) -> dict[str, float]:
-    """Share of fits in which some bound of the gate holds, by study."""
-    return {
-        name: float(np.mean(table["binding"] != ""))
-        for name, table in tables.items()
-        if name.startswith(target)
-    }

@@ -35,7 +35,7 @@ def means(scripts):
     found = {}
     for target, m, k in cells.grid(quick=False):
         rows = [
-            {"n": n, "replicate": r, "binding": "", "kl": _kl(cells, m, k, n, random)}
+            {"n": n, "replicate": r, "converged": True, "kl": _kl(cells, m, k, n, random)}
             for n in (250, 1000, 4000, 16_000)
             for r in range(20)
         ]
@@ -88,10 +88,13 @@ def test_summaries_find_what_was_put_in(scripts, means):
     for name in means:
         _, m, k = name.split("-")
         floors[name] = {"kl": _floor(int(m[1:]), int(k[1:]))}
-    results = {"floors": {"cells": floors}} | dict.fromkeys(means, {})
+    results = {"floors": {"cells": floors}} | {name: {} for name in means}
     found = scripts["summaries"].summarise(results, means)
     units = found["excess"]["smooth-m4-k3"]["in_units"]
     assert all(abs(units[n] - 1) < 0.1 for n in ("250", "1000", "4000", "16000"))
+    slope = found["excess"]["smooth-m4-k3"]
+    assert slope["low"] < -1 < slope["high"] < -0.97
+    assert found["certified"] == 1
     lines = found["smooth"]["best_m"]["1"]
     for n in (250, 16_000):
         totals = {m: _floor(m, 1) + cells.n_parameters(m, 1) / (2 * n) for m in cells.FULL[1]}
