@@ -171,15 +171,15 @@ def _write(out: Path, results: dict[str, Any]) -> None:
 
 
 def tables(out: Path) -> dict[str, pd.DataFrame]:
-    """Tables of the studies in a folder, by name, with the rows that the results rest on."""
-    results, found = stored(out), {}
-    for folder in sorted(p.parent for p in out.glob(f"*/{FINGERPRINT}")):
+    """Tables of the studies in a folder that have results, by name, with the rows of those."""
+    found = {}
+    for name, facts in stored(out).items():
+        folder = out / name
+        if not (folder / FINGERPRINT).exists():
+            continue
         table = Store(folder, read_fingerprint(folder)).read()
-        facts = results.get(folder.name)
-        if facts is not None:
-            rows = table["n"].isin(facts["sizes"]) & (table["replicate"] < facts["replicates"])
-            table = table[rows].reset_index(drop=True)
-        found[folder.name] = table
+        rows = table["n"].isin(facts["sizes"]) & (table["replicate"] < facts["replicates"])
+        found[name] = table[rows].reset_index(drop=True)
     return found
 
 
