@@ -64,7 +64,7 @@ def _regime2(ax, tables: dict[str, pd.DataFrame]) -> None:
     draw_rate(ax, table, "by_cells", "the same, median", "C1", "median", spread=False)
     plain = tables["regime2-over"]
     draw_rate(ax, plain, "by_cells", "loss by cells, standard gate", "C3", spread=False)
-    words = "Voronoi loss with intercepts, modified gate"
+    words = "Voronoi loss, modified gate"
     draw_rate(ax, table, "voronoi_over", words, "C4", spread=False)
     draw_theory(ax, -0.5, rate)
     finish(ax, "regime 2, three experts")

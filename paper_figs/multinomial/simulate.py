@@ -39,7 +39,7 @@ def study(name: str, extra: int, quick: bool) -> RateStudy:
     truth = find_truth(TRUTHS[name])
     low, high, count = [(4, 8, 9), (5, 9, 9)][extra]
     if quick:
-        low, high, count = [(4, 6, 3), (6, 8, 3)][extra]
+        low, high, count = [(4, 6, 3), (5, 9, 3)][extra]
     sizes = [int(n) for n in np.round(np.logspace(low, high, count))]
     start = NearTruth(truth.near, n_starts=1 + 2 * extra)
     replicates = (16, 10)[extra] if quick else (60, 40)[extra]
