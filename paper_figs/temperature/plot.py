@@ -52,9 +52,9 @@ def activations(tables: dict[str, pd.DataFrame]):
         (axes[2], "over", "voronoi_over", "Voronoi loss, three experts"),
     )
     for ax, kind, loss, title in shown:
-        for i, name in enumerate(ACTIVATIONS):
+        for name in ACTIVATIONS:
             rate = draw_rate(ax, tables[f"{name}-{kind}"], loss, name, COLORS[name])
-            draw_theory(ax, -0.5, rate, label=i == 0)
+            draw_theory(ax, -0.5, rate, label=name == ACTIVATIONS[-1])
         finish(ax, title)
     return figure
 

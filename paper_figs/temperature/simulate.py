@@ -35,12 +35,12 @@ def plain(quick: bool) -> RateStudy:
 def activation(name: str, extra: int, quick: bool) -> RateStudy:
     """Fits of the truth's two experts, and ``extra`` more, with an activation."""
     if extra == 0:
-        sizes = np.geomspace(2_000, 8_000, 3) if quick else np.geomspace(3_000, 100_000, 7)
+        sizes = np.geomspace(2_000, 8_000, 3) if quick else np.geomspace(10_000, 100_000, 6)
     else:
-        sizes = np.geomspace(1_000, 4_000, 3) if quick else np.geomspace(1_000, 100_000, 7)
+        sizes = np.geomspace(1_000, 4_000, 3) if quick else np.geomspace(2_000, 200_000, 7)
     truth, rounded = find_truth(f"activation-{name}"), [int(n) for n in np.round(sizes)]
     start = NearTruth(truth.near, n_starts=1 + 2 * extra)
-    replicates = 12 if quick else (60, 40)[extra]
+    replicates = 12 if quick else (60, 30)[extra]
     return RateStudy(truth, 2 + extra, rounded, replicates, start)
 
 

@@ -154,7 +154,7 @@ def fake(study):
     """Rows of a study without fits: copies of the truth, off by errors like n^-1/2."""
     truth, random = study.truth, np.random.default_rng(0)
     k, rows = study.spec.n_experts, []
-    for n in (10_000, 40_000):
+    for n in (10_000, 4_000_000):
         models = []
         for extra in (0, 1, 0, 1):  # the true atom that is there twice
             like = truth.mixture.permute(np.append([0, 1], extra)[:k])
@@ -197,4 +197,4 @@ def test_figures_and_summaries(scripts, monkeypatch, tmp_path, folder, figures):
         assert found["plain"]["ratio"]["slope"] < 0
     else:
         assert found["regime1-over"]["all"]["by_cells"]["mean"]["slope"] < 0
-        assert found["gates"]["all"]["low"] < found["gates"]["all"]["high"]
+        assert found["gates"]["all"]["difference"] == 0  # both gates' rows are the same here
