@@ -17,6 +17,7 @@ from jaxtyping import Float
 
 from mixstat import flat, linear
 from mixstat.batch import Batch, Rows
+from mixstat.gates.base import Sparse
 from mixstat.kernels import kernel, traced
 from mixstat.likelihood import is_large, shares_of, spread, total, total_over
 from mixstat.model import Mixture, expanded_index
@@ -61,8 +62,9 @@ def row_blocks(model: Mixture, rows: Rows) -> RowBlocks:
         yield both, gate.own[low[both], high[both]]
         owner, part = np.divmod(high - first, width)
         cross = np.flatnonzero((low < first) & (high >= first))
-        if isinstance(gate.slopes, np.ndarray):
-            cross = cross[gate.slopes[owner[cross], low[cross]] != 0]
+        known = gate.slopes.index if isinstance(gate.slopes, Sparse) else gate.slopes
+        if isinstance(known, np.ndarray):
+            cross = cross[known[owner[cross], low[cross]] != 0]
         each = gate.slopes[owner[cross], low[cross]]
         each = each[:, None] if each.ndim == 1 else each
         yield cross, each * expert_score[high[cross] - first]

@@ -7,10 +7,11 @@ import pytest
 from scipy import stats
 
 from mixstat import batch as batches
-from mixstat import flat
+from mixstat import flat, linear
+from mixstat.batch import Rows
 from mixstat.derivatives import derivatives, value_and_gradient
 from mixstat.experts import GaussianExperts
-from mixstat.gates import SoftmaxGate
+from mixstat.gates import Gate, GaussianGate, SoftmaxGate, TemperatureGate
 from mixstat.likelihood import (
     expert_mass,
     is_large,
@@ -152,3 +153,45 @@ def test_ranges_of_chunks_add_up(rng, x64):
         value_and_gradient(model, one), value_and_gradient(model, many), strict=True
     ):
         np.testing.assert_allclose(small, large, rtol=1e-11, atol=1e-13)
+
+
+GATES = {
+    "gaussian": (GaussianGate(), 2),
+    "gaussian, two inputs": (GaussianGate(), 3),
+    "temperature": (TemperatureGate(), 2),
+    "tanh": (TemperatureGate(activation="tanh"), 2),
+    "sin, two inputs": (TemperatureGate(activation="sin"), 2),
+}
+
+
+@pytest.mark.parametrize("name", GATES)
+@pytest.mark.parametrize("k", [1, 3])
+def test_closed_forms_of_gates_equal_the_general_ones(rng, x64, name, k):
+    """Second derivatives and sums for EM are those of a link that is differentiated."""
+    gate, q = GATES[name]
+    null = gate.null(k, q)
+    gate = flat.from_vector(null, rng.normal(0.0, 0.7, flat.size(null)))
+    Z = np.vstack([np.ones(9), rng.standard_normal((q - 1, 9))])
+    rows = Rows(Z, None, np.zeros((1, 9)), rng.uniform(0.5, 1.5, 9))
+    resp = rng.dirichlet(np.ones(k), 9).T * rows.weight
+    eta = linear.predict(gate.groups(), rows)
+    low, high = np.triu_indices(len(eta))
+    ours, general = gate.blocks(eta, Z, resp), Gate.blocks(gate, eta, Z, resp)
+
+    def curvature(blocks):
+        raw = np.asarray(blocks.raw)
+        return np.asarray(blocks.own[low, high]) - raw[low] * raw[high] / rows.weight
+
+    assert not isinstance(ours.own, jax.Array)
+    assert isinstance(general.own, jax.Array)
+    np.testing.assert_allclose(ours.score, general.score, atol=1e-13)
+    np.testing.assert_allclose(gate.score(eta, Z, resp), general.score, atol=1e-13)
+    # what is common to the slopes of all experts may differ: it leaves this difference as it is
+    np.testing.assert_allclose(curvature(ours), curvature(general), atol=1e-12)
+    if not gate.joint:
+        for mine, theirs in zip(
+            jax.tree.leaves(gate.statistics(rows, resp)),
+            jax.tree.leaves(Gate.statistics(gate, rows, resp)),
+            strict=True,
+        ):
+            np.testing.assert_allclose(mine, theirs, atol=1e-12)

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from mixstat import flat, linear
 from mixstat.batch import Rows
@@ -32,6 +32,24 @@ class Prior(NamedTuple):
     share: Float[AnyArray, "K n"] | None = None  # exp(logit) / total, where it was made anyhow
 
 
+class Sparse(NamedTuple):
+    """A table (a, b, n) of which most rows are zero, read as ``table[i, j]`` of index arrays.
+
+    To be made where it is read, so that rows that nobody reads cost nothing.
+    """
+
+    rows: Float[AnyArray, "u n"]  # the first is zero
+    index: Int[np.ndarray, "a b"]  # of a row
+    outer: tuple[AnyArray, AnyArray] | None = None  # (a, n) and (b, n), whose products are added
+
+    def __getitem__(self, where: tuple[np.ndarray, np.ndarray]) -> AnyArray:
+        found = self.rows[self.index[where]]
+        if self.outer is None:
+            return found
+        left, right = self.outer
+        return found + left[where[0]] * right[where[1]]
+
+
 class GateBlocks(NamedTuple):
     """What a gate adds to the derivatives of a row, all but ``slopes`` times its weight.
 
@@ -41,8 +59,8 @@ class GateBlocks(NamedTuple):
 
     score: Float[AnyArray, "E n"]  # mean derivative over the experts
     raw: Float[AnyArray, "E n"]  # mean of the slopes
-    slopes: AnyArray  # (K, E) or (K, E, n)
-    own: Float[AnyArray, "E E n"]  # mean of products of slopes, plus mean second derivatives
+    slopes: Any  # (K, E) or (K, E, n), which may be Sparse
+    own: Any  # (E, E, n) or Sparse: mean of products of slopes, plus mean second derivatives
 
 
 def nothing_to_choose(free: Bool[np.ndarray, " G"]) -> list[Invariance]:

@@ -7,11 +7,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from mixstat.batch import Rows
 from mixstat.experts.gaussian import GaussianExperts
-from mixstat.gates.base import Gate, Prior
+from mixstat.gates import reference
+from mixstat.gates.base import Gate, GateBlocks, Prior, Sparse
 from mixstat.linear import Group
 from mixstat.precision import AnyArray
 from mixstat.step import Shrink
@@ -60,13 +61,56 @@ class GaussianGate(Gate):
 
     def link(self, eta: Float[AnyArray, "E n"], Z: Float[AnyArray, "q n"]) -> AnyArray:
         """Log of weight times density of the inputs: the joint model's part."""
-        k, n = self.n_experts, eta.shape[1]
-        logits = jnp.concatenate([eta[: k - 1], jnp.zeros((1, n), eta.dtype)])
+        density = self.inputs.link(eta[self._places()], Z[1:])
+        return reference.log_softmax(eta[: self.n_experts - 1]) + density
+
+    def _places(self) -> Int[np.ndarray, "K L"]:
+        """Where the predictors of each cluster are among all: group after group."""
+        k = self.n_experts
         sizes = [group.coef.shape[1] for group in self.inputs.groups()]
         ends = k - 1 + k * np.cumsum([0, *sizes])
-        parts = [eta[a:b].reshape(k, -1, n) for a, b in pairwise(ends)]
-        density = self.inputs.link(jnp.concatenate(parts, axis=1), Z[1:])
-        return jax.nn.log_softmax(logits, axis=0) + density
+        parts = [np.arange(a, b).reshape(k, -1) for a, b in pairwise(ends)]
+        return np.concatenate(parts, axis=1)
+
+    def blocks(
+        self, eta: Float[AnyArray, "E n"], Z: Float[AnyArray, "q n"], resp: Float[AnyArray, "K n"]
+    ) -> GateBlocks:
+        """A cluster's predictors enter its own density alone, so that most products are zero."""
+        places, first = self._places(), len(self.logit)
+        (k, width), n = places.shape, eta.shape[1]
+        slope, bend = self.inputs.derivatives(eta[places], Z[1:])  # (K, L, n), (K, L, L, n)
+        mass, log_share = resp.sum(axis=0), reference.log_softmax(eta[:first])
+        drawn = (resp[:, None, :] * slope).reshape(k * width, n)
+        within = resp[:, None, None, :] * (bend + slope[:, :, None, :] * slope[:, None, :, :])
+        logits = np.eye(first)[:, :, None] * resp[:-1][None, :, :]
+        logits = logits - reference.information(log_share, mass)
+
+        # the share, which all derivatives have in common, is left out of the slopes
+        raw = jnp.zeros(eta.shape, eta.dtype).at[:first].set(resp[:-1])
+        raw = raw.at[places.ravel()].set(drawn)
+        score = raw.at[:first].add(-mass[None, :] * jnp.exp(log_share[:-1]))
+        zero, one = jnp.zeros((1, n), eta.dtype), jnp.ones((1, n), eta.dtype)
+        slopes = jnp.concatenate([zero, one, slope.reshape(k * width, n)])
+        parts = (logits.reshape(first**2, n), drawn, within.reshape(k * width**2, n))
+        of_slopes, of_products = self._indices()
+        products = Sparse(jnp.concatenate([zero, *parts]), of_products)
+        return GateBlocks(score, raw, Sparse(slopes, of_slopes), products)
+
+    def _indices(self) -> tuple[Int[np.ndarray, "K E"], Int[np.ndarray, "E E"]]:
+        """Rows of the slopes and of their products in the tables of :meth:`blocks`."""
+        places, first = self._places(), len(self.logit)
+        k, width = places.shape
+        size, logit = first + k * width, np.arange(first)
+        slopes, own = np.zeros((k, size), int), np.zeros((size, size), int)
+        each = np.arange(k * width).reshape(k, width)
+        slopes[logit, logit] = 1
+        slopes[np.arange(k)[:, None], places] = 2 + each
+        own[:first, :first] = 1 + np.arange(first**2).reshape(first, first)
+        cross = 1 + first**2 + each[:first]
+        own[logit[:, None], places[:first]] = own[places[:first], logit[:, None]] = cross
+        inside = np.arange(k * width**2).reshape(k, width, width)
+        own[places[:, :, None], places[:, None, :]] = 1 + first**2 + k * width + inside
+        return slopes, own
 
     def log_prob(self, rows: Rows) -> Float[AnyArray, "K n"]:
         return jax.nn.log_softmax(self.log_weight(rows), axis=0)

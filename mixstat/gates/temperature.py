@@ -12,7 +12,9 @@ import numpy as np
 from jaxtyping import Float
 
 import mixstat.gates.reference as reference
-from mixstat import flat
+from mixstat import flat, linear
+from mixstat.batch import Rows
+from mixstat.gates import scaled
 from mixstat.gates.activations import (
     ACTIVATIONS,
     check_activation,
@@ -21,7 +23,7 @@ from mixstat.gates.activations import (
     is_affine,
     tell,
 )
-from mixstat.gates.base import Gate, Invariance, blank, nothing_to_choose
+from mixstat.gates.base import Gate, GateBlocks, Invariance, Prior, blank, nothing_to_choose
 from mixstat.linear import Group
 from mixstat.precision import AnyArray
 from mixstat.validation import check_positive
@@ -118,22 +120,42 @@ class TemperatureGate(Gate):
         logits = self._function(eta[:rows]) + reference.with_reference(eta[rows:-1])
         return _log_softmax(logits * inverse)
 
-    def jacobian(self, eta: Float[AnyArray, "E n"], Z: AnyArray) -> Float[AnyArray, "K E n"]:
-        rows, k = self.coef.shape[0], self.n_experts
+    def _logits(self, eta: Float[AnyArray, "E n"]) -> scaled.Logits:
+        rows = self.coef.shape[0]
         inverse = jnp.exp(-eta[-1:])
         if self.activation is None:
             inner, slope = reference.with_reference(eta[:rows]), jnp.ones_like(eta[:rows])
+            bend = jnp.zeros_like(slope)
         else:
-            function = find("activation", self.activation, ACTIVATIONS)
-            inner = function(eta[:rows]) + reference.with_reference(eta[rows:-1])
-            slope = jax.vmap(jax.vmap(jax.grad(function)))(eta[:rows])
-        logits = inner * inverse
-        # derivatives of the logits, predictor by predictor; then those of log softmax
-        own = jnp.eye(k, rows)[:, :, None] * (slope * inverse)[None, :, :]
-        bias = jnp.eye(k, self.bias.shape[0])[:, :, None] * inverse[None, :, :]
-        moves = jnp.concatenate([own, bias, -logits[:, None, :]], axis=1)
-        share = jax.nn.softmax(logits, axis=0)
-        return moves - jnp.sum(share[:, None, :] * moves, axis=0)[None, :, :]
+            inner = self._function(eta[:rows]) + reference.with_reference(eta[rows:-1])
+            slope, bend = (
+                jax.vmap(jax.vmap(f))(eta[:rows])
+                for f in (jax.grad(self._function), jax.grad(jax.grad(self._function)))
+            )
+        value = jnp.clip(inner * inverse, -LARGEST, LARGEST)
+        parts = slope * inverse, bend * inverse, inverse, len(self.bias)
+        return scaled.Logits(value, jax.nn.softmax(value, axis=0), *parts)
+
+    def blocks(
+        self, eta: Float[AnyArray, "E n"], Z: AnyArray, resp: Float[AnyArray, "K n"]
+    ) -> GateBlocks:
+        return scaled.blocks(self._logits(eta), resp)
+
+    def score(
+        self, eta: Float[AnyArray, "E n"], Z: AnyArray, resp: Float[AnyArray, "K n"]
+    ) -> Float[AnyArray, "E n"]:
+        return scaled.mean_slopes(self._logits(eta), resp)
+
+    def statistics(
+        self, rows: Rows, resp: Float[AnyArray, "K n"], prior: Prior | None = None
+    ) -> Any:
+        logits = self._logits(linear.predict(self.groups(), rows))
+        where = linear.layout(self.groups())
+        information = scaled.information(logits, jnp.sum(resp, axis=0))
+        return (
+            linear.gradient(scaled.mean_slopes(logits, resp), where, rows),
+            linear.pair_sums(lambda *pair: information[pair], where, rows),
+        )
 
     def permute(self, order: AnyArray) -> "TemperatureGate":
         if self.activation is None:
