@@ -7,6 +7,7 @@ on log n, with its 95 % interval by bootstrap over replicates.
 """
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,20 @@ def main() -> None:
     for name, facts in results.items():
         if "rates" in facts:
             _show(name, facts, tuple(asked.losses))
+    for path, found in _differences(results.get("summary", {})):
+        low, high, p = (found[key] for key in ("low", "high", "p_value"))
+        print(f"\n{path}: difference of slopes {found['difference']:.3f}", end=" ")
+        print(f"({low:.3f}, {high:.3f}), p = {p:.2g}")
+
+
+def _differences(tree: Any, path: str = "") -> Iterator[tuple[str, dict[str, float]]]:
+    """Tests of two slopes against each other, wherever they are."""
+    if not isinstance(tree, dict):
+        return
+    if "difference" in tree:
+        yield path, tree
+    for key, value in tree.items():
+        yield from _differences(value, f"{path}, {key}" if path else key)
 
 
 def _show(name: str, facts: dict[str, Any], losses: tuple[str, ...]) -> None:
