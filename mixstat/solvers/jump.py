@@ -62,9 +62,11 @@ def _search_gate(problem: Problem, model: Mixture, *, wide: bool) -> tuple[Mixtu
     n_gate = flat.size(model.gate)
     if n_gate == 0:
         return model, 0
+    low, high = (flat.to_vector(side)[:n_gate] for side in (problem.lower, problem.upper))
 
+    # outside its bounds the objective goes on as at the nearest point within
     def negative(gate: np.ndarray) -> float:
-        trial = flat.from_vector(model, np.concatenate([gate, vector[n_gate:]]))
+        trial = flat.from_vector(model, np.append(np.clip(gate, low, high), vector[n_gate:]))
         value = -_objective(problem, trial)
         return value if np.isfinite(value) else 1e300
 
@@ -78,7 +80,7 @@ def _search_gate(problem: Problem, model: Mixture, *, wide: bool) -> tuple[Mixtu
         method="Powell",
         options={"xtol": 1e-5, "ftol": 1e-10, "direc": 0.1 * np.eye(n_gate)},
     )
-    vector[:n_gate] = found.x
+    vector[:n_gate] = np.clip(found.x, low, high)
     return flat.from_vector(model, vector), n_passes + int(found.nfev)
 
 

@@ -257,6 +257,23 @@ def test_fits_at_a_jump_are_certified_by_their_experts():
     assert not certified(end, early.tol)
 
 
+@in_float64
+def test_a_gate_that_jumps_stays_in_its_box():
+    named = named_study("top-k/exact")
+    box = replace(MILD_BOX, gate_intercept=(0.2, 0.2), gate_slope=(-0.5, 0.5))
+    study = RateStudy(named.truth, replace(named.spec, box=box), [100], 1, NearTruth(0.0))
+    task = make_task(study.plan, 100, 0)
+    first = study.start.first(task, np.random.default_rng(0))
+    limits = [flat.to_vector(side) for side in (task.problem.lower, task.problem.upper)]
+    start = flat.from_vector(first, np.clip(flat.to_vector(first), *limits))
+    (end,) = solve_all([task.problem], [start], study.spec)
+    assert end.status == "JUMP"
+    vector = flat.to_vector(end.model)
+    assert np.all((limits[0] <= vector) & (vector <= limits[1]))
+    np.testing.assert_array_equal(end.model.gate.coef[:, 0], 0.2)
+    assert np.any(np.abs(end.model.gate.coef[:, 1]) == 0.5)  # true slopes are 1 and -1
+
+
 def test_starts_use_every_true_atom():
     truth = find_truth("gaussian-gate-I-1d")
     study = RateStudy(truth, 5, [500], 1, NearTruth(0.0))
