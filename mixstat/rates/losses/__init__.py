@@ -126,8 +126,13 @@ def _one_output(truth: Truth, model: Mixture) -> str:
 
 def _errors(truth: Truth, laws: Sequence[Law]) -> Columns:
     exact = truth.n_experts == laws[0].mixture.n_experts
-    loss = voronoi_of(truth.mixture, exact=exact)
-    return block_errors(loss, truth.mixture, [law.mixture for law in laws])
+    loss, fitted = voronoi_of(truth.mixture, exact=exact), [law.mixture for law in laws]
+    found = block_errors(loss, truth.mixture, fitted)
+    if loss is stated.TEMPERATURE:  # w and w / temperature have each their own translation
+        ratio = stated.ratio_loss(stated.SOFTMAX_EXACT if exact else stated.SOFTMAX_OVER)
+        own = block_errors(ratio, truth.mixture, fitted)
+        found |= {k: v for k, v in own.items() if k.startswith("error_ratio_")}
+    return found
 
 
 def _functions(truth: Truth, laws: Sequence[Law]) -> Columns:
