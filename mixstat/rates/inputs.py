@@ -12,6 +12,7 @@ from mixstat.validation import check_integer
 PANELS = 24  # pieces of an interval in which a gate may be steep
 ORDERS = (4, 7)  # Gauss-Legendre points of a piece: for the error estimate, and for the value
 MOST_NODES = 20_000  # above, a sample must replace the grid of nodes
+NOWHERE = np.zeros(0)
 
 
 class Nodes(NamedTuple):
@@ -33,9 +34,17 @@ class InputLaw(abc.ABC):
     def sample(self, n: int, random: np.random.Generator) -> Float[np.ndarray, "n d"]:
         """Inputs of a data set of size ``n``."""
 
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Ends of the interval of a single input that fills one; else None."""
+        return None
+
     @abc.abstractmethod
-    def nodes(self, order: int) -> Nodes:
-        """Nodes for averages; ``order`` points in each piece of each input."""
+    def nodes(self, order: int, breaks: Float[np.ndarray, " b"] = NOWHERE) -> Nodes:
+        """Nodes for averages; ``order`` points in each piece of each input.
+
+        Pieces of an :attr:`interval` end at ``breaks`` too, where a density may jump.
+        """
 
     def describe(self) -> str:
         """One line for people and for a study's fingerprint."""
@@ -65,10 +74,18 @@ class Uniform(InputLaw):
         """Independent draws."""
         return random.uniform(self.low, self.high, (n, self.n_inputs))
 
-    def nodes(self, order: int) -> Nodes:
-        """Gauss-Legendre points in equal pieces."""
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The interval, if there is one input."""
+        return (self.low, self.high) if self.n_inputs == 1 else None
+
+    def nodes(self, order: int, breaks: Float[np.ndarray, " b"] = NOWHERE) -> Nodes:
+        """Gauss-Legendre points in equal pieces, cut at the breaks of a single input."""
         pieces = max(PANELS // 4 ** (self.n_inputs - 1), 2)
-        x, weight = panels(np.linspace(self.low, self.high, pieces + 1), order)
+        edges = np.linspace(self.low, self.high, pieces + 1)
+        if self.n_inputs == 1:
+            edges = np.union1d(edges, np.clip(breaks, self.low, self.high))
+        x, weight = panels(edges, order)
         return tensor(x, weight / weight.sum(), self.n_inputs)
 
     def __repr__(self) -> str:
@@ -114,7 +131,7 @@ class Clusters(InputLaw):
         noise = random.standard_normal((n, self.n_inputs))
         return self.gate.coefficients()[label] + np.einsum("nij,nj->ni", factor[label], noise)
 
-    def nodes(self, order: int) -> Nodes:
+    def nodes(self, order: int, breaks: Float[np.ndarray, " b"] = NOWHERE) -> Nodes:
         """Gauss-Hermite points of each cluster."""
         z, weight = np.polynomial.hermite_e.hermegauss((4 if self.n_inputs == 1 else 2) * order)
         one = tensor(z, weight / weight.sum(), self.n_inputs)
@@ -149,7 +166,7 @@ class Observed(InputLaw):
         """Rows drawn with replacement."""
         return self.X[random.integers(len(self.X), size=n)]
 
-    def nodes(self, order: int) -> Nodes:
+    def nodes(self, order: int, breaks: Float[np.ndarray, " b"] = NOWHERE) -> Nodes:
         """All rows, whatever the order: the law is discrete, so averages are exact."""
         return Nodes(self.X, np.full(len(self.X), 1.0 / len(self.X)))
 

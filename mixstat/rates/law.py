@@ -1,5 +1,6 @@
 """A conditional density p(y | x) as truths and fits have it: a model and its features of x."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,11 @@ from mixstat.likelihood import gate_rows
 from mixstat.model import Mixture
 from mixstat.precision import in_float64
 from mixstat.predictive import Predictive, expert_predictors
+from mixstat.rates.inputs import NOWHERE
+
+# first parts of an interval in which a gate that jumps is looked at, parts of each part in which
+# it does, and how often: to about 1e-13 of the interval
+GRID, PARTS, ROUNDS = 1024, 16, 9
 
 
 class Features(NamedTuple):
@@ -41,6 +47,30 @@ class Law(NamedTuple):
         share = gate_shares(self.mixture.gate, Z)
         experts = self.mixture.experts
         return Predictive(share, experts, expert_predictors(experts, Phi))
+
+    def breaks(self, low: float, high: float) -> Float[np.ndarray, " b"]:
+        """Values of a single input at which a gate that jumps takes other experts."""
+        gate = self.mixture.gate
+        if gate.continuous:
+            return NOWHERE
+        return changes(lambda x: gate_shares(gate, self.features.tables(x)[1]) > 0, low, high)
+
+
+def changes(
+    state: Callable[[np.ndarray], np.ndarray], low: float, high: float
+) -> Float[np.ndarray, " b"]:
+    """Where columns of ``state(x)``, a table (K, n) for inputs (n, 1), change in an interval.
+
+    A state that holds for less than a part of the first grid may be missed.
+    """
+    x = np.linspace(low, high, GRID + 1)
+    for _ in range(ROUNDS):
+        held = state(x[:, None])
+        at = np.flatnonzero(np.any(held[:, 1:] != held[:, :-1], axis=0))
+        x = np.linspace(x[at], x[at + 1], PARTS + 1, axis=1).ravel()
+        if len(at) == 0:
+            return NOWHERE
+    return x[PARTS // 2 :: PARTS + 1]
 
 
 def make_features(n_inputs: int, gate: Gate, degree: int = 1, gate_degree: int = 1) -> Features:

@@ -13,7 +13,7 @@ from mixstat.experts.gaussian import GaussianExperts
 from mixstat.model import Mixture
 from mixstat.predictive import Predictive
 from mixstat.rates.box import Box
-from mixstat.rates.inputs import InputLaw, Lattice, Observed
+from mixstat.rates.inputs import NOWHERE, InputLaw, Lattice, Observed
 from mixstat.rates.law import Features, Law
 from mixstat.validation import check_integer
 
@@ -42,6 +42,8 @@ class RegressionFunction:
     """Maps inputs (n, d) to means (n,)."""
     scale: float | int
     """Standard deviation of the noise."""
+    pieces: int = 0
+    """Equal pieces of the interval of x in which the function is smooth; 0: all of it is."""
 
     def at(self, X: Float[np.ndarray, "n d"]) -> Predictive:
         """The normal distribution of each row."""
@@ -51,6 +53,10 @@ class RegressionFunction:
             np.zeros((1, 1, 1)), np.full((1, 1), np.log(self.scale)), np.zeros((1, 0))
         )
         return Predictive(np.ones((1, len(mean))), experts, eta)
+
+    def breaks(self, low: float, high: float) -> Float[np.ndarray, " b"]:
+        """Ends of the pieces."""
+        return np.linspace(low, high, self.pieces + 1) if self.pieces else NOWHERE
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Distances of densities against scipy's quadrature and closed forms."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy import integrate
@@ -97,6 +99,54 @@ def test_averages_over_the_inputs_against_a_fine_grid():
     fine = divergences(truth, law, Observed(((np.arange(4000) + 0.5) / 4000)[:, None]))
     np.testing.assert_allclose(found[:3], fine[:3], rtol=1e-4)
     assert found.hellinger_error < 1e-4 * found.hellinger
+
+
+def test_pieces_end_where_a_gate_jumps():
+    truth = find_truth("top-k")
+    np.testing.assert_allclose(truth.law.breaks(-3.0, 3.0), [-0.5, 0.5], rtol=1e-11)  # 1/2 +- x = 0
+    law = near(truth, 0.05)
+    found = divergences(truth, law)
+    for value, error in zip(found[:3], found[3:], strict=True):
+        assert error < 1e-4 * value
+    # jumps of truth and of fit by hand, and a rule for what is smooth between
+    b, w = law.mixture.gate.coef.T
+    ends = [-3, *np.sort([-0.5, 0.5, *-b / w]), 3]
+    z, weight = np.polynomial.legendre.leggauss(60)
+    exact = 0.0
+    for low, high in pairwise(ends):
+        rows = Observed(((low + high) / 2 + (high - low) / 2 * z)[:, None])
+        each = [divergences(truth, law, Observed(row[None])).hellinger for row in rows.X]
+        exact += (high - low) / 12 * (weight @ each)
+    np.testing.assert_allclose(found.hellinger, exact, rtol=1e-6)
+
+
+def test_a_smooth_gate_adds_no_pieces():
+    truth = find_truth("softmax-gaussian-mild")
+    assert len(truth.law.breaks(-3.0, 3.0)) == 0
+    with_none = truth.inputs.nodes(4)
+    np.testing.assert_array_equal(with_none.X, truth.inputs.nodes(4, np.zeros(0)).X)
+
+
+def test_a_rough_function_has_pieces_as_short_as_its_waves():
+    truth = find_truth("polynomial-rough")
+    fit = one_expert(gaussian([0.5], [0.2], [0.9]), truth.inputs).law
+    found = divergences(truth, fit)
+    assert found.kl_error < 1e-5 * found.kl
+    x = (np.arange(20_000) + 0.5) / 20_000
+    square = (truth.law.function(x[:, None]) - 0.5 - 0.2 * x) ** 2
+    exact = np.log(0.9 / 0.3) + (0.3**2 + square.mean()) / (2 * 0.9**2) - 0.5
+    np.testing.assert_allclose(found.kl, exact, rtol=1e-6)
+
+
+def test_errors_of_the_ratio_do_not_depend_on_the_reference_expert():
+    truth = find_truth("temperature")
+    law = near(truth, 0.02)
+    turned = law._replace(mixture=law.mixture.permute(np.array([1, 0])))
+    found = evaluate(["errors", "voronoi_ratio_exact"], truth, [law, turned])
+    for name in ("error_ratio_single", "voronoi_ratio_exact"):
+        np.testing.assert_allclose(found[name][0], found[name][1], rtol=1e-9)
+    ratio = [m.gate.coef[0, 1] / np.exp(m.gate.log_tau[0, 0]) for m in (truth.mixture, law.mixture)]
+    assert 0 < found["error_ratio_single"][0] <= abs(ratio[1] - ratio[0]) + 1e-12
 
 
 FAMILIES = {

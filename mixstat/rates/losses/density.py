@@ -16,7 +16,7 @@ from scipy.special import ndtr
 from mixstat.kernels import kernel
 from mixstat.precision import AnyArray, in_float64
 from mixstat.predictive import Predictive
-from mixstat.rates.inputs import ORDERS, InputLaw, Nodes, panels
+from mixstat.rates.inputs import NOWHERE, ORDERS, InputLaw, Nodes, panels
 
 # where panels end, in standard units of a normal expert
 BREAKS = np.array([-9.0, -7, -5.5, -4, -2.75, -1.75, -0.85, 0, 0.85, 1.75, 2.75, 4, 5.5, 7, 9])
@@ -44,7 +44,7 @@ def divergences(truth: Any, law: Any, inputs: InputLaw | None = None) -> Diverge
     truth : Truth
         Has ``law`` and ``inputs``.
     law : Law
-        What is compared: has ``at(X)``.
+        What is compared: has ``at(X)`` and ``breaks(low, high)``.
     inputs : InputLaw, default=None
         Another law of the inputs to average over.
 
@@ -61,8 +61,10 @@ def divergences(truth: Any, law: Any, inputs: InputLaw | None = None) -> Diverge
         If there are several outputs.
     """
     law_of_x: InputLaw = truth.inputs if inputs is None else inputs
+    ends = law_of_x.interval
+    breaks = NOWHERE if ends is None else np.append(truth.law.breaks(*ends), law.breaks(*ends))
     coarse, fine = [
-        _averages(truth.law, law, law_of_x.nodes(order), points)
+        _averages(truth.law, law, law_of_x.nodes(order, breaks), points)
         for order, points in zip(ORDERS, POINTS, strict=True)
     ]
     errors = np.abs(fine - coarse)
