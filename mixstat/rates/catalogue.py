@@ -152,12 +152,16 @@ def multinomial() -> list[Truth]:
         ),
         2: (Claim("over", "voronoi_over", None, "recall"),),
     }
+    # whatever the gate, two experts without inputs whose shares keep their ratio are like one
+    # with their mean probabilities, so that their intercepts cannot be known
+    split = Claim("over", "voronoi_over", None, "derived")
     box = Box((-4.0, 4.0), (-6.0, 6.0), (-5.0, 5.0), (-6.0, 6.0))
     found = []
     for regime, second in regimes.items():
         for suffix, gate in gates.items():
             experts = MultinomialExperts(np.array([first, second]), n_classes=3)
-            stated = (*claims[1 if suffix else regime], *DENSITY)
+            own = (claims[1][0], split) if suffix and regime == 2 else claims[regime]
+            stated = (*own, *DENSITY)
             about = (f"following {ML}", "derived", stated)
             name = f"multinomial-{regime}{suffix}"
             found.append(truth(name, gate, experts, Lattice(-3, 3), *about, box=box))
@@ -222,7 +226,7 @@ def regression() -> list[Truth]:
     note = "the slope holds until the bias of m experts is reached"
     return [
         Truth("polynomial-smooth", RegressionFunction(smooth, 0.3), *about, note=note),
-        Truth("polynomial-rough", RegressionFunction(rough, 0.3), *about, note=note),
+        Truth("polynomial-rough", RegressionFunction(rough, 0.3, pieces=256), *about, note=note),
     ]
 
 

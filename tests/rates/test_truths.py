@@ -12,6 +12,7 @@ from mixstat.rates.box import Box, names
 from mixstat.rates.catalogue import find_truth, truths
 from mixstat.rates.cells import make_task
 from mixstat.rates.inputs import Lattice, Observed, Uniform
+from mixstat.rates.studies import claims_of
 from mixstat.rates.study import RateStudy
 from mixstat.rates.truths import MARKS, RegressionFunction, Truth, from_fit, replicate_seed
 
@@ -40,6 +41,13 @@ def test_simulated_responses_have_the_stated_mean(name):
     z = (y - at.mean()[0]) / at.std()[0]
     assert abs(z.mean()) < 4 / np.sqrt(len(y))
     assert abs(np.mean(z**2) - 1) < 4 * np.std(z**2) / np.sqrt(len(y))
+
+
+def test_no_rate_is_claimed_where_intercepts_cannot_be_known():
+    for name in ("multinomial-2", "multinomial-2-modified"):
+        assert claims_of(find_truth(name), 3)["voronoi_over"].slope is None
+    assert claims_of(find_truth("multinomial-2-modified"), 2)["voronoi_exact"].slope == -0.5
+    assert claims_of(find_truth("multinomial-1-modified"), 3)["voronoi_over"].slope == -0.5
 
 
 def test_the_published_softmax_truth():
