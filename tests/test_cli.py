@@ -14,6 +14,7 @@ from mixstat.rates.catalogue import truths
 def tiny(monkeypatch):
     """Quick studies of a second or two."""
     monkeypatch.setattr(studies, "QUICK", ([60, 90, 120], 3))
+    monkeypatch.setattr(studies, "SIZES", {})
 
 
 def test_list_names_every_truth(capsys):

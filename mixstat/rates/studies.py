@@ -1,5 +1,7 @@
 """Studies by name: each truth, exact-specified and with one expert too many."""
 
+from fnmatch import fnmatch
+
 import numpy as np
 
 from mixstat.rates.catalogue import truths
@@ -11,6 +13,38 @@ from mixstat.validation import check_choice
 
 QUICK = (np.geomspace(300, 10_000, 6), 12)  # sizes and replicates: minutes on two cores
 FULL = (np.geomspace(1_000, 100_000, 21), 100)
+Sizes = tuple[np.ndarray, int]
+# quick and full, of studies for which those say little or take too long
+SIZES: dict[str, tuple[Sizes, Sizes]] = {
+    "gaussian-gate-mild/over": (
+        (np.geomspace(300, 3_000, 3), 6),
+        (np.geomspace(1_000, 100_000, 7), 30),
+    ),
+    "gaussian-gate-*-?d/exact": (
+        (np.geomspace(300, 3_000, 3), 6),
+        (np.geomspace(1_000, 100_000, 11), 60),
+    ),
+    "gaussian-gate-*-?d/over": (
+        (np.geomspace(300, 3_000, 3), 6),
+        (np.geomspace(300, 30_000, 7), 16),
+    ),
+    # tables of counts, whose size costs nothing
+    "multinomial-*/exact": ((np.geomspace(1e4, 1e6, 3), 16), (np.geomspace(1e4, 1e8, 9), 60)),
+    "multinomial-*/over": ((np.geomspace(1e5, 1e9, 3), 10), (np.geomspace(1e5, 1e9, 9), 40)),
+    "activation-*/exact": (
+        (np.geomspace(2_000, 8_000, 3), 12),
+        (np.geomspace(10_000, 100_000, 6), 60),
+    ),
+    "activation-*/over": (
+        (np.geomspace(1_000, 4_000, 3), 12),
+        (np.geomspace(2_000, 200_000, 7), 30),
+    ),
+    "polynomial-*": (
+        (np.array([250, 1_000, 4_000]), 6),
+        (np.array([250, 1_000, 4_000, 16_000]), 20),
+    ),
+    "top-k/exact": ((np.geomspace(300, 4_800, 3), 10), (np.geomspace(300, 30_000, 5), 30)),
+}
 POLYNOMIALS = ((2, 1), (4, 1), (8, 1), (2, 3), (4, 3))  # experts and degree
 
 
@@ -54,7 +88,9 @@ def named_study(name: str, *, quick: bool = False, seed: int = 0) -> RateStudy:
     check_choice("name", name, tuple(study_names()))
     of, _, kind = name.partition("/")
     truth = truths()[of]
-    sizes, n_replicates = QUICK if quick else FULL
+    own = [both for pattern, both in SIZES.items() if fnmatch(name, pattern)]
+    small, whole = own[0] if own else (QUICK, FULL)
+    sizes, n_replicates = small if quick else whole
     sizes = [int(n) for n in np.round(sizes)]
     if not truth.is_mixture:
         m, _, degree = kind.removeprefix("m").partition("-k")

@@ -14,7 +14,7 @@ from mixstat import flat
 from mixstat.experts.multinomial import MultinomialExperts
 from mixstat.gates.softmax import SoftmaxGate
 from mixstat.model import Mixture
-from mixstat.rates import evaluate, find_truth
+from mixstat.rates import evaluate, find_truth, named_study
 from mixstat.rates.box import names
 from mixstat.rates.law import Law
 
@@ -37,6 +37,29 @@ def scripts(monkeypatch):
         sys.modules.pop(name, None)
         if module is not None:
             sys.modules[name] = module
+
+
+@pytest.mark.parametrize(
+    ("folder", "own", "name"),
+    [
+        ("multinomial", "regime1-exact", "multinomial-1/exact"),
+        ("multinomial", "regime2-modified-over", "multinomial-2-modified/over"),
+        ("temperature", "tanh-exact", "activation-tanh/exact"),
+        ("temperature", "sin-over", "activation-sin/over"),
+        ("gaussian_gate", "I-1d-exact", "gaussian-gate-I-1d/exact"),
+        ("gaussian_gate", "II-2d-K4", "gaussian-gate-II-2d/over"),
+        ("gaussian_gate", "mild-over", "gaussian-gate-mild/over"),
+        ("gaussian_gate", "mild-exact", "gaussian-gate-mild/exact"),
+        ("sparse_and_sigmoid", "top-k", "top-k/exact"),
+    ],
+)
+@pytest.mark.parametrize("quick", [True, False])
+def test_named_studies_have_the_sizes_of_the_scripts(scripts, folder, own, name, quick):
+    simulate, _ = scripts(folder)
+    made = getattr(simulate, "STUDIES", None) or {"top-k": simulate.top_k}
+    one, other = made[own](quick), named_study(name, quick=quick)
+    assert one.sample_sizes == other.sample_sizes
+    assert one.n_replicates == other.n_replicates
 
 
 def table(*models):
