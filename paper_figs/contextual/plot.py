@@ -9,9 +9,11 @@ import argparse
 import json
 import pickle
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.colors import ListedColormap
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
@@ -65,7 +67,7 @@ def sru_inputs(figures: dict):
     """Effects of the inputs by context, output by output."""
     counts = [len(figures["sru"][output]["report"].contexts) for output in ("y1", "y2")]
     figure = plt.figure(figsize=(2.6 * sum(counts) + 1.0, 5.2), layout="constrained")
-    parts = figure.subfigures(1, 2, width_ratios=[n + 0.25 for n in counts])
+    parts: Any = figure.subfigures(1, 2, width_ratios=[n + 0.25 for n in counts])
     for part, output, n in zip(parts, ("y1", "y2"), counts, strict=True):
         axes = part.subplots(1, n, sharey=True)
         figures["sru"][output]["report"].plot(ax=axes)
@@ -117,7 +119,7 @@ def batch(figures: dict):
         "plain mixture": blind,
     }
     image = np.stack([labels[rows] for labels in stripes.values()])
-    colors = mpl.colors.ListedColormap([f"C{k}" for k in range(4)])
+    colors = ListedColormap([f"C{k}" for k in range(4)])
     extent = (minutes[0] - 0.5, minutes[-1] + 0.5, len(stripes) - 0.5, -0.5)
     axes[1].imshow(
         image, aspect="auto", cmap=colors, vmin=-0.5, vmax=3.5, extent=extent, interpolation="none"
@@ -155,7 +157,7 @@ def tent(figures: dict):
 
 def main() -> None:
     """Draw what there is."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--out", type=Path, default=HERE / "out")
     out = parser.parse_args().out
     results = json.loads((out / "results.json").read_text())

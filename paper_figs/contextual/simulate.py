@@ -26,7 +26,7 @@ PARTS = {"tent": tent.run, "batch": batch.run, "sru": sru.run}
 
 def main() -> int:
     """Run the parts asked for; the exit status tells whether all is as expected."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="few seeds and settings")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--out", type=Path, default=HERE / "out")

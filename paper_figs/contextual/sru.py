@@ -4,6 +4,8 @@ The first 8,000 rows train and the others test. Inputs are lags 0, 5, 7 and 9 of
 Settings are compared by the RMSE of five blocks of training rows, each left out in turn.
 """
 
+from typing import Any
+
 import numpy as np
 from baselines import BASELINES
 from sklearn.model_selection import KFold
@@ -61,7 +63,7 @@ def plain(n_experts: int, ridge: float) -> MixtureOfExperts:
     return MixtureOfExperts(n_experts, ridge=ridge, n_init=N_INIT, random_state=0)
 
 
-def candidates(y, quick: bool) -> dict[str, list[tuple[str, object]]]:
+def candidates(y, quick: bool) -> dict[str, list[tuple[str, Any]]]:
     """Settings of each method, by words."""
     ramps, alphas = (RAMPS[:1], ALPHAS[1:]) if quick else (RAMPS, ALPHAS)
     counts, ridges = ([3], RIDGES[1:]) if quick else (list(MAPPINGS), RIDGES)

@@ -29,11 +29,13 @@ def rates(tables: dict[str, pd.DataFrame]):
     figure, axes = plt.subplots(2, 2, figsize=(10.5, 9), layout="constrained")
     _exact(axes[0, 0], tables["regime1-exact"])
     _over(axes[0, 1], tables["regime1-over"])
-    rate = None
-    for name, gate, color in GATES:
-        words = f"Voronoi loss, {gate}"
-        rate = draw_rate(axes[1, 0], tables[f"{name}-exact"], "voronoi_exact", words, color)
-    draw_theory(axes[1, 0], -0.5, rate)
+    drawn = [
+        draw_rate(
+            axes[1, 0], tables[f"{name}-exact"], "voronoi_exact", f"Voronoi loss, {gate}", color
+        )
+        for name, gate, color in GATES
+    ]
+    draw_theory(axes[1, 0], -0.5, drawn[-1])
     finish(axes[1, 0], "regime 2, two experts (exact)")
     _regime2(axes[1, 1], tables)
     return figure

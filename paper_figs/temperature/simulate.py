@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -63,7 +64,8 @@ def with_parameters(table: pd.DataFrame) -> pd.DataFrame:
     at = {name: table[f"param {name}"] for name in (c.removeprefix("param ") for c in columns)}
     same = (at["expert0:x1"] > at["expert1:x1"]) == bool(slopes[0] > slopes[1])
     w, tau = at["gate0:z1"] * np.where(same, 1.0, -1.0), np.exp(at["temperature:log_tau"])
-    true_w, true_tau = model.gate.coef[0, 1], float(np.exp(model.gate.log_tau[0, 0]))
+    gate: Any = model.gate
+    true_w, true_tau = gate.coef[0, 1], float(np.exp(gate.log_tau[0, 0]))
     errors = ((w - true_w).abs(), (tau - true_tau).abs(), (w / tau - true_w / true_tau).abs())
     return table.assign(**dict(zip((*ALONE, RATIO), errors, strict=True)))
 

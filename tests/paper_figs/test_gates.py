@@ -4,6 +4,7 @@ import importlib
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -81,9 +82,9 @@ def logits(p):
 
 
 @pytest.fixture
-def split():
+def split() -> Any:
     """The truth of regime 2 with its expert without inputs in two parts: the same density."""
-    truth = find_truth("multinomial-2").mixture
+    truth: Any = find_truth("multinomial-2").mixture
     first, second = np.asarray(truth.experts.coef)
     p = softmax(np.append(second[:, 0], 0.0))
     step = np.array([0.08, -0.05, -0.03])
@@ -94,7 +95,7 @@ def split():
 
 def test_intercepts_that_mean_nothing_do_not_count(scripts, split):
     simulate, _ = scripts("multinomial")
-    truth = find_truth("multinomial-2")
+    truth: Any = find_truth("multinomial-2")
     law = Law(split, truth.law.features)
     assert evaluate(["density"], truth, [law])["hellinger"][0] < 1e-7
     assert evaluate(["voronoi_over"], truth, [law])["voronoi_over"][0] > 0.01
@@ -122,7 +123,7 @@ def test_loss_by_cells_is_that_of_the_formula(scripts, split):
 
 def test_shared_intercepts_count_in_regime_1(scripts):
     simulate, _ = scripts("multinomial")
-    truth = find_truth("multinomial-1")
+    truth: Any = find_truth("multinomial-1")
     first, second = np.asarray(truth.mixture.experts.coef)
     step = np.array([[0.3, 0.0], [0.0, 0.0]])
     gate = [[np.log(0.5), 3.0], [np.log(0.5), 3.0], [0.0, 0.0]]
