@@ -43,12 +43,12 @@ def specification(m: int, k: int) -> Specification:
 def start(m: int, *, quick: bool) -> RandomStart:
     """More starts for few experts, whose optima are cheap and far apart."""
     few = m <= 4
-    return RandomStart((8 if few else 4) if quick else (20 if few else 12), KINDS)
+    return RandomStart((8 if few else 4) if quick else (10 if few else 6), KINDS)
 
 
 def study(target: str, m: int, k: int, quick: bool) -> RateStudy:
     """KL of the best of several fits to each data set."""
-    sizes, n_replicates = ([250, 1000, 4000], 6) if quick else ([250, 1000, 4000, 16_000], 20)
+    sizes, n_replicates = ([250, 1000, 4000], 6) if quick else ([250, 1000, 4000, 8000], 10)
     truth, first = find_truth(f"polynomial-{target}"), start(m, quick=quick)
     return RateStudy(truth, specification(m, k), sizes, n_replicates, first, ["kl"])
 

@@ -64,7 +64,7 @@ def against_n(means: Found, floors: dict[str, Any]) -> Any:
                 ends = [one.sizes[-1] * 1.15, one.sizes[-1] * 1.9]
                 ax.plot(ends, [floors[name]["kl"]] * 2, color=colour, lw=2.5)
                 ax.plot(ends[0], floors[name]["kl"], marker=MARKS[m], color=colour, ms=4.5)
-        sizes = np.geomspace(250, 16_000, 2)
+        sizes = np.geomspace(250, 8_000, 2)
         half = cells.n_parameters(4, 3) / (2 * sizes)
         ax.plot(sizes, half, "--", color="0.35", lw=1, label="p / (2n) of 4 cubics, slope -1")
         ax.set(xscale="log", xlabel="n (thick ends: floors)")
