@@ -41,7 +41,7 @@ SIZES: dict[str, tuple[Sizes, Sizes]] = {
     ),
     "polynomial-*": (
         (np.array([250, 1_000, 4_000]), 6),
-        (np.array([250, 1_000, 4_000, 16_000]), 20),
+        (np.array([250, 1_000, 4_000, 8_000]), 10),
     ),
     "top-k/exact": ((np.geomspace(300, 4_800, 3), 10), (np.geomspace(300, 30_000, 5), 30)),
 }

@@ -20,7 +20,7 @@ from mixstat.rates.box import names
 from mixstat.rates.law import Law
 
 FOLDER = Path(__file__).parents[2] / "paper_figs"
-MODULES = ("laboratory", "drawing", "cells", "simulate", "plot")
+MODULES = ("laboratory", "drawing", "cells", "summaries", "simulate", "plot")
 
 
 @pytest.fixture
@@ -52,12 +52,16 @@ def scripts(monkeypatch):
         ("gaussian_gate", "mild-over", "gaussian-gate-mild/over"),
         ("gaussian_gate", "mild-exact", "gaussian-gate-mild/exact"),
         ("sparse_and_sigmoid", "top-k", "top-k/exact"),
+        ("polynomial", "smooth-m2-k1", "polynomial-smooth/m2-k1"),
     ],
 )
 @pytest.mark.parametrize("quick", [True, False])
 def test_named_studies_have_the_sizes_of_the_scripts(scripts, folder, own, name, quick):
     simulate, _ = scripts(folder)
-    made = getattr(simulate, "STUDIES", None) or {"top-k": simulate.top_k}
+    if folder == "polynomial":
+        made = simulate.cells.studies(quick=quick)
+    else:
+        made = getattr(simulate, "STUDIES", None) or {"top-k": simulate.top_k}
     one, other = made[own](quick), named_study(name, quick=quick)
     assert one.sample_sizes == other.sample_sizes
     assert one.n_replicates == other.n_replicates
