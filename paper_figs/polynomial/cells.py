@@ -82,5 +82,5 @@ def floor_study(target: str, m: int, k: int, quick: bool) -> RateStudy:
     """The best model of m experts of degree k, as far as the starts find it."""
     truth = find_truth(f"polynomial-{target}")
     whole = Population(f"{truth.name}-population", truth.law, truth.inputs, "", truth.mark)
-    n, n_starts = (POPULATION // 4, 12) if quick else (POPULATION, 40)
+    n, n_starts = (POPULATION // 4, 12) if quick else (POPULATION, 20)
     return RateStudy(whole, specification(m, k), [n], 1, RandomStart(n_starts, KINDS), ["kl"])

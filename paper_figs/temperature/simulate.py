@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mixstat.rates import NearTruth, RateStudy, find_truth, fit_rate, named_study
+from mixstat.rates import RateStudy, find_truth, fit_rate, named_study
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
@@ -35,14 +35,7 @@ def plain(quick: bool) -> RateStudy:
 
 def activation(name: str, extra: int, quick: bool) -> RateStudy:
     """Fits of the truth's two experts, and ``extra`` more, with an activation."""
-    if extra == 0:
-        sizes = np.geomspace(2_000, 8_000, 3) if quick else np.geomspace(10_000, 100_000, 6)
-    else:
-        sizes = np.geomspace(1_000, 4_000, 3) if quick else np.geomspace(2_000, 200_000, 7)
-    truth, rounded = find_truth(f"activation-{name}"), [int(n) for n in np.round(sizes)]
-    start = NearTruth(truth.near, n_starts=1 + 2 * extra)
-    replicates = 12 if quick else (60, 30)[extra]
-    return RateStudy(truth, 2 + extra, rounded, replicates, start)
+    return named_study(f"activation-{name}/{'over' if extra else 'exact'}", quick=quick)
 
 
 STUDIES: dict[str, Callable[[bool], RateStudy]] = {"plain": plain}
