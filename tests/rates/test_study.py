@@ -352,3 +352,24 @@ def test_bad_runs(tmp_path):
         study.rate("kl")
     with pytest.raises(ValueError, match="solver must be one of"):
         Specification(2, solver="magic")
+
+
+def test_only_the_best_starts_are_finished():
+    """With one of three finished, rows are those of the start that is highest after early EM."""
+    truth, start = find_truth("softmax-gaussian-mild"), NearTruth(0.2, n_starts=3)
+    settings = {"sample_sizes": [80], "n_replicates": 3, "losses": ["voronoi"]}
+    early = RateStudy(truth, Specification(2, solver="published"), start=start, **settings)
+    wanted = early.run(progress=False)
+    short = RateStudy(truth, Specification(2, finish=1), start=start, **settings)
+    found = short.run(progress=False)
+    assert (found["best_start"] == wanted["best_start"]).all()
+    assert (found["log_likelihood"] >= wanted["log_likelihood"] - 1e-12).all()
+    assert found["converged"].all()
+    assert (found["starts_agreeing"] == 1).all()
+    every = RateStudy(truth, Specification(2, finish=3), start=start, **settings)
+    plain = RateStudy(truth, Specification(2), start=start, **settings)
+    assert same(every.run(progress=False), plain.run(progress=False))
+    with pytest.raises(ValueError, match="finish must be an integer"):
+        Specification(2, finish=0)
+    with pytest.raises(ValueError, match="finish must be None with solver='published'"):
+        Specification(2, finish=1, solver="published")
