@@ -18,7 +18,7 @@ Sizes = tuple[np.ndarray, int]
 SIZES: dict[str, tuple[Sizes, Sizes]] = {
     "gaussian-gate-mild/over": (
         (np.geomspace(300, 3_000, 3), 6),
-        (np.geomspace(1_000, 100_000, 7), 30),
+        (np.geomspace(1_000, 100_000, 7), 60),
     ),
     "gaussian-gate-*-?d/exact": (
         (np.geomspace(300, 3_000, 3), 6),
@@ -35,9 +35,13 @@ SIZES: dict[str, tuple[Sizes, Sizes]] = {
         (np.geomspace(2_000, 8_000, 3), 12),
         (np.geomspace(10_000, 300_000, 7), 60),
     ),
-    "activation-*/over": (
+    "activation-tanh/over": (
         (np.geomspace(1_000, 4_000, 3), 12),
         (np.geomspace(2_000, 200_000, 7), 30),
+    ),
+    "activation-*/over": (
+        (np.geomspace(1_000, 4_000, 3), 12),
+        (np.geomspace(2_000, 60_000, 5), 20),
     ),
     "polynomial-*": (
         (np.array([250, 1_000, 4_000]), 6),
