@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
+import mixstat.gates.reference as reference
 from mixstat.batch import Rows
 from mixstat.experts.gaussian import GaussianExperts
-from mixstat.gates import reference
 from mixstat.gates.base import Gate, GateBlocks, Prior, Sparse
 from mixstat.linear import Group
 from mixstat.precision import AnyArray

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Float
 
 import mixstat.gates.reference as reference
+import mixstat.gates.scaled as scaled
 from mixstat import flat, linear
 from mixstat.batch import Rows
-from mixstat.gates import scaled
 from mixstat.gates.activations import (
     ACTIVATIONS,
     check_activation,

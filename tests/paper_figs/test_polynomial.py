@@ -123,9 +123,12 @@ def test_figures_show_every_study(scripts, means):
     floors = {name: {"kl": 0.01} for name in means}
     by_n, by_m = plot.against_n(some, floors), plot.against_m(some)
     by_p = plot.against_parameters(some)
-    assert [len(ax.containers) for ax in by_n.axes] == [len(plot.SHOWN)] * 2
+    cells = scripts["cells"]
+    grid = {t: [cell for cell in cells.grid(quick=False) if cell[0] == t] for t in cells.TARGETS}
+    shown = [sum((t, m, k) in grid[t] for m, k in plot.SHOWN) for t in cells.TARGETS]
+    assert [len(ax.containers) for ax in by_n.axes] == shown
     assert [len(ax.containers) for ax in by_m.axes] == [4] * 4  # a curve for each n
-    assert [len(ax.containers) for ax in by_p.axes] == [2 * 11] * 2
+    assert [len(ax.containers) for ax in by_p.axes] == [2 * len(grid[t]) for t in cells.TARGETS]
     for figure in (by_n, by_m, by_p):
         plot.plt.close(figure)
 
