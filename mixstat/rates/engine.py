@@ -24,6 +24,8 @@ PUBLISHED: dict[str, Any] = {
     "max_iter": 2000,
 }
 
+SHORT: dict[str, Any] = {"solver": "em", "stop": (0.0, 1e-6), "max_iter": 200}  # before a choice
+
 
 class Ended(NamedTuple):
     """One fit: its model and what its certificate says."""
@@ -70,9 +72,9 @@ def solve_all(
 def short_runs(
     problems: Sequence[Problem], firsts: Sequence[Mixture], count: int, finish: int
 ) -> tuple[list[Mixture], np.ndarray]:
-    """Where the best ``finish`` of each ``count`` starts are after EM, and which they are."""
+    """Where the best ``finish`` of each ``count`` starts are after a short EM, and which."""
     data = [problem.batch for problem in problems]
-    fits = fit_many(problems[0], firsts, data=data, lasting=True, **PUBLISHED)
+    fits = fit_many(problems[0], firsts, data=data, lasting=True, **SHORT)
     heights = fits.table["log_likelihood"].reshape(-1, count)
     heights = np.where(np.isfinite(heights), heights, -np.inf)
     chosen = np.sort(np.argsort(-heights, axis=1, kind="stable")[:, :finish], axis=1)

@@ -41,8 +41,8 @@ class Specification:
     solver: str = "auto"
     """A solver of mixstat, or "published": plain EM with the stopping rule of arXiv 2305.03288."""
     finish: int | None = None
-    """How many starts of a data set go on to a certified maximum: those that are highest by the
-    rule of "published". None takes all of them there at once."""
+    """How many starts of a data set go on to a certified maximum: those that are highest where EM
+    gains less than a millionth. None takes all of them there at once."""
     tol: float = 1e-8
     """Largest component of the projected gradient of a certified maximum."""
     max_iter: int = 1000
