@@ -130,7 +130,7 @@ def _first_chunks(member: Member, used: int) -> Member:
     return Member(member.start, rows, weight)
 
 
-def _chunks_kept(used: int, shape: tuple[int, int]) -> int:
+def _chunks_kept(used: int, shape: Sequence[int]) -> int:
     """Chunks that hold those in use: few different numbers, so that few programs are compiled."""
     chunks, length = shape
     least = 2 if used <= 2 else chunks if chunks * length <= batches.SMALL else _power(used)
