@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
+from mixstat import dense
 from mixstat.precision import AnyArray
 
 SWEEPS = 200  # passes of coordinate descent over the coefficients of one quadratic model
@@ -60,7 +61,7 @@ def newton_step(
         system = jnp.where(both, information, 0.0) + jnp.diag(diagonal)
         right = jnp.where(free, gradient - information @ taken, 0.0)
         if shrink is None or shrink.l1 is None:
-            step = jax.scipy.linalg.solve(system, right[:, None], assume_a="pos")[:, 0]
+            step = dense.solve_positive(system, right[:, None])[:, 0]
             moved = vector + step
         else:
             moved = lasso_step(vector, right, system, shrink.l1)
@@ -122,7 +123,7 @@ def _along_face(
     force = jnp.where(active, slope - l1 * jnp.sign(point), 0.0)
     both = active[:, None] & active[None, :]
     system = jnp.where(both, information, jnp.eye(len(point), dtype=point.dtype))
-    move = jax.scipy.linalg.solve(system, force[:, None], assume_a="pos")[:, 0]
+    move = dense.solve_positive(system, force[:, None])[:, 0]
     move = jnp.where(jnp.all(jnp.isfinite(move)), jnp.where(active, move, 0.0), 0.0)
     crossing = active & (l1 > 0) & ((point + move) * point <= 0)
     reach = jnp.where(crossing, -point / jnp.where(crossing, move, 1.0), 1.0)

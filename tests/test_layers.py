@@ -12,6 +12,7 @@ LAYERS = [
     "validation",
     "datasets",
     "precision",
+    "dense",
     "cache",
     "kernels",
     "threads",

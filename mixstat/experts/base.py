@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from mixstat import flat, linear
+from mixstat import dense, flat, linear
 from mixstat.batch import Rows
 from mixstat.linear import Group
 from mixstat.precision import AnyArray
@@ -289,5 +289,4 @@ def solve(matrix: AnyArray, right: AnyArray) -> AnyArray:
     size = matrix.shape[-1]
     trace = jnp.trace(matrix, axis1=-2, axis2=-1)[..., None, None]
     guard = (1e-13 * trace / size + jnp.finfo(matrix.dtype).tiny) * jnp.eye(size)[None]
-    factor = jnp.linalg.cholesky(matrix + guard)
-    return jax.scipy.linalg.cho_solve((factor, True), right)
+    return jax.vmap(dense.solve_positive)(matrix + guard, right)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from mixstat import flat, linear
+from mixstat import dense, flat, linear
 from mixstat.batch import Rows
 from mixstat.experts.base import Experts, blank, solve
 from mixstat.linear import Group
@@ -232,8 +232,7 @@ class GaussianExperts(Experts):
             variance = jnp.mean(variance, axis=1, keepdims=True)
         elif self.shear.shape[1]:
             unit, variance = _modified_cholesky(sigma, floor**2)
-            eye = jnp.broadcast_to(jnp.eye(m), unit.shape)
-            inverse = jax.scipy.linalg.solve_triangular(unit, eye, lower=True)
+            inverse = jax.vmap(dense.unit_lower_inverse)(unit)
             rows, cols = np.tril_indices(m, -1)
             shear = inverse[:, rows, cols]
         return 0.5 * jnp.log(jnp.maximum(variance, floor**2)), shear

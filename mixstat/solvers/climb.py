@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from mixstat import flat
+from mixstat import dense, flat
 from mixstat.derivatives import derivatives_and_mass
 from mixstat.kernels import kernel
 from mixstat.model import Mixture
@@ -170,7 +170,7 @@ def _damped(state: NewtonState, free: AnyArray):
     held = jnp.diag(jnp.where(free, 0.0, top + 1.0))
     information = jnp.where(free[:, None] & free[None, :], -state.hessian, 0.0) + held
     safe = jnp.where(jnp.isfinite(information), information, 0.0)
-    values, vectors = jnp.linalg.eigh(safe)
+    values, vectors = dense.eigh(safe)
     along = gradient @ vectors
     size = jnp.maximum(jnp.abs(values), FLAT * jnp.max(jnp.abs(values)) + 1e-200)
     step = vectors @ (along / (size + _damping(along, size, state.radius)))

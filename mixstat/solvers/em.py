@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Bool, Float, Int
 
-from mixstat import flat
+from mixstat import dense, flat
 from mixstat.kernels import kernel
 from mixstat.model import Mixture
 from mixstat.precision import AnyArray, in_float64
@@ -72,7 +72,7 @@ def _extrapolate(memory: Memory, point: AnyArray, step: AnyArray) -> tuple[Memor
     steps = jnp.where(memory.count > 0, steps, memory.steps)
     gram = steps @ steps.T
     guard = 1e-12 * jnp.trace(gram) + 1e-300
-    mix = jnp.linalg.solve(gram + guard * jnp.eye(MEMORY), steps @ step)
+    mix = dense.solve(gram + guard * jnp.eye(MEMORY), steps @ step)
     return Memory(points, steps, point, step, memory.count + 1), point + step - mix @ (
         points + steps
     )
