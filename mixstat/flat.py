@@ -62,5 +62,10 @@ def fold(expanded: AnyArray, index: np.ndarray, length: int) -> AnyArray:
     """
     if len(index) == length and (index >= 0).all():  # a permutation
         return expanded[np.argsort(index)]
-    sums = jnp.zeros((length + 1, *expanded.shape[1:]), expanded.dtype).at[index].add(expanded)
+    shape = (length + 1, *expanded.shape[1:])  # the last is where coefficients of nothing go
+    if isinstance(expanded, np.ndarray):
+        sums = np.zeros(shape, expanded.dtype)
+        np.add.at(sums, index, expanded)
+    else:
+        sums = jnp.zeros(shape, expanded.dtype).at[index].add(expanded)
     return sums[:length]

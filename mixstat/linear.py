@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.batch import Rows
-from mixstat.precision import AnyArray
+from mixstat.precision import AnyArray, library_of
 
 MANY_FEATURES = 64  # above, products of all pairs of features outgrow the cache
 
@@ -150,7 +150,8 @@ def pair_sums(
 def curvature(sums: dict[str, AnyArray], where: Layout) -> Float[AnyArray, "D D"]:
     """Hessian in the coefficients, coefficients of each predictor together."""
     if not where.names:
-        return jnp.zeros((0, 0))
+        return np.zeros((0, 0))
+    library = library_of(*sums.values())
     tiles: dict[tuple[str, str], AnyArray] = {}
     for a, b in where.pairs():
         m, n = len(where.index[a]), len(where.index[b])
@@ -164,7 +165,7 @@ def curvature(sums: dict[str, AnyArray], where: Layout) -> Float[AnyArray, "D D"
             four = each[pair]
         else:
             four = table.reshape(m, n, p, q)
-        tile = jnp.transpose(four, (0, 2, 1, 3)).reshape(m * p, n * q)
+        tile = library.transpose(four, (0, 2, 1, 3)).reshape(m * p, n * q)
         tiles[a, b], tiles[b, a] = tile, tile.T
-    full = jnp.block([[tiles[a, b] for b in where.names] for a in where.names])
+    full = library.block([[tiles[a, b] for b in where.names] for a in where.names])
     return full[where.order][:, where.order]

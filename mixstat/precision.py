@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import wraps
+from types import ModuleType
 from typing import Any, ParamSpec, TypeVar
 
 import jax
@@ -42,3 +43,8 @@ def like(tree: Any, table: AnyArray) -> Any:
 def wide(dtype: Any) -> Any:
     """The precision in which numbers of ``dtype`` are added up."""
     return jnp.promote_types(dtype, jnp.result_type(float))
+
+
+def library_of(*arrays: AnyArray) -> ModuleType:
+    """NumPy where all arrays are NumPy's, JAX's NumPy where one is not, as inside jit."""
+    return np if all(isinstance(array, np.ndarray | np.generic) for array in arrays) else jnp

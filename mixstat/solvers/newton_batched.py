@@ -11,16 +11,16 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from mixstat import dense, flat
-from mixstat.derivatives import derivatives_and_mass
 from mixstat.kernels import kernel
 from mixstat.model import Mixture
+from mixstat.objective.objective import Derivatives, Objective
 from mixstat.precision import AnyArray
 from mixstat.results import Status
-from mixstat.solvers.newton import ROUNDING, SURPLUS
-from mixstat.solvers.problem import Problem
+from mixstat.solvers.outcome import Outcome
+from mixstat.solvers.trust_region import ROUNDING, SURPLUS
 
 MAX_STEPS = 60  # passes after which a member is left to the trust region
 FIRST, LONGEST, SHORTEST = 0.5, 1e3, 1e-10  # lengths of a step
@@ -32,13 +32,9 @@ class NewtonState(NamedTuple):
     """The best point so far with its derivatives, and what is tried next."""
 
     vector: Float[AnyArray, " D"]
-    value: Float[AnyArray, ""]
-    gradient: Float[AnyArray, " D"]
-    hessian: Float[AnyArray, "D D"]
-    mass: Float[AnyArray, " K"]  # weight that each expert is responsible for
+    known: Derivatives
     norm: Float[AnyArray, ""]  # of the projected gradient
     smallest: Float[AnyArray, ""]  # eigenvalue of the information of free parameters
-    decrement: Float[AnyArray, ""]  # gain that the whole Newton step predicts
     radius: Float[AnyArray, ""]  # longest step that is tried
     trial: Float[AnyArray, " D"]
     predicted: Float[AnyArray, ""]
@@ -50,45 +46,68 @@ class NewtonState(NamedTuple):
 def begin(start: Mixture) -> NewtonState:
     """Before the first pass, which is accepted whatever it finds."""
     vector = flat.traced_vector(start)
-    size = len(vector)
-    zero = jnp.asarray(0.0)
+    size, zero = len(vector), jnp.asarray(0.0)
+    nothing = Derivatives(
+        value=zero - jnp.inf,
+        gradient=jnp.zeros(size),
+        hessian=jnp.zeros((size, size)),
+        mass=jnp.zeros(start.n_experts),
+    )
     return NewtonState(
-        *(vector, zero - jnp.inf, jnp.zeros(size), jnp.zeros((size, size))),
-        *(jnp.zeros(start.n_experts), zero + jnp.inf, zero, zero),
-        *(zero + FIRST, vector, zero + jnp.inf, jnp.asarray(-1), jnp.asarray(0)),
-        jnp.asarray(int(Status.RUNNING)),
+        vector=vector,
+        known=nothing,
+        norm=zero + jnp.inf,
+        smallest=zero,
+        radius=zero + FIRST,
+        trial=vector,
+        predicted=zero + jnp.inf,
+        n_iter=jnp.asarray(-1),
+        n_passes=jnp.asarray(0),
+        status=jnp.asarray(int(Status.RUNNING)),
     )
 
 
-def running(state: NewtonState) -> AnyArray:
+def running(state: NewtonState) -> Bool[AnyArray, ""]:
     """Whether another pass is due."""
     return state.status == Status.RUNNING
 
 
 @kernel("boxed")
-def run(problem: Problem, start: Mixture, tol: AnyArray | float, *, boxed: bool) -> NewtonState:
+def run(
+    objective: Objective, start: Mixture, tol: AnyArray | float, *, boxed: bool
+) -> NewtonState:
     """Newton from ``start``, in one compiled loop."""
 
     def step(state: NewtonState) -> NewtonState:
-        return advance(problem, start, state, jnp.asarray(tol), boxed=boxed)
+        return advance(objective, state, jnp.asarray(tol), boxed=boxed)
 
     return jax.lax.while_loop(running, step, begin(start))
 
 
-def is_boxed(problem: Problem) -> bool:
+def climb(objective: Objective, start: Mixture, *, tol: float) -> Outcome:
+    """:func:`run` as the stage of a plan; what it cannot finish is left to the trust region."""
+    state = flat.as_numpy(run(objective, start, tol, boxed=is_boxed(objective)))
+    if int(state.status) == Status.NONFINITE:
+        return Outcome(start, Status.STALLED, 0, int(state.n_passes))
+    known = state.known._replace(value=float(state.known.value))
+    model, status = objective.model(state.vector), Status(int(state.status))
+    return Outcome(model, status, int(state.n_iter), int(state.n_passes), known)
+
+
+def is_boxed(objective: Objective) -> bool:
     """Whether there are bounds beside the floors under scales."""
-    return bool(np.isfinite(flat.to_vector(problem.upper)).any())
+    return bool(np.isfinite(np.asarray(objective.upper)).any())
 
 
 def advance(
-    problem: Problem, template: Mixture, state: NewtonState, tol: AnyArray, *, boxed: bool
+    objective: Objective, state: NewtonState, tol: AnyArray, *, boxed: bool
 ) -> NewtonState:
     """One pass over the data: the trial is accepted or not, and the next one chosen."""
-    now, accepted = _look(problem, template, state)
-    free = _free(problem, now)
-    step, now = _step(problem, now, free, boxed)
+    now, accepted = _look(objective, state)
+    step, now = _step(objective, now, boxed)
+    value = now.known.value
     arrived = (now.norm <= SURPLUS * tol) & (now.smallest > 0)
-    invisible = ~(state.predicted > ROUNDING * (1 + jnp.abs(state.value)))
+    invisible = ~(state.predicted > ROUNDING * (1 + jnp.abs(state.known.value)))
     stopped = ~accepted & (invisible | (now.radius < SHORTEST))
     status = jnp.where(arrived, Status.CONVERGED, Status.RUNNING)
     # a maximum all the same where only rounding is left
@@ -96,37 +115,38 @@ def advance(
     status = jnp.where(
         stopped & ~arrived, jnp.where(good, Status.CONVERGED, Status.STALLED), status
     )
-    status = jnp.where(jnp.isfinite(now.value), status, Status.NONFINITE)
+    status = jnp.where(jnp.isfinite(value), status, Status.NONFINITE)
     spent = (now.n_passes >= MAX_STEPS) & (status == Status.RUNNING)
     status = jnp.where(spent, jnp.where(good, Status.CONVERGED, Status.MAX_ITER), status)
     return now._replace(trial=now.vector + step, status=status)
 
 
-def _look(problem: Problem, template: Mixture, state: NewtonState):
+def _look(
+    objective: Objective, state: NewtonState
+) -> tuple[NewtonState, Bool[AnyArray, ""]]:
     """Derivatives at the trial; it becomes the point if it is better."""
-    model = flat.from_vector(template, state.trial)
-    value, gradient, hessian, mass = derivatives_and_mass(model, problem.batch)
-    if problem.shrink is not None:
-        square = problem.shrink.square
-        value = value - 0.5 * state.trial @ (square @ state.trial)
-        gradient, hessian = gradient - square @ state.trial, hessian - square
-    seen = state._replace(
-        vector=state.trial, value=value, gradient=gradient, hessian=hessian, mass=mass
-    )
-    seen = seen._replace(norm=jnp.max(jnp.where(_free(problem, seen), jnp.abs(gradient), 0.0)))
-    sane = jnp.isfinite(value) & jnp.all(jnp.isfinite(hessian))
-    visible = state.predicted > ROUNDING * (1 + jnp.abs(state.value))
-    ratio = (value - state.value) / state.predicted
-    better = jnp.where(visible, ratio > 1e-4, seen.norm < state.norm)
+    known = objective.derivatives(state.trial)
+    norm = objective.norm(state.trial, known.gradient)
+    sane = jnp.isfinite(known.value) & jnp.all(jnp.isfinite(known.hessian))
+    before = state.known.value
+    visible = state.predicted > ROUNDING * (1 + jnp.abs(before))
+    ratio = (known.value - before) / state.predicted
+    better = jnp.where(visible, ratio > 1e-4, norm < state.norm)
     accepted = sane & (better | (state.n_iter < 0))
     radius = _radius(state, ratio, sane)
     radius = jnp.where(visible | ~sane, radius, state.radius)
-    pairs = zip(seen, state, strict=True)
-    now = NewtonState(*(jnp.where(accepted, new, old) for new, old in pairs))
-    radius = jnp.where(state.n_iter < 0, FIRST, radius)
-    return now._replace(
-        radius=radius, n_iter=state.n_iter + accepted, n_passes=state.n_passes + 1
-    ), accepted
+    seen = (state.trial, known, norm)
+    kept = (state.vector, state.known, state.norm)
+    vector, known, norm = jax.tree.map(lambda new, old: jnp.where(accepted, new, old), seen, kept)
+    now = state._replace(
+        vector=vector,
+        known=known,
+        norm=norm,
+        radius=jnp.where(state.n_iter < 0, FIRST, radius),
+        n_iter=state.n_iter + accepted,
+        n_passes=state.n_passes + 1,
+    )
+    return now, accepted
 
 
 def _radius(state: NewtonState, ratio: AnyArray, sane: AnyArray) -> AnyArray:
@@ -138,43 +158,43 @@ def _radius(state: NewtonState, ratio: AnyArray, sane: AnyArray) -> AnyArray:
     return jnp.where(sane & (ratio >= 0.25), wider, 0.5 * jnp.minimum(length, state.radius))
 
 
-def _free(problem: Problem, state: NewtonState) -> AnyArray:
-    """Parameters that no bound holds back from moving uphill."""
-    lower, upper = flat.traced_vector(problem.lower), flat.traced_vector(problem.upper)
-    below = (state.vector <= lower) & (state.gradient <= 0)
-    return ~(below | ((state.vector >= upper) & (state.gradient >= 0)))
-
-
-def _step(problem: Problem, state: NewtonState, free: AnyArray, boxed: bool):
+def _step(
+    objective: Objective, state: NewtonState, boxed: bool
+) -> tuple[Float[AnyArray, " D"], NewtonState]:
     """The step of the free parameters, as far as the first bound."""
-    lower, upper = flat.traced_vector(problem.lower), flat.traced_vector(problem.upper)
-    step, smallest, decrement = _damped(state, free)
+    vector, known = state.vector, state.known
+    lower, upper = jnp.asarray(objective.lower), jnp.asarray(objective.upper)
+    free = objective.free(vector, known.gradient)
+    step, smallest = _damped(state, free)
     if boxed:  # one on its bound that would leave the box is held, and the others step again
-        leaving = ((state.vector <= lower) & (step < 0)) | ((state.vector >= upper) & (step > 0))
+        leaving = ((vector <= lower) & (step < 0)) | ((vector >= upper) & (step > 0))
         step = _damped(state, free & ~leaving)[0]
-    edge = jnp.where(step > 0, upper, lower) - state.vector
+    edge = jnp.where(step > 0, upper, lower) - vector
     crossing = free & (jnp.abs(step) > jnp.abs(edge))
     reach = jnp.min(jnp.where(crossing, edge / jnp.where(crossing, step, 1.0), 1.0))
     step = reach * step
     # exactly on the bound, so that it is seen to be there
     step = jnp.where(crossing & (edge == step), edge, step)
-    step = jnp.clip(state.vector + step, lower, upper) - state.vector
-    predicted = state.gradient @ step + 0.5 * step @ (state.hessian @ step)
-    return step, state._replace(smallest=smallest, decrement=decrement, predicted=predicted)
+    step = jnp.clip(vector + step, lower, upper) - vector
+    predicted = known.gradient @ step + 0.5 * step @ (known.hessian @ step)
+    return step, state._replace(smallest=smallest, predicted=predicted)
 
 
-def _damped(state: NewtonState, free: AnyArray):
-    """Step, smallest eigenvalue and Newton decrement of the free parameters."""
-    gradient = jnp.where(free, state.gradient, 0.0)
-    top = jnp.max(jnp.abs(jnp.diagonal(state.hessian)))
+def _damped(
+    state: NewtonState, free: Bool[AnyArray, " D"]
+) -> tuple[Float[AnyArray, " D"], Float[AnyArray, ""]]:
+    """Step of the free parameters, and the smallest eigenvalue of their information."""
+    known = state.known
+    gradient = jnp.where(free, known.gradient, 0.0)
+    top = jnp.max(jnp.abs(jnp.diagonal(known.hessian)))
     held = jnp.diag(jnp.where(free, 0.0, top + 1.0))
-    information = jnp.where(free[:, None] & free[None, :], -state.hessian, 0.0) + held
+    information = jnp.where(free[:, None] & free[None, :], -known.hessian, 0.0) + held
     safe = jnp.where(jnp.isfinite(information), information, 0.0)
     values, vectors = dense.eigh(safe)
     along = gradient @ vectors
     size = jnp.maximum(jnp.abs(values), FLAT * jnp.max(jnp.abs(values)) + 1e-200)
     step = vectors @ (along / (size + _damping(along, size, state.radius)))
-    return jnp.where(free, step, 0.0), values[0], 0.5 * jnp.sum(along**2 / size)
+    return jnp.where(free, step, 0.0), values[0]
 
 
 def _damping(along: AnyArray, size: AnyArray, radius: AnyArray) -> AnyArray:

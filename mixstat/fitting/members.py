@@ -1,18 +1,18 @@
 """The members of a batch of fits: how to get at each, check them, and stack some."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, PyTree
 
 from mixstat import batch as batches
 from mixstat.batch import Batch, Rows
 from mixstat.model import Mixture
 from mixstat.precision import AnyArray
-from mixstat.solvers.problem import Problem
+from mixstat.objective.objective import Objective
 from mixstat.threads import available_processors
 
 SHARE = 4  # members for each lane of a queue, at least: fewer would leave lanes idle at its end
@@ -23,16 +23,16 @@ class Member(NamedTuple):
     """What is a fit's own; leaves gain a leading axis where several are stacked."""
 
     start: Mixture
-    rows: Rows | None = None  # None: those of the problem
+    rows: Rows | None = None  # None: those of the objective
     weight: Float[AnyArray, "c r"] | None = None  # None: those of the rows
 
 
-def of_problem(problem: Problem, member: Member) -> Problem:
-    """The problem of one member, also inside jit."""
-    rows = problem.batch.rows if member.rows is None else member.rows
+def of_member(objective: Objective, member: Member) -> Objective:
+    """The objective of one member, also inside jit."""
+    rows = objective.batch.rows if member.rows is None else member.rows
     if member.weight is not None:
         rows = eqx.tree_at(lambda r: r.weight, rows, member.weight)
-    return problem._replace(batch=eqx.tree_at(lambda b: b.rows, problem.batch, rows))
+    return objective.replace(batch=eqx.tree_at(lambda b: b.rows, objective.batch, rows))
 
 
 class Members:
@@ -40,18 +40,18 @@ class Members:
 
     def __init__(
         self,
-        problem: Problem,
+        objective: Objective,
         starts: Sequence[Mixture],
         weights: Float[np.ndarray, "M n"] | None,
         data: Sequence[Batch] | None,
-        names: Sequence[Any] | None,
+        names: Sequence[object] | None,
     ) -> None:
-        problem = problem._replace(draft=None)
+        objective = objective.replace(draft=None)
         if data is not None and len(data):  # chunks that one member has and another has not
             n_chunks = max(int(d.n_chunks) for d in data)
             batch = eqx.tree_at(lambda b: b.n_chunks, data[0], np.asarray(n_chunks))
-            problem = problem._replace(batch=batch)
-        self.problem, self.starts, self.weights, self.data = problem, starts, weights, data
+            objective = objective.replace(batch=batch)
+        self.objective, self.starts, self.weights, self.data = objective, starts, weights, data
         given = {"starts": starts, "weights": weights, "data": data}
         counts = {name: len(part) for name, part in given.items() if part is not None}
         self.count = max(counts.values())
@@ -59,10 +59,10 @@ class Members:
             told = ", ".join(f"{c} {name}" for name, c in counts.items())
             raise ValueError(f"Members need as many starts, weights and data (or one): got {told}.")
         names = range(self.count) if names is None else names
-        _check_alike("start", starts, problem.lower, names)
+        _check_alike("start", starts, objective.template, names)
         if data is not None:
             _check_alike("data", [d.rows for d in data], data[0].rows, names)
-        self.shape = problem.batch.rows.weight.shape
+        self.shape = objective.batch.rows.weight.shape
         length = self.shape[0] * self.shape[1]
         if weights is not None and weights.shape[1] > length:
             raise ValueError(f"weights have {weights.shape[1]} columns for {length} rows of data.")
@@ -76,7 +76,7 @@ class Members:
     def batch(self, i: int) -> Batch:
         """The data of a member, before its weights."""
         if self.data is None:
-            return self.problem.batch
+            return self.objective.batch
         return self.data[i if len(self.data) > 1 else 0]
 
     def weight(self, i: int) -> tuple[Float[np.ndarray, "c r"], float] | None:
@@ -93,13 +93,13 @@ class Members:
         rows = self.batch(i).rows if self.data is not None else None
         return Member(self.start(i), rows, None if weight is None else weight[0])
 
-    def alone(self, i: int) -> Problem:
-        """A member's problem by itself."""
+    def alone(self, i: int) -> Objective:
+        """A member's objective by itself."""
         batch, weight = self.batch(i), self.weight(i)
         if weight is not None:
             own = weight[0], np.asarray(weight[1])
             batch = eqx.tree_at(lambda b: (b.rows.weight, b.total_weight), batch, own)
-        return self.problem._replace(batch=batch)
+        return self.objective.replace(batch=batch)
 
     def blocks(self, lanes: int) -> Iterator[range]:
         """Members that share a queue."""
@@ -119,7 +119,7 @@ class Members:
         """
         each = [self.own(i) for i in block]
         if self.data is not None:  # chunks that nobody uses are not copied
-            used = _chunks_kept(int(self.problem.batch.n_chunks), self.shape)
+            used = _chunks_kept(int(self.objective.batch.n_chunks), self.shape)
             each = [_first_chunks(one, used) for one in each]
         each += [each[-1]] * (_power(len(each)) - len(each))
         return jax.tree.map(lambda *leaves: np.stack([np.asarray(a) for a in leaves]), *each)
@@ -141,7 +141,7 @@ def _power(number: int) -> int:
     return int(2 ** np.ceil(np.log2(max(number, 1))))
 
 
-def _check_alike(argument: str, trees: Sequence[Any], like: Any, names: Sequence[Any]) -> None:
+def _check_alike(argument: str, trees: Sequence[PyTree], like: PyTree, names: Sequence[object]) -> None:
     """Members of one batch have one structure and one shape."""
     wanted = [tuple(np.shape(leaf)) for leaf in jax.tree.leaves(like)]
     structure = jax.tree.structure(like)

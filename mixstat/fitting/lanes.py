@@ -8,30 +8,30 @@ are.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Int
+from jaxtyping import Int, PyTree
 
 from mixstat.precision import AnyArray
 
 
 class _Carry(NamedTuple):
-    states: Any  # of the lanes, leaves (L, ...)
+    states: PyTree  # of the lanes, leaves (L, ...)
     member: Int[AnyArray, " L"]  # at which a lane works; n_members or more when it idles
     waiting: Int[AnyArray, ""]  # the next member to draw
-    results: Any  # leaves (M + 1, ...); the last row is never read
+    results: PyTree  # leaves (M + 1, ...); the last row is never read
 
 
 def run(
-    begin: Callable[[Any], Any],
-    step: Callable[[Any, Any], Any],
-    running: Callable[[Any], AnyArray],
-    members: Any,
+    begin: Callable[[PyTree], PyTree],
+    step: Callable[[PyTree, PyTree], PyTree],
+    running: Callable[[PyTree], AnyArray],
+    members: PyTree,
     n_members: AnyArray,
     lanes: int,
-) -> Any:
+) -> PyTree:
     """The last state of each member, inside jit.
 
     Parameters
@@ -51,7 +51,7 @@ def run(
     """
     size = jax.tree.leaves(members)[0].shape[0]
 
-    def take(which: AnyArray) -> Any:
+    def take(which: AnyArray) -> PyTree:
         safe = jnp.minimum(which, size - 1)
         return jax.tree.map(lambda table: jnp.asarray(table)[safe], members)
 

@@ -16,13 +16,12 @@ from jaxtyping import Float
 from mixstat import batch as batches
 from mixstat import flat
 from mixstat.batch import Batch, Rows
-from mixstat.derivatives import value_and_gradient
 from mixstat.model import Mixture
+from mixstat.objective.objective import Objective
 from mixstat.precision import AnyArray
 from mixstat.results import Status
-from mixstat.solvers.certify import degenerate, free_parameters
-from mixstat.solvers.finish import Finish
-from mixstat.solvers.problem import Problem
+from mixstat.solvers.degeneracy import is_degenerate
+from mixstat.solvers.outcome import Outcome
 
 LEAST_ROWS = 16_384  # of a sample
 ROWS_EACH = 60  # and at least so many for each parameter
@@ -34,10 +33,10 @@ MOST_STEPS = 12
 SAME_SHAPE = 32  # chunks up to which a sample keeps the shape of the whole
 
 
-def stride(problem: Problem, model: Mixture) -> int:
+def sampling_stride(objective: Objective, model: Mixture) -> int:
     """Rows of which one is taken: a power of two, one for all of them."""
-    chunks, length = problem.batch.rows.weight.shape
-    rows = min(int(problem.batch.n_chunks), chunks) * length
+    chunks, length = objective.batch.rows.weight.shape
+    rows = min(int(objective.batch.n_chunks), chunks) * length
     if rows * flat.size(model) < LEAST_WORK:
         return 1
     wanted = max(LEAST_ROWS, ROWS_EACH * flat.size(model))
@@ -70,52 +69,43 @@ def sample(batch: Batch, step: int) -> Batch:
     return jax.device_put(Batch(rows, np.asarray(kept), total))
 
 
-def maximise(
-    problem: Problem,
+def from_sample(
+    objective: Objective,
     start: Mixture,
-    solve: Callable[[Problem, Mixture], Finish],
-    step: int,
-) -> Finish | None:
+    solve: Callable[[Objective, Mixture], Outcome],
+    stride: int,
+) -> Outcome | None:
     """A point close to the maximum on all rows; None where the sample does not lead there.
 
-    ``solve`` finds the maximum on the sample.
+    ``solve`` finds the maximum on every ``stride``-th row.
     """
-    smaller = problem._replace(batch=sample(problem.batch, step), draft=None)
+    smaller = objective.replace(batch=sample(objective.batch, stride), draft=None)
     near = solve(smaller, start)
-    sound = near.status == Status.CONVERGED and near.known is not None
-    if near.known is None or not sound or degenerate(smaller, near.model, near.known.mass):
+    if near.status != Status.CONVERGED or near.known is None:
         return None
-    end = _chord(problem, near, -near.known.hessian)
+    if is_degenerate(smaller, near.model, near.known.mass):
+        return None
+    end = _chord(objective, near, -near.known.hessian)
     # a pass over the sample is a part of one
-    passes = end.n_passes + -(-near.n_passes // step)
-    return end._replace(n_iter=near.n_iter + end.n_iter, n_passes=passes)
+    return end.after(near._replace(n_passes=-(-near.n_passes // stride)))
 
 
-def _chord(problem: Problem, near: Finish, information: Float[np.ndarray, "D D"]) -> Finish:
+def _chord(objective: Objective, near: Outcome, information: Float[np.ndarray, "D D"]) -> Outcome:
     """Newton steps on all rows with the information on the sample."""
-    template = near.model
-    vector = flat.to_vector(template)
-    lower, upper = flat.to_vector(problem.lower), flat.to_vector(problem.upper)
-    gradient, norm = _look(problem, template, vector)
-    n_passes = 1
+    vector = flat.to_vector(near.model)
+    gradient = objective.value_and_gradient(vector)[1]
+    norm, n_passes = float(objective.norm(vector, gradient)), 1
     while norm > CLOSE and n_passes < MOST_STEPS:
-        free = free_parameters(problem, vector, gradient)
+        free = np.asarray(objective.free(vector, gradient))
         move = np.zeros(len(vector))
         move[free] = np.linalg.solve(information[np.ix_(free, free)], gradient[free])
-        trial = np.clip(vector + move, lower, upper)
-        slope, after = _look(problem, template, trial)
+        trial = np.asarray(objective.clip(vector + move))
+        slope = objective.value_and_gradient(trial)[1]
+        after = float(objective.norm(trial, slope))
         n_passes += 1
         if not after < norm:
             break
         slow, vector, gradient, norm = after > CONTRACTION * norm, trial, slope, after
         if slow:
             break
-    model = flat.from_vector(template, vector)
-    return Finish(model, Status.MAX_ITER, n_passes - 1, n_passes)
-
-
-def _look(problem: Problem, template: Mixture, vector: np.ndarray) -> tuple[np.ndarray, float]:
-    gradient = np.asarray(value_and_gradient(flat.from_vector(template, vector), problem.batch)[1])
-    gradient = problem.penalised_gradient(vector, gradient)
-    free = free_parameters(problem, vector, gradient)
-    return gradient, float(np.max(np.abs(gradient[free]), initial=0.0))
+    return Outcome(objective.model(vector), Status.MAX_ITER, n_passes - 1, n_passes)

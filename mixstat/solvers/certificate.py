@@ -1,0 +1,186 @@
+"""The one judge: what may be said of a point, from the point alone and never from the way there."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+from jaxtyping import Bool, Float
+
+from mixstat import flat
+from mixstat.model import Mixture
+from mixstat.objective.objective import Derivatives, Objective
+from mixstat.results import SINGULAR, Certificate, FitResult, Status
+from mixstat.solvers import degeneracy
+from mixstat.solvers.outcome import Outcome
+
+GRADIENT_TOL = 1e-8  # largest gradient component of a certified maximum, standardised units
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """The information of free parameters, apart from directions that never change the model."""
+
+    smallest: float  # eigenvalue; nan where the information is not finite
+    decrement: float  # gain that a full Newton step predicts
+    flat: Float[np.ndarray, "f F"]  # directions of hardly any information, free parameters
+
+
+def judge(objective: Objective, outcome: Outcome, *, tol: float = GRADIENT_TOL) -> FitResult:
+    """Examine where a solver ended.
+
+    The verdict is CONVERGED exactly where the projected gradient is below ``tol`` at a maximum,
+    whatever the solver said of itself, and SEPARATED or COLLAPSED where that is why the
+    likelihood has no maximum. Estimators, batches, studies and updates have it from here.
+
+    Parameters
+    ----------
+    objective
+        What was maximised.
+    outcome
+        The model, the solver's reason to stop, and the derivatives at the model if it knows
+        them; else a pass is made.
+    tol
+        Largest component of the projected gradient of a maximum.
+    """
+    model = flat.as_numpy(outcome.model)
+    vector = flat.to_vector(model)
+    known = outcome.known or objective.derivatives(vector)
+    free = objective.free(vector, known.gradient)
+    norm = float(objective.norm(vector, known.gradient))
+    words, invariant = invariant_directions(objective, model, free)
+    curvature = curvature_of(known, free, invariant[free])
+    point = degeneracy.Point(objective, model, vector, free)
+    # doubling along an invariance counts too: a straight step leaves its curved ray
+    flat_directions = np.hstack([invariant[free], curvature.flat])
+    diverging = degeneracy.diverging_gate(point, flat_directions)
+    runaway = degeneracy.diverging_experts(point, flat_directions)
+    floors = degeneracy.binding_floors(objective, model)
+    status = _status(outcome.status, norm, curvature.smallest, tol)
+    if status == Status.STALLED and _rests_at_a_jump(outcome, point, known, tol):
+        status = Status.JUMP
+    if status != Status.NONFINITE:
+        status = Status.COLLAPSED if floors and model.n_experts > 1 else status
+        status = Status.SEPARATED if diverging or runaway else status
+    certificate = Certificate(
+        status=status,
+        gradient_norm=norm,
+        newton_decrement=curvature.decrement,
+        min_eigenvalue=curvature.smallest,
+        binding_floors=floors,
+        diverging_gate=diverging,
+        advice=model.gate.diverging if diverging else "",
+        diverging_experts=runaway,
+        steep_gate=() if diverging else degeneracy.steep_gate(model),
+        coinciding_experts=degeneracy.coinciding(model),
+        thin_experts=degeneracy.thin(objective, model, known.mass),
+        invariances=words,
+    )
+    return FitResult(
+        model=model,
+        log_likelihood=float(known.value) + float(objective.penalty.value(vector)),
+        status=status,
+        n_iter=outcome.n_iter,
+        n_passes=outcome.n_passes + (outcome.known is None),
+        certificate=certificate,
+        information=-known.hessian,
+        free=free,
+        note=outcome.note,
+        mass=np.asarray(known.mass),
+        invariant=invariant,
+    )
+
+
+def _status(told: Status, norm: float, smallest: float, tol: float) -> Status:
+    """What the gradient and the curvature say, where the solver's point is one at all."""
+    if told == Status.NONFINITE:
+        return told
+    if norm <= tol:
+        return Status.CONVERGED if smallest > -tol else Status.SADDLE
+    return Status.STALLED if told in (Status.CONVERGED, Status.JUMP) else told
+
+
+def _rests_at_a_jump(
+    outcome: Outcome, point: degeneracy.Point, known: Derivatives, tol: float
+) -> bool:
+    """Whether a search over a gate that jumps is done: the experts are at a maximum."""
+    if outcome.status != Status.JUMP:
+        return False
+    n_gate = flat.size(point.model.gate)
+    slopes = point.objective.projected(point.vector, known.gradient)[n_gate:]
+    return bool(np.max(np.abs(slopes), initial=0.0) <= tol)
+
+
+def clearly_regular(
+    objective: Objective,
+    vectors: Float[np.ndarray, "M D"],
+    norms: Float[np.ndarray, " M"],
+    smallest: Float[np.ndarray, " M"],
+    *,
+    tol: float,
+) -> Bool[np.ndarray, " M"]:
+    """Ends of which :func:`judge` would say CONVERGED, by numbers that a solver has anyway.
+
+    An end that this doubts may be one all the same; it is for the judge.
+    """
+    steep = np.abs(vectors) > degeneracy.LONG
+    on_floor = (vectors <= objective.lower + degeneracy.NEAR) & objective.floor
+    with np.errstate(invalid="ignore"):
+        sharp = (norms <= tol) & (smallest > degeneracy.FLAT)
+    return sharp & ~on_floor.any(axis=1) & ~steep.any(axis=1)
+
+
+def invariant_directions(
+    objective: Objective, model: Mixture, free: Bool[np.ndarray, " D"]
+) -> tuple[tuple[str, ...], Float[np.ndarray, "D F"]]:
+    """Directions in which the gate never changes and no penalty or bound decides, in words.
+
+    Returns the words and an orthonormal basis of the directions in the parameter vector. The
+    Hessian vanishes along them at every stationary point, whatever its rounding says.
+    """
+    size = flat.size(model)
+    words, tangents = [], []
+    for invariance in model.gate.invariances():
+        tangent = np.zeros(size)
+        length = max(float(np.linalg.norm(invariance.tangent)), 1e-300)
+        tangent[: len(invariance.tangent)] = invariance.tangent / length
+        decided = float(tangent @ np.asarray(objective.penalty.curve(tangent)))
+        if not tangent[~free].any() and decided <= SINGULAR:
+            words.append(invariance.words)
+            tangents.append(tangent)
+    if not tangents:
+        return (), np.zeros((size, 0))
+    return tuple(dict.fromkeys(words)), scipy.linalg.orth(np.column_stack(tangents))
+
+
+def curvature_of(
+    known: Derivatives, free: Bool[np.ndarray, " D"], invariant: Float[np.ndarray, "f F"]
+) -> Curvature:
+    """Smallest eigenvalue, Newton decrement and flat directions of the free parameters.
+
+    ``invariant`` is an orthonormal basis of directions of theirs to be left out.
+    """
+    rest = _complement(invariant)
+    information = rest.T @ -known.hessian[np.ix_(free, free)] @ rest
+    gradient = rest.T @ known.gradient[free]
+    size = len(gradient)
+    nothing = np.zeros((size, 0))
+    if not np.all(np.isfinite(information)):
+        return Curvature(np.nan, np.nan, rest @ nothing)
+    if size == 0:
+        return Curvature(np.inf, 0.0, rest @ nothing)
+    values = np.linalg.eigvalsh(information)
+    if values[0] > degeneracy.FLAT:  # eigenvectors cost several times the eigenvalues
+        step = np.linalg.solve(information, gradient)
+        return Curvature(float(values[0]), 0.5 * float(gradient @ step), rest @ nothing)
+    values, vectors = np.linalg.eigh(information)
+    along, curved = vectors.T @ gradient, values > 1e-14
+    decrement = float(0.5 * np.sum(along[curved] ** 2 / values[curved]))
+    level = vectors[:, values < degeneracy.FLAT]
+    return Curvature(float(values[0]), decrement, rest @ level)
+
+
+def _complement(directions: Float[np.ndarray, "d F"]) -> Float[np.ndarray, "d r"]:
+    """Orthonormal basis of everything else."""
+    if directions.shape[1] == 0:
+        return np.eye(len(directions))
+    return scipy.linalg.null_space(directions.T)
