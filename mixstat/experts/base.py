@@ -49,6 +49,8 @@ class Experts(eqx.Module):
     """Kind of y: "real", "positive", "count", "binomial" or "class"."""
     several_outputs: ClassVar[bool] = False
     """Whether y may have more than one output."""
+    order_words: ClassVar[str] = "their first coefficient"
+    """By what experts are numbered, as people are told."""
 
     @property
     @abc.abstractmethod
@@ -232,6 +234,13 @@ class Experts(eqx.Module):
     def coefficients(self) -> Float[np.ndarray, "K L p"]:
         """Coefficients of the features, an expert after the other."""
         return np.asarray(self.groups()[0].coef)
+
+    def reported_attributes(self, *, single_output: bool) -> dict[str, np.ndarray]:
+        """Fitted attributes of estimators that only some families have, by name.
+
+        Of experts in the user's units; ``single_output`` tells whether y was a vector.
+        """
+        return {}
 
     def sample(
         self, eta: Float[np.ndarray, "L n"], k: int, random: np.random.Generator

@@ -107,6 +107,9 @@ class GammaExperts(OnePredictorExperts):
     def permute(self, order: AnyArray) -> "GammaExperts":
         return GammaExperts(np.asarray(self.coef)[order], np.asarray(self.log_shape)[order])
 
+    def reported_attributes(self, *, single_output: bool) -> dict[str, np.ndarray]:
+        return {"shape_": np.exp(np.asarray(self.log_shape)[:, 0, 0])}
+
     def marginals(self, eta: Float[np.ndarray, "K 2 n"]):
         from scipy import stats
 

@@ -44,6 +44,7 @@ class GaussianExperts(Experts):
 
     exact_step: ClassVar[bool] = True
     several_outputs: ClassVar[bool] = True
+    order_words: ClassVar[str] = "their mean prediction"
 
     # units of y per unit of phi
     coef: Float[AnyArray, "K m p"] = eqx.field(default_factory=partial(blank, 0, 0, 0))
@@ -281,6 +282,14 @@ class GaussianExperts(Experts):
         """Covariance matrix of each expert."""
         inverse = np.linalg.inv(flat.as_numpy(self)._whitener())
         return inverse @ np.swapaxes(inverse, 1, 2)
+
+    def reported_attributes(self, *, single_output: bool) -> dict[str, np.ndarray]:
+        covariance = self.covariances()
+        deviation = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
+        coef = np.asarray(self.coef)
+        if single_output:
+            return {"scale_": deviation[:, 0], "expert_coef_": coef[:, 0]}
+        return {"scale_": deviation, "expert_coef_": coef, "covariance_": covariance}
 
     def marginals(self, eta: Float[np.ndarray, "K L n"]):
         from scipy import stats

@@ -1,7 +1,7 @@
 """Student t experts: robust regressions."""
 
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -30,6 +30,8 @@ class StudentTExperts(Experts):
     Lange, K. L., Little, R. J. A. and Taylor, J. M. G. (1989). Robust statistical modeling using
     the t distribution. J. Amer. Statist. Assoc. 84, 881-896.
     """
+
+    order_words: ClassVar[str] = "their mean prediction"
 
     coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
     log_scale: Float[AnyArray, "K 1 1"] = eqx.field(default_factory=partial(blank, 0, 1, 1))
@@ -111,6 +113,10 @@ class StudentTExperts(Experts):
 
     def permute(self, order: AnyArray) -> "StudentTExperts":
         return self._like(*(np.asarray(a)[order] for a in (self.coef, self.log_scale, self.log_df)))
+
+    def reported_attributes(self, *, single_output: bool) -> dict[str, np.ndarray]:
+        scale, df = (np.exp(np.asarray(a)[:, 0, 0]) for a in (self.log_scale, self.log_df))
+        return {"scale_": scale, "df_": df}
 
     def marginals(self, eta: Float[np.ndarray, "K 3 n"]):
         from scipy import stats

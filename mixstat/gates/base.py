@@ -298,6 +298,13 @@ class Gate(eqx.Module):
         """The table people read: a row of feature coefficients per expert (or per node)."""
         return np.asarray(self.groups()[0].coef)
 
+    def reported_attributes(self) -> dict[str, np.ndarray]:
+        """Fitted attributes of estimators that only some gates have, by name.
+
+        Of a gate in the user's units.
+        """
+        return {}
+
     def invariances(self) -> list[Invariance]:
         """Directions in which this gate's probabilities do not change, whatever the data."""
         return []

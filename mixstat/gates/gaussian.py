@@ -171,6 +171,9 @@ class GaussianGate(Gate):
         """Centres of the inputs."""
         return np.asarray(self.inputs.coef)[:, :, 0]
 
+    def reported_attributes(self) -> dict[str, np.ndarray]:
+        return {"gate_covariance_": self.inputs.covariances()}
+
     def parameter_names(self, features: list[str]) -> list[str]:
         inputs = features[1:]
         k = self.n_experts
