@@ -1,6 +1,7 @@
 """What a family of experts must answer."""
 
 import abc
+from dataclasses import fields
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import jax
@@ -97,9 +98,7 @@ class Experts(Part):
         ``outputs`` names outputs, or the values of y where it has few. By default a family has
         the coefficients of one predictor, then array fields of a number for each expert.
         """
-        arrays = [
-            f.name for f in self.__dataclass_fields__.values() if not f.metadata.get("static")
-        ]
+        arrays = [f.name for f in fields(self) if not f.metadata.get("static")]
         numbers = [one for word in arrays[1:] for one in labels.scalars(word, self.n_experts)]
         return [*labels.expert_rows(self.n_experts, features), *numbers]
 

@@ -204,31 +204,25 @@ class GaussianGate(Gate):
 
     def labels(self, features: list[str]) -> list[ParameterLabel]:
         inputs, experts = features[1:], range(self.n_experts)
-        weight = {"gathered": True, "numbered": False}
-        pairs = [
-            f"{inputs[a]} on {inputs[b]}"
-            for a, b in zip(*np.tril_indices(len(inputs), -1), strict=True)
+        low = zip(*np.tril_indices(len(inputs), -1), strict=True)
+        pairs = [f"{inputs[a]} on {inputs[b]}" for a, b in low]
+        scales = [f"log_scale {x}" for x in inputs]
+        weights = [
+            ParameterLabel(
+                "gate", "weight", "weight", k, feature=f"expert {k}", gathered=True, numbered=False
+            )
+            for k in experts[:-1]
         ]
-        return [
-            *(
-                ParameterLabel("gate", "weight", "weight", j, feature=f"expert {j}", **weight)
-                for j in experts[:-1]
-            ),
-            *(
-                ParameterLabel("gate", "centre", "centre", j, feature=x)
-                for j in experts
-                for x in inputs
-            ),
-            *(
-                ParameterLabel("gate", "spread", "spread", j, feature=f"log_scale {x}", log=True)
-                for j in experts
-                for x in inputs
-            ),
-            *(
-                ParameterLabel("gate", "spread_shear", "spread", j, feature=pair)
-                for j in experts
-                for pair in pairs
-            ),
+        tables = (
+            ("centre", "centre", inputs, False),
+            ("spread", "spread", scales, True),
+            ("spread_shear", "spread", pairs, False),
+        )
+        return weights + [
+            ParameterLabel("gate", kind, word, k, feature=column, log=log)
+            for kind, word, columns, log in tables
+            for k in experts
+            for column in columns
         ]
 
     def titles(self) -> dict[str, str]:

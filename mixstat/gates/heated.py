@@ -120,7 +120,7 @@ def activated(
 ) -> Activated:
     """Of logits (b + function(w . x)) / tau."""
     power = homogeneity(function)
-    plain = power is None or np.isclose(power, 1.0)
-    slopes = "slopes" if plain else f"slopes to the power {1 / power:.6g}"
+    root = 1.0 if power is None else 1 / power
+    slopes = "slopes" if np.isclose(root, 1.0) else f"slopes to the power {root:.6g}"
     words = f"temperature, biases and {slopes} of the gate are only known up to a common factor"
     return Activated(coef, bias, learned, names, power, words, is_affine(function), function)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 import mixstat.gates.reference as reference
-from mixstat.gates.base import blank
+from mixstat.gates.base import Gate, blank
 from mixstat.gates.softmax import SoftmaxGate
 from mixstat.gates.starting import Starting
 from mixstat.precision import AnyArray
@@ -23,9 +23,9 @@ class SparseGate(reference.ReferenceGate):
 
     continuous: ClassVar[bool] = False
 
-    def starting(self) -> Starting:
-        def adopt(dense: SoftmaxGate) -> SparseGate:
-            return eqx.tree_at(lambda gate: gate.coef, self, dense.coef)
+    def starting(self) -> Starting[Gate]:
+        def adopt(dense: Gate) -> Gate:
+            return eqx.tree_at(lambda gate: gate.coef, self, dense.groups()[0].coef)
 
         return Starting(dense=SoftmaxGate(self.coef), adopt=adopt)
 

@@ -1,6 +1,7 @@
 """What a gate and a family of experts both answer."""
 
 import abc
+from dataclasses import fields
 from typing import ClassVar, NamedTuple, TypeVar
 
 import equinox as eqx
@@ -16,7 +17,8 @@ from mixstat.parts.atoms import Atoms
 from mixstat.precision import AnyArray
 from mixstat.step import Shrink
 
-SomePart = TypeVar("SomePart", bound=eqx.Module)
+SomeModule = TypeVar("SomeModule", bound=eqx.Module)
+SomePart = TypeVar("SomePart", bound="Part")
 
 
 class NewtonSums(NamedTuple):
@@ -123,12 +125,12 @@ class Part(eqx.Module):
         return first - 0.5 * jnp.einsum("ki,kij,kj->", step, curvature, step)
 
     def __repr__(self) -> str:
-        static = [f for f in self.__dataclass_fields__.values() if f.metadata.get("static")]
+        static = [f for f in fields(self) if f.metadata.get("static")]
         inside = ", ".join(f"{f.name}={_tell(getattr(self, f.name))}" for f in static)
         return f"{type(self).__name__}({inside})"
 
 
-def free_bounds(part: SomePart) -> tuple[SomePart, SomePart]:
+def free_bounds(part: SomeModule) -> tuple[SomeModule, SomeModule]:
     """Bounds that leave every parameter free."""
     return (
         jax.tree.map(lambda a: np.full(a.shape, -np.inf), part),
