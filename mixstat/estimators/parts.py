@@ -8,7 +8,6 @@ from mixstat.design import polynomial
 from mixstat.design.design import MappedColumns, PolynomialColumns
 from mixstat.experts import REGISTRY as EXPERTS
 from mixstat.experts.base import Experts
-from mixstat.experts.gaussian import GaussianExperts
 from mixstat.experts.mixed import MixedExperts
 from mixstat.gates import REGISTRY as GATES
 from mixstat.gates.base import Gate
@@ -31,12 +30,7 @@ def find_experts(expert: Any, covariance: str) -> Experts:
         return MixedExperts(tuple(find_experts(one, covariance) for one in expert))
     named = {name: one for name, one in EXPERTS.items() if one.response != "class"}
     if isinstance(expert, str) and expert in named:
-        found = named[expert]
-        if isinstance(found, GaussianExperts):
-            return GaussianExperts(covariance=covariance)
-        if covariance != "full":
-            raise ValueError(f"covariance={covariance!r} is for Gaussian experts, not {expert!r}.")
-        return found
+        return named[expert].with_covariance(covariance)
     if isinstance(expert, Experts) and expert.response != "class":
         return expert
     listed = ", ".join(repr(name) for name in named)

@@ -1,7 +1,7 @@
 """Student t experts: robust regressions."""
 
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -10,9 +10,12 @@ import numpy as np
 from jax.scipy.special import gammaln, polygamma
 from jaxtyping import Float
 
+from mixstat.batch import Rows
 from mixstat.experts.base import NEAR, Experts, blank
-from mixstat.experts.gaussian import GaussianExperts, ResidualSums, standardisation
+from mixstat.experts.gaussian import standardisation
 from mixstat.linear import Group
+from mixstat.parts import normal_step
+from mixstat.parts.normal import Normals, ResidualSums
 from mixstat.precision import AnyArray
 from mixstat.validation import check_positive
 
@@ -30,6 +33,8 @@ class StudentTExperts(Experts):
     Lange, K. L., Little, R. J. A. and Taylor, J. M. G. (1989). Robust statistical modeling using
     the t distribution. J. Amer. Statist. Assoc. 84, 881-896.
     """
+
+    order_words: ClassVar[str] = "their mean prediction"
 
     coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
     log_scale: Float[AnyArray, "K 1 1"] = eqx.field(default_factory=partial(blank, 0, 1, 1))
@@ -54,18 +59,20 @@ class StudentTExperts(Experts):
     def standard(self, y, share, *, constant: bool):
         return standardisation(y, share, constant)
 
-    def start_statistics(self, rows, resp: Float[AnyArray, "K n"]) -> ResidualSums:
-        return self._normal().statistics(rows, resp)
+    def start_statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> ResidualSums:
+        return self._normals().statistics(rows, resp)
 
-    def start(self, statistics: ResidualSums, bounds: tuple[Any, Any]) -> Experts:
-        lower, upper = (b._normal() for b in bounds)
-        first = self._normal().m_step(statistics, (lower, upper), None)
+    def start(
+        self, statistics: ResidualSums, bounds: "tuple[StudentTExperts, StudentTExperts]"
+    ) -> "StudentTExperts":
+        inside = bounds[0]._normals(), bounds[1]._normals()
+        first = normal_step.m_step(self._normals(), statistics, inside, None)
         return self._like(first.coef, first.log_scale[:, :, None], self.log_df)
 
-    def _normal(self) -> GaussianExperts:
-        """Gaussian experts with the same lines and scales."""
+    def _normals(self) -> Normals:
+        """Normal densities with the same lines and scales."""
         shear = jnp.zeros((self.n_experts, 0))
-        return GaussianExperts(self.coef, self.log_scale[:, :, 0], shear)
+        return Normals(self.coef, self.log_scale[:, :, 0], shear)
 
     def link(
         self, eta: Float[AnyArray, "K 3 n"], y: Float[AnyArray, "1 n"]
@@ -91,7 +98,7 @@ class StudentTExperts(Experts):
         table = [[mean, zero, zero], [zero, scale, cross], [zero, cross, own]]
         return jnp.stack([jnp.stack(row, axis=1) for row in table], axis=1)
 
-    def bounds(self, min_scale: float) -> tuple[Any, Any]:
+    def bounds(self, min_scale: float) -> "tuple[StudentTExperts, StudentTExperts]":
         lower, upper = super().bounds(min_scale)
         shape = self.log_df.shape
         fixed = np.asarray(self.log_df)
@@ -103,7 +110,7 @@ class StudentTExperts(Experts):
             eqx.tree_at(lambda e: e.log_df, upper, most),
         )
 
-    def collapsed(self, bounds: tuple[Any, Any]) -> Any:
+    def collapsed(self, bounds: "tuple[StudentTExperts, StudentTExperts]") -> "StudentTExperts":
         """The scale on its floor; few degrees of freedom are heavy tails, no collapse."""
         none = jax.tree.map(lambda a: np.zeros(a.shape, bool), self)
         at = np.asarray(self.log_scale) <= bounds[0].log_scale + NEAR
@@ -111,6 +118,10 @@ class StudentTExperts(Experts):
 
     def permute(self, order: AnyArray) -> "StudentTExperts":
         return self._like(*(np.asarray(a)[order] for a in (self.coef, self.log_scale, self.log_df)))
+
+    def reported_attributes(self, *, single_output: bool) -> dict[str, np.ndarray]:
+        scale, df = (np.exp(np.asarray(a)[:, 0, 0]) for a in (self.log_scale, self.log_df))
+        return {"scale_": scale, "df_": df}
 
     def marginals(self, eta: Float[np.ndarray, "K 3 n"]):
         from scipy import stats
@@ -122,11 +133,6 @@ class StudentTExperts(Experts):
         coef[:, :, 0] += location
         log_scale = np.asarray(self.log_scale) + np.log(scale)
         return self._like(coef @ to_user, log_scale, np.asarray(self.log_df))
-
-    def parameter_names(self, features: list[str], outputs: list[str]) -> list[str]:
-        each = range(self.n_experts)
-        names = [f"expert{j}:{f}" for j in each for f in features]
-        return [*names, *(f"log_scale{j}" for j in each), *(f"log_df{j}" for j in each)]
 
     def titles(self) -> dict[str, str]:
         return {"log_scale": "Log of scale", "log_df": "Log of degrees of freedom"}

@@ -17,7 +17,7 @@ from jaxtyping import Float
 
 from mixstat import flat, linear
 from mixstat.batch import Batch, Rows
-from mixstat.gates.base import GateBlocks, Sparse
+from mixstat.gates.blocks import GateBlocks, Sparse
 from mixstat.model import Mixture, expanded_index
 from mixstat.objective.likelihood import shares_of
 from mixstat.objective.reduction import total

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 from jaxtyping import Float
 
 from mixstat.batch import Batch, Rows
-from mixstat.gates.base import Gate, Prior
+from mixstat.gates.base import Gate
+from mixstat.gates.blocks import Prior
 from mixstat.kernels import kernel
 from mixstat.model import Mixture
 from mixstat.objective.reduction import each_row, total

@@ -58,7 +58,7 @@ class Start(abc.ABC):
         if not truth.is_mixture:
             raise ValueError(f"start={name} needs a truth that is a mixture; use RandomStart().")
         same = flat.size(truth.mixture.permute(np.zeros(null.n_experts, int))) == flat.size(null)
-        alike = type(truth.mixture.gate) is type(null.gate)
+        alike = truth.mixture.gate.is_like(null.gate)
         if not same or not alike or null.n_experts < truth.n_experts:
             raise ValueError(
                 f"start={name} copies true atoms, so the fitted model must have the truth's gate, "
@@ -126,7 +126,7 @@ class PublishedStart(Start):
     def check(self, truth: Truth, null: Mixture) -> None:
         """Raise ValueError for other models."""
         super().check(truth, null)
-        known = isinstance(null.gate, SoftmaxGate) and isinstance(null.experts, GaussianExperts)
+        known = null.gate.is_like(SoftmaxGate()) and null.experts.is_like(GaussianExperts())
         if not known or null.experts.n_outputs != 1:
             raise ValueError("PublishedStart is for softmax gates with Gaussian experts.")
 

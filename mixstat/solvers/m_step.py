@@ -11,7 +11,8 @@ from jaxtyping import Float, PyTree
 
 from mixstat import flat
 from mixstat.batch import Rows
-from mixstat.gates.base import Gate, Prior
+from mixstat.gates.base import Gate
+from mixstat.gates.blocks import Prior
 from mixstat.kernels import kernel
 from mixstat.model import Mixture
 from mixstat.objective.likelihood import shares_of
