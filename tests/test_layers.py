@@ -9,12 +9,14 @@ import mixstat
 
 PACKAGE = Path(mixstat.__file__).parent
 LAYERS = [
+    "arguments",
     "validation",
     "datasets",
     "precision",
     "cache",
     "kernels",
     "threads",
+    "progress",
     "results",
     "flat",
     "design",
