@@ -3,6 +3,7 @@
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
+from sklearn.utils.validation import _num_samples
 
 Table: TypeAlias = object  # array-like or data frame with a row for each observation
 Response: TypeAlias = object  # array-like of one value, or of several outputs, for each row
@@ -24,3 +25,8 @@ class Frame(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, column: str, /) -> np.ndarray: ...
+
+
+def count_rows(table: Table) -> int:
+    """Number of rows of a table, or of entries of a response."""
+    return int(_num_samples(table))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Num
 
 from mixstat import batch as batches
 from mixstat.arguments import Table
@@ -24,7 +24,7 @@ class TrainingRows:
 
     X: Table
     """A numeric table, or the data frame that formulas are evaluated on."""
-    y: Float[np.ndarray, "n ..."]
+    y: Num[np.ndarray, "n ..."]
     """Responses; a class as its number."""
     weight: Float[np.ndarray, " n"]
     log_possibility: Float[np.ndarray, "n K"] | None = None

@@ -203,6 +203,11 @@ class Fit:
         return self.model.experts.n_outputs == 1 and self.request.schema.is_vector
 
     @property
+    def predicts_vectors(self) -> bool:
+        """Whether predictions have no axis of outputs."""
+        return self.is_single or self.model.experts.response == "binomial"
+
+    @property
     def attributes(self) -> dict[str, np.ndarray]:
         """Fitted attributes of estimators that the gate and the experts bring, by name."""
         gate, experts = self.user_model.gate, self.user_model.experts

@@ -22,9 +22,9 @@ def learn(
     given
         All classes in the order wanted; None takes those of y, sorted.
     """
-    y = column_or_1d(y, warn=True)
-    check_classification_targets(y)
-    seen = np.unique(y[weight > 0])
+    labels = np.asarray(column_or_1d(y, warn=True))
+    check_classification_targets(labels)
+    seen = np.unique(labels[weight > 0])
     classes = seen if given is None else np.asarray(given)
     if len(np.unique(classes)) != len(classes) or classes.ndim != 1:
         raise ValueError(f"classes must be a list of different labels, got {given!r}.")
@@ -37,7 +37,7 @@ def learn(
         )
     if len(classes) < 2:
         raise ValueError(f"y must have at least two classes, got one class: {classes.tolist()}.")
-    counted = np.where(weight > 0, y, seen[0]) if weight.min() == 0 else y
+    counted = np.where(weight > 0, labels, seen[0]) if weight.min() == 0 else labels
     return classes, numbers(counted, classes)
 
 

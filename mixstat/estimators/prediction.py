@@ -78,9 +78,9 @@ class RegressionMixture(RegressorMixin, BaseMixture):
             if formulas is None:
                 raise ValueError("y must be given: the model was not made from a formula.")
             y = evaluate(formulas.response, X, "formula").to_numpy(float)
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-        check_consistent_length(X, y)
-        table = y.reshape(len(y), -1)
+        checked = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        check_consistent_length(X, checked)
+        table = np.asarray(checked).reshape(len(checked), -1)
         m = len(fit.units.location)
         if table.shape[1] != m:
             raise ValueError(f"y must have {m} outputs as in fit, got {table.shape[1]}.")
@@ -108,9 +108,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
 
     def _shaped(self, table: Float[np.ndarray, "m n ..."]) -> Float[np.ndarray, "n ..."]:
         """A table as people see it: rows first, no output axis for one output."""
-        fit = self.fit_
-        alone = fit.is_single or fit.model.experts.response == "binomial"
-        return table[0] if alone else np.moveaxis(table, 0, 1)
+        return table[0] if self.fit_.predicts_vectors else np.moveaxis(table, 0, 1)
 
     def predict(
         self, X: Table, return_std: bool = False
@@ -190,7 +188,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         ndarray of shape (n, 2) or (n, m, 2)
             Lower and upper ends, in units of y. Parameters are taken as known.
         """
-        if np.ndim(coverage):
+        if np.shape(check_probability("coverage", coverage)):
             raise ValueError(f"coverage must be one number between 0 and 1, got {coverage!r}.")
         tail = 0.5 * (1 - float(check_probability("coverage", coverage)))
         return self.predict_quantile(X, [tail, 1 - tail])

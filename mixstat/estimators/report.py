@@ -115,8 +115,10 @@ def _penalty_note(fit: Fit) -> list[str]:
 def _identified_block(fit: Fit) -> list[Block]:
     """Functions of the gate's parameters that the data determine."""
     table = fit.identified()
-    title = "Gate: identified functions"
-    return [Block(title, *(table[f] for f in table.dtype.names))] if len(table) else []
+    if len(table) == 0:
+        return []
+    names = [str(name) for name in table["name"]]
+    return [Block("Gate: identified functions", names, table["value"], table["std_error"])]
 
 
 def _settled(fit: Fit) -> list[str]:

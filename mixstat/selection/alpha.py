@@ -11,7 +11,7 @@ from sklearn.model_selection import KFold
 from sklearn.utils import _safe_indexing
 
 import mixstat.selection.folds as folds
-from mixstat.arguments import Response, Setting, Table, Weights
+from mixstat.arguments import Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.contextual import ContextualMixtureOfExperts
 from mixstat.results import DesignWarning, Status, report
 from mixstat.selection.ascent import merit
@@ -151,7 +151,7 @@ def alpha_path(
         raise ValueError(
             'there is no knowledge: set contexts, or give params={"possibilities": table}.'
         )
-    task = Task(estimator, X, y, check_weights(sample_weight, len(X)), params or {})
+    task = Task(estimator, X, y, check_weights(sample_weight, count_rows(X)), params or {})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("once", DesignWarning)
@@ -177,8 +177,9 @@ def alpha_path(
 
 def check_alphas(alphas: Setting) -> Float[np.ndarray, " a"]:
     """Certainties from 0 to 1, each once, smallest first."""
-    grid = np.unique(np.asarray(alphas, float))
-    if np.ndim(alphas) != 1 or not np.all((grid >= 0) & (grid <= 1)) or len(grid) == 0:
+    given = np.asarray(alphas, float)  # type: ignore[arg-type]
+    grid = np.unique(given)
+    if given.ndim != 1 or not np.all((grid >= 0) & (grid <= 1)) or len(grid) == 0:
         raise ValueError(f"alphas must be numbers between 0 and 1, got {alphas!r}.")
     return grid
 

@@ -10,7 +10,7 @@ from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import _check_method_params
 
 import mixstat.selection.ascent as ascent
-from mixstat.arguments import Response, Setting, Table
+from mixstat.arguments import Response, Setting, Table, count_rows
 from mixstat.estimators.base import BaseMixture
 from mixstat.validation import check_weights
 
@@ -20,10 +20,10 @@ Splitter: TypeAlias = object  # number of folds, an object with split, or splits
 
 def make(cv: Splitter, estimator: BaseMixture, X: Table, y: Response) -> list[Split]:
     """Training and held-out rows of each fold."""
-    classes = is_classifier(estimator)
+    classes, n = is_classifier(estimator), count_rows(y)
     if isinstance(cv, int | np.integer) and not isinstance(cv, bool):
-        if not 2 <= cv <= len(y):
-            raise ValueError(f"cv must lie between 2 and the {len(y)} rows of X, got {cv}.")
+        if not 2 <= cv <= n:
+            raise ValueError(f"cv must lie between 2 and the {n} rows of X, got {cv}.")
         kind = StratifiedKFold if classes else KFold
         if classes:
             labels, counts = np.unique(np.asarray(y), return_counts=True)
@@ -43,7 +43,7 @@ def score(
     task: ascent.Task, strengths: Float[np.ndarray, " s"], train: np.ndarray, test: np.ndarray
 ) -> Float[np.ndarray, " s"]:
     """Weighted mean of log p(y | x) over held-out rows, at each strength."""
-    weight = check_weights(task.sample_weight, len(task.y))
+    weight = check_weights(task.sample_weight, count_rows(task.y))
 
     def rows(table: Table, chosen: np.ndarray) -> Table:
         return _safe_indexing(table, chosen)

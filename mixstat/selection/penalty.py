@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import mixstat.selection.ascent as ascent
 import mixstat.selection.folds as folds
-from mixstat.arguments import Response, Setting, Table, Weights
+from mixstat.arguments import Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.base import BaseMixture
 from mixstat.plotting.axes import Axes
 from mixstat.plotting.path import PenaltyPathDisplay
@@ -174,7 +174,7 @@ def penalty_path(
             given = ascent.grid(task, n_strengths, ratio)
         fits = ascent.walk(task, given)
         scores = np.array([folds.score(task, given, *rows) for rows in splits])
-    value, error = _criterion(criterion, fits, scores, sample_weight, len(X))
+    value, error = _criterion(criterion, fits, scores, sample_weight, count_rows(X))
     best = _smallest(value, fits)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from sklearn.exceptions import ConvergenceWarning
 
-from mixstat.arguments import Response, Setting, Table, Weights
+from mixstat.arguments import Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.fit import Fit
 from mixstat.results import DesignWarning, Status, report
@@ -81,7 +81,7 @@ def relax(
     tables = np.any(nonzero, axis=2) if several else nonzero
     constant = np.arange(tables.shape[2]) < int(model.fit_.designs.experts.source.constant)
     used = np.unique(tables | constant, axis=0)
-    weight = check_weights(sample_weight, len(y))
+    weight = check_weights(sample_weight, count_rows(y))
     start = model.responsibilities(X, y)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -35,4 +35,4 @@ def contributions(model: RegressionMixture, X: Table) -> Float[np.ndarray, "n K 
     True
     """
     parts = model.gate_proba(X)[:, :, None] * model.expert_means(X)
-    return parts if np.ndim(model.predict(X[:1])) > 1 else parts[:, :, 0]
+    return parts[:, :, 0] if model.fit_.predicts_vectors else parts
