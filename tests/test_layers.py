@@ -9,6 +9,7 @@ import mixstat
 
 PACKAGE = Path(mixstat.__file__).parent
 LAYERS = [
+    "arguments",
     "validation",
     "datasets",
     "precision",
@@ -16,6 +17,7 @@ LAYERS = [
     "cache",
     "kernels",
     "threads",
+    "progress",
     "results",
     "flat",
     "design",

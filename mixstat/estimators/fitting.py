@@ -1,89 +1,184 @@
-"""From tables to the certified maximum: which starts, on which rows, by which solver."""
+"""From checked rows to a certified maximum: which starts, on which rows, by which solver."""
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any, NamedTuple
+from dataclasses import dataclass
 
 import jax
 import numpy as np
+from jaxtyping import Bool, Float
 from sklearn.utils import check_random_state
 
 from mixstat import batch as batches
 from mixstat import flat
 from mixstat.design.design import Design
 from mixstat.estimators.context_starts import start_rows, within_contexts
-from mixstat.estimators.data import Tables, choose_strengths, to_internal
-from mixstat.model import Mixture
+from mixstat.estimators.data import (
+    Designs,
+    Tables,
+    TrainingRows,
+    choose_strengths,
+    log_unit,
+    make_tables,
+)
+from mixstat.estimators.findings import examined
+from mixstat.estimators.fit import Fit, Maximum
+from mixstat.estimators.given_starts import given_start, made_starts
+from mixstat.estimators.options import Options
+from mixstat.estimators.parts import degree_mask, mapped
+from mixstat.estimators.schema import Request
+from mixstat.model import Mixture, expanded_index
 from mixstat.precision import in_float64
-from mixstat.results import FitResult
+from mixstat.progress import Progress
 from mixstat.solvers import problem as problems
 from mixstat.solvers import starts
 from mixstat.solvers.multistart import Start, first_models, multistart
-from mixstat.solvers.problem import Strengths
-from mixstat.validation import check_choice
+from mixstat.solvers.problem import Problem, Strengths
 
 
-class Fitted(NamedTuple):
-    """The outcome of a fit."""
+@dataclass(frozen=True, eq=False)
+class Task:
+    """Everything a search for the maximum needs but memory."""
 
-    result: FitResult
-    starts: np.ndarray  # a row per start
-    share: np.ndarray  # (K,) of the weight
-    strengths: Strengths  # of the penalty that was used
-    n_parameters: int  # free and, under an L1 penalty, not zero
-    problem: problems.Problem
+    options: Options
+    tables: Tables
+    null: Mixture
+    """A model of the right shape in which experts are alike."""
+    given: Start | None
+    """The user's start; None makes starts."""
+    fixed: Bool[np.ndarray, " D"] | None
+    """Parameters that are held at their value in ``null``."""
+    seed: int
+    progress: Progress
+
+    def problem(self, tables: Tables, strengths: Strengths, *, longest: int, room: int) -> Problem:
+        """What to maximise on tables of rows, in chunks of at most ``longest`` of them."""
+        return problems.make(
+            self.null,
+            tables.lay_out(self.null, longest=longest, room=room),
+            min_scale=self.options.min_scale,
+            strengths=strengths,
+            constants=(self.tables.gate_constant, self.tables.expert_constant),
+            fixed=self.fixed,
+        )
 
 
-@in_float64
-def maximise(
-    settings: Any,
-    tables: Tables,
-    null: Mixture,
-    given: Start | None,
-    log: Callable[[str], None],
-    *,
-    fixed: np.ndarray | None = None,
-    units: float = 0.0,
-) -> Fitted:
-    """Run the starts; return the winner and what else a person may ask for.
+def fit_rows(request: Request, rows: TrainingRows) -> Fit:
+    """The fit that was asked for.
 
     Parameters
     ----------
-    settings
-        An estimator: its solver, starts, tolerances and seed.
-    tables
-        Rows that count.
-    null
-        A model of the right shape in which experts are alike.
-    given
-        The user's start, or None to make starts.
-    log
-        Told of progress, a line at a time.
-    fixed
-        Parameters to be held at their value in ``null``.
-    units
-        Taken from every log-likelihood told or tabled: the log of the units of the data.
+    request
+        The model, and how to search for it.
+    rows
+        Checked rows; those of weight zero do not count.
     """
-    attempt = partial(_attempt, settings, tables, null, given, log, fixed=fixed, units=units)
+    counting = rows.without_zero_weights()
+    request.family.check(counting.responses)
+    designs = _make_designs(request)
+    tables = make_tables(counting, designs, request.family)
+    _check_rank(request.options, designs)
+    task = _make_task(request, designs, tables, rows.counted)
+    maximum, strengths = maximise(task)
+    fit = Fit(
+        request=request,
+        model=maximum.result.model,
+        designs=designs,
+        units=tables.units,
+        sum_of_weights=float(tables.weight.sum()),
+        strengths=strengths,
+        n_parameters=maximum.n_parameters,
+        n_iter=max(maximum.result.n_iter, 1),
+        search=maximum,
+    )
+    task.progress.say(
+        f"log-likelihood {fit.log_likelihood:.10g} a row; {maximum.result.status.message}"
+    )
+    return examined(fit, counting.X, tables)
+
+
+def _make_task(
+    request: Request, designs: Designs, tables: Tables, counted: Bool[np.ndarray, " n"]
+) -> Task:
+    """The search for the maximum on tables of the rows that are ``counted``."""
+    options, null = request.options, _null(request, tables)
+    unit = log_unit(null, designs, tables.units)
+    return Task(
+        options=options,
+        tables=tables,
+        null=null,
+        given=given_start(request, tables, designs, null, counted),
+        fixed=_fixed(request, null, designs.experts),
+        seed=int(check_random_state(options.random_state).randint(2**31)),
+        progress=Progress(request.title, options.verbose, unit),
+    )
+
+
+def _make_designs(request: Request) -> Designs:
+    """Designs that are still to be fitted; features stay apart where an L1 penalty acts."""
+    options = request.options
+    experts, gate = request.schema.sources(options)
+    sharp = bool(options.l1_ratio)
+    return Designs(
+        Design(experts, rotate=not (sharp and options.expert_penalty)),
+        Design(mapped(gate, options.gate), rotate=not (sharp and options.gate_penalty)),
+    )
+
+
+def _check_rank(options: Options, designs: Designs) -> None:
+    if options.gate.full_rank and designs.gate.dependent:
+        raise ValueError(
+            f"gate_features must be independent for {type(options.gate).__name__}: "
+            f"{', '.join(designs.gate.dependent)} is constant or a combination of the others."
+        )
+
+
+def _null(request: Request, tables: Tables) -> Mixture:
+    k = request.options.n_experts
+    return Mixture(
+        request.options.gate.null(k, tables.Z.shape[1]),
+        request.family.null(k, tables.Phi.shape[1], len(tables.units.location)),
+    )
+
+
+def _fixed(request: Request, null: Mixture, design: Design) -> Bool[np.ndarray, " D"] | None:
+    """Parameters held at zero: of features that experts do without."""
+    columns = design.whitening.kept
+    mask = degree_mask(design.source, columns, request.options.degrees)
+    if request.zeros is not None:
+        zeros = request.zeros[:, columns]
+        mask = zeros if mask is None else mask | zeros
+    if mask is None:
+        return None
+    fixed = np.zeros(flat.size(null), bool)
+    positions = expanded_index(null)[1]
+    n_rows, p = null.experts.groups()[0].coef.shape[1:]
+    for k in range(len(mask)):
+        fixed[positions[k, : n_rows * p][np.tile(mask[k], n_rows)]] = True
+    return fixed
+
+
+@in_float64
+def maximise(task: Task) -> tuple[Maximum, Strengths]:
+    """Run the starts, in shorter chunks of rows where memory runs out; the winner."""
     longest = batches.MAX_ROWS
     while True:
         try:
-            return attempt(longest=longest)
+            return _search(task, longest)
         except (MemoryError, jax.errors.JaxRuntimeError) as error:
             if not _out_of_memory(error):
                 raise
             longest //= 2
             if longest < batches.MIN_ROWS:
-                raise MemoryError(_too_large(tables, null)) from error
-        log(f"out of memory: going on with at most {longest} rows at a time")
+                raise MemoryError(_too_large(task)) from error
+        task.progress.say(f"out of memory: going on with at most {longest} rows at a time")
 
 
 def _out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
 
 
-def _too_large(tables: Tables, null: Mixture) -> str:
-    n, size = len(tables.y), flat.size(null)
+def _too_large(task: Task) -> str:
+    tables, size = task.tables, flat.size(task.null)
+    n = len(tables.y)
     columns = tables.y.shape[1] + tables.Phi.shape[1] + 1
     columns += 0 if tables.Z is tables.Phi else tables.Z.shape[1]
     return (
@@ -94,162 +189,49 @@ def _too_large(tables: Tables, null: Mixture) -> str:
     )
 
 
-def _attempt(
-    settings: Any,
-    tables: Tables,
-    null: Mixture,
-    given: Start | None,
-    log: Callable[[str], None],
-    *,
-    fixed: np.ndarray | None,
-    units: float,
-    longest: int,
-) -> Fitted:
+def _search(task: Task, longest: int) -> tuple[Maximum, Strengths]:
     """One try, with chunks of at most ``longest`` rows."""
-    n_rows, k = len(tables.y), null.n_experts
-    seed = _seed(settings)
+    options, tables, null = task.options, task.tables, task.null
+    n_rows, size = len(tables.y), flat.size(null)
     sample = known = None
-    if given is None or n_rows <= starts.SAMPLE:
+    if task.given is None or n_rows <= starts.SAMPLE:
         sample, known = start_rows(tables)
     distinct = n_rows if sample is None else min(n_rows, len(sample.y))
-    strengths = choose_strengths(settings, distinct, flat.size(null))
-    options = {
-        "min_scale": settings.min_scale,
-        "strengths": strengths,
-        "constants": (tables.gate_constant, tables.expert_constant),
-        "fixed": fixed,
-    }
-    data = tables.lay_out(null, longest=longest)
-    problem = problems.make(null, data, **options)
-    if settings.precision == "float32" and settings.solver == "auto":
-        problem = problem._replace(draft=batches.single(data))
-    if given is not None or sample is None:
-        short, chosen = problem, [given] if given is not None else []
-    else:
-        same = tables._replace(**sample._asdict(), log_possibility=known)
+    strengths = choose_strengths(options, distinct, size)
+    problem = task.problem(tables, strengths, longest=longest, room=0)
+    if options.precision == "float32" and options.solver == "auto":
+        problem = problem._replace(draft=batches.single(problem.batch))
+    short = problem
+    if task.given is None and sample is not None:
+        alike = tables._replace(**sample._asdict(), log_possibility=known)
         room = n_rows if n_rows <= starts.SAMPLE else 0
-        short = problems.make(null, same.lay_out(null, room=room, longest=longest), **options)
-        chosen = made_starts(settings, sample, k, seed)
-        if known is not None:
-            chosen = within_contexts(chosen, known, sample.weight, lead=settings.init == "auto")
-    log(f"{n_rows} rows, {k} experts, {flat.size(null)} parameters, {len(chosen)} starts")
+        short = task.problem(alike, strengths, longest=longest, room=room)
+    chosen = _starts(task, sample, known)
+    task.progress.say(
+        f"{n_rows} rows, {null.n_experts} experts, {size} parameters, {len(chosen)} starts"
+    )
     result, table = multistart(
         problem,
         short,
-        first_models(short, null, chosen, np.random.default_rng(seed + 1)),
-        solver=settings.solver,
-        tol=settings.tol,
-        max_iter=settings.max_iter,
-        log=log,
-        units=units,
+        first_models(short, null, chosen, np.random.default_rng(task.seed + 1)),
+        solver=options.solver,
+        tol=options.tol,
+        max_iter=options.max_iter,
+        log=task.progress.say,
+        units=task.progress.log_unit,
     )
-    used = problem.varying & ~zeroed(problem, result.model)
-    share = np.asarray(result.mass)
-    # a direction that never changes the model is no parameter
-    n_parameters = int(used.sum()) - len(result.model.gate.invariances())
-    return Fitted(result, table, share, strengths, n_parameters, problem)
+    return Maximum(problem, result, table), strengths
 
 
-def zeroed(problem: problems.Problem, model: Mixture) -> np.ndarray:
-    """(D,) which parameters an L1 penalty holds at zero."""
-    vector = flat.to_vector(model)
-    if problem.shrink is None or problem.shrink.l1 is None:
-        return np.zeros(len(vector), bool)
-    return (vector == 0) & (problem.shrink.l1 > 0)
-
-
-def _seed(settings: Any) -> int:
-    """A number from the estimator's seed."""
-    return int(check_random_state(settings.random_state).randint(2**31))
-
-
-def made_starts(settings: Any, sample: starts.StartRows, k: int, seed: int) -> list[Start]:
-    """Starts of the kinds asked for, from a seed."""
-    if isinstance(settings.init, str):
-        kinds = starts.KINDS if settings.init == "auto" else (settings.init,)
-    else:
-        kinds = tuple(settings.init)
-    made = starts.responsibilities(sample, k, kinds, np.random.default_rng(seed))
-    n = settings.n_init if k > 1 else 1  # one expert has one maximum
-    return [Start(*next(made)) for _ in range(n)]
-
-
-def given_start(
-    init: Any,
-    before: Mixture | None,
-    tables: Tables,
-    designs: tuple[Design, Design],
-    null: Mixture,
-    kept: np.ndarray,
-) -> Start | None:
-    """The user's start, if there is one: responsibilities, labels or a fitted model.
-
-    ``before`` is the model of a warm start, in the user's units; it is used if its shape still
-    fits. ``kept`` marks the rows of the user's table that count.
-    """
-    if before is not None and same_shape(before, designs, null, tables):
-        return Start("warm", model=to_internal(before, tables, *designs))
-    if hasattr(init, "fit") and not hasattr(init, "user_model_"):
-        raise ValueError(
-            "init is an estimator that is not fitted (cloning, as in cross-validation, unfits "
-            "it); give labels or responsibilities instead."
-        )
-    if hasattr(init, "user_model_"):
-        if init.user_model_.n_experts != null.n_experts:
-            raise ValueError(
-                f"init has {init.user_model_.n_experts} experts, n_experts={null.n_experts}."
-            )
-        if not same_shape(init.user_model_, designs, null, tables):
-            raise ValueError(
-                "init was fitted with other features, outputs or covariance: its experts use "
-                f"{', '.join(init.expert_names_)} and its gate {', '.join(init.gate_names_)}."
-            )
-        return Start("model", model=to_internal(init.user_model_, tables, *designs))
-    words = [init] if isinstance(init, str) else init
-    if isinstance(words, tuple | list) and words and all(isinstance(k, str) for k in words):
-        for kind in words if words is init else ():
-            check_choice("init", kind, starts.KINDS)
-        return None
-    return Start("given", given_responsibilities(init, null.n_experts, kept))
-
-
-def same_shape(
-    model: Mixture, designs: tuple[Design, Design], null: Mixture, tables: Tables
-) -> bool:
-    """Whether a model in the user's units has the columns and parameters of this fit."""
-    expert, gate = designs
-    like = Mixture(
-        null.gate.in_units(np.eye(*gate.to_user.shape)),
-        null.experts.in_units(
-            np.zeros(len(tables.location)),
-            np.ones(len(tables.location)),
-            np.eye(*expert.to_user.shape),
-        ),
-    )
-    shapes = [[leaf.shape for leaf in jax.tree.leaves(tree)] for tree in (model, like)]
-    kinds = [jax.tree.structure(tree) for tree in (model, like)]
-    return shapes[0] == shapes[1] and kinds[0] == kinds[1]
-
-
-def given_responsibilities(init: Any, n_experts: int, kept: np.ndarray) -> np.ndarray:
-    """The user's start as responsibilities of the rows that count (positive weight)."""
-    array = np.asarray(init)
-    n = len(kept)
-    if array.shape == (n,) and np.issubdtype(array.dtype, np.integer):
-        if array.min() < 0 or array.max() >= n_experts:
-            raise ValueError(
-                f"init labels must lie in 0..{n_experts - 1}, got {array.min()}..{array.max()}."
-            )
-        return starts.one_hot(array[kept], n_experts)
-    if array.shape != (n, n_experts):
-        raise ValueError(
-            "init must be 'auto', a kind of start, a fitted estimator, integer labels of shape "
-            f"({n},) or responsibilities of shape ({n}, {n_experts}); got shape {array.shape}."
-        )
-    array = array.astype(float)
-    if not np.all(np.isfinite(array)) or array.min() < 0:
-        raise ValueError("init responsibilities must be finite and not negative.")
-    totals = array.sum(axis=1, keepdims=True)
-    if np.any(totals <= 0):
-        raise ValueError("init responsibilities must have a positive entry in every row.")
-    return (array / totals)[kept]
+def _starts(
+    task: Task, sample: starts.StartRows | None, known: Float[np.ndarray, "s K"] | None
+) -> list[Start]:
+    """The start that was given, or those made from a sample of the rows."""
+    if task.given is not None:
+        return [task.given]
+    if sample is None:
+        return []
+    made = made_starts(task.options, sample, task.null.n_experts, task.seed)
+    if known is None:
+        return made
+    return within_contexts(made, known, sample.weight, lead=task.options.init == "auto")

@@ -9,6 +9,8 @@ from jaxtyping import Float
 from sklearn.utils.validation import check_is_fitted
 
 from mixstat import flat
+from mixstat.arguments import Table
+from mixstat.estimators.base import BaseMixture
 from mixstat.experts.gaussian import GaussianExperts
 from mixstat.model import Mixture
 from mixstat.predictive import Predictive
@@ -181,7 +183,9 @@ def _names(source: Any, inputs: InputLaw) -> list[str]:
     return [*_names(source.source, inputs), source.name]
 
 
-def from_fit(estimator: Any, X: Any, *, name: str = "fit", box: Box | None = None) -> Truth:
+def from_fit(
+    estimator: BaseMixture, X: Table, *, name: str = "fit", box: Box | None = None
+) -> Truth:
     """A fitted model as a truth.
 
     Parameters
@@ -206,14 +210,15 @@ def from_fit(estimator: Any, X: Any, *, name: str = "fit", box: Box | None = Non
         If the estimator was fitted from a formula, or X has other columns.
     """
     check_is_fitted(estimator)
-    if getattr(estimator, "formula_", None) is not None:
+    fit = estimator.fit_
+    if fit.request.schema.formulas is not None:
         raise ValueError(
             "estimator must be fitted on a numeric table, got one fitted from a formula."
         )
     rows = np.asarray(estimator._read(X), float)
-    sources = Features(estimator.expert_design_.source, estimator.gate_design_.source)
-    law = Law(estimator.user_model_, sources)
-    citation = f"a fit of {type(estimator).__name__}"
+    sources = Features(fit.designs.experts.source, fit.designs.gate.source)
+    law = Law(fit.user_model, sources)
+    citation = f"a fit of {fit.request.title}"
     return Truth(name, law, Observed(rows), citation, "derived", box=box)
 
 
