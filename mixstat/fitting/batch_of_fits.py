@@ -169,7 +169,6 @@ def _plan_block(task: _Task, block: range) -> list[End]:
     with lasting_programs(False):  # its Hessian is as fast without
         boxed = newton_batched.is_boxed(objective)
         last = queues.newton(objective, stacked, count, task.tol, lanes=lanes, boxed=boxed)
-    regular = clearly_regular(objective, last.vector, last.norm, last.smallest, tol=task.tol)
     ends = []
     for i in range(count):
         known = Derivatives(float(last.known.value[i]), *(table[i] for table in last.known[1:]))
@@ -182,9 +181,10 @@ def _plan_block(task: _Task, block: range) -> list[End]:
             known.mass,
             float(last.norm[i]),
         )
-        if regular[i]:
-            end = end.with_curvature(objective, known)
-        ends.append(end._replace(known=None if regular[i] else known, regular=bool(regular[i])))
+        numbers = last.vector[i], float(last.norm[i]), float(last.smallest[i])
+        if clearly_regular(objective, *numbers, tol=task.tol):
+            end = end.with_curvature(objective, known)._replace(regular=True)
+        ends.append(end if end.regular else end._replace(known=known))
     return ends
 
 

@@ -1,6 +1,6 @@
 """The one judge: what may be said of a point, from the point alone and never from the way there."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
@@ -14,15 +14,14 @@ from mixstat.solvers import degeneracy
 from mixstat.solvers.outcome import Outcome
 
 GRADIENT_TOL = 1e-8  # largest gradient component of a certified maximum, standardised units
+SHARP = 1e-7  # information per row above which no eigenvectors are needed
 
 
-@dataclass(frozen=True)
-class Curvature:
+class Curvature(NamedTuple):
     """The information of free parameters, apart from directions that never change the model."""
 
     smallest: float  # eigenvalue; nan where the information is not finite
     decrement: float  # gain that a full Newton step predicts
-    flat: Float[np.ndarray, "f F"]  # directions of hardly any information, free parameters
 
 
 def judge(objective: Objective, outcome: Outcome, *, tol: float = GRADIENT_TOL) -> FitResult:
@@ -49,11 +48,8 @@ def judge(objective: Objective, outcome: Outcome, *, tol: float = GRADIENT_TOL) 
     norm = float(objective.norm(vector, known.gradient))
     words, invariant = invariant_directions(objective, model, free)
     curvature = curvature_of(known, free, invariant[free])
-    point = degeneracy.Point(objective, model, vector, free)
-    # doubling along an invariance counts too: a straight step leaves its curved ray
-    flat_directions = np.hstack([invariant[free], curvature.flat])
-    diverging = degeneracy.diverging_gate(point, flat_directions)
-    runaway = degeneracy.diverging_experts(point, flat_directions)
+    point = degeneracy.Point(objective, vector, model, -known.hessian, free, invariant)
+    diverging, runaway = degeneracy.diverging_gate(point), degeneracy.diverging_experts(point)
     floors = degeneracy.binding_floors(objective, model)
     status = _status(outcome.status, norm, curvature.smallest, tol)
     if status == Status.STALLED and _rests_at_a_jump(outcome, point, known, tol):
@@ -112,21 +108,21 @@ def _rests_at_a_jump(
 
 def clearly_regular(
     objective: Objective,
-    vectors: Float[np.ndarray, "M D"],
-    norms: Float[np.ndarray, " M"],
-    smallest: Float[np.ndarray, " M"],
+    vector: Float[np.ndarray, " D"],
+    norm: float,
+    smallest: float,
     *,
     tol: float,
-) -> Bool[np.ndarray, " M"]:
-    """Ends of which :func:`judge` would say CONVERGED, by numbers that a solver has anyway.
+) -> bool:
+    """Whether :func:`judge` would say CONVERGED, by numbers that a solver has anyway.
 
-    An end that this doubts may be one all the same; it is for the judge.
+    An end that this doubts may be a maximum all the same; it is for the judge. ``norm`` is that
+    of the projected gradient, ``smallest`` the least eigenvalue of the information.
     """
-    steep = np.abs(vectors) > degeneracy.LONG
-    on_floor = (vectors <= objective.lower + degeneracy.NEAR) & objective.floor
-    with np.errstate(invalid="ignore"):
-        sharp = (norms <= tol) & (smallest > degeneracy.FLAT)
-    return sharp & ~on_floor.any(axis=1) & ~steep.any(axis=1)
+    on_floor = (vector <= objective.lower + degeneracy.NEAR) & objective.floor
+    if not norm <= tol or on_floor.any():
+        return False
+    return degeneracy.cannot_diverge(objective.model(vector), smallest)
 
 
 def invariant_directions(
@@ -155,32 +151,21 @@ def invariant_directions(
 def curvature_of(
     known: Derivatives, free: Bool[np.ndarray, " D"], invariant: Float[np.ndarray, "f F"]
 ) -> Curvature:
-    """Smallest eigenvalue, Newton decrement and flat directions of the free parameters.
+    """Smallest eigenvalue of the free parameters' information, and the Newton decrement.
 
     ``invariant`` is an orthonormal basis of directions of theirs to be left out.
     """
-    rest = _complement(invariant)
+    rest = degeneracy.complement(invariant)
     information = rest.T @ -known.hessian[np.ix_(free, free)] @ rest
     gradient = rest.T @ known.gradient[free]
-    size = len(gradient)
-    nothing = np.zeros((size, 0))
     if not np.all(np.isfinite(information)):
-        return Curvature(np.nan, np.nan, rest @ nothing)
-    if size == 0:
-        return Curvature(np.inf, 0.0, rest @ nothing)
+        return Curvature(np.nan, np.nan)
+    if len(gradient) == 0:
+        return Curvature(np.inf, 0.0)
     values = np.linalg.eigvalsh(information)
-    if values[0] > degeneracy.FLAT:  # eigenvectors cost several times the eigenvalues
+    if values[0] > SHARP:  # eigenvectors cost several times the eigenvalues
         step = np.linalg.solve(information, gradient)
-        return Curvature(float(values[0]), 0.5 * float(gradient @ step), rest @ nothing)
+        return Curvature(float(values[0]), 0.5 * float(gradient @ step))
     values, vectors = np.linalg.eigh(information)
     along, curved = vectors.T @ gradient, values > 1e-14
-    decrement = float(0.5 * np.sum(along[curved] ** 2 / values[curved]))
-    level = vectors[:, values < degeneracy.FLAT]
-    return Curvature(float(values[0]), decrement, rest @ level)
-
-
-def _complement(directions: Float[np.ndarray, "d F"]) -> Float[np.ndarray, "d r"]:
-    """Orthonormal basis of everything else."""
-    if directions.shape[1] == 0:
-        return np.eye(len(directions))
-    return scipy.linalg.null_space(directions.T)
+    return Curvature(float(values[0]), float(0.5 * np.sum(along[curved] ** 2 / values[curved])))

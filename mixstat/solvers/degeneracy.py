@@ -3,28 +3,51 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+import scipy.linalg
+from jaxtyping import Bool, Float, Int
 
 from mixstat import flat
 from mixstat.model import Mixture, expanded_index
-from mixstat.objective.likelihood import expert_mass, log_likelihood
+from mixstat.objective.likelihood import expert_mass
 from mixstat.objective.objective import Objective
 from mixstat.results import STEEP_GATE
 
-FLAT = 1e-7  # information per row below which a direction is examined for divergence
-STEEP = 5.0  # and how long its gate coefficients must be there
-LONG = 5.0  # no coefficient beyond: nothing can be diverging
+STEEP = 5.0  # length in logits (of gates), or in predictors (of experts), that can be divergence
+# What doubling diverging coefficients does to the log-likelihood of a row, and what its quadratic
+# model predicts, in fits of 60 to 600 rows, 50 perturbed copies of each:
+#                                     predicted loss     change seen       length
+#   a step in x, softmax gate         1e-11 ... 4e-5   -2e-13 ...  4e-7   38 ... 7e4
+#   the same with a temperature       1e-14 ... 5e-8   -2e-16 ...  1e-7   60 ... 7e4
+#   one of two boundaries a step      2e-8  ... 2e-5   -1e-13 ...  2e-7   480 ... 7e4
+#   classes predicted perfectly       5e-12 ... 1e-8    1e-14 ...  4e-11  40 ... 1e3
+#   finite, 5 rows about a step         6e-3                -2e-3            82
+#   finite, slope -41 (16 a unit)        0.1               -4e-2            16
+# A row on the wrong side costs about half a unit over the number of rows, so the finite cases
+# keep their distance up to 1e7 rows.
+CURVED = 1e-3  # predicted loss above which a direction is not flat for coefficients so long
+LOSS = 1e-10  # relative to 1 + |objective|: doubling that loses less costs nothing
+GAIN = 1e-5  # and gains next to nothing, or the solver has not finished
 NEAR = 1e-9  # distance at which a parameter sits on its bound
 SAME = 1e-4  # experts closer than this in every standardised parameter coincide
 
 
 class Point(NamedTuple):
-    """A point that is examined."""
+    """A point that is examined, and what tells in which directions it is flat."""
 
     objective: Objective
-    model: Mixture
     vector: Float[np.ndarray, " D"]
+    model: Mixture
+    information: Float[np.ndarray, "D D"]
     free: Bool[np.ndarray, " D"]
+    invariant: Float[np.ndarray, "D F"]  # directions that never change the model
+
+
+class _Watched(NamedTuple):
+    """Parameters of a part that may diverge."""
+
+    where: Int[np.ndarray, " P"]  # in the parameter vector
+    long: Bool[np.ndarray, " P"]  # those that must be long for it
+    unit: Float[np.ndarray, " P"]  # what a unit of each adds to a logit or a predictor
 
 
 def is_degenerate(
@@ -50,64 +73,103 @@ def binding_floors(objective: Objective, model: Mixture) -> tuple[int, ...]:
     return tuple(int(k) for k in np.flatnonzero((at[each] & (each >= 0)).any(axis=1)))
 
 
-def diverging_gate(point: Point, directions: Float[np.ndarray, "f F"]) -> tuple[int, ...]:
+def diverging_gate(point: Point) -> tuple[int, ...]:
     """Experts (or nodes) whose gate coefficients can double along flat directions at no cost."""
     gate = point.model.gate
     # slopes alone: a constant that diverges is an expert without rows, not a step in x
-    move = _doubled_for_nothing(point, directions, np.arange(flat.size(gate)), gate.slopes() > 0)
-    return _gate_rows(point.model, move > 0.1)
+    watched = _Watched(np.arange(flat.size(gate)), gate.slopes() > 0, gate.logits_per_unit())
+    return _gate_rows(point.model, _doubled_for_nothing(point, watched) > 0.1)
 
 
-def diverging_experts(point: Point, directions: Float[np.ndarray, "f F"]) -> tuple[int, ...]:
+def diverging_experts(point: Point) -> tuple[int, ...]:
     """Experts whose coefficients can double along flat directions at no cost."""
     model = point.model
     if not model.experts.discrete:
         return ()
     n_gate, size = flat.size(model.gate), flat.size(model)
-    where = np.arange(n_gate, size)
-    move = _doubled_for_nothing(point, directions, where, np.ones(len(where), bool))
+    one = np.ones(size - n_gate)
+    share = _doubled_for_nothing(point, _Watched(np.arange(n_gate, size), one > 0, one))
     each = expanded_index(model)[1]
-    moved = np.where(each >= 0, move[np.maximum(each - n_gate, 0)], 0.0)
+    moved = np.where(each >= 0, share[np.maximum(each - n_gate, 0)], 0.0)
     return tuple(int(k) for k in np.flatnonzero(moved.max(axis=1) > 0.1))
 
 
-def _doubled_for_nothing(
-    point: Point,
-    directions: Float[np.ndarray, "f F"],
-    where: np.ndarray,
-    watched: Bool[np.ndarray, " w"],
-) -> np.ndarray:
+def cannot_diverge(model: Mixture, smallest: float) -> bool:
+    """Whether the information, by its smallest eigenvalue, is too sharp for any divergence."""
+    unit = float(np.max(model.gate.logits_per_unit(), initial=1.0))
+    return smallest > CURVED / STEEP**2 * unit**2
+
+
+def _doubled_for_nothing(point: Point, watched: _Watched) -> Float[np.ndarray, " P"]:
     """Shares of a part's parameters in what can double for nothing; zeros if nothing can.
 
-    ``where`` are the part's parameters, ``watched`` those of them that must be long there.
+    Each space of the flattest directions is tried, the largest first: how flat a direction looks
+    where a solver stops on its way to infinity is an accident, whether doubling costs is not.
     """
-    nothing = np.zeros(len(where))
-    full = np.zeros((len(point.vector), directions.shape[1]))
-    full[point.free] = directions
-    if full.size == 0 or len(where) == 0:
-        return nothing
-    # orthonormal directions of the part's parameters that are flat, whatever their mixture
-    left, size, _ = np.linalg.svd(full[where], full_matrices=False)
-    basis = left[:, size > np.sqrt(0.5)]
-    along = basis @ (basis.T @ point.vector[where])
-    if not np.linalg.norm(along[watched]) > STEEP:
-        return nothing
-    further = point.vector.copy()
-    further[where] += along
+    share = np.zeros(len(watched.where))
+    moving = point.free[watched.where] & (watched.unit > 0)
+    at, long, unit = watched.where[moving], watched.long[moving], watched.unit[moving]
+    here = point.vector[at] * unit
+    information = point.information[np.ix_(at, at)] / np.outer(unit, unit)
+    if not np.linalg.norm(here[long]) > STEEP or not np.isfinite(information).all():
+        return share
+    rest = complement(_invariant_within(point.invariant, at))
+    values, vectors = _flattest(rest.T @ information @ rest)
+    basis = rest @ vectors
+    along = basis.T @ here
+    # from the most directions along which coefficients so long are flat
+    for count in range(int(np.sum(np.cumsum(values * along**2) < CURVED)), 0, -1):
+        double = basis[:, :count] @ along[:count]
+        if not np.linalg.norm(double[long]) > STEEP:
+            break
+        further = point.vector.copy()
+        further[at] += double / unit
+        if _costs_nothing(point, further):
+            share[moving] = np.abs(double) / np.linalg.norm(double)
+            break
+    return share
+
+
+def _flattest(
+    information: Float[np.ndarray, "d d"],
+) -> tuple[Float[np.ndarray, " f"], Float[np.ndarray, "d f"]]:
+    """Eigenvalues and eigenvectors of what is flat for the shortest steep coefficient."""
+    if len(information) == 0:
+        return np.zeros(0), np.zeros((0, 0))
+    return scipy.linalg.eigh(information, subset_by_value=(-np.inf, CURVED / STEEP**2))
+
+
+def _invariant_within(
+    invariant: Float[np.ndarray, "D F"], at: Int[np.ndarray, " P"]
+) -> Float[np.ndarray, "P G"]:
+    """The invariant directions that move no parameter but those ``at``."""
+    others = np.delete(invariant, at, axis=0)
+    if invariant.shape[1] == 0 or not others.any():
+        return invariant[at]
+    return scipy.linalg.orth(invariant[at] @ scipy.linalg.null_space(others))
+
+
+def _costs_nothing(point: Point, further: Float[np.ndarray, " D"]) -> bool:
+    """Whether the objective stays where it is on moving to ``further``, within the bounds."""
     objective = point.objective
-    if not np.array_equal(objective.clip(further), further):  # a compact set lets nothing diverge
-        return nothing
-    before, after = (
-        float(log_likelihood(model, objective.batch))
-        for model in (point.model, objective.model(further))
-    )
-    return np.abs(along) / np.linalg.norm(along) if before - after <= 1e-8 else nothing
+    if not np.array_equal(objective.clip(further), further):  # what is bounded cannot diverge
+        return False
+    before, after = objective.value(point.vector), objective.value(further)
+    return -LOSS * (1 + abs(before)) <= after - before <= GAIN
+
+
+def complement(directions: Float[np.ndarray, "d F"]) -> Float[np.ndarray, "d r"]:
+    """Orthonormal basis of everything else."""
+    if directions.shape[1] == 0:
+        return np.eye(len(directions))
+    return scipy.linalg.null_space(directions.T)
 
 
 def steep_gate(model: Mixture) -> tuple[int, ...]:
     """Experts whose finite gate coefficients are those of a near step."""
-    steep = np.abs(flat.to_vector(model)[: flat.size(model.gate)]) > STEEP_GATE
-    return _gate_rows(model, steep & (model.gate.slopes() > 0))
+    gate = model.gate
+    steep = np.abs(flat.to_vector(gate) * gate.logits_per_unit()) > STEEP_GATE
+    return _gate_rows(model, steep & (gate.slopes() > 0))
 
 
 def _gate_rows(model: Mixture, marked: Bool[np.ndarray, " G"]) -> tuple[int, ...]:
