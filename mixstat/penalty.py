@@ -82,6 +82,14 @@ class Penalty(eqx.Module):
         """
         return vector + dense.solve_positive(information, gradient[:, None])[:, 0]
 
+    def squares(self, size: int) -> Float[np.ndarray, " D"]:
+        """Weight of half the square of each of ``size`` parameters."""
+        return np.zeros(size)
+
+    def kinks(self, size: int) -> Float[np.ndarray, " D"]:
+        """Weight of the absolute value of each of ``size`` parameters."""
+        return np.zeros(size)
+
     @abc.abstractmethod
     def leading(self, n: int) -> "Penalty":
         """Of stacked penalties, those on the first ``n`` parameters of each expert."""
@@ -143,6 +151,9 @@ class Ridge(Penalty):
 
     def curve(self, direction: Float[AnyArray, " D"]) -> Float[AnyArray, " D"]:
         return self.square @ direction
+
+    def squares(self, size: int) -> Float[np.ndarray, " D"]:
+        return np.diag(np.asarray(self.square))
 
     def leading(self, n: int) -> "Ridge":
         return Ridge(self.square[:, :n, :n])
@@ -213,6 +224,12 @@ class ElasticNet(Penalty):
         information: Float[AnyArray, "D D"],
     ) -> Float[AnyArray, " D"]:
         return lasso_step(vector, gradient, information, jnp.asarray(self.l1))
+
+    def squares(self, size: int) -> Float[np.ndarray, " D"]:
+        return self.ridge.squares(size)
+
+    def kinks(self, size: int) -> Float[np.ndarray, " D"]:
+        return np.asarray(self.l1)
 
     def leading(self, n: int) -> "ElasticNet":
         return ElasticNet(self.ridge.leading(n), self.l1[:, :n])

@@ -8,8 +8,9 @@ from mixstat.design.design import Design
 from mixstat.estimators.fit import UPDATED, Fit
 from mixstat.inference.identifiability import Identifiability
 from mixstat.model import Mixture
+from mixstat.objective.objective import Objective
+from mixstat.objective.strengths import Strengths
 from mixstat.results import Certificate, FitResult, Status
-from mixstat.solvers.problem import Problem, Strengths
 
 
 class FittedAttributes(BaseEstimator):
@@ -156,7 +157,7 @@ class FittedAttributes(BaseEstimator):
     # of a fit alone
 
     @property
-    def problem_(self) -> Problem:
+    def problem_(self) -> Objective:
         """What was maximised."""
         return self.fit_.maximum.objective
 

@@ -6,8 +6,8 @@ from scipy.optimize import linear_sum_assignment
 
 from mixstat.contextual.table import log_possibility
 from mixstat.estimators.data import Tables
-from mixstat.solvers import starts
-from mixstat.solvers.multistart import Start
+from mixstat.fitting import starts
+from mixstat.fitting.multistart import Start
 
 
 def start_rows(tables: Tables) -> tuple[starts.StartRows, Float[np.ndarray, "s K"] | None]:

@@ -12,8 +12,8 @@ from mixstat.design.design import Design, check_magnitude
 from mixstat.estimators.options import Options
 from mixstat.experts.base import Experts
 from mixstat.model import Mixture
+from mixstat.objective.strengths import Strengths
 from mixstat.results import DesignWarning, warn
-from mixstat.solvers.problem import Strengths
 
 AUTO_RIDGE = 1e-6  # with fewer rows than parameters: enough for one maximum, too little to see
 

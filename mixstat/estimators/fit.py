@@ -13,18 +13,19 @@ from mixstat import batch as batches
 from mixstat import flat
 from mixstat.arguments import Table
 from mixstat.batch import Batch
-from mixstat.derivatives import derivatives
 from mixstat.estimators.data import Designs, Units, log_unit, to_user
 from mixstat.estimators.online import Rules, Sums
 from mixstat.estimators.schema import Request
 from mixstat.inference.covariance import affine_jacobian, observed_covariance
 from mixstat.inference.identifiability import Identifiability, identified_functions
-from mixstat.likelihood import conditional_log_likelihood, gate_rows, log_joint_rows
 from mixstat.model import Mixture
+from mixstat.objective.derivatives import value_and_gradient
+from mixstat.objective.likelihood import conditional_log_likelihood, gate_rows, log_joint_rows
+from mixstat.objective.objective import Objective
+from mixstat.objective.strengths import Strengths
 from mixstat.precision import in_float64
 from mixstat.predictive import Predictive, expert_predictors
 from mixstat.results import Certificate, FitResult, Status
-from mixstat.solvers.problem import Problem, Strengths
 
 UPDATED = (
     "is of a fit, and this model was updated by partial_fit; call fit to have it, standard errors "
@@ -36,7 +37,7 @@ UPDATED = (
 class Maximum:
     """What was maximised, and what the search for the maximum found."""
 
-    objective: Problem
+    objective: Objective
     result: FitResult
     """Its certificate names what the data leave open."""
     starts: np.ndarray
@@ -72,7 +73,7 @@ class Maximum:
     @in_float64
     def value(self) -> float:
         """What was maximised: the mean log-likelihood less the penalty, in internal units."""
-        penalty = self.objective.penalty(flat.to_vector(self.result.model))
+        penalty = self.objective.penalty.value(flat.to_vector(self.result.model))
         return float(self.result.log_likelihood - penalty)
 
     @property
@@ -86,23 +87,19 @@ class Maximum:
         return _gradient(self.result.model, self.batch)
 
     @property
-    def l1(self) -> Float[np.ndarray, " D"] | None:
-        """Strengths of the L1 penalty; None where there is none."""
-        shrink = self.objective.shrink
-        return None if shrink is None or shrink.l1 is None else np.asarray(shrink.l1)
+    def l1(self) -> Float[np.ndarray, " D"]:
+        """Strengths of the L1 penalty."""
+        return self.objective.penalty.kinks(flat.size(self.result.model))
 
     @property
     def squares(self) -> Float[np.ndarray, " D"]:
         """Strengths of the squared penalty."""
-        shrink = self.objective.shrink
-        size = flat.size(self.result.model)
-        return np.zeros(size) if shrink is None else np.diag(np.asarray(shrink.square))
+        return self.objective.penalty.squares(flat.size(self.result.model))
 
     @property
     def zeroed(self) -> Bool[np.ndarray, " D"]:
         """Parameters that an L1 penalty holds at zero."""
-        vector = flat.to_vector(self.result.model)
-        return np.zeros(len(vector), bool) if self.l1 is None else (vector == 0) & (self.l1 > 0)
+        return self.objective.penalty.zeroed(flat.to_vector(self.result.model))
 
     @property
     def held(self) -> Bool[np.ndarray, " D"]:
@@ -117,7 +114,7 @@ class Maximum:
 
 @in_float64
 def _gradient(model: Mixture, batch: Batch) -> Float[np.ndarray, " D"]:
-    return np.asarray(derivatives(model, batch)[1])
+    return np.asarray(value_and_gradient(model, batch)[1])
 
 
 @dataclass(frozen=True, eq=False)

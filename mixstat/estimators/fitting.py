@@ -25,13 +25,14 @@ from mixstat.estimators.given_starts import given_start, made_starts
 from mixstat.estimators.options import Options
 from mixstat.estimators.parts import degree_mask, mapped
 from mixstat.estimators.schema import Request
+from mixstat.fitting import starts
+from mixstat.fitting.multistart import Start, first_models, multistart
 from mixstat.model import Mixture, expanded_index
+from mixstat.objective import objective as objectives
+from mixstat.objective.objective import Objective
+from mixstat.objective.strengths import Strengths
 from mixstat.precision import in_float64
 from mixstat.progress import Progress
-from mixstat.solvers import problem as problems
-from mixstat.solvers import starts
-from mixstat.solvers.multistart import Start, first_models, multistart
-from mixstat.solvers.problem import Problem, Strengths
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +50,11 @@ class Task:
     seed: int
     progress: Progress
 
-    def problem(self, tables: Tables, strengths: Strengths, *, longest: int, room: int) -> Problem:
+    def objective(
+        self, tables: Tables, strengths: Strengths, *, longest: int, room: int
+    ) -> Objective:
         """What to maximise on tables of rows, in chunks of at most ``longest`` of them."""
-        return problems.make(
+        return objectives.make(
             self.null,
             tables.lay_out(self.null, longest=longest, room=room),
             min_scale=self.options.min_scale,
@@ -198,29 +201,29 @@ def _search(task: Task, longest: int) -> tuple[Maximum, Strengths]:
         sample, known = start_rows(tables)
     distinct = n_rows if sample is None else min(n_rows, len(sample.y))
     strengths = choose_strengths(options, distinct, size)
-    problem = task.problem(tables, strengths, longest=longest, room=0)
-    if options.precision == "float32" and options.solver == "auto":
-        problem = problem._replace(draft=batches.single(problem.batch))
-    short = problem
+    objective = task.objective(tables, strengths, longest=longest, room=0)
+    options.solver.check(objective)
+    if options.precision == "float32" and options.solver.drafts:
+        objective = objective.replace(draft=batches.single(objective.batch))
+    short = objective
     if task.given is None and sample is not None:
         alike = tables._replace(**sample._asdict(), log_possibility=known)
         room = n_rows if n_rows <= starts.SAMPLE else 0
-        short = task.problem(alike, strengths, longest=longest, room=room)
+        short = task.objective(alike, strengths, longest=longest, room=room)
     chosen = _starts(task, sample, known)
     task.progress.say(
         f"{n_rows} rows, {null.n_experts} experts, {size} parameters, {len(chosen)} starts"
     )
     result, table = multistart(
-        problem,
+        objective,
         short,
         first_models(short, null, chosen, np.random.default_rng(task.seed + 1)),
         solver=options.solver,
         tol=options.tol,
         max_iter=options.max_iter,
-        log=task.progress.say,
-        units=task.progress.log_unit,
+        progress=task.progress,
     )
-    return Maximum(problem, result, table), strengths
+    return Maximum(objective, result, table), strengths
 
 
 def _starts(

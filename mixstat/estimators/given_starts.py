@@ -8,9 +8,9 @@ from mixstat.arguments import Setting
 from mixstat.estimators.data import Designs, Tables, to_internal
 from mixstat.estimators.options import Options
 from mixstat.estimators.schema import Request
+from mixstat.fitting import starts
+from mixstat.fitting.multistart import Start
 from mixstat.model import Mixture
-from mixstat.solvers import starts
-from mixstat.solvers.multistart import Start
 from mixstat.validation import check_choice
 
 

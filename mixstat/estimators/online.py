@@ -19,8 +19,8 @@ from jaxtyping import Float, PyTree
 from mixstat import flat
 from mixstat.batch import Batch, Rows
 from mixstat.kernels import kernel
-from mixstat.objective.likelihood import responsibilities
 from mixstat.model import Mixture
+from mixstat.objective.likelihood import responsibilities
 from mixstat.objective.objective import Objective
 from mixstat.objective.reduction import total
 from mixstat.parts.part import Part

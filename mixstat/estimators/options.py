@@ -7,9 +7,10 @@ import numpy as np
 
 from mixstat.arguments import Columns, Seed, Setting
 from mixstat.estimators.parts import check_degree, find_gate
+from mixstat.fitting import starts
 from mixstat.gates.base import Gate
-from mixstat.solvers import starts
-from mixstat.solvers.auto import SOLVERS
+from mixstat.solvers.base import Solver
+from mixstat.solvers.registry import find_solver
 from mixstat.validation import check_choice, check_integer, check_positive
 
 # those that describe features; a formula does it in their place
@@ -36,7 +37,9 @@ class Options:
     gate: Gate
     gate_degree: int
     gate_features: Columns
-    solver: str
+    solver: Solver
+    solver_name: str
+    """As it was given."""
     init: Setting
     n_init: int
     tol: float
@@ -68,7 +71,8 @@ def read_options(settings: Mapping[str, Setting], n_experts: Setting) -> Options
         expert_penalty=_strength("expert_penalty", settings),
         gate_penalty=_strength("gate_penalty", settings),
         l1_ratio=check_share("l1_ratio", settings["l1_ratio"]),
-        solver=check_choice("solver", settings["solver"], tuple(SOLVERS)),
+        solver=find_solver(settings["solver"]),
+        solver_name=str(settings["solver"]),
         precision=check_choice("precision", settings["precision"], ("float64", "float32")),
         init=_init(settings["init"]),
         gate=find_gate(settings["gate"]),
@@ -117,5 +121,8 @@ def _check_penalties(options: Options) -> None:
             f"TemperatureGate(temperature=1.0). Got {options.gate_penalty!r}."
         )
     kinked = options.l1_ratio and (options.gate_penalty or options.expert_penalty)
-    if kinked and options.solver in ("lbfgs", "newton_cg"):
-        raise ValueError("solver must be 'auto', 'em' or 'newton' with an L1 penalty.")
+    if kinked and options.solver.smooth:
+        raise ValueError(
+            "solver must be 'auto', 'em' or 'newton' with an L1 penalty, which has kinks; got "
+            f"{options.solver_name}."
+        )

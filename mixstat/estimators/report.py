@@ -3,7 +3,7 @@
 import numpy as np
 
 from mixstat.estimators.fit import Fit
-from mixstat.inference.profile import ProfileLikelihood, profile_likelihood
+from mixstat.inference.profile import ProfileLikelihood, Target, profile_likelihood
 from mixstat.inference.summary import Block, Summary, summary_tables
 from mixstat.validation import check_integer
 
@@ -18,19 +18,16 @@ def profile_of(fit: Fit, name: str, grid: object, n_points: int, level: float) -
     if grid is None:
         check_integer("n_points", n_points, 2)
     place = names.index(name)
-    return profile_likelihood(
-        fit.maximum.objective,
-        fit.maximum.result,
-        fit.user_jacobian[place],
-        float(fit.params[place]),
+    target = Target(
         name=name,
+        row=fit.user_jacobian[place],
+        estimate=float(fit.params[place]),
         std_error=float(np.sqrt(fit.cov_params()[place, place])),
         total_weight=fit.sum_of_weights,
-        units=fit.log_unit,
-        grid=grid,
-        n_points=n_points,
-        level=level,
+        log_unit=fit.log_unit,
     )
+    found = fit.maximum.objective, fit.maximum.result
+    return profile_likelihood(*found, target, grid=grid, n_points=n_points, level=level)
 
 
 def summarise(fit: Fit) -> Summary:
@@ -57,7 +54,7 @@ def _facts(fit: Fit) -> list[tuple[str, str]]:
         ("Observations", f"{fit.sum_of_weights:g}"),
         ("Experts", str(fit.n_experts)),
         ("Parameters", str(df)),
-        ("Solver", f"{fit.request.options.solver}, {fit.n_iter} iterations"),
+        ("Solver", f"{fit.request.options.solver_name}, {fit.n_iter} iterations"),
         ("Starts agreeing", f"{certificate.starts_agreeing} of {certificate.starts_finished}"),
         ("Log-likelihood", f"{total:.4f}"),
         ("AIC", f"{-2 * total + 2 * df:.4f}"),

@@ -11,7 +11,7 @@ from mixstat.parts import labels, normal_step
 from mixstat.parts.atoms import Atoms, linear_blocks
 from mixstat.parts.labels import ParameterLabel
 from mixstat.parts.normal import Normals, ResidualSums
-from mixstat.penalty import Penalty
+from mixstat.penalty import NoPenalty, Penalty
 from mixstat.precision import AnyArray
 
 COVARIANCES = ("full", "diagonal", "spherical", "tied")
@@ -48,7 +48,7 @@ class GaussianExperts(Normals, Experts):
     def start(
         self, statistics: ResidualSums, bounds: "tuple[GaussianExperts, GaussianExperts]"
     ) -> "GaussianExperts":
-        return self.m_step(statistics, bounds, None)
+        return self.m_step(statistics, bounds, NoPenalty())
 
     def m_step(
         self,

@@ -11,8 +11,8 @@ from jaxtyping import Float, PyTree
 from mixstat import batch as batches
 from mixstat.batch import Batch, Rows
 from mixstat.model import Mixture
-from mixstat.precision import AnyArray
 from mixstat.objective.objective import Objective
+from mixstat.precision import AnyArray
 from mixstat.threads import available_processors
 
 SHARE = 4  # members for each lane of a queue, at least: fewer would leave lanes idle at its end
@@ -141,7 +141,9 @@ def _power(number: int) -> int:
     return int(2 ** np.ceil(np.log2(max(number, 1))))
 
 
-def _check_alike(argument: str, trees: Sequence[PyTree], like: PyTree, names: Sequence[object]) -> None:
+def _check_alike(
+    argument: str, trees: Sequence[PyTree], like: PyTree, names: Sequence[object]
+) -> None:
     """Members of one batch have one structure and one shape."""
     wanted = [tuple(np.shape(leaf)) for leaf in jax.tree.leaves(like)]
     structure = jax.tree.structure(like)

@@ -86,7 +86,9 @@ def _first_models_together(
     kinds_and_models = []
     for first in range(0, len(starts), BLOCK):
         some = starts[first : first + BLOCK]
-        tables = [batches.lay_out_like(objective.batch, np.asarray(s.responsibilities)) for s in some]
+        tables = [
+            batches.lay_out_like(objective.batch, np.asarray(s.responsibilities)) for s in some
+        ]
         tables += [tables[-1]] * (BLOCK - len(tables))
         models = flat.as_numpy(m_step.first_models(objective, null, np.stack(tables)))
         kinds_and_models += [
@@ -181,9 +183,7 @@ class Search:
         sunk = np.array([is_degenerate(self.short, end) for end in ends])
         return ends, self._tell_batch(batch, sunk)
 
-    def _all_together(
-        self, models: list[Mixture]
-    ) -> tuple[list[Mixture], Int[np.ndarray, " s"]]:
+    def _all_together(self, models: list[Mixture]) -> tuple[list[Mixture], Int[np.ndarray, " s"]]:
         """Every start to its maximum as one batch; the best are then run on the data themselves."""
         batch = fit_many(self.short, models, tol=self.tol, max_iter=min(LEG, self.max_iter))
         ends = [batch.model(i) for i in range(len(models))]
@@ -192,9 +192,7 @@ class Search:
         self.table["log_likelihood"] = self.table["log_likelihood_short"]
         return ends, order
 
-    def _tell_batch(
-        self, batch: FitTable, sunk: Bool[np.ndarray, " s"]
-    ) -> Int[np.ndarray, " s"]:
+    def _tell_batch(self, batch: FitTable, sunk: Bool[np.ndarray, " s"]) -> Int[np.ndarray, " s"]:
         """Fill the table of starts; the order in which they deserve to be finished."""
         for row, value in zip(self.table, batch.table["log_likelihood"], strict=True):
             self._tell_short(row, value)

@@ -85,9 +85,7 @@ def row_blocks(model: Mixture, rows: Rows) -> RowBlocks:
     return RowBlocks(evidence, slopes, pairs, jnp.sum(weighted, axis=1))
 
 
-def _expert_blocks(
-    model: Mixture, eta: AnyArray, rows: Rows, weighted: AnyArray
-) -> _ExpertBlocks:
+def _expert_blocks(model: Mixture, eta: AnyArray, rows: Rows, weighted: AnyArray) -> _ExpertBlocks:
     slope, bend = model.experts.derivatives(eta, rows.y)  # (K, L, n), (K, L, L, n)
     k, width, n = slope.shape
     score = (weighted[:, None, :] * slope).reshape(k * width, n)

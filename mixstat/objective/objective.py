@@ -151,9 +151,7 @@ class Objective(eqx.Module):
         """Bounds in the structure of the experts."""
         return self.model(self.lower).experts, self.model(self.upper).experts
 
-    def within(
-        self, lower: Float[np.ndarray, " D"], upper: Float[np.ndarray, " D"]
-    ) -> "Objective":
+    def within(self, lower: Float[np.ndarray, " D"], upper: Float[np.ndarray, " D"]) -> "Objective":
         """The same within other bounds; a floor that they raise is the edge of a set, no floor."""
         floor = np.asarray(self.floor) & (np.asarray(lower) <= self.lower)
         return self.replace(lower=lower, upper=upper, floor=floor)

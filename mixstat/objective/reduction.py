@@ -84,9 +84,7 @@ def is_large(data: Batch | Chunks) -> bool:
     return int(data.n_chunks) >= 2 * RANGE
 
 
-def scan(
-    statistic: Statistic, model: PyTree, chunks: Chunks, first: AnyArray | int = 0
-) -> PyTree:
+def scan(statistic: Statistic, model: PyTree, chunks: Chunks, first: AnyArray | int = 0) -> PyTree:
     """:func:`total` of the chunks from ``first`` on, as a loop inside a compiled program."""
 
     def chunk(i):

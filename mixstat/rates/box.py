@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from mixstat import flat
 from mixstat.model import Mixture
+from mixstat.objective.objective import Objective
 from mixstat.parts.labels import CONSTANT, ParameterLabel
 
 Limits = tuple[float | int, float | int]
@@ -46,13 +46,13 @@ class Box:
         named = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "others"}
         return named | dict(self.others)
 
-    def bounds(self, lower: Mixture, upper: Mixture) -> tuple[Mixture, Mixture]:
-        """The box within bounds that hold already (fixed parameters stay fixed)."""
-        low, high = flat.to_vector(lower), flat.to_vector(upper)
-        limits = np.array([self.limits(label) for label in labels(lower)])
+    def within(self, objective: Objective) -> Objective:
+        """The objective within the box, and within its bounds (fixed parameters stay fixed)."""
+        low, high = np.asarray(objective.lower), np.asarray(objective.upper)
+        limits = np.array([self.limits(label) for label in labels(objective.template)])
         inside = np.where(low < high, np.maximum(low, limits[:, 0]), low)
         below = np.where(low < high, np.minimum(high, limits[:, 1]), high)
-        return flat.from_vector(lower, inside), flat.from_vector(upper, below)
+        return objective.within(inside, below)
 
     def limits(self, label: ParameterLabel) -> Limits:
         """Those of one parameter, as it is stored."""

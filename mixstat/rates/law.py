@@ -11,8 +11,8 @@ from mixstat.design import polynomial
 from mixstat.design.design import MappedColumns, PolynomialColumns
 from mixstat.estimators.parts import mapped
 from mixstat.gates.base import Gate
-from mixstat.likelihood import gate_rows
 from mixstat.model import Mixture
+from mixstat.objective.likelihood import gate_rows
 from mixstat.precision import in_float64
 from mixstat.predictive import Predictive, expert_predictors
 from mixstat.rates.inputs import NOWHERE

@@ -10,13 +10,13 @@ from jaxtyping import Int
 from mixstat import batch as batches
 from mixstat import flat
 from mixstat.experts.gaussian import GaussianExperts
+from mixstat.fitting import gate_starts, starts
 from mixstat.gates.reference import full
 from mixstat.gates.softmax import SoftmaxGate
 from mixstat.model import Mixture
+from mixstat.objective.objective import Objective
 from mixstat.rates.law import Features
 from mixstat.rates.truths import Truth
-from mixstat.solvers import dense, starts
-from mixstat.solvers.problem import Problem
 from mixstat.validation import check_integer, check_positive
 
 
@@ -25,7 +25,7 @@ class Task:
     """What a start may look at."""
 
     truth: Truth
-    problem: Problem
+    objective: Objective
     null: Mixture
     features: Features
     X: np.ndarray
@@ -107,8 +107,8 @@ class RandomStart(Start):
         rows = starts.StartRows(Z, Phi, encoded, experts.view(encoded), share)
         kind = str(random.choice(self.kinds))
         made = starts.responsibilities(rows, task.null.n_experts, (kind,), random)
-        resp = batches.lay_out_like(task.problem.batch, next(made)[1])
-        return dense.first_model(task.problem, task.null, resp, random)
+        resp = batches.lay_out_like(task.objective.batch, next(made)[1])
+        return gate_starts.first_model(task.objective, task.null, resp, random)
 
 
 @dataclass(frozen=True)

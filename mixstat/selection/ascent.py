@@ -112,7 +112,8 @@ def _moving(task: Task, fit: Fit) -> bool:
 
 def _walked(task: Task, fit: Fit) -> Bool[np.ndarray, " D"]:
     """Parameters whose L1 (or else squared) penalty grows with the strength."""
-    bent = fit.maximum.squares if fit.maximum.l1 is None else fit.maximum.l1
+    l1 = fit.maximum.l1
+    bent = l1 if l1.any() else fit.maximum.squares
     of_gate = np.arange(len(bent)) < flat.size(fit.model.gate)
     own = {"both": np.ones_like(of_gate), "experts": ~of_gate, "gate": of_gate}[task.part]
     return (bent > 0) & own
@@ -121,6 +122,5 @@ def _walked(task: Task, fit: Fit) -> Bool[np.ndarray, " D"]:
 def _steepest(task: Task, fit: Fit) -> float:
     """Largest gradient in a walked slope of the log-likelihood, as a share of its L1 strength."""
     maximum = fit.maximum
-    assert maximum.l1 is not None  # the grid of strengths is asked for with an L1 penalty
     zero = _walked(task, fit) & (flat.to_vector(fit.model) == 0) & maximum.varying
     return float(np.max(np.abs(maximum.gradient[zero]) / maximum.l1[zero], initial=0.0))

@@ -25,6 +25,8 @@ class Solver(abc.ABC):
     """Whether it needs an objective without kinks, that is without an L1 penalty."""
     continuous: ClassVar[bool] = False
     """Whether it needs a gate whose probabilities are continuous in its parameters."""
+    drafts: ClassVar[bool] = False
+    """Whether it makes use of rows in single precision for its first steps."""
     most_parameters: ClassVar[int | None] = None
     """Largest number of parameters it can take, if there is a limit."""
 

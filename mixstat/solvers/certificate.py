@@ -24,7 +24,13 @@ class Curvature(NamedTuple):
     decrement: float  # gain that a full Newton step predicts
 
 
-def judge(objective: Objective, outcome: Outcome, *, tol: float = GRADIENT_TOL) -> FitResult:
+def judge(
+    objective: Objective,
+    outcome: Outcome,
+    *,
+    tol: float = GRADIENT_TOL,
+    across: Float[np.ndarray, " D"] | None = None,
+) -> FitResult:
     """Examine where a solver ended.
 
     The verdict is CONVERGED exactly where the projected gradient is below ``tol`` at a maximum,
@@ -40,15 +46,19 @@ def judge(objective: Objective, outcome: Outcome, *, tol: float = GRADIENT_TOL) 
         them; else a pass is made.
     tol
         Largest component of the projected gradient of a maximum.
+    across
+        For a maximum over the points with one value of ``across . vector``, as those of a profile
+        are: no move along it counts.
     """
     model = flat.as_numpy(outcome.model)
     vector = flat.to_vector(model)
     known = outcome.known or objective.derivatives(vector)
     free = objective.free(vector, known.gradient)
-    norm = float(objective.norm(vector, known.gradient))
     words, invariant = invariant_directions(objective, model, free)
-    curvature = curvature_of(known, free, invariant[free])
-    point = degeneracy.Point(objective, vector, model, -known.hessian, free, invariant)
+    excluded = invariant if across is None else _with_direction(invariant, across, free)
+    norm = gradient_norm(objective, vector, known.gradient, across)
+    curvature = curvature_of(known, free, excluded[free])
+    point = degeneracy.Point(objective, vector, model, -known.hessian, free, excluded)
     diverging, runaway = degeneracy.diverging_gate(point), degeneracy.diverging_experts(point)
     floors = degeneracy.binding_floors(objective, model)
     status = _status(outcome.status, norm, curvature.smallest, tol)
@@ -84,6 +94,30 @@ def judge(objective: Objective, outcome: Outcome, *, tol: float = GRADIENT_TOL) 
         mass=np.asarray(known.mass),
         invariant=invariant,
     )
+
+
+def gradient_norm(
+    objective: Objective,
+    vector: Float[np.ndarray, " D"],
+    gradient: Float[np.ndarray, " D"],
+    across: Float[np.ndarray, " D"] | None = None,
+) -> float:
+    """Largest component of the projected gradient, less its part along ``across``."""
+    slopes = np.asarray(objective.projected(vector, gradient))
+    if across is not None:
+        direction = np.where(objective.free(vector, gradient), across, 0.0)
+        slopes = slopes - direction * (direction @ slopes) / max(direction @ direction, 1e-300)
+    return float(np.max(np.abs(slopes), initial=0.0))
+
+
+def _with_direction(
+    basis: Float[np.ndarray, "D F"],
+    direction: Float[np.ndarray, " D"],
+    free: Bool[np.ndarray, " D"],
+) -> Float[np.ndarray, "D G"]:
+    """Orthonormal basis of some directions and one more, as far as it is free."""
+    both = np.column_stack([basis, np.where(free, direction, 0.0)])
+    return scipy.linalg.orth(both)
 
 
 def _status(told: Status, norm: float, smallest: float, tol: float) -> Status:

@@ -192,9 +192,7 @@ def coinciding(model: Mixture) -> tuple[tuple[int, int], ...]:
     return tuple((i, j) for i, j in pairs if np.max(np.abs(table[i] - table[j])) < SAME)
 
 
-def thin(
-    objective: Objective, model: Mixture, mass: Float[np.ndarray, " K"]
-) -> tuple[int, ...]:
+def thin(objective: Objective, model: Mixture, mass: Float[np.ndarray, " K"]) -> tuple[int, ...]:
     """Experts with fewer effective rows than parameters of their own plus one."""
     if model.n_experts == 1:
         return ()

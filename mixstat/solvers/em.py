@@ -8,7 +8,7 @@ likelihood is noticed one pass later and replaced: by the plain EM step if it wa
 by a shorter gate step if it was plain (the experts' part of the M-step alone never loses).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
@@ -279,7 +279,7 @@ class EM(Solver):
     """Extrapolate; off gives plain EM."""
     exact_gate: bool = False
     """Take the gate's M-step to its maximum; else one Newton step."""
-    stop: StopRule = StopRule()
+    stop: StopRule = field(default_factory=StopRule)
     """When to stop; its ``max_iter`` is a limit beside that of :meth:`run`."""
 
     def run(

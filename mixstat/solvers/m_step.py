@@ -83,9 +83,7 @@ def with_exact_gate(
     objective: Objective, model: Mixture, gate_tol: AnyArray | float
 ) -> tuple[AnyArray, Mixture]:
     """:func:`m_step_of` with the gate at the maximum of its surrogate: several passes."""
-    (sums, surrogate), kept = scan_and_keep(
-        _sums_and_surrogate, model, chunks_of(objective.batch)
-    )
+    (sums, surrogate), kept = scan_and_keep(_sums_and_surrogate, model, chunks_of(objective.batch))
     value, target = m_step_of(objective, model, sums)
     bounds, penalty = objective.gate_bounds(), objective.penalties.gate
 
@@ -109,7 +107,10 @@ def _gate_sums(gate: Gate, chunk: tuple[Rows, AnyArray]) -> tuple[AnyArray, PyTr
 
 
 def _climb(
-    look: Callable[[Gate], tuple[AnyArray, Gate]], start: tuple[Gate, AnyArray], first: Gate, tol: AnyArray | float
+    look: Callable[[Gate], tuple[AnyArray, Gate]],
+    start: tuple[Gate, AnyArray],
+    first: Gate,
+    tol: AnyArray | float,
 ) -> tuple[Gate, AnyArray]:
     """Newton steps, halved until they gain, from ``start`` with ``first`` as the first trial.
 
@@ -142,9 +143,7 @@ def choose(condition: AnyArray, yes: Tree, no: Tree) -> Tree:
 
 
 @kernel()
-def first_model(
-    objective: Objective, null: Mixture, resp: Float[AnyArray, "c K r"]
-) -> Mixture:
+def first_model(objective: Objective, null: Mixture, resp: Float[AnyArray, "c K r"]) -> Mixture:
     """The M-step from given responsibilities, out of a model in which experts are alike."""
     sums = scan(_first_sums, null, chunks_of(objective.batch, resp))
     gate = null.gate.m_step(sums[0], objective.gate_bounds(), objective.penalties.gate)
@@ -159,9 +158,7 @@ def _first_sums(model: Mixture, chunk: tuple[Rows, AnyArray]) -> tuple[PyTree, P
 
 
 @kernel()
-def first_models(
-    objective: Objective, null: Mixture, resp: Float[AnyArray, "s c K r"]
-) -> Mixture:
+def first_models(objective: Objective, null: Mixture, resp: Float[AnyArray, "s c K r"]) -> Mixture:
     """:func:`first_model` of several starts, stacked."""
     return jax.lax.map(lambda one: first_model(objective, null, one), resp)
 

@@ -73,9 +73,7 @@ def running(state: NewtonState) -> Bool[AnyArray, ""]:
 
 
 @kernel("boxed")
-def run(
-    objective: Objective, start: Mixture, tol: AnyArray | float, *, boxed: bool
-) -> NewtonState:
+def run(objective: Objective, start: Mixture, tol: AnyArray | float, *, boxed: bool) -> NewtonState:
     """Newton from ``start``, in one compiled loop."""
 
     def step(state: NewtonState) -> NewtonState:
@@ -99,9 +97,7 @@ def is_boxed(objective: Objective) -> bool:
     return bool(np.isfinite(np.asarray(objective.upper)).any())
 
 
-def advance(
-    objective: Objective, state: NewtonState, tol: AnyArray, *, boxed: bool
-) -> NewtonState:
+def advance(objective: Objective, state: NewtonState, tol: AnyArray, *, boxed: bool) -> NewtonState:
     """One pass over the data: the trial is accepted or not, and the next one chosen."""
     now, accepted = _look(objective, state)
     step, now = _step(objective, now, boxed)
@@ -121,9 +117,7 @@ def advance(
     return now._replace(trial=now.vector + step, status=status)
 
 
-def _look(
-    objective: Objective, state: NewtonState
-) -> tuple[NewtonState, Bool[AnyArray, ""]]:
+def _look(objective: Objective, state: NewtonState) -> tuple[NewtonState, Bool[AnyArray, ""]]:
     """Derivatives at the trial; it becomes the point if it is better."""
     known = objective.derivatives(state.trial)
     norm = objective.norm(state.trial, known.gradient)

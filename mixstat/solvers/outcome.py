@@ -18,6 +18,6 @@ class Outcome(NamedTuple):
     note: str = ""  # what a person should know of the way there
 
     def after(self, before: "Outcome") -> "Outcome":
-        """This outcome with the iterations and passes that led to its start."""
+        """The same with the iterations and passes that led to its start added."""
         n_iter, n_passes = before.n_iter + self.n_iter, before.n_passes + self.n_passes
         return self._replace(n_iter=n_iter, n_passes=n_passes)

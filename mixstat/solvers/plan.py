@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 from mixstat import flat
 from mixstat.model import Mixture
@@ -68,6 +69,8 @@ class Plan(Solver):
     precision where that was asked for. Newton finishes, or L-BFGS where parameters are many.
     Gates that jump have a search of their own.
     """
+
+    drafts: ClassVar[bool] = True
 
     def run(self, objective: Objective, start: Mixture, *, tol: float, max_iter: int) -> Outcome:
         if not start.gate.continuous:
