@@ -19,6 +19,11 @@ from mixstat.validation import check_positive
 FIRST_DF = 8.0  # where learned degrees of freedom begin
 MOST_DF = 1e6  # above, the t distribution is the normal one to six digits
 LEAST_DF = 0.1
+SERIES_DF = 32.0  # above, the density's constant is a series: gammaln would leave 1e-12 and more
+# Gamma(a + 1/2) / Gamma(a) over the root of a, in logs: of 1 / a, 1 / a^3, 1 / a^5, ...
+# Tricomi, F. G. and Erdelyi, A. (1951). The asymptotic expansion of a ratio of gamma functions.
+# Pacific J. Math. 1, 133-142.
+SERIES = (-1 / 8, 1 / 192, -1 / 640, 17 / 14336, -31 / 18432, 691 / 180224)
 
 
 class StudentTExperts(Experts):
@@ -72,8 +77,7 @@ class StudentTExperts(Experts):
     ) -> Float[AnyArray, "K n"]:
         mean, log_scale, df = eta[:, 0], eta[:, 1], jnp.exp(eta[:, 2])
         z = (y - mean) * jnp.exp(-log_scale)
-        constant = gammaln(0.5 * (df + 1)) - gammaln(0.5 * df) - 0.5 * jnp.log(jnp.pi * df)
-        return constant - log_scale - 0.5 * (df + 1) * jnp.log1p(z**2 / df)
+        return _log_constant(df) - log_scale - 0.5 * (df + 1) * jnp.log1p(z**2 / df)
 
     def information(
         self, eta: Float[AnyArray, "K 3 n"], y: Float[AnyArray, "1 n"]
@@ -130,3 +134,13 @@ class StudentTExperts(Experts):
 
     def titles(self) -> dict[str, str]:
         return {"log_scale": "Log of scale", "log_df": "Log of degrees of freedom"}
+
+
+def _log_constant(df: Float[AnyArray, "K n"]) -> Float[AnyArray, "K n"]:
+    """Log of the density of t at zero, to a few units of rounding however large ``df``."""
+    small = df < SERIES_DF
+    few, many = jnp.where(small, df, SERIES_DF), jnp.where(small, SERIES_DF, df)
+    exact = gammaln(0.5 * (few + 1)) - gammaln(0.5 * few) - 0.5 * jnp.log(jnp.pi * few)
+    inverse = 2 / many
+    tail = inverse * jnp.polyval(jnp.asarray(SERIES[::-1], df.dtype), inverse**2)
+    return jnp.where(small, exact, tail - 0.5 * np.log(2 * np.pi))

@@ -294,6 +294,10 @@ class Gate(eqx.Module):
         """One for each parameter that multiplies a feature other than the constant, else zero."""
         return (np.diag(self.penalty(self.constant)) > 0).astype(float)
 
+    def logits_per_unit(self) -> Float[np.ndarray, " G"]:
+        """What a unit of each coefficient adds to a logit; zero for what is no coefficient."""
+        return np.ones(flat.size(self))
+
     def coefficients(self) -> Float[np.ndarray, "r q"]:
         """The table people read: a row of feature coefficients per expert (or per node)."""
         return np.asarray(self.groups()[0].coef)

@@ -208,6 +208,13 @@ class TemperatureGate(Gate):
         slopes[-1] = 0.0
         return slopes
 
+    def logits_per_unit(self) -> Float[np.ndarray, " G"]:
+        """What is over the temperature; slopes within an activation that bends count themselves."""
+        log_tau, power = float(np.ravel(self.log_tau)[0]), self._power()
+        slopes = np.exp(-log_tau * (power or 0.0))
+        biases = np.exp(-log_tau)
+        return np.repeat([slopes, biases, 0.0], [self.coef.size, self.bias.size, 1])
+
     def in_units(self, to_user: np.ndarray) -> "TemperatureGate":
         return self._like(
             np.asarray(self.coef) @ to_user, np.asarray(self.bias), np.asarray(self.log_tau)
