@@ -17,20 +17,20 @@ from mixstat.solvers.problem import Problem
 GRADIENT_TOL = 1e-8  # largest gradient component of a certified maximum, standardised units
 FLAT = 1e-7  # information per row above which no eigenvectors are needed
 STEEP = 5.0  # length in logits (of gates), or in predictors (of experts), that can be divergence
-# What doubling diverging coefficients does to the log-likelihood of a row, and what its quadratic
-# model predicts, in fits of 60 to 600 rows, 50 perturbed copies of each:
-#                                     predicted loss     change seen       length
-#   a step in x, softmax gate         1e-11 ... 4e-5   -2e-13 ...  4e-7   38 ... 7e4
-#   the same with a temperature       1e-14 ... 5e-8   -2e-16 ...  1e-7   60 ... 7e4
-#   one of two boundaries a step      2e-8  ... 2e-5   -1e-13 ...  2e-7   480 ... 7e4
-#   classes predicted perfectly       5e-12 ... 1e-8    1e-14 ...  4e-11  40 ... 1e3
-#   finite, 5 rows about a step         6e-3                -2e-3            82
-#   finite, slope -41 (16 a unit)        0.1               -4e-2            16
-# A row on the wrong side costs about half a unit over the number of rows, so the finite cases
-# keep their distance up to 1e7 rows.
-CURVED = 1e-3  # predicted loss above which a direction is not flat for coefficients so long
+# What the quadratic model predicts that doubling the coefficients costs, in log-likelihood of a
+# row, and what it does, in fits of 70 to 500 rows, 51 roundings of each:
+#                                    predicted cost    change seen       length
+#   a step in x, softmax gate        1e-11 ... 4e-5   1e-14 ...  5e-7   44 ... 9e2
+#   the same with a temperature          0 ... 1e-5       0 ...  4e-14  46 ... 4e5
+#   one of two boundaries a step         0 ... 3e-5  -2e-13 ...  3e-7  472 ... 2e5
+#   classes predicted perfectly               1e-8              3e-11      903
+#   finite, few rows beyond a step            6e-3             -2e-3        82
+#   finite, slope -41 to the reference         0.1             -4e-2        16
+# So a cost is nine powers of ten from one that is none. A row on the wrong side costs about half
+# a unit over the number of rows, which keeps finite maxima apart up to 1e8 rows or more.
+CURVED = 1e-2  # predicted cost above which coefficients so long need not be tried
 LOSS = 1e-10  # relative to 1 + |log-likelihood|: doubling that loses less costs nothing
-GAIN = 1e-5  # and gains next to nothing, or the solver has not finished
+GAIN = 1e-5  # and if it gains more, the solver has not finished
 NATURAL = 1e-4  # any floor under scales: which parameters have one is all that counts
 SAME = 1e-4  # experts closer than this in every standardised parameter coincide
 
