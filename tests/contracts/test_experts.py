@@ -399,3 +399,19 @@ def test_parameters_have_names_and_tables_titles(experts, y):
 )
 def test_settings_read_well(family, words):
     assert repr(family) == words
+
+
+@pytest.mark.parametrize("df", [0.3, 31.0, 32.0, 33.0, 1e4, 1e10, 1e15])
+def test_t_density_keeps_its_digits_for_any_degrees_of_freedom(x64, df):
+    """Its constant, against a form without a difference of large numbers; its slope, too."""
+    eta = np.array([0.0, 0.0, np.log(df)])[None, :, None]
+    y = np.zeros((1, 1))
+    experts = StudentTExperts().null(1, 1, 1)
+    got = float(experts.link(eta, y)[0, 0])
+    exact = -special.betaln(0.5, 0.5 * df) - 0.5 * np.log(df)
+    assert got == pytest.approx(exact, abs=1e-14 if df < 1e3 else 1e-11)
+    if df > 1e9:
+        assert got == pytest.approx(-0.5 * np.log(2 * np.pi), abs=1e-10)
+    slope = float(experts.derivatives(eta, y)[0][0, 2, 0])
+    known = 0.5 * df * (special.digamma(0.5 * (df + 1)) - special.digamma(0.5 * df) - 1 / df)
+    assert slope == pytest.approx(known if df < 1e3 else 0.25 / df, rel=1e-4, abs=1e-15)

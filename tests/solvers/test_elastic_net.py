@@ -1,12 +1,10 @@
 """The elastic net: oracles with one expert, conditions of a maximum with several, exact zeros."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.special import expit
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet, LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -125,24 +123,36 @@ def test_conditions_of_a_maximum_hold_for_every_solver(two_lines, settings):
     }
     ends = {}
     for solver in SOLVERS:
-        # the gains of EM for t experts sink into rounding a little before the gradient does
-        slow = solver == "em" and "t" in settings.values()
-        with warnings.catch_warnings():
-            if slow:
-                warnings.simplefilter("ignore", ConvergenceWarning)
-            moe = MixtureOfExperts(2, **known | settings, solver=solver).fit(X, y)
-        assert moe.status_ == Status.CONVERGED or slow, solver
-        assert moe.certificate_.gradient_norm < (1e-6 if slow else 1e-8)
-        zero = _check_conditions(moe, *[1e-6] * slow)
+        moe = MixtureOfExperts(2, **known | settings, solver=solver).fit(X, y)
+        assert moe.status_ == Status.CONVERGED, solver
+        assert moe.certificate_.gradient_norm < 1e-8
+        zero = _check_conditions(moe)
         told = [moe.expert_coef_[:, 1:], moe.gate_coef_[:1, 1:]]
         assert sum(np.sum(table == 0) for table in told) == zero.sum() > 0
         assert moe.n_parameters_ == moe.problem_.varying.sum() - zero.sum()
         ends[solver] = moe
-    for solver in ("newton",) if "t" in settings.values() else ("em", "newton"):
+    # a gradient of 1e-8 leaves this much open, above all in degrees of freedom
+    apart = 1e-8 / ends["auto"].certificate_.min_eigenvalue
+    for solver in ("em", "newton"):
         np.testing.assert_allclose(
-            flat.to_vector(ends[solver].model_), flat.to_vector(ends["auto"].model_), atol=1e-5
+            flat.to_vector(ends[solver].model_),
+            flat.to_vector(ends["auto"].model_),
+            rtol=0,
+            atol=max(1e-5, apart),
         )
         assert np.array_equal(ends[solver].expert_coef_ == 0, ends["auto"].expert_coef_ == 0)
+
+
+def test_em_for_t_experts_does_not_stall_in_rounding(two_lines):
+    """Rows in other orders and last digits changed, as other machines round."""
+    X, y = two_lines
+    random = np.random.default_rng(1)
+    settings: dict[str, Any] = {"expert_penalty": 0.1, "gate_penalty": 0.01, "n_init": 4}
+    for _ in range(8):
+        order = random.permutation(len(y))
+        near = (X * (1 + 1e-13 * random.standard_normal(X.shape)))[order]
+        moe = MixtureOfExperts(2, expert="t", solver="em", random_state=0, **settings)
+        assert moe.fit(near, y[order]).status_ == Status.CONVERGED
 
 
 def test_conditions_hold_for_several_outputs(two_lines):
