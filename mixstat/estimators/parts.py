@@ -14,7 +14,7 @@ from mixstat.gates.base import Gate
 from mixstat.validation import check_integer, choose_columns
 
 
-def find_gate(gate: Any) -> Gate:
+def find_gate(gate: object) -> Gate:
     """A gate by name or as an object of settings."""
     if isinstance(gate, Gate):
         return gate
@@ -24,7 +24,7 @@ def find_gate(gate: Any) -> Gate:
     return GATES[gate]
 
 
-def find_experts(expert: Any, covariance: str) -> Experts:
+def find_experts(expert: object, covariance: str) -> Experts:
     """A family by name, as an object of settings, or one for each expert in a list."""
     if isinstance(expert, list | tuple):
         return MixedExperts(tuple(find_experts(one, covariance) for one in expert))
@@ -40,7 +40,7 @@ def find_experts(expert: Any, covariance: str) -> Experts:
     )
 
 
-def check_degree(degree: Any, n_experts: int) -> np.ndarray:
+def check_degree(degree: object, n_experts: int) -> np.ndarray:
     """Degree of each expert, from one number or one for each."""
     if not isinstance(degree, list | tuple | np.ndarray):
         return np.full(n_experts, check_integer("degree", degree, 0))

@@ -2,7 +2,7 @@
 
 import abc
 from dataclasses import fields
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,15 +15,12 @@ from mixstat.linear import Group
 from mixstat.parts import labels
 from mixstat.parts.autodiff import each_derivatives
 from mixstat.parts.labels import ParameterLabel
-from mixstat.parts.part import NewtonSums, Part
+from mixstat.parts.part import NewtonSums, Part, within
 from mixstat.penalty import Penalty
 from mixstat.precision import AnyArray
 from mixstat.quadratic_step import newton_step
 
 NEAR = 1e-9  # distance at which a parameter sits on its bound
-
-
-SomeExperts = TypeVar("SomeExperts", bound="Experts")
 
 
 class WorkingSums(NamedTuple):
@@ -302,8 +299,3 @@ class Experts(Part):
     ) -> Float[AnyArray, "K L n"]:
         """``resp`` times the first derivatives of the log densities in the predictors."""
         return jax.vjp(lambda one: self.link(one, y), eta)[1](resp)[0]
-
-
-def within(part: SomeExperts, bounds: tuple[SomeExperts, SomeExperts]) -> SomeExperts:
-    """The same experts with parameters moved inside their bounds."""
-    return jax.tree.map(lambda a, low, high: jnp.clip(a, low, high), part, *bounds)

@@ -11,9 +11,10 @@ from jax.scipy.special import gammaln, polygamma
 from jaxtyping import Float
 
 from mixstat.batch import Rows
-from mixstat.experts.base import NEAR, WorkingSums, blank, within
+from mixstat.experts.base import NEAR, WorkingSums, blank
 from mixstat.experts.glm import OnePredictorExperts, log_offset
 from mixstat.linear import Group
+from mixstat.parts.part import within
 from mixstat.precision import AnyArray
 
 LARGEST_SHAPE = 1e8  # above, y is constant to four digits given x

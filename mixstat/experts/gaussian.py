@@ -89,7 +89,7 @@ class GaussianExperts(Normals, Experts):
     def titles(self) -> dict[str, str]:
         return {
             "log_scale": "Log of standard deviation",
-            "shear": "Generalised autoregressive parameters (Pourahmadi 1999)",
+            "shear": "Generalised autoregressive parameters, sign reversed (Pourahmadi 1999)",
         }
 
     def reported_attributes(self, *, single_output: bool) -> dict[str, np.ndarray]:

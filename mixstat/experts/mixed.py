@@ -145,7 +145,7 @@ class MixedExperts(Experts):
     def slopes(self, constant: bool) -> "MixedExperts":
         return MixedExperts(tuple(part.slopes(constant) for part in self.parts))
 
-    def marginals(self, eta: Any) -> "EachMarginal":
+    def marginals(self, eta: Float[np.ndarray, "K L n"]) -> "EachMarginal":
         each = [np.asarray(own) for own in self._own(eta)]
         return EachMarginal([p.marginals(own) for p, own in zip(self.parts, each)])
 

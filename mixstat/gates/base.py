@@ -86,10 +86,7 @@ class Gate(Part):
         """
 
     def labels(self, features: list[str]) -> list[ParameterLabel]:
-        """What each parameter is, in the order of the parameters.
-
-        By default, coefficients of the features, in a table for each row.
-        """
+        """What each parameter is, in order: by default coefficients, a table for each row."""
         return labels.gate_rows(len(self.groups()[0].coef), features)
 
     def parameter_names(self, features: list[str]) -> list[str]:

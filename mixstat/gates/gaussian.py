@@ -228,7 +228,7 @@ class GaussianGate(Gate):
     def titles(self) -> dict[str, str]:
         each = range(self.n_experts)
         centres = {f"centre{j}": f"Gate: centre of expert {j}" for j in each}
-        how = "generalised autoregressive parameters, Pourahmadi 1999"
+        how = "generalised autoregressive parameters, sign reversed, Pourahmadi 1999"
         spreads = {f"spread{j}": f"Gate: spread of expert {j} ({how})" for j in each}
         last = self.n_experts - 1
         return {"weight": f"Gate: log weight against expert {last}"} | centres | spreads

@@ -138,6 +138,11 @@ def free_bounds(part: SomeModule) -> tuple[SomeModule, SomeModule]:
     )
 
 
+def within(part: SomeModule, bounds: tuple[SomeModule, SomeModule]) -> SomeModule:
+    """The same part with parameters moved inside their bounds."""
+    return jax.tree.map(lambda a, low, high: jnp.clip(a, low, high), part, *bounds)
+
+
 def stacked_coefficients(part: Part) -> Float[AnyArray, "b E"]:
     """Coefficients of the predictors of each stack; zero where there is no parameter."""
     vector = jnp.concatenate([flat.traced_vector(part), jnp.zeros(1)])

@@ -38,7 +38,5 @@ def measures(models: Sequence[Mixture]) -> Measures:
     """
     pairs = [(model.gate.atoms(), model.experts.atoms()) for model in models]
     blocks = [gate.blocks | experts.blocks for gate, experts in pairs]
-    return Measures(
-        np.stack([gate.weight for gate, _ in pairs]),
-        {name: np.stack([one[name] for one in blocks]) for name in blocks[0]},
-    )
+    weight = np.stack([np.asarray(gate.weight) for gate, _ in pairs])
+    return Measures(weight, {name: np.stack([one[name] for one in blocks]) for name in blocks[0]})
