@@ -91,6 +91,13 @@ def as_rows(experts, Phi, y):
     return Rows(table, table, jnp.asarray(experts.encode(y).T), jnp.full(len(y), 1 / len(y)))
 
 
+# one program for all tests of a case, not one for each operation
+log_prob = jax.jit(lambda experts, rows: experts.log_prob(rows))
+start = jax.jit(
+    lambda experts, rows, resp, bounds: experts.start(experts.start_statistics(rows, resp), bounds)
+)
+
+
 @pytest.fixture
 def rows(experts, Phi, y):
     return as_rows(experts, Phi, y)
