@@ -1,7 +1,8 @@
-"""Shared test settings: a compilation cache that outlives the run, float64, data folders."""
+"""Shared test settings: how programs are compiled and kept, float64, data folders."""
 
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -18,12 +19,27 @@ jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 # every broadcast in the kernels is written out
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
+# Most tests run a program once or twice on a few rows, so that compiling it is what they wait
+# for: these options compile in less than half the time and run at half the speed.
+RUN_ONCE = "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1"
+MAPS = Path("/proc/self/maps")
+MANY_MAPS = 25_000  # Linux allows 65,530
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile for a single run, unless long tests or the shipped settings were asked for."""
+    asked = re.sub(r"not \w+", "", config.getoption("markexpr"))
+    long = any(marker in asked for marker in ("slow", "gpu", "bench"))
+    if not long and os.environ.get("MIXSTAT_TEST_SHIPPED", "0") != "1":
+        os.environ["XLA_FLAGS"] = f"{RUN_ONCE} {os.environ.get('XLA_FLAGS', '')}".strip()
+
 
 @pytest.fixture(autouse=True, scope="module")
 def few_programs():
-    """Forget compiled programs between modules: a process may map only so many pieces of code."""
+    """Forget compiled programs before there are too many: a process may map only so much code."""
     yield
-    jax.clear_caches()
+    if not MAPS.exists() or MAPS.read_bytes().count(b"\n") > MANY_MAPS:
+        jax.clear_caches()
 
 
 @pytest.fixture

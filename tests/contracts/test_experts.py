@@ -1,6 +1,7 @@
 """What every registered family of experts must do, whatever its settings."""
 
 import inspect
+from functools import partial
 
 import equinox as eqx
 import jax
@@ -91,6 +92,14 @@ def as_rows(experts, Phi, y):
     return Rows(table, table, jnp.asarray(experts.encode(y).T), jnp.full(len(y), 1 / len(y)))
 
 
+# one program for all tests of a case, not one for each operation; densities are also tested
+# as they are outside jit
+log_prob = jax.jit(lambda experts, rows: experts.log_prob(rows))
+start = jax.jit(
+    lambda experts, rows, resp, bounds: experts.start(experts.start_statistics(rows, resp), bounds)
+)
+
+
 @pytest.fixture
 def rows(experts, Phi, y):
     return as_rows(experts, Phi, y)
@@ -159,7 +168,7 @@ def _log_density(experts, eta, y):
 @pytest.mark.parametrize("name", CONTINUOUS)
 def test_density_integrates_to_one(experts, Phi):
     values, width = grid(experts)
-    density = np.exp(experts.log_prob(at_one_place(experts, Phi, values)))
+    density = np.exp(log_prob(experts, at_one_place(experts, Phi, values)))
     np.testing.assert_allclose(np.sum(density * width, axis=1), 1.0, rtol=1e-9)
 
 
@@ -170,7 +179,7 @@ def test_probabilities_sum_to_one(experts, Phi):
     values = np.arange(most.get(experts.response, 400) + 1.0)[:, None]
     if experts.response == "binomial" and experts.trials is None:
         values = np.hstack([values, trials - values])
-    share = np.exp(experts.log_prob(at_one_place(experts, Phi, values)))
+    share = np.exp(log_prob(experts, at_one_place(experts, Phi, values)))
     np.testing.assert_allclose(share.sum(axis=1), 1.0, rtol=1e-12)
 
 
@@ -235,47 +244,58 @@ def test_information_is_minus_the_mean_hessian(experts, Phi, log_shape):
     values, width = grid(experts)
     rows = at_one_place(experts, Phi, values)
     eta = jnp.asarray(expert_predictors(experts, np.asarray(rows.Phi).T))
-    chance = np.exp(experts.log_prob(rows)) * width
+    chance = np.exp(log_prob(experts, rows)) * width
     hessian = jax.jit(lambda e, y: experts.derivatives(e, y)[1])(eta, rows.y)
     mean = -np.sum(np.where(chance > 0, chance, 0.0)[:, None, None, :] * hessian, axis=-1)
     own = np.asarray(experts.information(eta[..., :1], rows.y[:, :1]))[..., 0]
     np.testing.assert_allclose(own, mean, rtol=1e-6, atol=1e-9)
 
 
+def surrogates(experts, vector, rows, resp):
+    return jnp.sum(resp * flat.from_vector(experts, vector).log_prob(rows), axis=1)
+
+
+@jax.jit
+def look(experts, vector, rows, resp, bounds, shrink):
+    """Each expert's surrogate at ``vector``, and where the M-step leads."""
+    one = flat.from_vector(experts, vector)
+    target = one.m_step(one.statistics(rows, resp), bounds, shrink)
+    return surrogates(experts, vector, rows, resp), flat.traced_vector(target)
+
+
+def m_step(experts, rows, resp, bounds):
+    target = look(experts, flat.to_vector(experts), rows, resp, bounds, None)[1]
+    return flat.from_vector(experts, np.asarray(target))
+
+
+@jax.jit
+@partial(jax.grad, argnums=1)
+def slope(experts, vector, rows, resp, shrink):
+    """Gradient of the penalised surrogate."""
+    taken = 0.0
+    if shrink is not None:
+        own = vector[experts.coefficient_index()]
+        taken = 0.5 * jnp.sum(own * (shrink.square @ own[:, :, None])[:, :, 0])
+    return jnp.sum(surrogates(experts, vector, rows, resp)) - taken
+
+
 def climb(experts, rows, resp, steps, shrink=None):
     """M-steps, each expert's halved until it gains; the last experts and their gradient."""
     bounds = experts.bounds(1e-4)
-
-    def surrogates(vector):
-        return jnp.sum(resp * flat.from_vector(experts, vector).log_prob(rows), axis=1)
-
-    @jax.jit
-    def look(vector):
-        one = flat.from_vector(experts, vector)
-        target = one.m_step(one.statistics(rows, resp), bounds, shrink)
-        return surrogates(vector), flat.traced_vector(target)
-
-    def value(vector):
-        taken = 0.0
-        if shrink is not None:
-            own = vector[experts.coefficient_index()]
-            taken = 0.5 * jnp.sum(own * (shrink.square @ own[:, :, None])[:, :, 0])
-        return jnp.sum(surrogates(vector)) - taken
-
-    gradient = jax.jit(jax.grad(value))
     shared = flat.size(experts) != np.size(experts.coefficient_index())
     vector = flat.to_vector(experts)
-    now, target = look(vector)
+    now, target = map(np.asarray, look(experts, vector, rows, resp, bounds, shrink))
     for _ in range(steps):
         move = target - vector
         for _ in range(40):
-            new, aim = look(vector + move)
-            worse = np.asarray(new < now - 1e-14)
+            new, aim = map(np.asarray, look(experts, vector + move, rows, resp, bounds, shrink))
+            worse = new < now - 1e-14
             if shrink is not None or shared or not worse.any():
                 break
-            move = move.at[experts.coefficient_index()[worse]].multiply(0.5)
+            move[experts.coefficient_index()[worse]] *= 0.5
         vector, now, target = vector + move, new, aim
-    return flat.from_vector(experts, vector), np.asarray(gradient(vector))
+    best = flat.from_vector(experts, vector)
+    return best, np.asarray(slope(experts, vector, rows, resp, shrink))
 
 
 def free(experts):
@@ -286,12 +306,12 @@ def free(experts):
 
 
 def test_m_steps_zero_their_own_gradient(null, rows, resp):
-    begun = null.start(null.start_statistics(rows, resp), null.bounds(1e-4))
+    begun = start(null, rows, resp, null.bounds(1e-4))
     assert np.all(np.isfinite(flat.to_vector(begun)))
     steps = 1 if null.exact_step else 60
     best, gradient = climb(begun, rows, resp, steps)
     assert np.max(np.abs(gradient[free(best)])) < 1e-11
-    again = best.m_step(best.statistics(rows, resp), best.bounds(1e-4), None)
+    again = m_step(best, rows, resp, best.bounds(1e-4))
     np.testing.assert_allclose(flat.to_vector(again), flat.to_vector(best), atol=1e-8)
 
 
@@ -300,7 +320,7 @@ def test_ridge_steps_maximise_the_penalised_surrogate(name, null, rows, resp):
     index = null.coefficient_index()
     marked = np.where(index >= 0, slopes[index], 0.0)
     shrink = Shrink(0.05 * marked[:, :, None] * np.eye(index.shape[1])[None])
-    begun = null.start(null.start_statistics(rows, resp), null.bounds(1e-4))
+    begun = start(null, rows, resp, null.bounds(1e-4))
     best, gradient = climb(begun, rows, resp, 100, shrink)
     assert np.max(np.abs(gradient[free(best)])) < 1e-9
     assert marked.sum() == np.size(null.coefficients()) * (P - 1) / P
@@ -309,12 +329,9 @@ def test_ridge_steps_maximise_the_penalised_surrogate(name, null, rows, resp):
 def test_an_empty_expert_stays_finite(experts, rows):
     resp = jnp.stack([rows.weight, jnp.zeros(N)])
     bounds = experts.bounds(1e-4)
-    for moved in (
-        experts.m_step(experts.statistics(rows, resp), bounds, None),
-        experts.start(experts.start_statistics(rows, resp), bounds),
-    ):
+    kept = m_step(experts, rows, resp, bounds)
+    for moved in (kept, start(experts, rows, resp, bounds)):
         assert np.all(np.isfinite(flat.to_vector(moved)))
-    kept = experts.m_step(experts.statistics(rows, resp), bounds, None)
     np.testing.assert_allclose(kept.coefficients()[1], experts.coefficients()[1], atol=1e-12)
 
 
@@ -327,10 +344,9 @@ def test_floors_hold(null, Phi, resp):
     y = (np.exp(line) if null.response == "positive" else line)[:, None]
     rows = as_rows(null, Phi, y)
     bounds = null.bounds(1e-3)
-    best = null.start(null.start_statistics(rows, resp), bounds)
-    step = jax.jit(lambda e: e.m_step(e.statistics(rows, resp), bounds, None))
+    best = start(null, rows, resp, bounds)
     for _ in range(30):
-        best = step(best)
+        best = m_step(best, rows, resp, bounds)
     lower, vector, upper = (flat.to_vector(part) for part in (bounds[0], best, bounds[1]))
     assert np.all((lower <= vector) & (vector <= upper))
     for part in getattr(best, "parts", [best]):
@@ -345,7 +361,7 @@ def test_gaussian_floor_holds_for_the_exact_expert_alone(rng, x64, Phi):
     experts = flat.from_vector(null, 0.5 * rng.standard_normal(flat.size(null)))
     exact = as_rows(experts, Phi, Phi @ np.asarray(experts.coef[0]).T)
     resp = jnp.stack([exact.weight, jnp.zeros(N)])
-    best = experts.m_step(experts.statistics(exact, resp), experts.bounds(1e-3), None)
+    best = m_step(experts, exact, resp, experts.bounds(1e-3))
     np.testing.assert_allclose(np.exp(best.log_scale[0]), 1e-3, rtol=1e-12)
     np.testing.assert_allclose(best.coef[1], experts.coef[1], rtol=1e-14)
 
@@ -353,7 +369,7 @@ def test_gaussian_floor_holds_for_the_exact_expert_alone(rng, x64, Phi):
 def test_permute(experts, rows):
     order = np.array([1, 0])
     np.testing.assert_allclose(
-        experts.permute(order).log_prob(rows), experts.log_prob(rows)[order], rtol=1e-12
+        log_prob(experts.permute(order), rows), log_prob(experts, rows)[order], rtol=1e-12
     )
 
 
@@ -370,7 +386,7 @@ def test_user_units(experts, Phi, y, rows, rng):
     other = as_rows(experts, np.linalg.solve(to_user, Phi.T).T, location + scale * y)
     jump = 0.0 if experts.discrete else np.log(scale).sum()
     np.testing.assert_allclose(
-        moved.log_prob(other), experts.log_prob(rows) - jump, rtol=1e-10, atol=1e-10
+        log_prob(moved, other), log_prob(experts, rows) - jump, rtol=1e-10, atol=1e-10
     )
 
 

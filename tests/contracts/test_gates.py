@@ -1,7 +1,6 @@
 """What every registered gate must do, whatever its settings."""
 
 import inspect
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -78,8 +77,8 @@ def features(gate, rng):
 
 
 def as_rows(Z):
-    Z = jnp.asarray(Z)
-    return Rows(Z, Z, jnp.zeros((1, N)), jnp.full(N, 1 / N))
+    Z = np.asarray(Z)
+    return Rows(Z, Z, np.zeros((1, N)), np.full(N, 1 / N))
 
 
 @pytest.fixture
@@ -94,7 +93,17 @@ def resp(gate, rng):
     return jnp.asarray(rng.dirichlet(np.ones(k), N).T / N)
 
 
-log_prob = jax.jit(lambda gate, rows: gate.log_prob(rows))
+# one program for all tests of a case, not one for each operation
+logs_of = jax.jit(lambda gate, rows: (gate.log_prob(rows), gate.log_weight(rows)))
+log_probs = jax.jit(jax.vmap(lambda gate, rows: gate.log_prob(rows), (0, None)))
+
+
+def log_prob(gate, rows):
+    return logs_of(gate, rows)[0]
+
+
+def log_weight(gate, rows):
+    return logs_of(gate, rows)[1]
 
 
 def kept(logs, resp):
@@ -142,78 +151,84 @@ def test_jit_vmap_and_flatten_round_trips(gate, rows):
     np.testing.assert_array_equal(again.log_prob(rows), direct)
     vector = flat.to_vector(gate)
     np.testing.assert_array_equal(flat.to_vector(flat.from_vector(gate, vector)), vector)
-    stacked = jax.tree.map(lambda a: jnp.stack([a, 2 * a]), gate)
-    both = jax.vmap(lambda g: g.log_prob(rows))(stacked)
+    stacked = jax.tree.map(lambda a: np.stack([a, 2 * a]), gate)
+    both = log_probs(stacked, rows)
     np.testing.assert_allclose(both[0], direct, rtol=1e-12, atol=1e-13)
 
 
 def test_gradient_equals_finite_differences(gate, rows, resp):
-    resp = kept(gate.log_weight(rows), resp)
+    resp = kept(log_weight(gate, rows), resp)
     vector = flat.to_vector(gate)
+    index = flat.numbered(gate).positions() - 1
+    h = 1e-6
+    ends = vector + h * np.stack([np.eye(len(vector)), -np.eye(len(vector))])
 
-    @jax.jit
     def value(v):
         logs = flat.from_vector(gate, v).log_weight(rows)
         return jnp.sum(resp * jnp.where(resp > 0, logs, 0.0))
 
-    eta = linear.predict(gate.groups(), rows)
-    slopes = jnp.sum(resp[:, None, :] * gate.jacobian(eta, rows.Z), axis=0)
-    by_blocks = linear.gradient(slopes, linear.layout(gate.groups()), rows)
-    index = gate.coefficient_index()[0]
-    gradient = flat.fold(by_blocks, index, len(vector))
-    np.testing.assert_allclose(gradient, jax.grad(value)(vector), rtol=1e-10, atol=1e-12)
-    h = 1e-6
-    ends = vector + h * np.stack([np.eye(len(vector)), -np.eye(len(vector))])
-    up, down = jax.lax.map(jax.vmap(value), ends)
+    @jax.jit
+    def gradients(gate):
+        eta = linear.predict(gate.groups(), rows)
+        slopes = jnp.sum(resp[:, None, :] * gate.jacobian(eta, rows.Z), axis=0)
+        by_blocks = linear.gradient(slopes, linear.layout(gate.groups()), rows)
+        gradient = flat.fold(by_blocks, index, len(vector))
+        return gradient, jax.grad(value)(vector), jax.lax.map(jax.vmap(value), ends)
+
+    gradient, automatic, (up, down) = gradients(gate)
+    np.testing.assert_allclose(gradient, automatic, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(gradient, (up - down) / (2 * h), atol=1e-6)
 
 
 def test_derivatives_of_the_link_equal_autodiff(gate, rows, resp):
     if gate.n_experts == 1:
         pytest.skip("no predictor")
-    eta, Z = linear.predict(gate.groups(), rows), rows.Z
-    resp = kept(gate.link(eta, Z), resp)
-    mass = jnp.sum(resp, axis=0)
-    np.testing.assert_allclose(gate.jacobian(eta, Z), Gate.jacobian(gate, eta, Z), atol=1e-13)
-    own, slow = (
-        of(eta, Z, resp) for of in (gate.surrogate_hessian, partial(Gate.surrogate_hessian, gate))
-    )
-    np.testing.assert_allclose(own, slow, atol=1e-13)
-    own, slow = (of(eta, Z, mass) for of in (gate.information, partial(Gate.information, gate)))
-    np.testing.assert_allclose(own, slow, atol=1e-13)
-    if not isinstance(gate, GaussianGate):  # whose link is a joint density
-        share = jnp.exp(gate.link(eta, Z)) * mass[None, :]
-        expected = -gate.surrogate_hessian(eta, Z, share)  # Bartlett's identity
-        np.testing.assert_allclose(own, expected, atol=1e-13)
-
-
-def climb(gate, rows, resp, steps, shrink=None):
-    """M-steps, halved until they gain; the last gate and its gradient."""
-    bounds = gate.bounds(1e-4)
 
     @jax.jit
-    def look(vector):
-        one = flat.from_vector(gate, vector)
-        target = one.m_step(one.statistics(rows, resp), bounds, shrink)
+    def derivatives(gate, rows, resp):
+        eta, Z = linear.predict(gate.groups(), rows), rows.Z
+        resp = kept(gate.link(eta, Z), resp)
+        mass = jnp.sum(resp, axis=0)
+        share = jnp.exp(gate.link(eta, Z)) * mass[None, :]
+        pairs = [
+            (gate.jacobian(eta, Z), Gate.jacobian(gate, eta, Z)),
+            (gate.surrogate_hessian(eta, Z, resp), Gate.surrogate_hessian(gate, eta, Z, resp)),
+            (gate.information(eta, Z, mass), Gate.information(gate, eta, Z, mass)),
+        ]
+        return pairs, -gate.surrogate_hessian(eta, Z, share)
 
-        def value(v):
-            total = jnp.sum(resp * flat.from_vector(gate, v).log_weight(rows))
-            return total if shrink is None else total - shrink.value(v)
+    pairs, expected = derivatives(gate, rows, resp)
+    for own, slow in pairs:
+        np.testing.assert_allclose(own, slow, atol=1e-13)
+    if not isinstance(gate, GaussianGate):  # whose link is a joint density
+        np.testing.assert_allclose(pairs[-1][0], expected, atol=1e-13)  # Bartlett's identity
 
-        return *jax.value_and_grad(value)(vector), flat.traced_vector(target)
 
+@jax.jit
+def m_step(gate, vector, rows, resp, bounds):
+    """The surrogate and its gradient at ``vector``, and where the M-step leads."""
+
+    def value(v):
+        return jnp.sum(resp * flat.from_vector(gate, v).log_weight(rows))
+
+    one = flat.from_vector(gate, vector)
+    target = one.m_step(one.statistics(rows, resp), bounds, None)
+    return *jax.value_and_grad(value)(vector), flat.traced_vector(target)
+
+
+def climb(gate, rows, resp, steps):
+    """M-steps, halved until they gain; the last gradient."""
+    bounds = gate.bounds(1e-4)
     vector = flat.to_vector(gate)
-    value, gradient, target = look(vector)
-    path = [(vector, np.asarray(gradient), np.asarray(target))]
+    value, gradient, target = m_step(gate, vector, rows, resp, bounds)
     for _ in range(steps):
         for halvings in range(30):
-            trial = vector + 0.5**halvings * (target - vector)
-            new, slope, aim = look(trial)
+            trial = vector + 0.5**halvings * (np.asarray(target) - vector)
+            new, slope, aim = m_step(gate, trial, rows, resp, bounds)
             if new >= value - 1e-14:
                 break
         vector, value, gradient, target = trial, new, slope, aim
-        path.append((np.asarray(vector), np.asarray(gradient), np.asarray(target)))
-    return path
+    return np.asarray(gradient)
 
 
 @pytest.mark.parametrize("name", CONCAVE)
@@ -223,7 +238,7 @@ def test_newton_steps_reach_a_stationary_surrogate(name, rng, x64):
     resp = jnp.asarray(rng.dirichlet(np.ones(null.n_experts), N).T / N)
     # Fisher scoring, not Newton, of a tree: linear
     steps = 40 if isinstance(null, HierarchicalGate) else 12
-    gradient = climb(null, rows, resp, steps)[-1][1]
+    gradient = climb(null, rows, resp, steps)
     free = np.less(*(flat.to_vector(b) for b in null.bounds(1e-4)))
     assert np.max(np.abs(gradient[free]), initial=0.0) < 1e-12
 
@@ -231,11 +246,12 @@ def test_newton_steps_reach_a_stationary_surrogate(name, rng, x64):
 def test_an_m_step_leads_uphill(name, gate, rows, resp):
     if gate.n_experts == 1 or name == "top_1":
         pytest.skip("no parameter, or none that moves a share but over a jump")
-    resp = kept(gate.log_weight(rows), resp)
-    vector, gradient, target = climb(gate, rows, resp, 0)[0]
+    resp = kept(log_weight(gate, rows), resp)
+    vector, bounds = flat.to_vector(gate), gate.bounds(1e-4)
+    _, gradient, target = map(np.asarray, m_step(gate, vector, rows, resp, bounds))
     # away from a jump the surrogate of the experts that are kept rises at first
     assert gradient @ (target - vector) > 0
-    lower, upper = (flat.to_vector(b) for b in gate.bounds(1e-4))
+    lower, upper = (flat.to_vector(b) for b in bounds)
     assert np.all((lower <= target) & (target <= upper))
 
 
@@ -246,7 +262,7 @@ def test_bounds_are_held(name, gate, rows, resp):
     low, high = vector - 1e-3, vector + 1e-3
     low[0] = high[0] = vector[0]
     bounds = tuple(flat.from_vector(gate, b) for b in (low, high))
-    moved = flat.to_vector(gate.m_step(gate.statistics(rows, resp), bounds, None))
+    moved = np.asarray(m_step(gate, vector, rows, resp, bounds)[2])
     assert np.all((low <= moved) & (moved <= high))
     assert moved[0] == vector[0]
 
@@ -256,7 +272,8 @@ def test_floor_of_the_gaussian_gate(rng, x64):
     gate = GaussianGate().null(2, 3)
     rows = as_rows(Z)
     resp = jnp.asarray(rng.dirichlet(np.ones(2), N).T / N)
-    moved = gate.m_step(gate.statistics(rows, resp), gate.bounds(1e-3), None)
+    _, _, vector = m_step(gate, flat.to_vector(gate), rows, resp, gate.bounds(1e-3))
+    moved = flat.from_vector(gate, np.asarray(vector))
     np.testing.assert_allclose(moved.inputs.log_scale[:, 0], np.log(1e-3))
     assert np.all(np.isfinite(flat.to_vector(moved)))
 
@@ -265,7 +282,7 @@ def test_permuting_experts_permutes_shares(gate, rows, rng):
     order = rng.permutation(gate.n_experts)
     permuted = gate.permute(order)
     np.testing.assert_allclose(
-        permuted.log_prob(rows), gate.log_prob(rows)[order], rtol=1e-12, atol=1e-11
+        log_prob(permuted, rows), log_prob(gate, rows)[order], rtol=1e-12, atol=1e-11
     )
 
 
@@ -276,10 +293,10 @@ def test_user_units_give_the_same_shares(gate, rows, rng):
         to_user = to_user + 0.3 * np.triu(rng.standard_normal((Q, Q)), 1)
     moved = as_rows(np.linalg.solve(to_user, np.asarray(rows.Z)))
     user = gate.in_units(to_user)
-    np.testing.assert_allclose(user.log_prob(moved), gate.log_prob(rows), rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(log_prob(user, moved), log_prob(gate, rows), rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(
-        user.log_weight(moved),
-        gate.log_weight(rows) + gate.log_unit(to_user),
+        log_weight(user, moved),
+        log_weight(gate, rows) + gate.log_unit(to_user),
         rtol=1e-10,
         atol=1e-10,
     )
@@ -328,17 +345,17 @@ def test_sparse_gates_that_keep_all_are_softmax_gates(settings, rng, x64):
     gate = flat.from_vector(gate, 40 * rng.standard_normal(flat.size(gate)))
     rows = as_rows(features(gate, rng))
     plain = flat.from_vector(REGISTRY["softmax"].null(4, Q), flat.to_vector(gate))
-    np.testing.assert_allclose(gate.log_prob(rows), plain.log_prob(rows), rtol=1e-13)
+    np.testing.assert_allclose(log_prob(gate, rows), log_prob(plain, rows), rtol=1e-13)
 
 
 def test_sparse_gates_keep_as_many_as_they_say(rng, x64):
     rows = as_rows(features(REGISTRY["softmax"], rng))
     vector = 2 * rng.standard_normal(4 * Q)
-    plain = np.exp(flat.from_vector(REGISTRY["softmax"].null(5, Q), vector).log_prob(rows))
+    plain = np.exp(log_prob(flat.from_vector(REGISTRY["softmax"].null(5, Q), vector), rows))
     for k in (1, 2, 4):
-        share = np.exp(flat.from_vector(TopKGate(k=k).null(5, Q), vector).log_prob(rows))
+        share = np.exp(log_prob(flat.from_vector(TopKGate(k=k).null(5, Q), vector), rows))
         assert np.all((share > 0).sum(axis=0) == k)
-    share = np.exp(flat.from_vector(TopPGate(mass=0.8).null(5, Q), vector).log_prob(rows))
+    share = np.exp(log_prob(flat.from_vector(TopPGate(mass=0.8).null(5, Q), vector), rows))
     for column, whole in zip(share.T, plain.T):
         order = np.sort(whole)[::-1]
         wanted = 1 + int(np.argmax(np.cumsum(order) >= 0.8))
