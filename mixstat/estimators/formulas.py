@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from mixstat.arguments import Frame, Setting, Weights
+from mixstat.arguments import Frame, Setting, Table, Weights
 from mixstat.estimators.fit import Fit
 from mixstat.estimators.options import FEATURE_SETTINGS
 from mixstat.estimators.schema import Formulas
@@ -20,7 +20,7 @@ class FormulaMixture(UpdatingMixture):
     def from_formula(
         cls: type[Made],
         formula: str,
-        data: Frame,
+        data: Table,
         *,
         gate: str | None = None,
         gate_kind: Setting = None,
@@ -65,9 +65,18 @@ class FormulaMixture(UpdatingMixture):
         moe = cls(**settings)
         if gate_kind is not None:
             moe.gate = gate_kind
-        moe.fit_ = moe._formula_fit(Formulas(formula, gate), data, sample_weight)
+        moe.fit_ = moe._formula_fit(Formulas(formula, gate), _frame(data), sample_weight)
         return moe
 
     def _formula_fit(self, formulas: Formulas, data: Frame, sample_weight: Weights) -> Fit:
         """The fit to a data frame of a model written as formulas."""
         raise NotImplementedError
+
+
+def _frame(data: Table) -> Frame:
+    """Refuse what is no data frame."""
+    if not isinstance(data, Frame):
+        raise TypeError(
+            f"formula needs a data frame (with named columns), got {type(data).__name__}."
+        )
+    return data
