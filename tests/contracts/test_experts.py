@@ -24,8 +24,8 @@ from mixstat.experts import (
     StudentTExperts,
 )
 from mixstat.experts.gaussian import COVARIANCES
+from mixstat.penalty import NoPenalty, Ridge
 from mixstat.predictive import expert_predictors
-from mixstat.step import Shrink
 
 K, P, N = 2, 3, 120
 
@@ -256,46 +256,46 @@ def surrogates(experts, vector, rows, resp):
 
 
 @jax.jit
-def look(experts, vector, rows, resp, bounds, shrink):
+def look(experts, vector, rows, resp, bounds, penalty):
     """Each expert's surrogate at ``vector``, and where the M-step leads."""
     one = flat.from_vector(experts, vector)
-    target = one.m_step(one.statistics(rows, resp), bounds, shrink)
+    target = one.m_step(one.statistics(rows, resp), bounds, penalty)
     return surrogates(experts, vector, rows, resp), flat.traced_vector(target)
 
 
 def m_step(experts, rows, resp, bounds):
-    target = look(experts, flat.to_vector(experts), rows, resp, bounds, None)[1]
+    target = look(experts, flat.to_vector(experts), rows, resp, bounds, NoPenalty())[1]
     return flat.from_vector(experts, np.asarray(target))
 
 
 @jax.jit
 @partial(jax.grad, argnums=1)
-def slope(experts, vector, rows, resp, shrink):
+def slope(experts, vector, rows, resp, penalty):
     """Gradient of the penalised surrogate."""
     taken = 0.0
-    if shrink is not None:
+    if not penalty.absent:
         own = vector[experts.coefficient_index()]
-        taken = 0.5 * jnp.sum(own * (shrink.square @ own[:, :, None])[:, :, 0])
+        taken = 0.5 * jnp.sum(own * (penalty.square @ own[:, :, None])[:, :, 0])
     return jnp.sum(surrogates(experts, vector, rows, resp)) - taken
 
 
-def climb(experts, rows, resp, steps, shrink=None):
+def climb(experts, rows, resp, steps, penalty=NoPenalty()):
     """M-steps, each expert's halved until it gains; the last experts and their gradient."""
     bounds = experts.bounds(1e-4)
     shared = flat.size(experts) != np.size(experts.coefficient_index())
     vector = flat.to_vector(experts)
-    now, target = map(np.asarray, look(experts, vector, rows, resp, bounds, shrink))
+    now, target = map(np.asarray, look(experts, vector, rows, resp, bounds, penalty))
     for _ in range(steps):
         move = target - vector
         for _ in range(40):
-            new, aim = map(np.asarray, look(experts, vector + move, rows, resp, bounds, shrink))
+            new, aim = map(np.asarray, look(experts, vector + move, rows, resp, bounds, penalty))
             worse = new < now - 1e-14
-            if shrink is not None or shared or not worse.any():
+            if not penalty.absent or shared or not worse.any():
                 break
             move[experts.coefficient_index()[worse]] *= 0.5
         vector, now, target = vector + move, new, aim
     best = flat.from_vector(experts, vector)
-    return best, np.asarray(slope(experts, vector, rows, resp, shrink))
+    return best, np.asarray(slope(experts, vector, rows, resp, penalty))
 
 
 def free(experts):
@@ -319,9 +319,9 @@ def test_ridge_steps_maximise_the_penalised_surrogate(name, null, rows, resp):
     slopes = flat.to_vector(null.slopes(True))
     index = null.coefficient_index()
     marked = np.where(index >= 0, slopes[index], 0.0)
-    shrink = Shrink(0.05 * marked[:, :, None] * np.eye(index.shape[1])[None])
+    penalty = Ridge(0.05 * marked[:, :, None] * np.eye(index.shape[1])[None])
     begun = start(null, rows, resp, null.bounds(1e-4))
-    best, gradient = climb(begun, rows, resp, 100, shrink)
+    best, gradient = climb(begun, rows, resp, 100, penalty)
     assert np.max(np.abs(gradient[free(best)])) < 1e-9
     assert marked.sum() == np.size(null.coefficients()) * (P - 1) / P
 

@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mixstat.penalty import NoPenalty
+
 from mixstat import flat, linear
 from mixstat.batch import Rows
 from mixstat.gates import (
@@ -159,7 +161,7 @@ def test_jit_vmap_and_flatten_round_trips(gate, rows):
 def test_gradient_equals_finite_differences(gate, rows, resp):
     resp = kept(log_weight(gate, rows), resp)
     vector = flat.to_vector(gate)
-    index = flat.numbered(gate).positions() - 1
+    index = gate.coefficient_index()[0]
     h = 1e-6
     ends = vector + h * np.stack([np.eye(len(vector)), -np.eye(len(vector))])
 
@@ -212,7 +214,7 @@ def m_step(gate, vector, rows, resp, bounds):
         return jnp.sum(resp * flat.from_vector(gate, v).log_weight(rows))
 
     one = flat.from_vector(gate, vector)
-    target = one.m_step(one.statistics(rows, resp), bounds, None)
+    target = one.m_step(one.statistics(rows, resp), bounds, NoPenalty())
     return *jax.value_and_grad(value)(vector), flat.traced_vector(target)
 
 

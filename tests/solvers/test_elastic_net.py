@@ -9,11 +9,12 @@ from sklearn.linear_model import ElasticNet, LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier, flat
-from mixstat.derivatives import derivatives
+from mixstat.objective import objective
+from mixstat.objective.derivatives import derivatives
+from mixstat.objective.strengths import Strengths
 from mixstat.precision import float64
 from mixstat.results import Status
-from mixstat.solvers import em, newton, problem
-from mixstat.solvers.problem import Strengths
+from mixstat.solvers import Newton, StopRule, em
 from tests.solvers import problems
 
 SOLVERS = ("auto", "em", "newton")
@@ -89,10 +90,11 @@ def _check_conditions(moe, tol=1e-8):
     with float64():
         gradient = np.asarray(derivatives(moe.model_, moe.problem_.batch)[1])
     vector = flat.to_vector(moe.model_)
-    square, l1 = moe.problem_.shrink.square, moe.problem_.shrink.l1
+    penalty = moe.problem_.penalty
+    square, l1 = penalty.ridge.square, penalty.l1
     pull = gradient - square @ vector
     zero = (vector == 0) & (l1 > 0)
-    at_bound = vector >= flat.to_vector(moe.problem_.upper)  # infinite degrees of freedom
+    at_bound = vector >= moe.problem_.upper  # infinite degrees of freedom
     pull, vector = np.where(at_bound, 0.0, pull), np.where(at_bound, 0.0, vector)
     np.testing.assert_allclose(pull[~zero], (l1 * np.sign(vector))[~zero], rtol=0, atol=tol)
     assert np.all(np.abs(pull[zero]) <= l1[zero] + tol)
@@ -185,7 +187,7 @@ def test_classes_under_a_penalty(two_lines):
 @pytest.mark.parametrize("accelerate", [False, True])
 def test_em_never_loses_the_penalised_objective(x64, name, accelerate):
     task, start = problems.make(name)
-    task = problem.make(start, task.batch, min_scale=1e-4, strengths=SMOOTH_AND_KINKED)
+    task = objective.make(start, task.batch, min_scale=1e-4, strengths=SMOOTH_AND_KINKED)
     state = em.run(task, start, (1e-13, 0.0, 500), accelerate=accelerate)
     assert float(state.smallest_gain) >= -1e-12
     end = em.em(task, start)
@@ -218,7 +220,7 @@ def test_newton_step_stops_at_a_kink(two_lines):
     with float64():
         random = np.random.default_rng(2)
         near = flat.to_vector(moe.model_) + 1e-6 * random.standard_normal(len(moe.params))
-        end = newton.newton(moe.problem_, flat.from_vector(moe.model_, near))
+        end = Newton().fit(moe.problem_, flat.from_vector(moe.model_, near))
     assert end.status == Status.CONVERGED
     assert end.n_passes < 12
     np.testing.assert_allclose(flat.to_vector(end.model), flat.to_vector(moe.model_), atol=1e-9)
