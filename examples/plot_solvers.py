@@ -13,10 +13,11 @@ they are what costs time on a large table.
 import matplotlib.pyplot as plt
 import numpy as np
 
-from mixstat import batch, precision
+from mixstat.data import batch
 from mixstat.experts import GaussianExperts
 from mixstat.gates import SoftmaxGate
 from mixstat.model import Mixture
+from mixstat.numerics import precision
 from mixstat.solvers import problem as problems
 from mixstat.solvers.em import em
 from mixstat.solvers.lbfgs import lbfgs

@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Float
 from sklearn.base import BaseEstimator
 
-from mixstat.design.design import Design
-from mixstat.estimators.fit import UPDATED, Fit
+from mixstat.data.design import Design
+from mixstat.fitting.fit import UPDATED, Fit
 from mixstat.inference.identifiability import Identifiability
 from mixstat.model import Mixture
 from mixstat.objective.objective import Objective

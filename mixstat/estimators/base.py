@@ -6,13 +6,13 @@ from sklearn.exceptions import ConvergenceWarning
 
 from mixstat.arguments import Columns, Response, Seed, Setting, Table, Weights
 from mixstat.contextual.knowledge import ExpertContexts
-from mixstat.estimators.data import TrainingRows
-from mixstat.estimators.fit import Fit
-from mixstat.estimators.fitting import fit_rows
 from mixstat.estimators.formulas import FormulaMixture
-from mixstat.estimators.options import Options, read_options
-from mixstat.estimators.schema import Request, Schema
 from mixstat.experts.base import Experts
+from mixstat.fitting.fit import Fit
+from mixstat.fitting.options import Options, read_options
+from mixstat.fitting.schema import Request, Schema
+from mixstat.fitting.search import fit_rows
+from mixstat.fitting.tables import TrainingRows
 from mixstat.results import report
 
 

@@ -8,14 +8,14 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 
 from mixstat.arguments import Frame, Response, Setting, Table, Weights
-from mixstat.design.formula import evaluate
+from mixstat.data.formula import evaluate
 from mixstat.estimators.base import BaseMixture
-from mixstat.estimators.data import TrainingRows
 from mixstat.estimators.door import enter
-from mixstat.estimators.fit import Fit
 from mixstat.estimators.labels import check_same, learn, numbers
-from mixstat.estimators.schema import Formulas, Schema
 from mixstat.experts.multinomial import MultinomialExperts
+from mixstat.fitting.fit import Fit
+from mixstat.fitting.schema import Formulas, Schema
+from mixstat.fitting.tables import TrainingRows
 from mixstat.predictive import expert_predictors
 from mixstat.validation import check_weights
 

@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import logsumexp
 
-from mixstat.estimators.data import TrainingRows
-from mixstat.estimators.fit import Fit
-from mixstat.estimators.fitting import fit_rows
+from mixstat.fitting.fit import Fit
+from mixstat.fitting.search import fit_rows
+from mixstat.fitting.tables import TrainingRows
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from sklearn.utils import Tags, get_tags
 from sklearn.utils.validation import validate_data
 
 from mixstat.arguments import Response, Table
-from mixstat.estimators.schema import Schema
+from mixstat.fitting.schema import Schema
 
 
 class _Door(BaseEstimator):

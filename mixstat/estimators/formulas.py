@@ -3,10 +3,10 @@
 from typing import TypeVar
 
 from mixstat.arguments import Frame, Setting, Table, Weights
-from mixstat.estimators.fit import Fit
-from mixstat.estimators.options import FEATURE_SETTINGS
-from mixstat.estimators.schema import Formulas
 from mixstat.estimators.updating import UpdatingMixture
+from mixstat.fitting.fit import Fit
+from mixstat.fitting.options import FEATURE_SETTINGS
+from mixstat.fitting.schema import Formulas
 
 Made = TypeVar("Made", bound="FormulaMixture")
 

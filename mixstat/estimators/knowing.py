@@ -15,12 +15,12 @@ from mixstat.contextual.table import (
     log_possibility,
 )
 from mixstat.estimators.conflict import Conflict, measure
-from mixstat.estimators.data import TrainingRows
 from mixstat.estimators.door import enter
-from mixstat.estimators.fit import Fit
-from mixstat.estimators.options import Options, check_share, check_switch, read_options
 from mixstat.estimators.prediction import RegressionMixture
-from mixstat.estimators.schema import Formulas
+from mixstat.fitting.fit import Fit
+from mixstat.fitting.options import Options, check_share, check_switch, read_options
+from mixstat.fitting.schema import Formulas
+from mixstat.fitting.tables import TrainingRows
 from mixstat.validation import check_weights
 
 

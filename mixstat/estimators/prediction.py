@@ -8,16 +8,16 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_array, check_consistent_length
 
 from mixstat.arguments import Frame, Response, Seed, Setting, Table, Weights
-from mixstat.design.formula import evaluate
+from mixstat.data.formula import evaluate
 from mixstat.estimators.base import BaseMixture
-from mixstat.estimators.data import TrainingRows
 from mixstat.estimators.door import enter
-from mixstat.estimators.fit import Fit
-from mixstat.estimators.options import Options
-from mixstat.estimators.parts import find_experts
-from mixstat.estimators.schema import Formulas, Schema
 from mixstat.experts.base import Experts
 from mixstat.experts.gaussian import COVARIANCES
+from mixstat.fitting.fit import Fit
+from mixstat.fitting.options import Options
+from mixstat.fitting.schema import Formulas, Schema
+from mixstat.fitting.settings import find_experts
+from mixstat.fitting.tables import TrainingRows
 from mixstat.predictive import Predictive
 from mixstat.validation import check_choice, check_integer, check_probability, check_weights
 

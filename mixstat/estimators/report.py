@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mixstat.estimators.fit import Fit
+from mixstat.fitting.fit import Fit
 from mixstat.inference.profile import ProfileLikelihood, Target, profile_likelihood
 from mixstat.inference.summary import Block, Summary, summary_tables
 from mixstat.validation import check_integer

@@ -6,12 +6,12 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float
 
-from mixstat import flat
 from mixstat.arguments import Response, Setting, Table, Weights
-from mixstat.estimators.fit import Fit, Memory
 from mixstat.estimators.fitted import RowQuestions
-from mixstat.estimators.online import advance, collect, rules
-from mixstat.precision import in_float64
+from mixstat.fitting.fit import Fit, Memory
+from mixstat.fitting.online_em import advance, collect, rules
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import in_float64
 from mixstat.validation import check_positive, check_weights
 
 Learner = TypeVar("Learner", bound="UpdatingMixture")
@@ -104,12 +104,12 @@ def updated(
         kept = Memory(collect(fit.model, objective.batch), rules(objective))
     batch = fit.lay_out(X, y, weight)
     model, sums = advance(fit.model, kept.sums, batch, np.asarray(memory), kept.rules)
-    if not np.all(np.isfinite(flat.to_vector(model))):
+    if not np.all(np.isfinite(parameter_vector.to_vector(model))):
         raise ValueError("X or y is too far from the rows of the fit: the step is not finite.")
     return replace(
         fit,
-        model=flat.as_numpy(model),
+        model=parameter_vector.as_numpy(model),
         sum_of_weights=float(sums.weight),
         search=None,
-        memory=replace(kept, sums=flat.as_numpy(sums)),
+        memory=replace(kept, sums=parameter_vector.as_numpy(sums)),
     )

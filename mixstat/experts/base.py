@@ -9,16 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PyTree
 
-from mixstat import flat, linear
-from mixstat.batch import Rows
-from mixstat.linear import Group
-from mixstat.parts import labels
+from mixstat.data.batch import Rows
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.penalty import Penalty
+from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.quadratic_step import newton_step
+from mixstat.parts import labels, predictors
 from mixstat.parts.autodiff import each_derivatives
 from mixstat.parts.labels import ParameterLabel
 from mixstat.parts.part import NewtonSums, Part, within
-from mixstat.penalty import Penalty
-from mixstat.precision import AnyArray
-from mixstat.quadratic_step import newton_step
+from mixstat.parts.predictors import Group
 
 NEAR = 1e-9  # distance at which a parameter sits on its bound
 
@@ -155,13 +155,13 @@ class Experts(Part):
         """Sums for :meth:`start`; ``resp`` includes the row weights."""
         features = rows.feature("Phi")
         weighted = resp[:, None, :] * self.working(rows.y)[None, :, :]
-        return WorkingSums(linear.own_sums(resp, features), weighted @ features.T)
+        return WorkingSums(predictors.own_sums(resp, features), weighted @ features.T)
 
     def start(self, statistics: PyTree, bounds: "tuple[Experts, Experts]") -> "Experts":
         """First experts out of experts that are all alike, from given responsibilities."""
         first = self.groups()[0].coef
-        gram = linear.symmetric(statistics.gram, first.shape[2])
-        coef = jnp.swapaxes(linear.solve(gram, jnp.swapaxes(statistics.cross, 1, 2)), 1, 2)
+        gram = predictors.symmetric(statistics.gram, first.shape[2])
+        coef = jnp.swapaxes(predictors.solve(gram, jnp.swapaxes(statistics.cross, 1, 2)), 1, 2)
         moved = jax.tree.map(lambda leaf: coef if leaf is first else leaf, self)
         return within(moved, bounds)
 
@@ -177,13 +177,13 @@ class Experts(Part):
 
     def statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> NewtonSums:
         """Sums over rows that the M-step needs; ``resp`` includes the row weights."""
-        eta = linear.predict(self.groups(), rows)
+        eta = predictors.predict(self.groups(), rows)
         where = self.layout()
         slopes = resp[:, None, :] * self.derivatives(eta, rows.y)[0]
         blocks = resp[:, None, None, :] * self.information(eta, rows.y)
         return NewtonSums(
-            jax.vmap(lambda s: linear.gradient(s, where, rows))(slopes),
-            jax.vmap(lambda b: linear.curvature_sums(b, where, rows))(blocks),
+            jax.vmap(lambda s: predictors.gradient(s, where, rows))(slopes),
+            jax.vmap(lambda b: predictors.curvature_sums(b, where, rows))(blocks),
         )
 
     def m_step(
@@ -199,19 +199,19 @@ class Experts(Part):
         slopes, sums = statistics
         where = self.layout()
         index = self.coefficient_index()
-        information = jax.vmap(lambda s: linear.curvature(s, where))(sums)
-        vector = flat.traced_vector(self)
-        lower, upper = (flat.traced_vector(b)[index] for b in bounds)
+        information = jax.vmap(lambda s: predictors.curvature(s, where))(sums)
+        vector = parameter_vector.traced_vector(self)
+        lower, upper = (parameter_vector.traced_vector(b)[index] for b in bounds)
         step = jax.vmap(newton_step)
         moved = step(vector[index], slopes, information, (lower, upper), penalty)
-        return flat.from_vector(self, jnp.asarray(vector).at[index].set(moved))
+        return parameter_vector.from_vector(self, jnp.asarray(vector).at[index].set(moved))
 
     def stacked_groups(self) -> tuple[Group, ...]:
         return self.groups()
 
     def penalty_value(self, penalty: Penalty) -> AnyArray | float:
         """``penalty`` is stacked: one for each expert, in the order of its predictors."""
-        vector, index = flat.traced_vector(self), self.coefficient_index()
+        vector, index = parameter_vector.traced_vector(self), self.coefficient_index()
         if penalty.absent:
             return 0.0
         each = jax.vmap(lambda own, v: own.value(v))
@@ -283,7 +283,7 @@ class Experts(Part):
 
     def log_prob(self, rows: Rows) -> Float[AnyArray, "K n"]:
         """Log density of each row under each expert."""
-        return self.link(linear.predict(self.groups(), rows), rows.y)
+        return self.link(predictors.predict(self.groups(), rows), rows.y)
 
     def derivatives(
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]

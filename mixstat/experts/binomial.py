@@ -12,7 +12,7 @@ from scipy.special import gammaln
 
 from mixstat.experts.base import blank
 from mixstat.experts.glm import CountExperts, check_counts, one_predictor
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
 from mixstat.validation import check_integer
 
 

@@ -10,12 +10,12 @@ import numpy as np
 from jax.scipy.special import gammaln, polygamma
 from jaxtyping import Float
 
-from mixstat.batch import Rows
+from mixstat.data.batch import Rows
 from mixstat.experts.base import NEAR, WorkingSums, blank
 from mixstat.experts.glm import OnePredictorExperts, log_offset
-from mixstat.linear import Group
+from mixstat.numerics.precision import AnyArray
 from mixstat.parts.part import within
-from mixstat.precision import AnyArray
+from mixstat.parts.predictors import Group
 
 LARGEST_SHAPE = 1e8  # above, y is constant to four digits given x
 

@@ -5,14 +5,14 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float
 
-from mixstat.batch import Rows
+from mixstat.data.batch import Rows
 from mixstat.experts.base import Experts
+from mixstat.numerics.penalty import NoPenalty, Penalty
+from mixstat.numerics.precision import AnyArray
 from mixstat.parts import labels, normal_step
 from mixstat.parts.atoms import Atoms, linear_blocks
 from mixstat.parts.labels import ParameterLabel
 from mixstat.parts.normal import Normals, ResidualSums
-from mixstat.penalty import NoPenalty, Penalty
-from mixstat.precision import AnyArray
 
 COVARIANCES = ("full", "diagonal", "spherical", "tied")
 

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.experts.base import Experts
-from mixstat.linear import Group
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
+from mixstat.parts.predictors import Group
 
 
 class OnePredictorExperts(Experts):

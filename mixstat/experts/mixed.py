@@ -6,13 +6,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PyTree
 
-from mixstat import flat
-from mixstat.batch import Rows
+from mixstat.data.batch import Rows
 from mixstat.experts.base import Experts
-from mixstat.linear import Group
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.penalty import Penalty
+from mixstat.numerics.precision import AnyArray
 from mixstat.parts.labels import ParameterLabel
-from mixstat.penalty import Penalty
-from mixstat.precision import AnyArray
+from mixstat.parts.predictors import Group
 
 
 class MixedExperts(Experts):
@@ -126,7 +126,7 @@ class MixedExperts(Experts):
         lower, upper = (b.parts for b in bounds)
         moved = []
         for k, part in enumerate(self.parts):
-            own = penalty.of_expert(k, flat.size(part))
+            own = penalty.of_expert(k, parameter_vector.size(part))
             moved.append(part.m_step(statistics[k], (lower[k], upper[k]), own))
         return MixedExperts(tuple(moved))
 

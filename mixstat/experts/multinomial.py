@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.experts.base import Experts, blank
-from mixstat.linear import Group
+from mixstat.numerics.precision import AnyArray
 from mixstat.parts import labels
 from mixstat.parts.atoms import Atoms, linear_blocks
 from mixstat.parts.labels import ParameterLabel
-from mixstat.precision import AnyArray
+from mixstat.parts.predictors import Group
 
 
 class MultinomialExperts(Experts):

@@ -10,13 +10,13 @@ import numpy as np
 from jax.scipy.special import gammaln, polygamma
 from jaxtyping import Float
 
-from mixstat.batch import Rows
+from mixstat.data.batch import Rows
 from mixstat.experts.base import NEAR, Experts, blank
 from mixstat.experts.gaussian import standardisation
-from mixstat.linear import Group
+from mixstat.numerics.precision import AnyArray
 from mixstat.parts import normal_step
 from mixstat.parts.normal import Normals, ResidualSums
-from mixstat.precision import AnyArray
+from mixstat.parts.predictors import Group
 from mixstat.validation import check_positive
 
 FIRST_DF = 8.0  # where learned degrees of freedom begin

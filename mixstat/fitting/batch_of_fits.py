@@ -13,15 +13,16 @@ from typing import NamedTuple, cast
 import numpy as np
 from jaxtyping import Float
 
-from mixstat import flat
-from mixstat.batch import Batch
+from mixstat.data.batch import Batch
 from mixstat.fitting import queues
 from mixstat.fitting.fit_table import End, FitTable, table_of
 from mixstat.fitting.members import Members
-from mixstat.kernels import lasting as lasting_programs
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.compiled import lasting as lasting_programs
+from mixstat.numerics.precision import in_float64
+from mixstat.numerics.threads import in_threads
 from mixstat.objective.objective import Derivatives, Objective
-from mixstat.precision import in_float64
 from mixstat.results import Status
 from mixstat.solvers import newton_batched
 from mixstat.solvers.base import Solver
@@ -31,7 +32,6 @@ from mixstat.solvers.newton import Newton
 from mixstat.solvers.outcome import Outcome
 from mixstat.solvers.plan import BASIN_ITER, BASIN_TOL, NEWTON_SIZE, Plan
 from mixstat.solvers.registry import find_solver
-from mixstat.threads import in_threads
 
 LANE_ROWS = 4096  # rows that all lanes hold together: few enough to stay in cache
 MOST_LANES = 16
@@ -79,7 +79,7 @@ def fit_many(
         are scaled to sum to one.
     data
         A batch per member, laid out with the same shapes (``room`` of
-        :func:`mixstat.batch.build`).
+        :func:`mixstat.data.batch.build`).
     solver
         A name or an object of :mod:`mixstat.solvers`. "auto" (EM, then Newton to a certified
         maximum) and ``EM`` run as batches, others one member after the other.
@@ -122,7 +122,7 @@ def fit_many(
 
 def suits(objective: Objective, template: Mixture) -> bool:
     """Whether the queues can take such members to the end; others are fitted one by one."""
-    small = flat.size(template) <= NEWTON_SIZE
+    small = parameter_vector.size(template) <= NEWTON_SIZE
     return small and not objective.penalty.kinked and template.gate.continuous
 
 
@@ -199,8 +199,8 @@ def _finished(task: _Task, ends: list[End]) -> list[End]:
 
 def _go_on(task: _Task, near: End, i: int) -> End:
     """What is left of a member, by the trust region; and its verdict."""
-    objective, start = task.members.alone(i), flat.as_numpy(task.members.start(i))
-    outcome = near.outcome(flat.from_vector(start, near.vector))
+    objective, start = task.members.alone(i), parameter_vector.as_numpy(task.members.start(i))
+    outcome = near.outcome(parameter_vector.from_vector(start, near.vector))
     if near.status != Status.CONVERGED:
         if near.status != Status.NONFINITE:
             start = outcome.model
@@ -212,14 +212,14 @@ def _go_on(task: _Task, near: End, i: int) -> End:
 
 def _one_by_one(task: _Task, i: int) -> End:
     """A member by itself."""
-    objective, start = task.members.alone(i), flat.as_numpy(task.members.start(i))
+    objective, start = task.members.alone(i), parameter_vector.as_numpy(task.members.start(i))
     outcome = task.solver.run(objective, start, tol=task.tol, max_iter=task.max_iter)
     return _judged(objective, outcome, task.tol)
 
 
 def _judged(objective: Objective, outcome: Outcome, tol: float) -> End:
     result = judge(objective, outcome, tol=tol)
-    vector, proof = flat.to_vector(result.model), result.certificate
+    vector, proof = parameter_vector.to_vector(result.model), result.certificate
     assert result.mass is not None  # the judge always tells it
     return End(
         vector,

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mixstat import flat
 from mixstat.fitting.members import Members
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import in_float64
 from mixstat.objective.objective import Derivatives, Objective
-from mixstat.precision import in_float64
 from mixstat.results import FitResult, Status
 from mixstat.solvers.certificate import GRADIENT_TOL, curvature_of, judge
 from mixstat.solvers.outcome import Outcome
@@ -80,7 +80,9 @@ class FitTable:
 
     def model(self, member: int) -> Mixture:
         """The model of one member."""
-        return flat.from_vector(flat.as_numpy(self.members.start(member)), self.vectors[member])
+        return parameter_vector.from_vector(
+            parameter_vector.as_numpy(self.members.start(member)), self.vectors[member]
+        )
 
     @in_float64
     def result(self, member: int, *, tol: float = GRADIENT_TOL) -> FitResult:

@@ -8,14 +8,14 @@ parameters, or climbs towards its responsibilities from several places.
 import numpy as np
 from jaxtyping import Float
 
-from mixstat import flat
 from mixstat.gates.base import Gate
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.penalty import NoPenalty
+from mixstat.numerics.precision import AnyArray
 from mixstat.objective.likelihood import all_responsibilities
 from mixstat.objective.objective import Objective
 from mixstat.objective.strengths import Penalties
-from mixstat.penalty import NoPenalty
-from mixstat.precision import AnyArray
 from mixstat.solvers import em, m_step
 from mixstat.solvers.em import EM, StopRule
 
@@ -62,7 +62,7 @@ def _highest_climb(
     places = [_scattered(gate, random) for _ in range(CLIMBS)]
     ends = [m_step.climb_gate(objective, place, shares) for place in places]
     heights = np.nan_to_num([float(value) for _, value in ends], nan=-np.inf)
-    return flat.as_numpy(ends[int(np.argmax(heights))][0])
+    return parameter_vector.as_numpy(ends[int(np.argmax(heights))][0])
 
 
 def _best_scale(objective: Objective, model: Mixture) -> Mixture:
@@ -71,16 +71,16 @@ def _best_scale(objective: Objective, model: Mixture) -> Mixture:
     A dense gate may be so sure that leaving out the others costs many rows their expert; equal
     shares leave out nobody.
     """
-    vector, rule = flat.to_vector(model.gate), StopRule(GAIN, 0.0, SCALE_ITER)
+    vector, rule = parameter_vector.to_vector(model.gate), StopRule(GAIN, 0.0, SCALE_ITER)
     ends = [em.run(objective, _with_gate(model, scale * vector), rule) for scale in SCALES]
     values = np.nan_to_num([float(end.value) for end in ends], nan=-np.inf)
-    return flat.as_numpy(ends[int(np.argmax(values))].model)
+    return parameter_vector.as_numpy(ends[int(np.argmax(values))].model)
 
 
 def _with_gate_of(objective: Objective, model: Mixture) -> Objective:
     """The objective with another gate, whose bounds are its own; penalties are left out."""
-    n_gate = flat.size(objective.template.gate)
-    lower, upper = (flat.to_vector(bound) for bound in model.gate.bounds(1e-4))
+    n_gate = parameter_vector.size(objective.template.gate)
+    lower, upper = (parameter_vector.to_vector(bound) for bound in model.gate.bounds(1e-4))
     none = NoPenalty()
     return objective.replace(
         template=model,
@@ -93,11 +93,11 @@ def _with_gate_of(objective: Objective, model: Mixture) -> Objective:
 
 def annealed(objective: Objective, model: Mixture) -> Mixture:
     """A few EM steps at each stage of the gate's schedule, if it has one."""
-    n_gate = flat.size(model.gate)
-    held = ~objective.varying & (np.arange(flat.size(model)) < n_gate)
+    n_gate = parameter_vector.size(model.gate)
+    held = ~objective.varying & (np.arange(parameter_vector.size(model)) < n_gate)
     for stage in model.gate.starting().stages:
-        vector = flat.to_vector(model)
-        vector[held] = np.append(flat.to_vector(stage), vector[n_gate:])[held]
+        vector = parameter_vector.to_vector(model)
+        vector[held] = np.append(parameter_vector.to_vector(stage), vector[n_gate:])[held]
         at_stage = objective.holding(held, vector)
         end = EM(stop=StopRule(GAIN, 0.0)).run(
             at_stage, objective.model(vector), max_iter=STAGE_ITER
@@ -107,4 +107,4 @@ def annealed(objective: Objective, model: Mixture) -> Mixture:
 
 
 def _with_gate(model: Mixture, vector: np.ndarray) -> Mixture:
-    return Mixture(flat.from_vector(model.gate, vector), model.experts)
+    return Mixture(parameter_vector.from_vector(model.gate, vector), model.experts)

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Int, PyTree
 
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
 
 
 class _Carry(NamedTuple):

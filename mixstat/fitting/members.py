@@ -8,12 +8,12 @@ import jax
 import numpy as np
 from jaxtyping import Float, PyTree
 
-from mixstat import batch as batches
-from mixstat.batch import Batch, Rows
+from mixstat.data import batch as batches
+from mixstat.data.batch import Batch, Rows
 from mixstat.model import Mixture
+from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.threads import available_processors
 from mixstat.objective.objective import Objective
-from mixstat.precision import AnyArray
-from mixstat.threads import available_processors
 
 SHARE = 4  # members for each lane of a queue, at least: fewer would leave lanes idle at its end
 MEMBER_BYTES = 2**28  # data that the members of one queue may hold

@@ -8,14 +8,14 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from mixstat import batch as batches
-from mixstat import flat
+from mixstat.data import batch as batches
 from mixstat.fitting import gate_starts
 from mixstat.fitting.batch_of_fits import fit_many, suits
 from mixstat.fitting.fit_table import FitTable
+from mixstat.fitting.progress import Progress
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
 from mixstat.objective.objective import Objective
-from mixstat.progress import Progress
 from mixstat.results import FitResult, Status
 from mixstat.solvers import em, m_step
 from mixstat.solvers.base import Solver
@@ -90,7 +90,7 @@ def _first_models_together(
             batches.lay_out_like(objective.batch, np.asarray(s.responsibilities)) for s in some
         ]
         tables += [tables[-1]] * (BLOCK - len(tables))
-        models = flat.as_numpy(m_step.first_models(objective, null, np.stack(tables)))
+        models = parameter_vector.as_numpy(m_step.first_models(objective, null, np.stack(tables)))
         kinds_and_models += [
             (s.kind, jax.tree.map(lambda leaf, i=i: leaf[i], models)) for i, s in enumerate(some)
         ]
@@ -153,7 +153,7 @@ class Search:
         rows = float(batch.n_chunks) * batch.rows.weight.shape[1]
         if not models[0].gate.continuous:  # a search without derivatives is many passes
             return min(LEAST_FINISHED, len(models))
-        work = rows * flat.size(models[0]) ** 2
+        work = rows * parameter_vector.size(models[0]) ** 2
         return int(np.clip(FINISH_WORK // work, LEAST_FINISHED, len(models)))
 
     def _short_runs(self, models: list[Mixture]) -> tuple[list[Mixture], Int[np.ndarray, " s"]]:
@@ -161,10 +161,10 @@ class Search:
         rule = StopRule(SHORT_GAIN, 0.0, min(SHORT_ITER, self.max_iter))
         ends, heights = [], np.empty(len(models))
         for i, model in enumerate(models):
-            state, row = flat.as_numpy(em.run(self.short, model, rule)), self.table[i]
+            state, row = parameter_vector.as_numpy(em.run(self.short, model, rule)), self.table[i]
             # ranked by what is maximised, which is the likelihood less the penalty
             heights[i] = float(state.value)
-            penalty = float(self.short.penalty.value(flat.to_vector(state.model)))
+            penalty = float(self.short.penalty.value(parameter_vector.to_vector(state.model)))
             self._tell_short(row, heights[i] + penalty)
             row["n_iter"], row["n_passes"] = int(state.n_iter), int(state.n_passes)
             row["status"] = Status(int(state.status)).name
@@ -230,7 +230,7 @@ class Search:
         row["n_iter"] += end.n_iter
         row["n_passes"] += end.n_passes
         self.ends[i] = end._replace(n_iter=int(row["n_iter"]))
-        vector = flat.to_vector(end.model)
+        vector = parameter_vector.to_vector(end.model)
         known = end.known
         self.heights[i] = self.objective.value(vector) if known is None else float(known.value)
         value = self.heights[i] + float(self.objective.penalty.value(vector))

@@ -6,13 +6,13 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from mixstat import flat
 from mixstat.fitting import lanes as queue
 from mixstat.fitting.members import Member, of_member
-from mixstat.kernels import kernel
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.compiled import kernel
+from mixstat.numerics.precision import AnyArray
 from mixstat.objective.objective import Objective
-from mixstat.precision import AnyArray
 from mixstat.solvers import em as em_steps
 from mixstat.solvers import newton_batched
 from mixstat.solvers.em import EMState, StopRule
@@ -32,7 +32,9 @@ def em(
     """EM for every member; leaves of the state gain a leading axis."""
     rule = StopRule(*(np.asarray(limit) for limit in rule))
     options = {"lanes": lanes, "accelerate": accelerate, "exact_gate": exact_gate}
-    return flat.as_numpy(_em(objective, members, np.asarray(n_members), rule, **options))
+    return parameter_vector.as_numpy(
+        _em(objective, members, np.asarray(n_members), rule, **options)
+    )
 
 
 @kernel("lanes", "accelerate", "exact_gate")
@@ -70,7 +72,7 @@ def newton(
     """Newton for every member; leaves of the state gain a leading axis."""
     count = np.asarray(n_members)
     last = _newton(objective, members, count, np.asarray(tol), lanes=lanes, boxed=boxed)
-    return flat.as_numpy(last)
+    return parameter_vector.as_numpy(last)
 
 
 @kernel("lanes", "boxed")

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mixstat.precision import AnyArray, float64
+from mixstat.numerics.precision import AnyArray, float64
 
 Function = Callable[[AnyArray], AnyArray]
 AnyFunction = TypeVar("AnyFunction", bound=Callable)

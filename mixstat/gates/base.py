@@ -9,18 +9,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from mixstat import flat, linear
-from mixstat.batch import Rows
+from mixstat.data.batch import Rows
 from mixstat.gates.blocks import GateBlocks, Prior
 from mixstat.gates.identification import Identification, Invariance
 from mixstat.gates.starting import Starting
-from mixstat.linear import Group
-from mixstat.parts import labels
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.penalty import Penalty
+from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.quadratic_step import newton_step
+from mixstat.parts import labels, predictors
 from mixstat.parts.labels import ParameterLabel
 from mixstat.parts.part import NewtonSums, Part
-from mixstat.penalty import Penalty
-from mixstat.precision import AnyArray
-from mixstat.quadratic_step import newton_step
+from mixstat.parts.predictors import Group
 
 
 def blank() -> np.ndarray:
@@ -114,7 +114,7 @@ class Gate(Part):
 
     def log_weight(self, rows: Rows) -> Float[AnyArray, "K n"]:
         """What enters the likelihood that is maximised; for most gates :meth:`log_prob`."""
-        return self.link(linear.predict(self.groups(), rows), rows.Z)
+        return self.link(predictors.predict(self.groups(), rows), rows.Z)
 
     def prior(self, rows: Rows) -> Prior:
         """:meth:`log_weight` in the form in which it is cheapest."""
@@ -203,13 +203,13 @@ class Gate(Part):
 
         ``resp`` holds responsibilities times row weights, ``prior`` what was made of these rows.
         """
-        eta = linear.predict(self.groups(), rows)
-        where = linear.layout(self.groups())
+        eta = predictors.predict(self.groups(), rows)
+        where = predictors.layout(self.groups())
         slopes = jnp.sum(resp[:, None, :] * self.jacobian(eta, rows.Z), axis=0)
         information = self.information(eta, rows.Z, jnp.sum(resp, axis=0))
         return NewtonSums(
-            linear.gradient(slopes, where, rows),
-            linear.curvature_sums(information, where, rows),
+            predictors.gradient(slopes, where, rows),
+            predictors.curvature_sums(information, where, rows),
         )
 
     def stacked_groups(self) -> tuple[Group, ...]:
@@ -222,18 +222,25 @@ class Gate(Part):
 
         It leads uphill; the caller shortens a step that overshoots.
         """
-        size = flat.size(self)
+        size = parameter_vector.size(self)
         index = self.coefficient_index()[0]
         slopes, sums = statistics
-        gradient = flat.fold(slopes, index, size)
-        information = linear.curvature(sums, linear.layout(self.groups()))
-        information = flat.fold(flat.fold(information, index, size).T, index, size)
-        vector = flat.traced_vector(self)
-        limits = flat.traced_vector(bounds[0]), flat.traced_vector(bounds[1])
-        return flat.from_vector(self, newton_step(vector, gradient, information, limits, penalty))
+        gradient = parameter_vector.fold(slopes, index, size)
+        information = predictors.curvature(sums, predictors.layout(self.groups()))
+        information = parameter_vector.fold(
+            parameter_vector.fold(information, index, size).T, index, size
+        )
+        vector = parameter_vector.traced_vector(self)
+        limits = (
+            parameter_vector.traced_vector(bounds[0]),
+            parameter_vector.traced_vector(bounds[1]),
+        )
+        return parameter_vector.from_vector(
+            self, newton_step(vector, gradient, information, limits, penalty)
+        )
 
     def penalty_value(self, penalty: Penalty) -> AnyArray | float:
-        return penalty.value(flat.traced_vector(self))
+        return penalty.value(parameter_vector.traced_vector(self))
 
     def in_units(self, to_user: np.ndarray) -> "Gate":
         """The gate on the user's features, from ``to_user`` (internal, user)."""
@@ -245,7 +252,7 @@ class Gate(Part):
 
     def logits_per_unit(self) -> Float[np.ndarray, " G"]:
         """What a unit of each coefficient adds to a logit; zero for what is no coefficient."""
-        return np.ones(flat.size(self))
+        return np.ones(parameter_vector.size(self))
 
     def coefficients(self) -> Float[np.ndarray, "r q"]:
         """The table people read: a row of feature coefficients per expert (or per node)."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
 
 
 class Prior(NamedTuple):

@@ -10,16 +10,16 @@ import numpy as np
 from jaxtyping import Float, Int
 
 import mixstat.gates.reference as reference
-from mixstat.batch import Rows
+from mixstat.data.batch import Rows
 from mixstat.gates.base import Gate
 from mixstat.gates.blocks import GateBlocks, Prior, Sparse
-from mixstat.linear import Group
+from mixstat.numerics.penalty import NoPenalty, Penalty
+from mixstat.numerics.precision import AnyArray
 from mixstat.parts import normal_step
 from mixstat.parts.atoms import Atoms
 from mixstat.parts.labels import ParameterLabel
 from mixstat.parts.normal import Normals, ResidualSums
-from mixstat.penalty import NoPenalty, Penalty
-from mixstat.precision import AnyArray
+from mixstat.parts.predictors import Group
 
 
 class GaussianGate(Gate):

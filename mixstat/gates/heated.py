@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from mixstat.gates.activations import Function, homogeneity, is_affine
 from mixstat.gates.identification import Identification, Invariance
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from jaxtyping import Float
 
 import mixstat.gates.reference as reference
 from mixstat.gates.base import Gate, blank
-from mixstat.linear import Group
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
+from mixstat.parts.predictors import Group
 
 Tree = int | tuple
 

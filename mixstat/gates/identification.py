@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
 
 
 class Invariance(NamedTuple):

@@ -10,7 +10,7 @@ from mixstat.gates.activations import MAPS, find, tell
 from mixstat.gates.base import blank
 from mixstat.gates.identification import Identification
 from mixstat.gates.softmax import LinearSoftmaxGate
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
 
 
 class ModifiedSoftmaxGate(LinearSoftmaxGate):

@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.gates.base import Gate
-from mixstat.linear import Group
+from mixstat.numerics.precision import AnyArray
 from mixstat.parts.atoms import Atoms
-from mixstat.precision import AnyArray
+from mixstat.parts.predictors import Group
 
 
 def with_reference(eta: Float[AnyArray, "J n"]) -> Float[AnyArray, "K n"]:

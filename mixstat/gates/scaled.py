@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from mixstat.gates.blocks import GateBlocks, Sparse
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
 
 
 class Logits(NamedTuple):

@@ -12,8 +12,8 @@ from mixstat.gates.base import Gate, blank
 from mixstat.gates.identification import FreeParameters, Identification
 from mixstat.gates.softmax import SoftmaxGate
 from mixstat.gates.starting import Starting
-from mixstat.linear import Group
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
+from mixstat.parts.predictors import Group
 
 
 class SigmoidGate(Gate):

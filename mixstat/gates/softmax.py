@@ -6,12 +6,12 @@ import numpy as np
 from jaxtyping import Float
 
 import mixstat.gates.reference as reference
-from mixstat import linear
-from mixstat.batch import Rows
+from mixstat.data.batch import Rows
 from mixstat.gates.base import blank
 from mixstat.gates.blocks import GateBlocks, Prior
+from mixstat.numerics.precision import AnyArray
+from mixstat.parts import predictors
 from mixstat.parts.part import NewtonSums
-from mixstat.precision import AnyArray
 
 
 class LinearSoftmaxGate(reference.ReferenceGate):
@@ -21,7 +21,7 @@ class LinearSoftmaxGate(reference.ReferenceGate):
         return reference.log_softmax(eta)
 
     def prior(self, rows: Rows) -> Prior:
-        logit, power = reference.powers(linear.predict(self.groups(), rows))
+        logit, power = reference.powers(predictors.predict(self.groups(), rows))
         total = jnp.sum(power, axis=0)
         return Prior(logit, total, power * (1 / total)[None, :])
 
@@ -30,7 +30,7 @@ class LinearSoftmaxGate(reference.ReferenceGate):
     ) -> NewtonSums:
         share = (prior or self.prior(rows)).share
         assert share is not None  # made by prior above
-        where, mass = linear.layout(self.groups()), resp.sum(axis=0)
+        where, mass = predictors.layout(self.groups()), resp.sum(axis=0)
         own = share[:-1]
         weighted = mass[None, :] * own
 
@@ -39,8 +39,8 @@ class LinearSoftmaxGate(reference.ReferenceGate):
             return weighted[left] * (same[:, None] - own[right])
 
         slopes = resp[:-1] - weighted
-        gradient = linear.gradient(slopes, where, rows)
-        return NewtonSums(gradient, linear.pair_sums(pairs, where, rows))
+        gradient = predictors.gradient(slopes, where, rows)
+        return NewtonSums(gradient, predictors.pair_sums(pairs, where, rows))
 
     def jacobian(self, eta: Float[AnyArray, "J n"], Z: AnyArray) -> Float[AnyArray, "K J n"]:
         return reference.jacobian(self.link(eta, Z))

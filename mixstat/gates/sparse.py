@@ -12,7 +12,7 @@ import mixstat.gates.reference as reference
 from mixstat.gates.base import Gate, blank
 from mixstat.gates.softmax import SoftmaxGate
 from mixstat.gates.starting import Starting
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
 from mixstat.validation import check_integer
 
 NOTHING = -1e30  # log of the share of experts left out: finite, so that nothing becomes NaN

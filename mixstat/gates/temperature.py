@@ -13,19 +13,20 @@ from jaxtyping import Float
 
 import mixstat.gates.reference as reference
 import mixstat.gates.scaled as scaled
-from mixstat import flat, linear
-from mixstat.batch import Rows
+from mixstat.data.batch import Rows
 from mixstat.gates.activations import ACTIVATIONS, check_activation, find, tell
 from mixstat.gates.base import Gate, blank
 from mixstat.gates.blocks import GateBlocks, Prior
 from mixstat.gates.heated import Heated, activated
 from mixstat.gates.identification import FreeParameters, Identification
 from mixstat.gates.starting import Starting
-from mixstat.linear import Group
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import AnyArray
+from mixstat.parts import predictors
 from mixstat.parts.atoms import Atoms
 from mixstat.parts.labels import ParameterLabel
 from mixstat.parts.part import NewtonSums
-from mixstat.precision import AnyArray
+from mixstat.parts.predictors import Group
 from mixstat.validation import check_positive
 
 LEARNED = "learned"
@@ -147,12 +148,12 @@ class TemperatureGate(Gate):
     def statistics(
         self, rows: Rows, resp: Float[AnyArray, "K n"], prior: Prior | None = None
     ) -> NewtonSums:
-        logits = self._logits(linear.predict(self.groups(), rows))
-        where = linear.layout(self.groups())
+        logits = self._logits(predictors.predict(self.groups(), rows))
+        where = predictors.layout(self.groups())
         information = scaled.information(logits, jnp.sum(resp, axis=0))
         return NewtonSums(
-            linear.gradient(scaled.mean_slopes(logits, resp), where, rows),
-            linear.pair_sums(lambda *pair: information[pair], where, rows),
+            predictors.gradient(scaled.mean_slopes(logits, resp), where, rows),
+            predictors.pair_sums(lambda *pair: information[pair], where, rows),
         )
 
     def permute(self, order: AnyArray) -> "TemperatureGate":
@@ -187,7 +188,7 @@ class TemperatureGate(Gate):
 
     def penalty(self, constant: bool) -> Float[np.ndarray, "G G"]:
         """A learned temperature is drawn to 1; else shrinking w and tau together costs nothing."""
-        size = flat.size(self)
+        size = parameter_vector.size(self)
         form = np.zeros((size, size))
         n = self.coef.size
         form[:n, :n] = np.eye(n)
@@ -256,7 +257,10 @@ class TemperatureGate(Gate):
 
     def identification(self) -> Identification:
         if self.n_experts == 1:
-            return FreeParameters(np.arange(flat.size(self)) < flat.size(self) - 1 + self.learned)
+            return FreeParameters(
+                np.arange(parameter_vector.size(self))
+                < parameter_vector.size(self) - 1 + self.learned
+            )
         coef, bias = np.asarray(self.coef), np.asarray(self.bias)
         if self.activation is None:
             return Heated(coef, bias, self.learned, self.parameter_names)

@@ -14,10 +14,10 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
-from mixstat import flat
 from mixstat.inference.profile_walk import ProfileWalk
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import in_float64
 from mixstat.objective.objective import Objective
-from mixstat.precision import in_float64
 from mixstat.results import FitResult, Status
 
 SPAN = 3.5  # standard errors on either side of the estimate
@@ -127,7 +127,7 @@ def profile_likelihood(
     """
     if objective.penalty.kinked:
         raise ValueError("profile needs a fit without an L1 penalty; got l1_ratio > 0.")
-    top_vector, estimate = flat.to_vector(result.model), target.estimate
+    top_vector, estimate = parameter_vector.to_vector(result.model), target.estimate
     low, high = _limits(objective, target, top_vector)
     if grid is None:
         wide = SPAN * target.std_error if np.isfinite(target.std_error) else BLIND_SPAN

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.linalg import null_space
 
-from mixstat import flat
+from mixstat.numerics import parameter_vector
 from mixstat.objective.objective import Derivatives, Objective
 from mixstat.results import FitResult, Status
 from mixstat.solvers.certificate import GRADIENT_TOL, invariant_directions, judge
@@ -23,7 +23,7 @@ class ProfileWalk:
         self, objective: Objective, result: FitResult, row: Float[np.ndarray, " D"], estimate: float
     ) -> None:
         self.objective, self.row, self.estimate = objective, row, estimate
-        self.top = flat.to_vector(result.model)
+        self.top = parameter_vector.to_vector(result.model)
         self.information, self.free = result.information, result.free
         self.home()
 

@@ -15,13 +15,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from mixstat import flat, linear
-from mixstat.batch import Batch, Rows
+from mixstat.data.batch import Batch, Rows
 from mixstat.gates.blocks import GateBlocks, Sparse
 from mixstat.model import Mixture, expanded_index
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import AnyArray
 from mixstat.objective.likelihood import shares_of
 from mixstat.objective.reduction import total
-from mixstat.precision import AnyArray
+from mixstat.parts import predictors
 
 
 class Posterior(NamedTuple):
@@ -38,8 +39,8 @@ def posterior_of(model: Mixture, rows: Rows) -> Posterior:
 
     Weights enter once, through the responsibilities, before tables get wide.
     """
-    gate_eta = linear.predict(model.gate.groups(), rows)
-    expert_eta = linear.predict(model.experts.groups(), rows)
+    gate_eta = predictors.predict(model.gate.groups(), rows)
+    expert_eta = predictors.predict(model.experts.groups(), rows)
     density = model.experts.link(expert_eta, rows.y)
     resp, evidence = shares_of(model.gate.prior(rows), density, rows)
     weight = rows.weight
@@ -123,13 +124,13 @@ def _score(model: Mixture, rows: Rows) -> tuple[AnyArray, AnyArray]:
     gate = model.gate.score(gate_eta, rows.Z, weighted)
     experts = model.experts.score(expert_eta, rows.y, weighted)
     slopes = jnp.concatenate([gate, experts.reshape(-1, experts.shape[-1])])
-    gradient = linear.gradient(slopes, predictor_layout(model, rows), rows)
+    gradient = predictors.gradient(slopes, predictor_layout(model, rows), rows)
     return jnp.sum(evidence), gradient
 
 
 def _in_parameters(model: Mixture, sums: tuple[AnyArray, AnyArray]) -> tuple[AnyArray, AnyArray]:
     value, slopes = sums
-    return value, flat.fold(slopes, _index(model), flat.size(model))
+    return value, parameter_vector.fold(slopes, _index(model), parameter_vector.size(model))
 
 
 def _index(model: Mixture) -> np.ndarray:
@@ -155,10 +156,10 @@ def _product(at: _Direction, rows: Rows) -> AnyArray:
     """Derivative of a chunk's gradient along the direction."""
 
     def gradient(vector: AnyArray) -> AnyArray:
-        moved = flat.from_vector(at.model, vector)
+        moved = parameter_vector.from_vector(at.model, vector)
         return _in_parameters(moved, _score(moved, rows))[1]
 
-    return jax.jvp(gradient, (flat.traced_vector(at.model),), (at.direction,))[1]
+    return jax.jvp(gradient, (parameter_vector.traced_vector(at.model),), (at.direction,))[1]
 
 
 def hessian_product(
@@ -168,11 +169,11 @@ def hessian_product(
     return total(_product, _Direction(model, np.asarray(direction)), batch)
 
 
-def predictor_layout(model: Mixture, rows: Rows) -> linear.Layout:
+def predictor_layout(model: Mixture, rows: Rows) -> predictors.Layout:
     """All predictors: the gate's, then expert after expert."""
     groups = model.experts.groups()
-    each = [linear.Group(g.feature, g.coef[k]) for k in range(model.n_experts) for g in groups]
-    return linear.layout((*model.gate.groups(), *each), rows)
+    each = [predictors.Group(g.feature, g.coef[k]) for k in range(model.n_experts) for g in groups]
+    return predictors.layout((*model.gate.groups(), *each), rows)
 
 
 class _CurvatureSums(NamedTuple):
@@ -187,8 +188,8 @@ def _curvature(model: Mixture, rows: Rows) -> _CurvatureSums:
     where = predictor_layout(model, rows)
     return _CurvatureSums(
         jnp.sum(blocks.evidence),
-        linear.gradient(blocks.score, where, rows),
-        linear.pair_sums(blocks.pairs, where, rows),
+        predictors.gradient(blocks.score, where, rows),
+        predictors.pair_sums(blocks.pairs, where, rows),
         blocks.mass,
     )
 
@@ -216,10 +217,10 @@ def _assemble(model: Mixture, sums: _CurvatureSums, *, shared: bool):
     # which features there are is all that the layout asks of the rows
     one = np.zeros((1, 1))
     rows = Rows(one, None if shared else one, one, one)
-    index, size = _index(model), flat.size(model)
-    hessian = linear.curvature(sums.curves, predictor_layout(model, rows))
-    hessian = flat.fold(flat.fold(hessian, index, size).T, index, size)
-    return sums.value, flat.fold(sums.slopes, index, size), hessian, sums.mass
+    index, size = _index(model), parameter_vector.size(model)
+    hessian = predictors.curvature(sums.curves, predictor_layout(model, rows))
+    hessian = parameter_vector.fold(parameter_vector.fold(hessian, index, size).T, index, size)
+    return sums.value, parameter_vector.fold(sums.slopes, index, size), hessian, sums.mass
 
 
 def derivatives(

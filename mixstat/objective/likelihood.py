@@ -4,13 +4,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
-from mixstat.batch import Batch, Rows
+from mixstat.data.batch import Batch, Rows
 from mixstat.gates.base import Gate
 from mixstat.gates.blocks import Prior
-from mixstat.kernels import kernel
 from mixstat.model import Mixture
+from mixstat.numerics.compiled import kernel
+from mixstat.numerics.precision import AnyArray
 from mixstat.objective.reduction import each_row, total
-from mixstat.precision import AnyArray
 
 
 def log_joint(prior: Prior, density: Float[AnyArray, "K n"], rows: Rows) -> Float[AnyArray, "K n"]:

@@ -8,18 +8,17 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from mixstat import flat
-from mixstat.batch import Batch
+from mixstat.data.batch import Batch
 from mixstat.experts.base import Experts
 from mixstat.gates.base import Gate
-from mixstat.kernels import traced
-from mixstat.measure import canonical_order
-from mixstat.model import Mixture, expanded_index
+from mixstat.model import Mixture, canonical_order, expanded_index
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.compiled import traced
+from mixstat.numerics.penalty import Penalty
+from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.objective import derivatives as kernels
 from mixstat.objective.likelihood import log_likelihood
 from mixstat.objective.strengths import Penalties, Strengths, make_penalties
-from mixstat.penalty import Penalty
-from mixstat.precision import AnyArray, library_of
 
 
 class Derivatives(NamedTuple):
@@ -72,7 +71,7 @@ class Objective(eqx.Module):
 
     def model(self, vector: Float[AnyArray, " D"]) -> Mixture:
         """The model at a point."""
-        return flat.from_vector(self.template, vector)
+        return parameter_vector.from_vector(self.template, vector)
 
     # the surface
 
@@ -179,9 +178,11 @@ class Objective(eqx.Module):
 
     def _indifferent(self, gate: Gate, order: Int[np.ndarray, " K"]) -> bool:
         """Whether any gate like ``gate`` has the same penalty with experts renumbered."""
-        any_gate = flat.from_vector(gate, np.sqrt(np.arange(2.0, 2 + flat.size(gate))))
+        any_gate = parameter_vector.from_vector(
+            gate, np.sqrt(np.arange(2.0, 2 + parameter_vector.size(gate)))
+        )
         before, after = (
-            float(self.penalties.gate.value(flat.to_vector(g)))
+            float(self.penalties.gate.value(parameter_vector.to_vector(g)))
             for g in (any_gate, any_gate.permute(order))
         )
         return abs(before - after) <= 1e-12 * (1 + abs(before))
@@ -221,18 +222,24 @@ def make(
         Parameters to be held at the template's value.
     """
     gates, experts = template.gate.bounds(min_scale), template.experts.bounds(min_scale)
-    lower, upper = (flat.to_vector(Mixture(*pair)) for pair in zip(gates, experts, strict=True))
+    lower, upper = (
+        parameter_vector.to_vector(Mixture(*pair)) for pair in zip(gates, experts, strict=True)
+    )
     if not isinstance(strengths, Strengths):
         strengths = Strengths(gate_square=strengths, expert_square=strengths)
     objective = Objective(
         batch,
-        flat.as_numpy(template),
+        parameter_vector.as_numpy(template),
         lower,
         upper,
         _floors(template, experts, lower),
         make_penalties(template, strengths, constants),
     )
-    return objective if fixed is None else objective.holding(fixed, flat.to_vector(template))
+    return (
+        objective
+        if fixed is None
+        else objective.holding(fixed, parameter_vector.to_vector(template))
+    )
 
 
 def _floors(
@@ -241,5 +248,5 @@ def _floors(
     """Lower bounds on which an expert has collapsed."""
     marks = bounds[0].collapsed(bounds)  # experts that sit on all of them
     marked = [np.ravel(leaf) for leaf in jax.tree.leaves(marks)]
-    at = np.concatenate([np.zeros(flat.size(template.gate), bool), *marked])
+    at = np.concatenate([np.zeros(parameter_vector.size(template.gate), bool), *marked])
     return at & np.isfinite(lower)

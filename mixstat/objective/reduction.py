@@ -14,11 +14,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int, PyTree
 
-from mixstat import precision
-from mixstat.batch import Batch, Rows
-from mixstat.kernels import kernel, traced
-from mixstat.precision import AnyArray
-from mixstat.threads import in_threads
+from mixstat.data.batch import Batch, Rows
+from mixstat.numerics import precision
+from mixstat.numerics.compiled import kernel, traced
+from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.threads import in_threads
 
 RANGE = 8  # chunks that a processor should be given at a time, at least
 RANGES = 8

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mixstat import flat
 from mixstat.model import Mixture, expanded_index
-from mixstat.penalty import Penalty, make_penalty
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.penalty import Penalty, make_penalty
 
 
 class Strengths(NamedTuple):
@@ -38,12 +38,12 @@ def make_penalties(
     ``constants`` tells whether the first feature of the gate and of the experts is constant;
     its coefficients are free.
     """
-    n_gate, size = flat.size(template.gate), flat.size(template)
+    n_gate, size = parameter_vector.size(template.gate), parameter_vector.size(template)
     square, l1 = np.zeros((size, size)), np.zeros(size)
     form = template.gate.penalty(constants[0])
     square[:n_gate, :n_gate] = strengths.gate_square * form
     l1[:n_gate] = strengths.gate_l1 * template.gate.slopes()
-    slopes = flat.to_vector(template.experts.slopes(constants[1]))
+    slopes = parameter_vector.to_vector(template.experts.slopes(constants[1]))
     square[range(n_gate, size), range(n_gate, size)] = strengths.expert_square * slopes
     l1[n_gate:] = strengths.expert_l1 * slopes
     each = expanded_index(template)[1]  # (K, E)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
 
 
 def each_derivatives(

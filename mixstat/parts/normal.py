@@ -8,12 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from mixstat import flat, linear
-from mixstat.batch import Rows
-from mixstat.linear import Group
+from mixstat.data.batch import Rows
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import AnyArray
+from mixstat.parts import predictors
 from mixstat.parts.autodiff import each_derivatives
 from mixstat.parts.part import free_bounds
-from mixstat.precision import AnyArray
+from mixstat.parts.predictors import Group
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -30,7 +31,7 @@ class ResidualSums(NamedTuple):
 
     def stepped(self, step: Float[AnyArray, "K m p"]) -> "ResidualSums":
         """Sums about coefficients that are larger by ``step``."""
-        gram = linear.symmetric(self.gram, step.shape[2])
+        gram = predictors.symmetric(self.gram, step.shape[2])
         moved = jnp.einsum("kmp,klp->kml", self.cross, step)
         square = self.square - moved - jnp.swapaxes(moved, 1, 2)
         square = square + jnp.einsum("kmp,kpq,klq->kml", step, gram, step)
@@ -123,7 +124,7 @@ class Normals(eqx.Module):
         weighted = resp[:, None, :] * residual
         return ResidualSums(
             mass=jnp.sum(resp, axis=1),
-            gram=linear.own_sums(resp, features),
+            gram=predictors.own_sums(resp, features),
             cross=weighted @ features.T,
             square=jnp.sum(weighted[:, :, None, :] * residual[:, None, :, :], axis=3),
         )
@@ -137,7 +138,7 @@ class Normals(eqx.Module):
     def permute(self: SomeNormals, order: AnyArray) -> SomeNormals:
         """The same densities renumbered: new k is old ``order[k]``."""
         rows = np.zeros(1, int) if self.covariance == "tied" else order
-        own = flat.as_numpy(self)
+        own = parameter_vector.as_numpy(self)
         return self._like(own.coef[order], own.log_scale[rows], own.shear[rows])
 
     def bounds(self: SomeNormals, min_scale: float) -> tuple[SomeNormals, SomeNormals]:
@@ -161,7 +162,7 @@ class Normals(eqx.Module):
 
     def covariances(self) -> Float[np.ndarray, "K m m"]:
         """Covariance matrix of each density."""
-        inverse = np.linalg.inv(flat.as_numpy(self).whitener())
+        inverse = np.linalg.inv(parameter_vector.as_numpy(self).whitener())
         return inverse @ np.swapaxes(inverse, 1, 2)
 
 

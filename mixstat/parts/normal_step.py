@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mixstat import dense, linear
+from mixstat.numerics import linear_algebra
+from mixstat.numerics.penalty import Penalty
+from mixstat.numerics.precision import AnyArray
+from mixstat.parts import predictors
 from mixstat.parts.normal import Normals, ResidualSums
-from mixstat.penalty import Penalty
-from mixstat.precision import AnyArray
 
 ROUNDS = 20  # turns of penalised coefficients and covariance in one M-step
 EMPTY = 1e-12  # responsibility below which an expert keeps what it had
@@ -74,19 +75,19 @@ def _turn(
 def _least_squares(
     statistics: ResidualSums, free: Bool[AnyArray, "K m p"]
 ) -> Float[AnyArray, "K m p"]:
-    gram = linear.symmetric(statistics.gram, free.shape[2])
+    gram = predictors.symmetric(statistics.gram, free.shape[2])
     used = free[:, 0]  # features that an expert may use are those of all its outputs
     masked = jnp.where(used[:, :, None] & used[:, None, :], gram, 0.0)
     masked = masked + jnp.eye(used.shape[1])[None] * jnp.where(used, 0.0, 1.0)[:, None, :]
     right = jnp.swapaxes(jnp.where(free, statistics.cross, 0.0), 1, 2)
-    return jnp.swapaxes(linear.solve(masked, right), 1, 2)
+    return jnp.swapaxes(predictors.solve(masked, right), 1, 2)
 
 
 def _penalised_least_squares(
     normals: Normals, statistics: ResidualSums, penalty: Penalty, free: Bool[AnyArray, "K m p"]
 ) -> Float[AnyArray, "K m p"]:
     k, m, p = normals.coef.shape
-    gram = linear.symmetric(statistics.gram, p)
+    gram = predictors.symmetric(statistics.gram, p)
     n = m * p
     penalty = penalty.leading(n)  # coefficients come first in an expert's parameters
     factor = normals.whitener()  # factor' factor is the precision
@@ -121,7 +122,7 @@ def _covariance(
         variance = jnp.mean(variance, axis=1, keepdims=True)
     elif normals.shear.shape[1]:
         unit, variance = _modified_cholesky(sigma, floor**2)
-        inverse = jax.vmap(dense.unit_lower_inverse)(unit)
+        inverse = jax.vmap(linear_algebra.unit_lower_inverse)(unit)
         rows, cols = np.tril_indices(m, -1)
         shear = inverse[:, rows, cols]
     return 0.5 * jnp.log(jnp.maximum(variance, floor**2)), shear

@@ -10,12 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int, PyTree
 
-from mixstat import flat, linear
-from mixstat.batch import Rows
-from mixstat.linear import Group
+from mixstat.data.batch import Rows
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.penalty import Penalty
+from mixstat.numerics.precision import AnyArray
+from mixstat.parts import predictors
 from mixstat.parts.atoms import Atoms
-from mixstat.penalty import Penalty
-from mixstat.precision import AnyArray
+from mixstat.parts.predictors import Group
 
 SomeModule = TypeVar("SomeModule", bound=eqx.Module)
 SomePart = TypeVar("SomePart", bound="Part")
@@ -25,7 +26,7 @@ class NewtonSums(NamedTuple):
     """Sums over rows for a Newton step: the surrogate as a quadratic around the parameters."""
 
     slopes: AnyArray  # (E,) of a gate, (K, E) of experts, in the coefficients of predictors
-    information: dict[str, AnyArray]  # as of linear.pair_sums, with a leading axis for experts
+    information: dict[str, AnyArray]  # as of predictors.pair_sums, with a leading axis for experts
 
 
 class Part(eqx.Module):
@@ -97,15 +98,15 @@ class Part(eqx.Module):
 
         One that is no parameter, but padding, is nowhere: -1.
         """
-        groups = flat.numbered(self).stacked_groups()
+        groups = parameter_vector.numbered(self).stacked_groups()
         if not groups:  # a gate of one expert
             return np.zeros((1, 0), int)
         stacks = [np.reshape(group.coef, (len(group.coef), -1)) for group in groups]
         return np.concatenate(stacks, axis=1).astype(int) - 1
 
-    def layout(self) -> linear.Layout:
+    def layout(self) -> predictors.Layout:
         """Which features the predictors of a stack multiply."""
-        return linear.layout(tuple(Group(g.feature, g.coef[0]) for g in self.stacked_groups()))
+        return predictors.layout(tuple(Group(g.feature, g.coef[0]) for g in self.stacked_groups()))
 
     # learning from sums that are kept
 
@@ -145,7 +146,7 @@ def within(part: SomeModule, bounds: tuple[SomeModule, SomeModule]) -> SomeModul
 
 def stacked_coefficients(part: Part) -> Float[AnyArray, "b E"]:
     """Coefficients of the predictors of each stack; zero where there is no parameter."""
-    vector = jnp.concatenate([flat.traced_vector(part), jnp.zeros(1)])
+    vector = jnp.concatenate([parameter_vector.traced_vector(part), jnp.zeros(1)])
     return vector[part.coefficient_index()]
 
 
@@ -156,9 +157,9 @@ def _quadratic(
     where, sums = part.layout(), statistics.information
     alone = statistics.slopes.ndim == 1
     if alone:  # a gate
-        curvature = linear.curvature(sums, where)[None]
+        curvature = predictors.curvature(sums, where)[None]
     else:
-        curvature = jax.vmap(lambda one: linear.curvature(one, where))(sums)
+        curvature = jax.vmap(lambda one: predictors.curvature(one, where))(sums)
     return curvature, stacked_coefficients(new) - stacked_coefficients(part)
 
 

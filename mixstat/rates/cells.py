@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mixstat import batch as batches
-from mixstat import flat
-from mixstat.estimators.data import table_width
+from mixstat.data import batch as batches
+from mixstat.fitting.tables import table_width
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import in_float64
 from mixstat.objective import objective as objectives
-from mixstat.precision import in_float64
 from mixstat.rates.box import names
 from mixstat.rates.engine import Ended, short_runs, solve_all
 from mixstat.rates.law import Law
@@ -60,8 +60,13 @@ def _firsts(plan: Plan, task: Task, replicate: int) -> list[Mixture]:
     """First models of a replicate, moved into the box."""
     n, objective = task.n, task.objective
     random = np.random.default_rng(replicate_seed(plan.seed, n, replicate, stream=1))
-    made = [flat.as_numpy(plan.start.first(task, random)) for _ in range(plan.start.n_starts)]
-    return [flat.from_vector(m, objective.clip(flat.to_vector(m))) for m in made]
+    made = [
+        parameter_vector.as_numpy(plan.start.first(task, random))
+        for _ in range(plan.start.n_starts)
+    ]
+    return [
+        parameter_vector.from_vector(m, objective.clip(parameter_vector.to_vector(m))) for m in made
+    ]
 
 
 def _row(plan: Plan, task: Task, replicate: int, ends: list[Ended], started: Any) -> dict[str, Any]:
@@ -70,7 +75,7 @@ def _row(plan: Plan, task: Task, replicate: int, ends: list[Ended], started: Any
     best = _best(ends)
     near = np.abs(heights - heights[best]) <= AGREEMENT * (1 + abs(heights[best]))
     model = ends[best].model
-    vector, labels = flat.to_vector(model), names(model)
+    vector, labels = parameter_vector.to_vector(model), names(model)
     row: dict[str, Any] = {"n": task.n, "replicate": int(replicate)}
     facts = ends[best]._asdict()
     row |= {"converged": ends[best].certified}

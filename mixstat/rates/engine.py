@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from mixstat import flat
 from mixstat.fitting.batch_of_fits import fit_many
 from mixstat.fitting.fit_table import FitTable
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
 from mixstat.objective.objective import Objective
 from mixstat.rates.specification import Specification
 from mixstat.results import Status
@@ -70,13 +70,13 @@ def short_runs(
     heights = np.where(np.isfinite(heights), heights, -np.inf)
     chosen = np.sort(np.argsort(-heights, axis=1, kind="stable")[:, :finish], axis=1)
     places = np.ravel(chosen + count * np.arange(len(chosen))[:, None])
-    return [flat.as_numpy(fits.model(int(i))) for i in places], chosen
+    return [parameter_vector.as_numpy(fits.model(int(i))) for i in places], chosen
 
 
 def _of_row(fits: FitTable, i: int) -> Ended:
     row = fits.table[i]
     return Ended(
-        model=flat.as_numpy(fits.model(i)),
+        model=parameter_vector.as_numpy(fits.model(i)),
         status=str(row["status"]),
         log_likelihood=float(row["log_likelihood"]),
         n_iter=int(row["n_iter"]),

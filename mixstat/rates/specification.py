@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from mixstat import flat
 from mixstat.experts.base import Experts
 from mixstat.experts.gaussian import GaussianExperts
 from mixstat.gates.base import Gate
 from mixstat.gates.softmax import SoftmaxGate
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
 from mixstat.rates.box import Box
 from mixstat.rates.law import Features, Law, make_features
 from mixstat.rates.truths import Truth
@@ -116,7 +116,7 @@ class Specification:
 
     def n_parameters(self, truth: Truth) -> int:
         """Number of parameters D."""
-        return flat.size(self.null(truth))
+        return parameter_vector.size(self.null(truth))
 
     def describe(self, truth: Truth) -> dict[str, Any]:
         """All that a fit depends on, in plain types."""

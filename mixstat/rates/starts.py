@@ -8,13 +8,13 @@ import jax
 import numpy as np
 from jaxtyping import Int
 
-from mixstat import batch as batches
-from mixstat import flat
+from mixstat.data import batch as batches
 from mixstat.experts.gaussian import GaussianExperts
 from mixstat.fitting import gate_starts, starts
 from mixstat.gates.reference import full
 from mixstat.gates.softmax import SoftmaxGate
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
 from mixstat.objective.objective import Objective
 from mixstat.rates.law import Features
 from mixstat.rates.truths import Truth
@@ -87,9 +87,9 @@ class NearTruth(Start):
         near = task.truth.mixture
         if near.exchangeable:
             near = near.permute(_labels(near.n_experts, task.null.n_experts, random))
-        vector = flat.to_vector(near)
+        vector = parameter_vector.to_vector(near)
         noise = self.scale * random.standard_normal(len(vector))
-        return flat.from_vector(near, vector + noise)
+        return parameter_vector.from_vector(near, vector + noise)
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,9 @@ def _copies_fit(truth: Mixture, null: Mixture) -> bool:
     """
     if not truth.exchangeable:
         return jax.tree.structure(truth) == jax.tree.structure(null)
-    return flat.size(truth.permute(np.zeros(null.n_experts, int))) == flat.size(null)
+    return parameter_vector.size(
+        truth.permute(np.zeros(null.n_experts, int))
+    ) == parameter_vector.size(null)
 
 
 def _labels(n_true: int, k: int, random: np.random.Generator) -> Int[np.ndarray, " K"]:

@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Float
 from sklearn.utils.validation import check_is_fitted
 
-from mixstat import flat
 from mixstat.arguments import Table
-from mixstat.estimators.base import BaseMixture
 from mixstat.experts.gaussian import GaussianExperts
+from mixstat.fitting.fit import FittedEstimator
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
 from mixstat.predictive import Predictive
 from mixstat.rates.box import Box
 from mixstat.rates.inputs import NOWHERE, InputLaw, Lattice, Observed
@@ -172,7 +172,7 @@ class Truth:
             "gate": repr(gate),
             "experts": repr(experts),
             "n_experts": self.n_experts,
-            "parameters": flat.to_vector(self.mixture).tolist(),
+            "parameters": parameter_vector.to_vector(self.mixture).tolist(),
             "features": names,
         }
 
@@ -184,7 +184,7 @@ def _names(source: Any, inputs: InputLaw) -> list[str]:
 
 
 def from_fit(
-    estimator: BaseMixture, X: Table, *, name: str = "fit", box: Box | None = None
+    estimator: FittedEstimator, X: Table, *, name: str = "fit", box: Box | None = None
 ) -> Truth:
     """A fitted model as a truth.
 

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mixstat import flat
 from mixstat.arguments import Response, Setting, Table, Weights
 from mixstat.estimators.base import BaseMixture
-from mixstat.estimators.fit import Fit
+from mixstat.fitting.fit import Fit
+from mixstat.numerics import parameter_vector
 
 PARTS = ("both", "experts", "gate")
 HUGE = 1e6  # a strength at which every slope of standardised data is zero
@@ -107,14 +107,14 @@ def largest(task: Task) -> float:
 
 def _moving(task: Task, fit: Fit) -> bool:
     """Whether any slope whose penalty is walked is not zero."""
-    return bool(np.any(flat.to_vector(fit.model)[_walked(task, fit)]))
+    return bool(np.any(parameter_vector.to_vector(fit.model)[_walked(task, fit)]))
 
 
 def _walked(task: Task, fit: Fit) -> Bool[np.ndarray, " D"]:
     """Parameters whose L1 (or else squared) penalty grows with the strength."""
     l1 = fit.maximum.l1
     bent = l1 if l1.any() else fit.maximum.squares
-    of_gate = np.arange(len(bent)) < flat.size(fit.model.gate)
+    of_gate = np.arange(len(bent)) < parameter_vector.size(fit.model.gate)
     own = {"both": np.ones_like(of_gate), "experts": ~of_gate, "gate": of_gate}[task.part]
     return (bent > 0) & own
 
@@ -122,5 +122,5 @@ def _walked(task: Task, fit: Fit) -> Bool[np.ndarray, " D"]:
 def _steepest(task: Task, fit: Fit) -> float:
     """Largest gradient in a walked slope of the log-likelihood, as a share of its L1 strength."""
     maximum = fit.maximum
-    zero = _walked(task, fit) & (flat.to_vector(fit.model) == 0) & maximum.varying
+    zero = _walked(task, fit) & (parameter_vector.to_vector(fit.model) == 0) & maximum.varying
     return float(np.max(np.abs(maximum.gradient[zero]) / maximum.l1[zero], initial=0.0))

@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from mixstat.arguments import Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.base import BaseMixture
-from mixstat.estimators.fit import Fit
+from mixstat.fitting.fit import Fit
 from mixstat.results import DesignWarning, Status, report
 from mixstat.selection.penalty import PenaltyPath
 from mixstat.validation import check_weights

@@ -3,10 +3,10 @@
 import abc
 from typing import ClassVar
 
-from mixstat import flat
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import in_float64
 from mixstat.objective.objective import Objective
-from mixstat.precision import in_float64
 from mixstat.results import FitResult
 from mixstat.solvers.certificate import GRADIENT_TOL, judge
 from mixstat.solvers.outcome import Outcome
@@ -47,7 +47,7 @@ class Solver(abc.ABC):
                 f"{name} needs a continuous gate, and the shares of {type(gate).__name__} jump; "
                 "use 'auto'"
             )
-        size = flat.size(objective.template)
+        size = parameter_vector.size(objective.template)
         if self.most_parameters is not None and size > self.most_parameters:
             return (
                 f"{name} takes at most {self.most_parameters} parameters, and the model has "

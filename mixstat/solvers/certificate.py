@@ -6,11 +6,11 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Bool, Float
 
-from mixstat import flat
+import mixstat.solvers.degeneracy as degeneracy
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
 from mixstat.objective.objective import Derivatives, Objective
 from mixstat.results import SINGULAR, Certificate, FitResult, Status
-from mixstat.solvers import degeneracy
 from mixstat.solvers.outcome import Outcome
 
 GRADIENT_TOL = 1e-8  # largest gradient component of a certified maximum, standardised units
@@ -50,8 +50,8 @@ def judge(
         For a maximum over the points with one value of ``across . vector``, as those of a profile
         are: no move along it counts.
     """
-    model = flat.as_numpy(outcome.model)
-    vector = flat.to_vector(model)
+    model = parameter_vector.as_numpy(outcome.model)
+    vector = parameter_vector.to_vector(model)
     known = outcome.known or objective.derivatives(vector)
     free = objective.free(vector, known.gradient)
     words, invariant = invariant_directions(objective, model, free)
@@ -135,7 +135,7 @@ def _rests_at_a_jump(
     """Whether a search over a gate that jumps is done: the experts are at a maximum."""
     if outcome.status != Status.JUMP:
         return False
-    n_gate = flat.size(point.model.gate)
+    n_gate = parameter_vector.size(point.model.gate)
     slopes = point.objective.projected(point.vector, known.gradient)[n_gate:]
     return bool(np.max(np.abs(slopes), initial=0.0) <= tol)
 
@@ -167,7 +167,7 @@ def invariant_directions(
     Returns the words and an orthonormal basis of the directions in the parameter vector. The
     Hessian vanishes along them at every stationary point, whatever its rounding says.
     """
-    size = flat.size(model)
+    size = parameter_vector.size(model)
     words, tangents = [], []
     for invariance in model.gate.invariances():
         tangent = np.zeros(size)

@@ -6,27 +6,27 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Bool, Float, Int
 
-from mixstat import flat
 from mixstat.model import Mixture, expanded_index
+from mixstat.numerics import parameter_vector
 from mixstat.objective.likelihood import expert_mass
 from mixstat.objective.objective import Objective
 from mixstat.results import STEEP_GATE
 
 STEEP = 5.0  # length in logits (of gates), or in predictors (of experts), that can be divergence
-# What doubling diverging coefficients does to the log-likelihood of a row, and what its quadratic
-# model predicts, in fits of 60 to 600 rows, 50 perturbed copies of each:
-#                                     predicted loss     change seen       length
-#   a step in x, softmax gate         1e-11 ... 4e-5   -2e-13 ...  4e-7   38 ... 7e4
-#   the same with a temperature       1e-14 ... 5e-8   -2e-16 ...  1e-7   60 ... 7e4
-#   one of two boundaries a step      2e-8  ... 2e-5   -1e-13 ...  2e-7   480 ... 7e4
-#   classes predicted perfectly       5e-12 ... 1e-8    1e-14 ...  4e-11  40 ... 1e3
-#   finite, 5 rows about a step         6e-3                -2e-3            82
-#   finite, slope -41 (16 a unit)        0.1               -4e-2            16
-# A row on the wrong side costs about half a unit over the number of rows, so the finite cases
-# keep their distance up to 1e7 rows.
-CURVED = 1e-3  # predicted loss above which a direction is not flat for coefficients so long
+# What the quadratic model predicts that doubling the coefficients costs, in log-likelihood of a
+# row, and what it does, in fits of 70 to 500 rows, 51 of each (other roundings, orders, starts):
+#                                    predicted cost    change seen       length
+#   a step in x, softmax gate        1e-11 ... 4e-5   1e-14 ...  5e-7   44 ... 9e2
+#   the same with a temperature          0 ... 1e-5       0 ...  4e-14  46 ... 4e5
+#   one of two boundaries a step         0 ... 3e-5  -2e-13 ...  3e-7  472 ... 2e5
+#   classes predicted perfectly               1e-8              3e-11      903
+#   finite, few rows beyond a step            6e-3             -2e-3        82
+#   finite, slope -41 to the reference         0.1             -4e-2        16
+# So a cost is nine powers of ten from one that is none. A row on the wrong side costs about half
+# a unit over the number of rows, which keeps finite maxima apart up to 1e8 rows or more.
+CURVED = 1e-2  # predicted cost above which coefficients so long need not be tried
 LOSS = 1e-10  # relative to 1 + |objective|: doubling that loses less costs nothing
-GAIN = 1e-5  # and gains next to nothing, or the solver has not finished
+GAIN = 1e-5  # and if it gains more, the solver has not finished
 NEAR = 1e-9  # distance at which a parameter sits on its bound
 SAME = 1e-4  # experts closer than this in every standardised parameter coincide
 
@@ -54,7 +54,7 @@ def is_degenerate(
     objective: Objective, model: Mixture, mass: Float[np.ndarray, " K"] | None = None
 ) -> bool:
     """Whether an expert sits on its floor or on too few rows; cheaper than a verdict."""
-    model = flat.as_numpy(model)
+    model = parameter_vector.as_numpy(model)
     if model.n_experts == 1:
         return False
     if binding_floors(objective, model):
@@ -67,7 +67,7 @@ def is_degenerate(
 def binding_floors(objective: Objective, model: Mixture) -> tuple[int, ...]:
     """Experts whose scale sits on its floor."""
     # a tied parameter belongs to every expert; one that is fixed is not on a floor
-    vector = flat.to_vector(model)
+    vector = parameter_vector.to_vector(model)
     at = objective.varying & objective.floor & (vector <= objective.lower + NEAR)
     each = expanded_index(model)[1]
     return tuple(int(k) for k in np.flatnonzero((at[each] & (each >= 0)).any(axis=1)))
@@ -77,7 +77,9 @@ def diverging_gate(point: Point) -> tuple[int, ...]:
     """Experts (or nodes) whose gate coefficients can double along flat directions at no cost."""
     gate = point.model.gate
     # slopes alone: a constant that diverges is an expert without rows, not a step in x
-    watched = _Watched(np.arange(flat.size(gate)), gate.slopes() > 0, gate.logits_per_unit())
+    watched = _Watched(
+        np.arange(parameter_vector.size(gate)), gate.slopes() > 0, gate.logits_per_unit()
+    )
     return _gate_rows(point.model, _doubled_for_nothing(point, watched) > 0.1)
 
 
@@ -86,7 +88,7 @@ def diverging_experts(point: Point) -> tuple[int, ...]:
     model = point.model
     if not model.experts.discrete:
         return ()
-    n_gate, size = flat.size(model.gate), flat.size(model)
+    n_gate, size = parameter_vector.size(model.gate), parameter_vector.size(model)
     one = np.ones(size - n_gate)
     share = _doubled_for_nothing(point, _Watched(np.arange(n_gate, size), one > 0, one))
     each = expanded_index(model)[1]
@@ -168,14 +170,14 @@ def complement(directions: Float[np.ndarray, "d F"]) -> Float[np.ndarray, "d r"]
 def steep_gate(model: Mixture) -> tuple[int, ...]:
     """Experts whose finite gate coefficients are those of a near step."""
     gate = model.gate
-    steep = np.abs(flat.to_vector(gate) * gate.logits_per_unit()) > STEEP_GATE
+    steep = np.abs(parameter_vector.to_vector(gate) * gate.logits_per_unit()) > STEEP_GATE
     return _gate_rows(model, steep & (gate.slopes() > 0))
 
 
 def _gate_rows(model: Mixture, marked: Bool[np.ndarray, " G"]) -> tuple[int, ...]:
     """Experts (or nodes) among whose gate coefficients one is marked."""
     rows: set[int] = set()
-    for group in flat.numbered(model.gate).groups():
+    for group in parameter_vector.numbered(model.gate).groups():
         if group.feature == "Z":
             rows |= {int(k) for k in np.flatnonzero(marked[group.coef - 1].any(axis=-1))}
     return tuple(sorted(rows))
@@ -187,7 +189,7 @@ def coinciding(model: Mixture) -> tuple[tuple[int, int], ...]:
     if not model.experts.exchangeable:
         return ()
     each = expanded_index(model)[1]
-    table = flat.to_vector(model)[each]
+    table = parameter_vector.to_vector(model)[each]
     pairs = [(i, j) for i in range(k) for j in range(i + 1, k)]
     return tuple((i, j) for i, j in pairs if np.max(np.abs(table[i] - table[j])) < SAME)
 

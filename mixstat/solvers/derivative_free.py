@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import differential_evolution, minimize
 
-from mixstat import flat
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
 from mixstat.objective.objective import Objective
 from mixstat.results import Status
 from mixstat.solvers.base import Solver
@@ -40,20 +40,20 @@ class DerivativeFree(Solver):
         end = near.run(objective, start, tol=tol, max_iter=min(EM_ITER, max_iter))
         if end.status == Status.NONFINITE:
             return end
-        value = objective.value(flat.to_vector(end.model))
+        value = objective.value(parameter_vector.to_vector(end.model))
         for turn in range(ROUNDS):
             if end.n_iter >= max_iter:
                 return end._replace(status=Status.MAX_ITER)
             model, searched = _search_gate(objective, end.model, wide=turn == 0)
-            vector = flat.to_vector(model)
-            gate = np.arange(len(vector)) < flat.size(model.gate)
+            vector = parameter_vector.to_vector(model)
+            gate = np.arange(len(vector)) < parameter_vector.size(model.gate)
             experts = Newton().run(
                 objective.holding(gate, vector), model, tol=tol, max_iter=max_iter - end.n_iter
             )
             n_iter = end.n_iter + 1 + experts.n_iter
             n_passes = end.n_passes + searched + experts.n_passes
             end = Outcome(experts.model, Status.JUMP, n_iter, n_passes)
-            before, value = value, objective.value(flat.to_vector(end.model))
+            before, value = value, objective.value(parameter_vector.to_vector(end.model))
             if value - before < GAIN:
                 break
         return end._replace(status=Status.JUMP)
@@ -61,8 +61,8 @@ class DerivativeFree(Solver):
 
 def _search_gate(objective: Objective, model: Mixture, *, wide: bool) -> tuple[Mixture, int]:
     """The best gate found for these experts, and passes made."""
-    vector = flat.to_vector(model)
-    n_gate = flat.size(model.gate)
+    vector = parameter_vector.to_vector(model)
+    n_gate = parameter_vector.size(model.gate)
     if n_gate == 0:
         return model, 0
 

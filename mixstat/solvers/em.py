@@ -18,12 +18,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int, PyTree
 
-from mixstat import dense, flat
-from mixstat.kernels import kernel, traced
 from mixstat.model import Mixture
+from mixstat.numerics import linear_algebra, parameter_vector
+from mixstat.numerics.compiled import kernel, traced
+from mixstat.numerics.precision import AnyArray
 from mixstat.objective.objective import Objective
 from mixstat.objective.reduction import is_large, total
-from mixstat.precision import AnyArray
 from mixstat.results import Status
 from mixstat.solvers.base import Solver
 from mixstat.solvers.m_step import choose, m_step_of, slack, step_statistics, with_exact_gate
@@ -83,7 +83,7 @@ def _extrapolate(memory: Memory, point: AnyArray, step: AnyArray) -> tuple[Memor
     steps = jnp.where(memory.count > 0, steps, memory.steps)
     gram = steps @ steps.T
     guard = 1e-12 * jnp.trace(gram) + 1e-300
-    mix = dense.solve(gram + guard * jnp.eye(MEMORY), steps @ step)
+    mix = linear_algebra.solve(gram + guard * jnp.eye(MEMORY), steps @ step)
     return Memory(points, steps, point, step, memory.count + 1), point + step - mix @ (
         points + steps
     )
@@ -103,11 +103,14 @@ def _accepted(
     gain = value - state.value
     memory, trial, extrapolated = state.memory, target, jnp.asarray(False)
     if accelerate:
-        point, goal = flat.traced_vector(state.trial), flat.traced_vector(target)
+        point, goal = (
+            parameter_vector.traced_vector(state.trial),
+            parameter_vector.traced_vector(target),
+        )
         memory, further = _extrapolate(memory, point, goal - point)
         further = objective.clip(further)
         extrapolated = (memory.count > 1) & jnp.all(jnp.isfinite(further))
-        trial = flat.from_vector(target, jnp.where(extrapolated, further, goal))
+        trial = parameter_vector.from_vector(target, jnp.where(extrapolated, further, goal))
     return EMState(
         model=state.trial,
         value=value,
@@ -133,7 +136,7 @@ def _rejected(state: EMState):
     aim = state.target.gate if exact else state.target
     moved = jax.tree.map(lambda old, new: old + fraction * (new - old), shortened, aim)
     trial = Mixture(moved, state.target.experts) if exact else moved
-    point = flat.traced_vector(state.model)
+    point = parameter_vector.traced_vector(state.model)
     stuck = jnp.where(fraction < SHORTEST, Status.STALLED, Status.RUNNING)
     return state._replace(
         trial=trial,
@@ -150,7 +153,7 @@ def begin(start: Mixture) -> EMState:
 
     So the pass is compiled once.
     """
-    worst, vector = jnp.asarray(-1e300), flat.traced_vector(start)
+    worst, vector = jnp.asarray(-1e300), parameter_vector.traced_vector(start)
     zero = jnp.asarray(0)
     return EMState(
         model=start,
@@ -289,5 +292,5 @@ class EM(Solver):
         rule = self.stop._replace(max_iter=steps)
         options = {"accelerate": self.accelerate, "exact_gate": self.exact_gate}
         state = run(objective, start, rule, **options)
-        model, status = flat.as_numpy(state.model), Status(int(state.status))
+        model, status = parameter_vector.as_numpy(state.model), Status(int(state.status))
         return Outcome(model, status, int(state.n_iter), int(state.n_passes))

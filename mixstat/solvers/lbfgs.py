@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import Bounds, OptimizeResult, minimize
 
-from mixstat import flat
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
 from mixstat.objective.objective import Objective
 from mixstat.results import Status
 from mixstat.solvers.base import Solver
@@ -32,11 +32,11 @@ class LBFGS(Solver):
     """Curvature pairs kept; mixtures repay a longer memory than scipy's ten."""
 
     def run(self, objective: Objective, start: Mixture, *, tol: float, max_iter: int) -> Outcome:
-        first = np.asarray(objective.clip(flat.to_vector(start)))
+        first = np.asarray(objective.clip(parameter_vector.to_vector(start)))
         if not np.isfinite(_negative(first, objective)[0]):
-            return Outcome(flat.as_numpy(start), Status.NONFINITE, 0, 1)
+            return Outcome(parameter_vector.as_numpy(start), Status.NONFINITE, 0, 1)
         if max_iter < 1:  # scipy would take one step all the same
-            return Outcome(flat.as_numpy(start), Status.MAX_ITER, 0, 1)
+            return Outcome(parameter_vector.as_numpy(start), Status.MAX_ITER, 0, 1)
         end = minimize(
             _negative,
             first,
@@ -57,7 +57,9 @@ class LBFGS(Solver):
             n_passes += _past_rounding(objective, end, tol)
         # scipy: 0 converged, 1 out of iterations, 2 the line search found nothing better
         status = {0: Status.CONVERGED, 1: Status.MAX_ITER}.get(end.status, Status.STALLED)
-        return Outcome(flat.as_numpy(objective.model(end.x)), status, int(end.nit), n_passes)
+        return Outcome(
+            parameter_vector.as_numpy(objective.model(end.x)), status, int(end.nit), n_passes
+        )
 
 
 def _negative(

@@ -9,17 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PyTree
 
-from mixstat import flat
-from mixstat.batch import Rows
+from mixstat.data.batch import Rows
 from mixstat.gates.base import Gate
 from mixstat.gates.blocks import Prior
-from mixstat.kernels import kernel
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.compiled import kernel
+from mixstat.numerics.penalty import NoPenalty
+from mixstat.numerics.precision import AnyArray
 from mixstat.objective.likelihood import shares_of
 from mixstat.objective.objective import Objective
 from mixstat.objective.reduction import Chunks, chunks_of, scan, scan_and_keep
-from mixstat.penalty import NoPenalty
-from mixstat.precision import AnyArray
 
 GATE_STEPS = 50  # inner Newton steps of an exact gate step
 CLIMB_CHUNKS = 4  # of start rows that a gate climbs on: enough to tell hills apart
@@ -75,7 +75,7 @@ def m_step_of(objective: Objective, model: Mixture, sums: StepSums) -> tuple[Any
     penalties = objective.penalties
     gate = model.gate.m_step(sums.gate, objective.gate_bounds(), penalties.gate)
     experts = model.experts.m_step(sums.experts, objective.expert_bounds(), penalties.experts)
-    value = sums.value - objective.penalty.value(flat.traced_vector(model))
+    value = sums.value - objective.penalty.value(parameter_vector.traced_vector(model))
     return value, Mixture(gate, experts)
 
 
@@ -88,7 +88,7 @@ def with_exact_gate(
     bounds, penalty = objective.gate_bounds(), objective.penalties.gate
 
     def penalised(value: AnyArray, gate: Gate) -> AnyArray:
-        return value - penalty.value(flat.traced_vector(gate))
+        return value - penalty.value(parameter_vector.traced_vector(gate))
 
     def look(gate: Gate) -> tuple[AnyArray, Gate]:
         height, statistics = scan(_gate_sums, gate, chunks_of(objective.batch, kept))

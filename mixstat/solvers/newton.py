@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mixstat import flat
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
 from mixstat.objective.objective import Derivatives, Objective
 from mixstat.results import Status
 from mixstat.solvers.base import Solver
@@ -96,10 +96,10 @@ class Newton(Solver):
 
     def run(self, objective: Objective, start: Mixture, *, tol: float, max_iter: int) -> Outcome:
         task = _Task(objective)
-        first = np.asarray(objective.clip(flat.to_vector(start)))
+        first = np.asarray(objective.clip(parameter_vector.to_vector(start)))
         now = Point(first, task.look(first))
         if not np.isfinite(now.known.value):
-            return Outcome(flat.as_numpy(start), Status.NONFINITE, 0, 1, now.known)
+            return Outcome(parameter_vector.as_numpy(start), Status.NONFINITE, 0, 1, now.known)
         end = walk(task, now, tol=tol, max_iter=max_iter)
-        model = flat.as_numpy(objective.model(end.point.vector))
+        model = parameter_vector.as_numpy(objective.model(end.point.vector))
         return Outcome(model, end.status, end.n_iter, 1 + end.n_passes, end.point.known)

@@ -13,11 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from mixstat import dense, flat
-from mixstat.kernels import kernel
 from mixstat.model import Mixture
+from mixstat.numerics import linear_algebra, parameter_vector
+from mixstat.numerics.compiled import kernel
+from mixstat.numerics.precision import AnyArray
 from mixstat.objective.objective import Derivatives, Objective
-from mixstat.precision import AnyArray
 from mixstat.results import Status
 from mixstat.solvers.outcome import Outcome
 from mixstat.solvers.trust_region import ROUNDING, SURPLUS
@@ -45,7 +45,7 @@ class NewtonState(NamedTuple):
 
 def begin(start: Mixture) -> NewtonState:
     """Before the first pass, which is accepted whatever it finds."""
-    vector = flat.traced_vector(start)
+    vector = parameter_vector.traced_vector(start)
     size, zero = len(vector), jnp.asarray(0.0)
     nothing = Derivatives(
         value=zero - jnp.inf,
@@ -84,7 +84,7 @@ def run(objective: Objective, start: Mixture, tol: AnyArray | float, *, boxed: b
 
 def climb(objective: Objective, start: Mixture, *, tol: float) -> Outcome:
     """:func:`run` as the stage of a plan; what it cannot finish is left to the trust region."""
-    state = flat.as_numpy(run(objective, start, tol, boxed=is_boxed(objective)))
+    state = parameter_vector.as_numpy(run(objective, start, tol, boxed=is_boxed(objective)))
     if int(state.status) == Status.NONFINITE:
         return Outcome(start, Status.STALLED, 0, int(state.n_passes))
     known = state.known._replace(value=float(state.known.value))
@@ -184,7 +184,7 @@ def _damped(
     held = jnp.diag(jnp.where(free, 0.0, top + 1.0))
     information = jnp.where(free[:, None] & free[None, :], -known.hessian, 0.0) + held
     safe = jnp.where(jnp.isfinite(information), information, 0.0)
-    values, vectors = dense.eigh(safe)
+    values, vectors = linear_algebra.eigh(safe)
     along = gradient @ vectors
     size = jnp.maximum(jnp.abs(values), FLAT * jnp.max(jnp.abs(values)) + 1e-200)
     step = vectors @ (along / (size + _damping(along, size, state.radius)))

@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.optimize import minimize
 
-from mixstat import flat
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
 from mixstat.objective.objective import Objective
 from mixstat.results import Status
 from mixstat.solvers.base import Solver
@@ -32,9 +32,9 @@ class NewtonCG(Solver):
 
     def run(self, objective: Objective, start: Mixture, *, tol: float, max_iter: int) -> Outcome:
         task = _Task(objective)
-        vector = np.asarray(objective.clip(flat.to_vector(start)))
+        vector = np.asarray(objective.clip(parameter_vector.to_vector(start)))
         if not np.isfinite(task.negative(vector)[0]):
-            return Outcome(flat.as_numpy(start), Status.NONFINITE, 0, task.n_passes)
+            return Outcome(parameter_vector.as_numpy(start), Status.NONFINITE, 0, task.n_passes)
         n_iter, free = 0, task.free(vector)
         for _ in range(ROUNDS):
             vector, steps, free = task.within_face(vector, free, tol, max_iter - n_iter)
@@ -48,7 +48,7 @@ class NewtonCG(Solver):
         status = Status.CONVERGED if norm <= tol else Status.STALLED
         if status == Status.STALLED and n_iter >= max_iter:
             status = Status.MAX_ITER
-        model = flat.as_numpy(objective.model(vector))
+        model = parameter_vector.as_numpy(objective.model(vector))
         return Outcome(model, status, n_iter, task.n_passes)
 
 

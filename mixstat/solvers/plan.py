@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from mixstat import flat
+import mixstat.solvers.newton_batched as newton_batched
+import mixstat.solvers.subsample as subsample
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
 from mixstat.objective.objective import Objective
 from mixstat.results import Status
-from mixstat.solvers import newton_batched, subsample
 from mixstat.solvers.base import Solver
 from mixstat.solvers.derivative_free import DerivativeFree
 from mixstat.solvers.em import EM, StopRule
@@ -83,7 +84,7 @@ class Plan(Solver):
         self, objective: Objective, start: Mixture, tol: float, max_iter: int
     ) -> Outcome | None:
         """By way of the maximum on a sample of the rows, where that pays and leads there."""
-        if objective.penalty.kinked or flat.size(start) > POLISH_SIZE:
+        if objective.penalty.kinked or parameter_vector.size(start) > POLISH_SIZE:
             return None
         stride = subsample.sampling_stride(objective, start)
         if stride == 1:
@@ -95,7 +96,7 @@ class Plan(Solver):
     def _on_all_rows(
         self, objective: Objective, start: Mixture, tol: float, max_iter: int
     ) -> Outcome:
-        size, kinked = flat.size(start), objective.penalty.kinked
+        size, kinked = parameter_vector.size(start), objective.penalty.kinked
         large = size > NEWTON_SIZE
         end = _basin(objective, start, CLOSE_TOL if large else BASIN_TOL, max_iter)
         objective = objective.replace(draft=None)
@@ -105,7 +106,7 @@ class Plan(Solver):
             if end.status != Status.CONVERGED:
                 end = go_on(solver, objective, end, tol, max_iter)
         # in the order of the final model, whose derivatives need not be made again then
-        end = end._replace(model=flat.as_numpy(objective.in_order(end.model)))
+        end = end._replace(model=parameter_vector.as_numpy(objective.in_order(end.model)))
         if not (large or kinked or int(objective.batch.n_chunks) > BATCHED_CHUNKS):
             end = go_on(_Climb(), objective, end, tol, max_iter)
         if size <= POLISH_SIZE and (end.known is None or end.status != Status.CONVERGED):

@@ -13,12 +13,12 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from mixstat import batch as batches
-from mixstat import flat
-from mixstat.batch import Batch, Rows
+from mixstat.data import batch as batches
+from mixstat.data.batch import Batch, Rows
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import AnyArray
 from mixstat.objective.objective import Objective
-from mixstat.precision import AnyArray
 from mixstat.results import Status
 from mixstat.solvers.degeneracy import is_degenerate
 from mixstat.solvers.outcome import Outcome
@@ -37,9 +37,9 @@ def sampling_stride(objective: Objective, model: Mixture) -> int:
     """Rows of which one is taken: a power of two, one for all of them."""
     chunks, length = objective.batch.rows.weight.shape
     rows = min(int(objective.batch.n_chunks), chunks) * length
-    if rows * flat.size(model) < LEAST_WORK:
+    if rows * parameter_vector.size(model) < LEAST_WORK:
         return 1
-    wanted = max(LEAST_ROWS, ROWS_EACH * flat.size(model))
+    wanted = max(LEAST_ROWS, ROWS_EACH * parameter_vector.size(model))
     most = 2 ** int(np.log2(max(rows // wanted, 1)))
     return most if LEAST_STRIDE <= most <= length else 1
 
@@ -92,7 +92,7 @@ def from_sample(
 
 def _chord(objective: Objective, near: Outcome, information: Float[np.ndarray, "D D"]) -> Outcome:
     """Newton steps on all rows with the information on the sample."""
-    vector = flat.to_vector(near.model)
+    vector = parameter_vector.to_vector(near.model)
     gradient = objective.value_and_gradient(vector)[1]
     norm, n_passes = float(objective.norm(vector, gradient)), 1
     while norm > CLOSE and n_passes < MOST_STEPS:

@@ -91,14 +91,14 @@ def measure(name: str) -> dict[str, Any]:
 def _plain_em(moe: Any, labels: np.ndarray, target: float) -> tuple[int, float]:
     """Passes until the model that a pass evaluates is good enough, and its log-likelihood."""
     import jax
+    from mixstat.solvers.starts import one_hot
 
-    from mixstat import batch as batches
-    from mixstat import precision
+    from mixstat.data import batch as batches
     from mixstat.experts import GaussianExperts
     from mixstat.gates import SoftmaxGate
     from mixstat.model import Mixture
+    from mixstat.numerics import precision
     from mixstat.solvers import em, m_step
-    from mixstat.solvers.starts import one_hot
 
     problem, k = moe.problem_, moe.n_experts
     q = problem.batch.rows.Z.shape[1]

@@ -127,9 +127,9 @@ class Ours:
         self._boxed = self._problem._replace(lower=lower, upper=upper)
 
     def lay_out(self) -> None:
-        from mixstat import batch as batches
-        from mixstat import precision
-        from mixstat.estimators.data import table_width
+        from mixstat.data import batch as batches
+        from mixstat.fitting.tables import table_width
+        from mixstat.numerics import precision
 
         n_experts = self._models[0].n_experts
         width = table_width(3 * n_experts - 1, 2, 2)

@@ -124,16 +124,16 @@ class Session:
 def _kernels(data: workloads.Workload, k: int, dtype: str) -> dict[str, Callable[[], Any]]:
     """The compiled passes that solvers make, on one batch laid out as an estimator does."""
     import jax
-
-    from mixstat import batch as batches
-    from mixstat import flat, precision
     from mixstat.derivatives import derivatives, value_and_gradient
-    from mixstat.estimators.data import table_width
-    from mixstat.experts import GaussianExperts
-    from mixstat.gates import SoftmaxGate
-    from mixstat.kernels import kernel
     from mixstat.likelihood import log_likelihood
+
+    from mixstat.data import batch as batches
+    from mixstat.experts import GaussianExperts
+    from mixstat.fitting.tables import table_width
+    from mixstat.gates import SoftmaxGate
     from mixstat.model import Mixture
+    from mixstat.numerics import parameter_vector, precision
+    from mixstat.numerics.compiled import kernel
     from mixstat.solvers import m_step, problem
 
     features = np.c_[np.ones(len(data.X)), data.X]
@@ -143,7 +143,9 @@ def _kernels(data: workloads.Workload, k: int, dtype: str) -> dict[str, Callable
         batch = batches.build(features, features, data.y[:, None], width=width)
         null = Mixture(SoftmaxGate().null(k, p), GaussianExperts().null(k, p, 1))
         truth = (data.truth.gate[:-1], data.truth.coef, np.log(data.truth.sigma))
-        model = flat.from_vector(null, np.concatenate([np.ravel(part) for part in truth]))
+        model = parameter_vector.from_vector(
+            null, np.concatenate([np.ravel(part) for part in truth])
+        )
         if dtype == "float32":
             batch = batches.single(batch)
         model = jax.device_put(model)

@@ -23,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mixstat.experts.base import Experts, blank
-from mixstat.linear import Group
+from mixstat.parts.predictors import Group
 
 
 class LogisticExperts(Experts):

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mixstat.gates.base import Gate, blank
-from mixstat.linear import Group
+from mixstat.parts.predictors import Group
 
 
 class CauchitGate(Gate):

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mixstat import MixtureOfExperts, Status, flat
-from mixstat.batch import Rows
+from mixstat import MixtureOfExperts, Status
+from mixstat.data.batch import Rows
 from mixstat.experts import (
     BinomialExperts,
     GammaExperts,
@@ -28,7 +28,8 @@ from mixstat.gates import (
     TopPGate,
 )
 from mixstat.model import Mixture
-from mixstat.precision import float64
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import float64
 from mixstat.predictive import expert_predictors
 
 N = 20_000
@@ -85,7 +86,7 @@ def draw(gate, experts, X, random):
 
 def standard_distances(moe, truth):
     error = np.sqrt(np.diag(moe.cov_params()))
-    return np.abs(moe.params - flat.to_vector(truth)) / error
+    return np.abs(moe.params - parameter_vector.to_vector(truth)) / error
 
 
 @pytest.mark.parametrize("name", list(TRUTHS))

@@ -9,14 +9,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from mixstat.solvers.certify import certify
 from sklearn.exceptions import ConvergenceWarning
 
-from mixstat import MixtureOfExperts, flat
+from mixstat import MixtureOfExperts
 from mixstat.gates import ModifiedSoftmaxGate, TemperatureGate
 from mixstat.inference.covariance import information_spectrum
 from mixstat.inference.identifiability import conditions, margin
+from mixstat.numerics import parameter_vector
 from mixstat.results import SINGULAR, Status
-from mixstat.solvers.certify import certify
 
 FAILS_BOTH = ["identity", "square", "cube", "relu"]
 PASSES_BOTH = ["sigmoid", "tanh", "sin"]
@@ -113,10 +114,10 @@ def test_invariances_leave_the_model_alone(rng, x64, activation):
         activation=function,
     )
     Z = rng.uniform(-3, 3, (2, 50))
-    vector = flat.to_vector(gate)
+    vector = parameter_vector.to_vector(gate)
 
     def shares(v):
-        moved = flat.from_vector(gate, v)
+        moved = parameter_vector.from_vector(gate, v)
         return moved.link(jnp.concatenate(list(_predictors(moved, Z))), Z)
 
     found = gate.invariances()
@@ -270,8 +271,8 @@ def test_bounded_or_shrunk_coefficients_do_not_diverge(x64):
     problem, model = moe.problem_, moe.model_
     verdict = partial(certify, model=model, status=Status.CONVERGED, n_iter=0, n_passes=0)
     assert verdict(problem).certificate.diverging_gate == (0,)
-    limit = np.abs(flat.to_vector(model)) * 1.5 + 1.0
-    bounds = (flat.from_vector(model, side * limit) for side in (-1, 1))
+    limit = np.abs(parameter_vector.to_vector(model)) * 1.5 + 1.0
+    bounds = (parameter_vector.from_vector(model, side * limit) for side in (-1, 1))
     box = problem._replace(**dict(zip(("lower", "upper"), bounds, strict=True)))
     assert verdict(box).certificate.diverging_gate == ()
     slightly = MixtureOfExperts(2, degree=0, ridge=1e-8, random_state=0).fit(x, y)

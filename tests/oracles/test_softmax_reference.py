@@ -5,12 +5,12 @@ import json
 
 import numpy as np
 import pytest
+from mixstat.likelihood import log_likelihood
 
 from mixstat import MixtureOfExperts
-from mixstat import batch as batches
+from mixstat.data import batch as batches
 from mixstat.experts import GaussianExperts
 from mixstat.gates import SoftmaxGate
-from mixstat.likelihood import log_likelihood
 from mixstat.model import Mixture
 from mixstat.results import Status
 from mixstat.solvers import em, problem

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from mixstat import flat
 from mixstat.experts import REGISTRY as FAMILIES
 from mixstat.experts import GaussianExperts, MixedExperts, StudentTExperts
 from mixstat.gates import REGISTRY as GATES
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
 from mixstat.rates import Box, RateStudy, Specification
 from mixstat.rates.inputs import Uniform
 from mixstat.rates.law import Law, make_features
@@ -51,22 +51,25 @@ def make_truth(gate: str, family: str) -> Truth:
     lower, upper = (
         np.concatenate(sides)
         for sides in zip(
-            *([flat.to_vector(b) for b in part.bounds(1e-4)] for part in (null.gate, null.experts)),
+            *(
+                [parameter_vector.to_vector(b) for b in part.bounds(1e-4)]
+                for part in (null.gate, null.experts)
+            ),
             strict=True,
         )
     )
-    vector = flat.to_vector(null)
+    vector = parameter_vector.to_vector(null)
     noise = 0.8 * np.random.default_rng(3).standard_normal(len(vector))
     vector = np.where(lower < upper, vector + noise, vector)
     inputs = Uniform(-1.0, 1.0)
-    law = Law(flat.from_vector(null, vector), features)
+    law = Law(parameter_vector.from_vector(null, vector), features)
     return Truth(f"{gate} with {family}", law, inputs, "", "derived", box=WIDE)
 
 
 def near(truth: Truth) -> Law:
-    vector = flat.to_vector(truth.mixture)
+    vector = parameter_vector.to_vector(truth.mixture)
     noise = 0.05 * np.random.default_rng(4).standard_normal(len(vector))
-    return truth.law._replace(mixture=flat.from_vector(truth.mixture, vector + noise))
+    return truth.law._replace(mixture=parameter_vector.from_vector(truth.mixture, vector + noise))
 
 
 @pytest.mark.parametrize(("gate", "family"), PAIRS)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mixstat import batch as batches
+from mixstat.data import batch as batches
 from mixstat.experts import GaussianExperts
 from mixstat.gates import SoftmaxGate
 from mixstat.model import Mixture

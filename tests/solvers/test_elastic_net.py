@@ -8,13 +8,14 @@ from scipy.special import expit
 from sklearn.linear_model import ElasticNet, LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier, flat
+from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import float64
 from mixstat.objective import objective
 from mixstat.objective.derivatives import derivatives
 from mixstat.objective.strengths import Strengths
-from mixstat.precision import float64
 from mixstat.results import Status
-from mixstat.solvers import Newton, StopRule, em
+from mixstat.solvers import Newton, em
 from tests.solvers import problems
 
 SOLVERS = ("auto", "em", "newton")
@@ -89,7 +90,7 @@ def _check_conditions(moe, tol=1e-8):
     """Karush, Kuhn and Tucker: what a maximum of the penalised likelihood must satisfy."""
     with float64():
         gradient = np.asarray(derivatives(moe.model_, moe.problem_.batch)[1])
-    vector = flat.to_vector(moe.model_)
+    vector = parameter_vector.to_vector(moe.model_)
     penalty = moe.problem_.penalty
     square, l1 = penalty.ridge.square, penalty.l1
     pull = gradient - square @ vector
@@ -137,8 +138,8 @@ def test_conditions_of_a_maximum_hold_for_every_solver(two_lines, settings):
     apart = 1e-8 / ends["auto"].certificate_.min_eigenvalue
     for solver in ("em", "newton"):
         np.testing.assert_allclose(
-            flat.to_vector(ends[solver].model_),
-            flat.to_vector(ends["auto"].model_),
+            parameter_vector.to_vector(ends[solver].model_),
+            parameter_vector.to_vector(ends["auto"].model_),
             rtol=0,
             atol=max(1e-5, apart),
         )
@@ -192,10 +193,13 @@ def test_em_never_loses_the_penalised_objective(x64, name, accelerate):
     assert float(state.smallest_gain) >= -1e-12
     end = em.em(task, start)
     assert end.status == Status.CONVERGED
-    finish = newton.newton(task, flat.as_numpy(state.model))
+    finish = newton.newton(task, parameter_vector.as_numpy(state.model))
     assert finish.status == Status.CONVERGED
     np.testing.assert_allclose(
-        flat.to_vector(end.model), flat.to_vector(finish.model), rtol=0, atol=1e-6
+        parameter_vector.to_vector(end.model),
+        parameter_vector.to_vector(finish.model),
+        rtol=0,
+        atol=1e-6,
     )
 
 
@@ -219,11 +223,15 @@ def test_newton_step_stops_at_a_kink(two_lines):
     moe = MixtureOfExperts(2, expert_penalty=0.1, gate_penalty=0.01, random_state=0).fit(X, y)
     with float64():
         random = np.random.default_rng(2)
-        near = flat.to_vector(moe.model_) + 1e-6 * random.standard_normal(len(moe.params))
-        end = Newton().fit(moe.problem_, flat.from_vector(moe.model_, near))
+        near = parameter_vector.to_vector(moe.model_) + 1e-6 * random.standard_normal(
+            len(moe.params)
+        )
+        end = Newton().fit(moe.problem_, parameter_vector.from_vector(moe.model_, near))
     assert end.status == Status.CONVERGED
     assert end.n_passes < 12
-    np.testing.assert_allclose(flat.to_vector(end.model), flat.to_vector(moe.model_), atol=1e-9)
+    np.testing.assert_allclose(
+        parameter_vector.to_vector(end.model), parameter_vector.to_vector(moe.model_), atol=1e-9
+    )
 
 
 def test_only_the_penalised_part_keeps_its_columns_apart(two_lines):

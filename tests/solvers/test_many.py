@@ -5,14 +5,15 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from mixstat import MixtureOfExperts, flat
-from mixstat import batch as batches
+from mixstat import MixtureOfExperts
+from mixstat.data import batch as batches
 from mixstat.experts import GaussianExperts
 from mixstat.fitting import lanes, multistart
 from mixstat.fitting.batch_of_fits import fit_many
 from mixstat.fitting.members import Members
 from mixstat.gates import SoftmaxGate
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
 from mixstat.objective import objective
 from mixstat.objective.strengths import Strengths
 from mixstat.results import Status
@@ -22,14 +23,14 @@ from tests.solvers import problems
 
 def _starts(start: Mixture, count: int, spread: float = 0.3) -> list[Mixture]:
     random = np.random.default_rng(3)
-    vector = flat.to_vector(start)
+    vector = parameter_vector.to_vector(start)
     moves = spread * random.standard_normal((count, len(vector)))
-    return [flat.from_vector(start, vector + move) for move in moves]
+    return [parameter_vector.from_vector(start, vector + move) for move in moves]
 
 
 def _alone(task, start):
     end = Plan().run(task, start, tol=1e-8, max_iter=200)
-    return task.value(flat.to_vector(end.model))
+    return task.value(parameter_vector.to_vector(end.model))
 
 
 @pytest.mark.parametrize("n_lanes", [1, 3, 8])
@@ -86,7 +87,7 @@ def test_weights_are_those_of_single_fits(x64):
     n = 400
     random = np.random.default_rng(0)
     counts = random.multinomial(n, np.full(n, 1 / n), size=5).astype(float)
-    near = flat.as_numpy(em.run(task, start, StopRule(1e-4, 0.0, 50)).model)
+    near = parameter_vector.as_numpy(em.run(task, start, StopRule(1e-4, 0.0, 50)).model)
     found = fit_many(task, [near], weights=counts)
     assert found.certified.all()
     for i, weights in enumerate(counts):
@@ -95,9 +96,13 @@ def test_weights_are_those_of_single_fits(x64):
         y = batches.take_rows(task.batch.rows.y, n)[rows]
         again = objective.make(start, batches.build(Z, Z, y), min_scale=1e-4)
         alone = Plan().run(again, near, tol=1e-8, max_iter=200)
-        gap = found.table["log_likelihood"][i] - again.value(flat.to_vector(alone.model))
+        gap = found.table["log_likelihood"][i] - again.value(
+            parameter_vector.to_vector(alone.model)
+        )
         assert abs(gap) < 1e-10
-        np.testing.assert_allclose(found.vectors[i], flat.to_vector(alone.model), atol=1e-6)
+        np.testing.assert_allclose(
+            found.vectors[i], parameter_vector.to_vector(alone.model), atol=1e-6
+        )
     assert float(found.members.alone(1).batch.total_weight) == n
 
 
@@ -121,7 +126,7 @@ def test_each_member_has_its_own_data(x64):
 
 def test_a_box_holds_and_the_projected_gradient_vanishes(x64):
     task, start = problems.make("separated")
-    vector = flat.to_vector(start)
+    vector = parameter_vector.to_vector(start)
     free = fit_many(task, [start]).vectors[0]
     low, high = np.minimum(vector, free) - 1.0, np.maximum(vector, free) + 1.0
     high[0], low[3] = free[0] - 0.3, free[3] + 0.2  # two bounds that bind
@@ -150,7 +155,9 @@ def test_em_alone_is_the_loop_of_one(x64):
             alone = em.run(task, one, rule, **options)
             assert found.table["n_iter"][i] == int(alone.n_iter)
             np.testing.assert_allclose(
-                found.vectors[i], flat.to_vector(flat.as_numpy(alone.model)), atol=1e-10
+                found.vectors[i],
+                parameter_vector.to_vector(parameter_vector.as_numpy(alone.model)),
+                atol=1e-10,
             )
     assert np.isnan(found.table["gradient_norm"]).all()
 
@@ -178,16 +185,14 @@ def test_solvers_without_queue_fit_one_by_one(x64):
     for i, one in enumerate(starts):
         alone = Newton().fit(task, one, max_iter=200)
         assert found.table["status"][i] == alone.status.name
-        np.testing.assert_array_equal(found.vectors[i], flat.to_vector(alone.model))
+        np.testing.assert_array_equal(found.vectors[i], parameter_vector.to_vector(alone.model))
 
 
 def test_members_without_queue_are_fitted_one_by_one(x64):
     """An L1 penalty has kinks, which the damped Newton step does not know."""
     _, start = problems.make("separated")
     task = problems.make("separated")[0]
-    kinked = objective.make(
-        start, task.batch, min_scale=1e-4, strengths=Strengths(expert_l1=0.05)
-    )
+    kinked = objective.make(start, task.batch, min_scale=1e-4, strengths=Strengths(expert_l1=0.05))
     found = fit_many(kinked, _starts(start, 2))
     assert found.certified.all()
     alone = [_alone(kinked, one) for one in _starts(start, 2)]

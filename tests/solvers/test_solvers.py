@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mixstat import batch as batches
-from mixstat import flat
+from mixstat.data import batch as batches
 from mixstat.experts import GaussianExperts
 from mixstat.gates import SoftmaxGate
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
 from mixstat.objective import objective
 from mixstat.results import Status
 from mixstat.solvers import EM, LBFGS, Newton, NewtonCG, Plan, StopRule, em, m_step
@@ -21,7 +21,7 @@ FITTERS = {"em": EM(), "lbfgs": LBFGS(), "newton": Newton(), "newton_cg": Newton
 
 def look(task, model):
     """Objective and its derivatives at a model."""
-    return task.derivatives(flat.to_vector(flat.as_numpy(model)))
+    return task.derivatives(parameter_vector.to_vector(parameter_vector.as_numpy(model)))
 
 
 @pytest.mark.parametrize("name", problems.NAMES)
@@ -54,7 +54,7 @@ def test_solvers_meet_at_one_certified_point(x64, name):
         assert certificate.newton_decrement < 1e-14
         value, known = (look(task, r.model)[0] for r in (end, best))
         np.testing.assert_allclose(value, known, rtol=0, atol=1e-13)
-        difference = flat.to_vector(end.model) - flat.to_vector(best.model)
+        difference = parameter_vector.to_vector(end.model) - parameter_vector.to_vector(best.model)
         assert np.max(np.abs(difference)) < 1e-6, solver
 
 
@@ -77,8 +77,10 @@ def test_acceleration_saves_passes_where_experts_overlap(x64):
 def test_same_answer_from_numpy_and_jax_starts(x64):
     task, start = problems.make("three")
     one = em.run(task, start, StopRule(1e-10, 0.0, 300))
-    two = em.run(task, flat.as_numpy(start), StopRule(1e-10, 0.0, 300))
-    np.testing.assert_array_equal(flat.to_vector(one.model), flat.to_vector(two.model))
+    two = em.run(task, parameter_vector.as_numpy(start), StopRule(1e-10, 0.0, 300))
+    np.testing.assert_array_equal(
+        parameter_vector.to_vector(one.model), parameter_vector.to_vector(two.model)
+    )
 
 
 def _twins(k=2):
@@ -117,7 +119,7 @@ def test_iteration_limit_is_its_own_status(x64, solver):
 @pytest.mark.parametrize("solver", FITTERS)
 def test_a_start_that_is_not_finite_is_reported(x64, solver):
     task, start = problems.make("separated")
-    broken = flat.from_vector(start, np.full(flat.size(start), np.nan))
+    broken = parameter_vector.from_vector(start, np.full(parameter_vector.size(start), np.nan))
     assert FITTERS[solver].fit(task, broken).status == Status.NONFINITE
 
 
@@ -160,7 +162,7 @@ def test_bounds_hold_and_the_gradient_is_projected(x64):
     """In a box that excludes the maximum, Newton and L-BFGS end at the same bound."""
     task, start = problems.make("separated")
     free = Newton().fit(task, em.run(task, start, StopRule(1e-4, 0.0, 200)).model)
-    vector = flat.to_vector(free.model)
+    vector = parameter_vector.to_vector(free.model)
     upper = np.full(len(vector), np.inf)
     upper[2] = vector[2] - 0.1  # first coefficient of the first expert
     boxed = task.within(task.lower, upper)
@@ -168,7 +170,7 @@ def test_bounds_hold_and_the_gradient_is_projected(x64):
     ends = [Newton().fit(boxed, free.model), LBFGS().fit(boxed, free.model, tol=1e-7)]
     for end in ends:
         assert end.status == Status.CONVERGED
-        assert flat.to_vector(end.model)[2] == pytest.approx(upper[2], abs=1e-12)
+        assert parameter_vector.to_vector(end.model)[2] == pytest.approx(upper[2], abs=1e-12)
         assert end.log_likelihood < free.log_likelihood - 1e-6
         assert not end.free[2]
     assert ends[0].log_likelihood == pytest.approx(ends[1].log_likelihood, abs=1e-12)
@@ -201,7 +203,7 @@ def test_trust_region_step_is_the_best_in_the_ball(rng, radius, kind):
 
 def test_results_do_not_depend_on_the_callers_configuration():
     """Outside any x64 context the doors compute in float64 and leave the switch alone."""
-    from mixstat.precision import float64
+    from mixstat.numerics.precision import float64
 
     with float64():
         task, start = problems.make("separated")

@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtr
 
-from mixstat.kernels import kernel
-from mixstat.precision import AnyArray, in_float64
+from mixstat.numerics.compiled import kernel
+from mixstat.numerics.precision import AnyArray, in_float64
 from mixstat.predictive import Predictive
 from mixstat.rates.inputs import NOWHERE, ORDERS, InputLaw, Nodes, panels
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import jax
 from jax.core import Tracer
 
-from mixstat.cache import from_environment
+from mixstat.numerics.cache import from_environment
 
 from_environment()
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Num
 
-from mixstat import batch as batches
 from mixstat.arguments import Table
-from mixstat.design.design import Design, check_magnitude
-from mixstat.estimators.options import Options
+from mixstat.data import batch as batches
+from mixstat.data.design import Design, check_magnitude
 from mixstat.experts.base import Experts
+from mixstat.fitting.options import Options
 from mixstat.model import Mixture
 from mixstat.objective.strengths import Strengths
 from mixstat.results import DesignWarning, warn

@@ -7,11 +7,19 @@ import numpy as np
 from jaxtyping import Bool, Float
 from sklearn.utils import check_random_state
 
-from mixstat import batch as batches
-from mixstat import flat
-from mixstat.design.design import Design
-from mixstat.estimators.context_starts import start_rows, within_contexts
-from mixstat.estimators.data import (
+from mixstat.data import batch as batches
+from mixstat.data.design import Design
+from mixstat.fitting import starts
+from mixstat.fitting.context_starts import start_rows, within_contexts
+from mixstat.fitting.findings import examined
+from mixstat.fitting.fit import Fit, Maximum
+from mixstat.fitting.given_starts import given_start, made_starts
+from mixstat.fitting.multistart import Start, first_models, multistart
+from mixstat.fitting.options import Options
+from mixstat.fitting.progress import Progress
+from mixstat.fitting.schema import Request
+from mixstat.fitting.settings import degree_mask, mapped
+from mixstat.fitting.tables import (
     Designs,
     Tables,
     TrainingRows,
@@ -19,20 +27,12 @@ from mixstat.estimators.data import (
     log_unit,
     make_tables,
 )
-from mixstat.estimators.findings import examined
-from mixstat.estimators.fit import Fit, Maximum
-from mixstat.estimators.given_starts import given_start, made_starts
-from mixstat.estimators.options import Options
-from mixstat.estimators.parts import degree_mask, mapped
-from mixstat.estimators.schema import Request
-from mixstat.fitting import starts
-from mixstat.fitting.multistart import Start, first_models, multistart
 from mixstat.model import Mixture, expanded_index
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import in_float64
 from mixstat.objective import objective as objectives
 from mixstat.objective.objective import Objective
 from mixstat.objective.strengths import Strengths
-from mixstat.precision import in_float64
-from mixstat.progress import Progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +151,7 @@ def _fixed(request: Request, null: Mixture, design: Design) -> Bool[np.ndarray, 
         mask = zeros if mask is None else mask | zeros
     if mask is None:
         return None
-    fixed = np.zeros(flat.size(null), bool)
+    fixed = np.zeros(parameter_vector.size(null), bool)
     positions = expanded_index(null)[1]
     n_rows, p = null.experts.groups()[0].coef.shape[1:]
     for k in range(len(mask)):
@@ -180,7 +180,7 @@ def _out_of_memory(error: Exception) -> bool:
 
 
 def _too_large(task: Task) -> str:
-    tables, size = task.tables, flat.size(task.null)
+    tables, size = task.tables, parameter_vector.size(task.null)
     n = len(tables.y)
     columns = tables.y.shape[1] + tables.Phi.shape[1] + 1
     columns += 0 if tables.Z is tables.Phi else tables.Z.shape[1]
@@ -195,7 +195,7 @@ def _too_large(task: Task) -> str:
 def _search(task: Task, longest: int) -> tuple[Maximum, Strengths]:
     """One try, with chunks of at most ``longest`` rows."""
     options, tables, null = task.options, task.tables, task.null
-    n_rows, size = len(tables.y), flat.size(null)
+    n_rows, size = len(tables.y), parameter_vector.size(null)
     sample = known = None
     if task.given is None or n_rows <= starts.SAMPLE:
         sample, known = start_rows(tables)

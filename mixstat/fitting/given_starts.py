@@ -5,11 +5,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from mixstat.arguments import Setting
-from mixstat.estimators.data import Designs, Tables, to_internal
-from mixstat.estimators.options import Options
-from mixstat.estimators.schema import Request
 from mixstat.fitting import starts
 from mixstat.fitting.multistart import Start
+from mixstat.fitting.options import Options
+from mixstat.fitting.schema import Request
+from mixstat.fitting.tables import Designs, Tables, to_internal
 from mixstat.model import Mixture
 from mixstat.validation import check_choice
 

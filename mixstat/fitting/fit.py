@@ -5,25 +5,26 @@ Estimators hold one as ``fit_`` and replace it as a whole; everything they tell 
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mixstat import batch as batches
-from mixstat import flat
 from mixstat.arguments import Table
-from mixstat.batch import Batch
-from mixstat.estimators.data import Designs, Units, log_unit, to_user
-from mixstat.estimators.online import Rules, Sums
-from mixstat.estimators.schema import Request
+from mixstat.data import batch as batches
+from mixstat.data.batch import Batch
+from mixstat.fitting.online_em import Rules, Sums
+from mixstat.fitting.schema import Request
+from mixstat.fitting.tables import Designs, Units, log_unit, to_user
 from mixstat.inference.covariance import affine_jacobian, observed_covariance
 from mixstat.inference.identifiability import Identifiability, identified_functions
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import in_float64
 from mixstat.objective.derivatives import value_and_gradient
 from mixstat.objective.likelihood import conditional_log_likelihood, gate_rows, log_joint_rows
 from mixstat.objective.objective import Objective
 from mixstat.objective.strengths import Strengths
-from mixstat.precision import in_float64
 from mixstat.predictive import Predictive, expert_predictors
 from mixstat.results import Certificate, FitResult, Status
 
@@ -31,6 +32,16 @@ UPDATED = (
     "is of a fit, and this model was updated by partial_fit; call fit to have it, standard errors "
     "and a summary."
 )
+
+
+class FittedEstimator(Protocol):
+    """An estimator that was fitted, as those see it who may not know estimators."""
+
+    fit_: "Fit"
+
+    def _read(self, X: Table) -> Table:
+        """New rows, checked."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +84,7 @@ class Maximum:
     @in_float64
     def value(self) -> float:
         """What was maximised: the mean log-likelihood less the penalty, in internal units."""
-        penalty = self.objective.penalty.value(flat.to_vector(self.result.model))
+        penalty = self.objective.penalty.value(parameter_vector.to_vector(self.result.model))
         return float(self.result.log_likelihood - penalty)
 
     @property
@@ -89,17 +100,17 @@ class Maximum:
     @property
     def l1(self) -> Float[np.ndarray, " D"]:
         """Strengths of the L1 penalty."""
-        return self.objective.penalty.kinks(flat.size(self.result.model))
+        return self.objective.penalty.kinks(parameter_vector.size(self.result.model))
 
     @property
     def squares(self) -> Float[np.ndarray, " D"]:
         """Strengths of the squared penalty."""
-        return self.objective.penalty.squares(flat.size(self.result.model))
+        return self.objective.penalty.squares(parameter_vector.size(self.result.model))
 
     @property
     def zeroed(self) -> Bool[np.ndarray, " D"]:
         """Parameters that an L1 penalty holds at zero."""
-        return self.objective.penalty.zeroed(flat.to_vector(self.result.model))
+        return self.objective.penalty.zeroed(parameter_vector.to_vector(self.result.model))
 
     @property
     def held(self) -> Bool[np.ndarray, " D"]:
@@ -177,7 +188,7 @@ class Fit:
     @property
     def params(self) -> Float[np.ndarray, " E"]:
         """Reported parameters, in the order of :attr:`parameter_names`."""
-        return flat.to_vector(self.user_model)
+        return parameter_vector.to_vector(self.user_model)
 
     @property
     def parameter_names(self) -> list[str]:

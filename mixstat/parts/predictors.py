@@ -14,9 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from mixstat import dense
-from mixstat.batch import Rows
-from mixstat.precision import AnyArray, library_of
+from mixstat.data.batch import Rows
+from mixstat.numerics import linear_algebra
+from mixstat.numerics.precision import AnyArray, library_of
 
 MANY_FEATURES = 64  # above, products of all pairs of features outgrow the cache
 
@@ -180,4 +180,4 @@ def solve(
     size = matrix.shape[-1]
     trace = jnp.trace(matrix, axis1=-2, axis2=-1)[..., None, None]
     guard = (1e-13 * trace / size + jnp.finfo(matrix.dtype).tiny) * jnp.eye(size)[None]
-    return jax.vmap(dense.solve_positive)(matrix + guard, right)
+    return jax.vmap(linear_algebra.solve_positive)(matrix + guard, right)

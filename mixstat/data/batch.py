@@ -5,7 +5,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
 
 CHUNK_BYTES = 2**21  # the largest per-row table of a chunk should stay in the second-level cache
 MIN_ROWS, MAX_ROWS = 128, 4096

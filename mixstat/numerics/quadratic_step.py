@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
-from mixstat.penalty import Penalty
-from mixstat.precision import AnyArray
+from mixstat.numerics.penalty import Penalty
+from mixstat.numerics.precision import AnyArray
 
 
 def newton_step(

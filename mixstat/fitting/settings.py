@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from mixstat.design import polynomial
-from mixstat.design.design import MappedColumns, PolynomialColumns
+from mixstat.data import polynomial
+from mixstat.data.design import MappedColumns, PolynomialColumns
 from mixstat.experts import REGISTRY as EXPERTS
 from mixstat.experts.base import Experts
 from mixstat.experts.mixed import MixedExperts

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from mixstat.design import polynomial
-from mixstat.design.whiten import Whitening, whiten
+from mixstat.data import polynomial
+from mixstat.data.whiten import Whitening, whiten
 
 HUGE = 1e100  # squares and products of larger numbers overflow
 

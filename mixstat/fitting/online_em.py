@@ -16,16 +16,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PyTree
 
-from mixstat import flat
-from mixstat.batch import Batch, Rows
-from mixstat.kernels import kernel
+from mixstat.data.batch import Batch, Rows
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.compiled import kernel
+from mixstat.numerics.penalty import Penalty
+from mixstat.numerics.precision import AnyArray
 from mixstat.objective.likelihood import responsibilities
 from mixstat.objective.objective import Objective
 from mixstat.objective.reduction import total
 from mixstat.parts.part import Part
-from mixstat.penalty import Penalty
-from mixstat.precision import AnyArray
 from mixstat.solvers.m_step import slack
 
 SomePart = TypeVar("SomePart", bound=Part)
@@ -52,7 +52,9 @@ class Rules(NamedTuple):
 
 def rules(objective: Objective) -> Rules:
     """Those of the objective that was maximised."""
-    lower, upper = (flat.as_numpy(objective.model(b)) for b in (objective.lower, objective.upper))
+    lower, upper = (
+        parameter_vector.as_numpy(objective.model(b)) for b in (objective.lower, objective.upper)
+    )
     return Rules(lower, upper, objective.penalties.gate, objective.penalties.experts)
 
 

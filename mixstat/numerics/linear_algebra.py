@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
 from jaxtyping import Float
 
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
 
 Function = TypeVar("Function", bound=Callable)
 

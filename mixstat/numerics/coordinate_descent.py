@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
-from mixstat import dense
-from mixstat.precision import AnyArray
+from mixstat.numerics import linear_algebra
+from mixstat.numerics.precision import AnyArray
 
 SWEEPS = 200  # passes of coordinate descent over the coefficients of one quadratic model
 
@@ -58,7 +58,7 @@ def _along_face(
     force = jnp.where(active, slope - l1 * jnp.sign(point), 0.0)
     both = active[:, None] & active[None, :]
     system = jnp.where(both, information, jnp.eye(len(point), dtype=point.dtype))
-    move = dense.solve_positive(system, force[:, None])[:, 0]
+    move = linear_algebra.solve_positive(system, force[:, None])[:, 0]
     move = jnp.where(jnp.all(jnp.isfinite(move)), jnp.where(active, move, 0.0), 0.0)
     crossing = active & (l1 > 0) & ((point + move) * point <= 0)
     reach = jnp.where(crossing, -point / jnp.where(crossing, move, 1.0), 1.0)

@@ -5,9 +5,9 @@ from jaxtyping import Float
 from scipy.optimize import linear_sum_assignment
 
 from mixstat.contextual.table import log_possibility
-from mixstat.estimators.data import Tables
 from mixstat.fitting import starts
 from mixstat.fitting.multistart import Start
+from mixstat.fitting.tables import Tables
 
 
 def start_rows(tables: Tables) -> tuple[starts.StartRows, Float[np.ndarray, "s K"] | None]:

@@ -7,11 +7,11 @@ from jaxtyping import Bool
 
 from mixstat.arguments import Frame
 from mixstat.contextual.knowledge import ExpertContexts
-from mixstat.design.design import MappedColumns, PolynomialColumns
-from mixstat.design.formula import FormulaColumns, right_side, split
-from mixstat.estimators.options import Options
-from mixstat.estimators.parts import polynomial_sources
+from mixstat.data.design import MappedColumns, PolynomialColumns
+from mixstat.data.formula import FormulaColumns, right_side, split
 from mixstat.experts.base import Experts
+from mixstat.fitting.options import Options
+from mixstat.fitting.settings import polynomial_sources
 from mixstat.model import Mixture
 
 Source = PolynomialColumns | MappedColumns | FormulaColumns

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
 
-from mixstat.precision import float64
+from mixstat.numerics.precision import float64
 
 
 def available_processors() -> int:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
 
 Tree = TypeVar("Tree")
 

@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mixstat import dense
-from mixstat.coordinate_descent import lasso_step
-from mixstat.precision import AnyArray, library_of
+from mixstat.numerics import linear_algebra
+from mixstat.numerics.coordinate_descent import lasso_step
+from mixstat.numerics.precision import AnyArray, library_of
 
 
 class Penalty(eqx.Module):
@@ -80,7 +80,7 @@ class Penalty(eqx.Module):
 
         ``gradient`` and ``information`` are those of the objective less :attr:`smooth`.
         """
-        return vector + dense.solve_positive(information, gradient[:, None])[:, 0]
+        return vector + linear_algebra.solve_positive(information, gradient[:, None])[:, 0]
 
     def squares(self, size: int) -> Float[np.ndarray, " D"]:
         """Weight of half the square of each of ``size`` parameters."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mixstat.arguments import Columns, Seed, Setting
-from mixstat.estimators.parts import check_degree, find_gate
 from mixstat.fitting import starts
+from mixstat.fitting.settings import check_degree, find_gate
 from mixstat.gates.base import Gate
 from mixstat.solvers.base import Solver
 from mixstat.solvers.registry import find_solver

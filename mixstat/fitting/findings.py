@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.arguments import Table
-from mixstat.estimators.data import Tables
-from mixstat.estimators.fit import Fit
+from mixstat.fitting.fit import Fit
+from mixstat.fitting.tables import Tables
 from mixstat.inference.identifiability import Identifiability, conditions, undetermined
 from mixstat.results import SINGULAR, Certificate
 
