@@ -4,13 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from mixstat.derivatives import derivatives, value_and_gradient
-from mixstat.likelihood import (
-    expert_mass,
-    is_large,
-    log_joint_rows,
-    log_likelihood,
-)
 from scipy import stats
 
 from mixstat.data import batch as batches
@@ -19,6 +12,9 @@ from mixstat.experts import GaussianExperts
 from mixstat.gates import Gate, GaussianGate, SoftmaxGate, TemperatureGate
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
+from mixstat.objective.derivatives import derivatives, value_and_gradient
+from mixstat.objective.likelihood import expert_mass, log_joint_rows, log_likelihood
+from mixstat.objective.reduction import is_large
 from mixstat.parts import predictors
 
 SHAPES = [

@@ -124,8 +124,6 @@ class Session:
 def _kernels(data: workloads.Workload, k: int, dtype: str) -> dict[str, Callable[[], Any]]:
     """The compiled passes that solvers make, on one batch laid out as an estimator does."""
     import jax
-    from mixstat.derivatives import derivatives, value_and_gradient
-    from mixstat.likelihood import log_likelihood
 
     from mixstat.data import batch as batches
     from mixstat.experts import GaussianExperts
@@ -134,7 +132,11 @@ def _kernels(data: workloads.Workload, k: int, dtype: str) -> dict[str, Callable
     from mixstat.model import Mixture
     from mixstat.numerics import parameter_vector, precision
     from mixstat.numerics.compiled import kernel
-    from mixstat.solvers import m_step, problem
+    from mixstat.objective import objective
+    from mixstat.objective.derivatives import derivatives, value_and_gradient
+    from mixstat.objective.likelihood import log_likelihood
+    from mixstat.objective.reduction import total
+    from mixstat.solvers import m_step
 
     features = np.c_[np.ones(len(data.X)), data.X]
     p = features.shape[1]
@@ -149,11 +151,12 @@ def _kernels(data: workloads.Workload, k: int, dtype: str) -> dict[str, Callable
         if dtype == "float32":
             batch = batches.single(batch)
         model = jax.device_put(model)
-        bounds = problem.make(null, batch, min_scale=1e-4)
+        bounds = objective.make(null, batch, min_scale=1e-4)
 
     @kernel()
     def em_step(model: Any, batch: Any) -> Any:
-        return m_step.evaluate(bounds._replace(batch=batch), model, exact_gate=False)
+        sums = total(m_step.step_statistics, model, batch)
+        return m_step.m_step_of(bounds.replace(batch=batch), model, sums)
 
     passes = {
         "em_step": em_step,

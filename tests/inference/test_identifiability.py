@@ -1,7 +1,6 @@
 """Flat directions are found and told, and independence conditions are those of the theory."""
 
 import warnings
-from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -9,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from mixstat.solvers.certify import certify
 from sklearn.exceptions import ConvergenceWarning
 
 from mixstat import MixtureOfExperts
@@ -268,13 +266,12 @@ def test_bounded_or_shrunk_coefficients_do_not_diverge(x64):
     x, y = step_data()
     with pytest.warns(ConvergenceWarning, match="no finite estimate"):
         moe = MixtureOfExperts(2, degree=0, random_state=0).fit(x, y)
-    problem, model = moe.problem_, moe.model_
-    verdict = partial(certify, model=model, status=Status.CONVERGED, n_iter=0, n_passes=0)
-    assert verdict(problem).certificate.diverging_gate == (0,)
+    objective, model = moe.problem_, moe.model_
+    outcome = Outcome(model, Status.CONVERGED, 0, 0)
+    assert judge(objective, outcome).certificate.diverging_gate == (0,)
     limit = np.abs(parameter_vector.to_vector(model)) * 1.5 + 1.0
-    bounds = (parameter_vector.from_vector(model, side * limit) for side in (-1, 1))
-    box = problem._replace(**dict(zip(("lower", "upper"), bounds, strict=True)))
-    assert verdict(box).certificate.diverging_gate == ()
+    box = objective.within(-limit, limit)
+    assert judge(box, outcome).certificate.diverging_gate == ()
     slightly = MixtureOfExperts(2, degree=0, ridge=1e-8, random_state=0).fit(x, y)
     assert slightly.status_ != Status.SEPARATED
 
@@ -283,5 +280,5 @@ def test_what_all_experts_have_in_common_does_not_diverge(data, x64):
     gate: Any = TemperatureGate(activation="identity", temperature=1.0)
     moe = MixtureOfExperts(2, gate=gate, random_state=0).fit(*data)
     model = eqx.tree_at(lambda m: m.gate.coef, moe.model_, replace_fn=lambda coef: coef + 100.0)
-    end = certify(moe.problem_, model, Status.CONVERGED, n_iter=0, n_passes=0)
+    end = judge(moe.problem_, Outcome(model, Status.CONVERGED, 0, 0))
     assert end.certificate.diverging_gate == ()
