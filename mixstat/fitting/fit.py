@@ -5,7 +5,7 @@ Estimators hold one as ``fit_`` and replace it as a whole; everything they tell 
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -34,6 +34,7 @@ UPDATED = (
 )
 
 
+@runtime_checkable
 class FittedEstimator(Protocol):
     """An estimator that was fitted, as those see it who may not know estimators."""
 
@@ -120,7 +121,7 @@ class Maximum:
     @property
     def n_parameters(self) -> int:
         """Parameters that are free and not zero; an invariance of the gate is none."""
-        return int((~self.held).sum()) - len(self.result.model.gate.invariances())
+        return int((~self.held).sum()) - len(self.result.model.gate.identification().invariances())
 
 
 @in_float64
@@ -259,7 +260,7 @@ class Fit:
     def identified(self) -> np.ndarray:
         """Functions of the gate's parameters that the data determine, with standard errors."""
         gate = self.user_model.gate
-        names = gate.identified_names(self.designs.gate.names)
+        names = gate.identification().identified_names(self.designs.gate.names)
         result, jacobian = self.maximum.result, self.user_jacobian
         return identified_functions(gate, names, result, self.sum_of_weights, jacobian)
 
