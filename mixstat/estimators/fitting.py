@@ -20,8 +20,9 @@ from mixstat.estimators.data import (
     make_tables,
 )
 from mixstat.estimators.findings import examined
-from mixstat.estimators.fit import Fit, Maximum
+from mixstat.estimators.fit import Fit
 from mixstat.estimators.given_starts import given_start, made_starts
+from mixstat.estimators.maximum import Maximum
 from mixstat.estimators.options import Options
 from mixstat.estimators.parts import degree_mask, mapped
 from mixstat.estimators.schema import Request
