@@ -81,7 +81,7 @@ def test_a_refused_fit_after_other_settings(fitted, settings):
     if kind == "classifier":
         relabelled = np.where(relabelled == "yes", "other", "third")
     with pytest.raises(ValueError, match=next(iter(settings))):
-        moe.fit(OTHER_X.rename(columns={"a": "c"}), relabelled)
+        moe.fit(OTHER_X.rename(columns={"b": "c"}), relabelled)
     unchanged(moe, before, kind)  # also a summary, which tells of settings
     moe.set_params(**good)
 
