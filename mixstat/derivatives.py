@@ -17,7 +17,7 @@ from jaxtyping import Float
 
 from mixstat import flat, linear
 from mixstat.batch import Batch, Rows
-from mixstat.gates.base import Sparse
+from mixstat.gates.blocks import Sparse
 from mixstat.kernels import kernel, traced
 from mixstat.likelihood import is_large, shares_of, spread, total, total_over
 from mixstat.model import Mixture, expanded_index

@@ -9,6 +9,7 @@ with the features, so that no pass over the data is made per parameter.
 from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -168,3 +169,14 @@ def curvature(sums: dict[str, AnyArray], where: Layout) -> Float[AnyArray, "D D"
         tiles[a, b], tiles[b, a] = tile, tile.T
     full = jnp.block([[tiles[a, b] for b in where.names] for a in where.names])
     return full[where.order][:, where.order]
+
+
+def solve(
+    matrix: Float[AnyArray, "b p p"], right: Float[AnyArray, "b p c"]
+) -> Float[AnyArray, "b p c"]:
+    """Solve stacked positive semidefinite systems; the tiny ridge only shortens a step."""
+    size = matrix.shape[-1]
+    trace = jnp.trace(matrix, axis1=-2, axis2=-1)[..., None, None]
+    guard = (1e-13 * trace / size + jnp.finfo(matrix.dtype).tiny) * jnp.eye(size)[None]
+    factor = jnp.linalg.cholesky(matrix + guard)
+    return jax.scipy.linalg.cho_solve((factor, True), right)

@@ -54,8 +54,5 @@ _positions: dict[Any, tuple[np.ndarray, np.ndarray]] = {}
 
 
 def _find_positions(model: Mixture) -> tuple[np.ndarray, np.ndarray]:
-    numbered = flat.numbered(model)
-    groups = numbered.experts.groups()
-    each = range(model.n_experts)
-    experts = [np.concatenate([np.ravel(g.coef[k]) for g in groups]) for k in each]
-    return numbered.gate.positions() - 1, np.stack(experts).astype(int) - 1
+    gate, experts = model.gate.coefficient_index()[0], model.experts.coefficient_index()
+    return gate, np.where(experts < 0, experts, experts + flat.size(model.gate))

@@ -7,25 +7,27 @@ M-step is a Newton step, earlier rows are kept as the quadratic around the curre
 and the step is shortened until it does not lose.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from itertools import pairwise
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Float
+import numpy as np
+from jaxtyping import Float, PyTree
 
-from mixstat import flat, linear
 from mixstat.batch import Batch, Rows
-from mixstat.experts.gaussian import ResidualSums
-from mixstat.experts.mixed import MixedExperts
-from mixstat.gates.base import Gate
-from mixstat.gates.gaussian import GaussianGate
 from mixstat.kernels import kernel
 from mixstat.likelihood import responsibilities, total
 from mixstat.model import Mixture
+from mixstat.parts.part import Part
 from mixstat.precision import AnyArray
 from mixstat.solvers.m_step import slack
 from mixstat.solvers.problem import Penalty, Problem
 from mixstat.step import Shrink
+
+SomePart = TypeVar("SomePart", bound=Part)
+SomeTree = TypeVar("SomeTree", bound=PyTree)
 
 SHORTEST = 2.0**-20  # steps are not halved below this
 
@@ -33,7 +35,7 @@ SHORTEST = 2.0**-20  # steps are not halved below this
 class Sums(NamedTuple):
     """What is kept of earlier rows, at the current parameters."""
 
-    parts: tuple[Any, ...]  # statistics of each part
+    parts: tuple[PyTree, ...]  # statistics of each part
     weight: Float[AnyArray, ""]  # of the rows, as far as they are not forgotten
 
 
@@ -69,134 +71,87 @@ def advance(
     before, after = _parts(model), []
     for j, (part, bounds, shrink) in enumerate(zip(before, limits, shrinks, strict=True)):
         target = part.m_step(_times(sums[j], 1.0 / weight), bounds, shrink)
-        if not isinstance(sums[j], ResidualSums):  # a Newton step, which may overshoot
+        if not part.exact_step:  # a Newton step, which may overshoot
             earlier = _times(kept.parts[j], memory)
             value = _surrogate(j, model, batch, earlier, weight, shrink)
             target = _shortened(value, part, target)
         after.append(target)
-    moved = tuple(_moved(*three) for three in zip(before, after, sums, strict=True))
-    return _together(model, after), Sums(moved, weight)
+    triples = zip(before, after, sums, strict=True)
+    moved = tuple(part.moved_statistics(new, own) for part, new, own in triples)
+    return Mixture(after[0], model.experts.join(tuple(after[1:]))), Sums(moved, weight)
 
 
-def _parts(model: Any) -> tuple[Any, ...]:
-    """The gate, and the experts: apart where their families differ."""
-    experts = model.experts
-    return (model.gate, *(experts.parts if isinstance(experts, MixedExperts) else (experts,)))
+def _parts(model: Mixture) -> tuple[Part, ...]:
+    """The gate, and experts that each have an M-step of their own."""
+    return (model.gate, *model.experts.split())
 
 
-def _together(model: Mixture, parts: list[Any]) -> Mixture:
-    mixed = isinstance(model.experts, MixedExperts)
-    return Mixture(parts[0], MixedExperts(tuple(parts[1:])) if mixed else parts[1])
+def _owners(model: Mixture) -> list[slice]:
+    """The experts of each part: all of the gate's, then those of each family."""
+    ends = np.cumsum([0, *(part.n_experts for part in model.experts.split())])
+    return [slice(0, ends[-1]), *(slice(a, b) for a, b in pairwise(ends))]
 
 
 def _shares(model: Mixture, rows: Rows) -> list[AnyArray]:
     """Responsibilities of each part, times the row weights."""
     weighted = responsibilities(model, rows)[0] * rows.weight[None, :]
-    if isinstance(model.experts, MixedExperts):
-        return [weighted, *(one[None, :] for one in weighted)]
-    return [weighted, weighted]
+    return [weighted[own] for own in _owners(model)]
 
 
-def _statistics(model: Mixture, rows: Rows) -> tuple[Any, ...]:
+def _statistics(model: Mixture, rows: Rows) -> tuple[PyTree, ...]:
     pairs = zip(_parts(model), _shares(model, rows), strict=True)
     return tuple(part.statistics(rows, share) for part, share in pairs)
 
 
 def _shrinks(model: Mixture, penalty: Penalty | None) -> list[Shrink | None]:
-    parts = _parts(model)
+    """The penalty of each part."""
+    families = model.experts.split()
     if penalty is None:
-        return [None] * len(parts)
-    if not isinstance(model.experts, MixedExperts):
-        return [penalty.gate, penalty.experts]
+        return [None] * (1 + len(families))
     square, l1 = penalty.experts
-    own = []
-    for k, part in enumerate(parts[1:]):
-        n = flat.size(part)
-        own.append(Shrink(square[k : k + 1, :n, :n], None if l1 is None else l1[k : k + 1, :n]))
-    return [penalty.gate, *own]
+    shrinks: list[Shrink | None] = [penalty.gate]
+    for part, own in zip(families, _owners(model)[1:], strict=True):
+        n = part.coefficient_index().shape[1]  # of one family; the others may have more
+        shrinks.append(Shrink(square[own, :n, :n], None if l1 is None else l1[own, :n]))
+    return shrinks
 
 
-def _times(sums: Any, factor: AnyArray | float) -> Any:
+def _times(sums: SomeTree, factor: AnyArray | float) -> SomeTree:
     return jax.tree.map(lambda leaf: leaf * factor, sums)
 
 
-def _moved(part: Any, new: Any, sums: Any) -> Any:
-    """The same rows' sums, told from new parameters."""
-    if isinstance(sums, ResidualSums):
-        before, after = (p.inputs if isinstance(p, GaussianGate) else p for p in (part, new))
-        return _residuals_moved(after.coef - before.coef, sums)
-    slopes, curves = sums
-    step = _coefficients(new) - _coefficients(part)
-    turned = jnp.einsum("kij,kj->ki", _curvature(part, curves), step)
-    return slopes - turned.reshape(slopes.shape), curves
-
-
-def _residuals_moved(step: Float[AnyArray, "K m p"], sums: ResidualSums) -> ResidualSums:
-    gram = linear.symmetric(sums.gram, step.shape[2])
-    moved = jnp.einsum("kmp,klp->kml", sums.cross, step)
-    square = sums.square - moved - jnp.swapaxes(moved, 1, 2)
-    square = square + jnp.einsum("kmp,kpq,klq->kml", step, gram, step)
-    return ResidualSums(sums.mass, sums.gram, sums.cross - step @ gram, square)
-
-
-def _coefficients(part: Any) -> Float[AnyArray, "k E"]:
-    """Predictor coefficients, of the gate or of each expert; zero where there is no parameter."""
-    is_gate = isinstance(part, Gate)
-    index = flat.numbered(part).positions()[None] - 1 if is_gate else part.own_index()
-    vector = jnp.concatenate([flat.traced_vector(part), jnp.zeros(1)])
-    return vector[index]
-
-
-def _curvature(part: Any, sums: Any) -> Float[AnyArray, "k E E"]:
-    if isinstance(part, Gate):
-        return linear.curvature(sums, linear.layout(part.groups()))[None]
-    groups = tuple(linear.Group(g.feature, g.coef[0]) for g in part.groups())
-    return jax.vmap(lambda one: linear.curvature(one, linear.layout(groups)))(sums)
-
-
 def _surrogate(
-    j: int, model: Mixture, batch: Batch, earlier: Any, weight: AnyArray, shrink: Shrink | None
-):
+    j: int,
+    model: Mixture,
+    batch: Batch,
+    earlier: PyTree,
+    weight: AnyArray,
+    shrink: Shrink | None,
+) -> Callable[[Part], AnyArray]:
     """What the M-step of part ``j`` raises, as a function of the part."""
     part = _parts(model)[j]
-    slopes, curves = earlier
-    start, curvature = _coefficients(part), _curvature(part, curves)
 
-    def of_new(candidate: Any, rows: Rows):
-        logs = candidate.log_weight(rows) if j == 0 else candidate.log_prob(rows)
-        return jnp.sum(_shares(model, rows)[j] * logs)
+    def of_new(candidate: Part, rows: Rows) -> AnyArray:
+        return jnp.sum(_shares(model, rows)[j] * candidate.log_terms(rows))
 
-    def value(candidate: Any):
-        step = _coefficients(candidate) - start
-        old = jnp.sum(slopes.reshape(step.shape) * step)
-        old = old - 0.5 * jnp.einsum("ki,kij,kj->", step, curvature, step)
-        gained = old + batch.total_weight * total(of_new, candidate, batch)
-        return gained / weight - _penalty(candidate, shrink)
+    def value(candidate: Part) -> AnyArray:
+        new = batch.total_weight * total(of_new, candidate, batch)
+        gained = (part.gain(candidate, earlier) + new) / weight
+        return gained if shrink is None else gained - candidate.penalty_value(shrink)
 
     return value
 
 
-def _penalty(part: Any, shrink: Shrink | None) -> AnyArray:
-    if shrink is None:
-        return jnp.asarray(0.0)
-    if isinstance(part, Gate):
-        return shrink.value(flat.traced_vector(part))
-    own = flat.traced_vector(part)[part.own_index()]
-    n = own.shape[1]
-    each = Shrink(shrink.square[:, :n, :n], None if shrink.l1 is None else shrink.l1[:, :n])
-    return jnp.sum(jax.vmap(Shrink.value)(each, own))
-
-
-def _shortened(value: Any, part: Any, target: Any) -> Any:
+def _shortened(value: Callable[[SomePart], AnyArray], part: SomePart, target: SomePart) -> SomePart:
     """The step from ``part`` to ``target``, halved until it loses nothing."""
 
-    def at(fraction: AnyArray) -> Any:
+    def at(fraction: AnyArray) -> SomePart:
         return jax.tree.map(lambda a, b: a + fraction * (b - a), part, target)
 
     worst = value(part)
     worst = worst - slack(worst)
 
-    def loses(fraction: AnyArray):
+    def loses(fraction: AnyArray) -> AnyArray:
         return ~(value(at(fraction)) >= worst) & (fraction > SHORTEST)  # NaN loses too
 
     fraction = jax.lax.while_loop(loses, lambda f: 0.5 * f, jnp.asarray(1.0))

@@ -8,14 +8,13 @@ from mixstat.design import polynomial
 from mixstat.design.design import MappedColumns, PolynomialColumns
 from mixstat.experts import REGISTRY as EXPERTS
 from mixstat.experts.base import Experts
-from mixstat.experts.gaussian import GaussianExperts
 from mixstat.experts.mixed import MixedExperts
 from mixstat.gates import REGISTRY as GATES
 from mixstat.gates.base import Gate
 from mixstat.validation import check_integer, choose_columns
 
 
-def find_gate(gate: Any) -> Gate:
+def find_gate(gate: object) -> Gate:
     """A gate by name or as an object of settings."""
     if isinstance(gate, Gate):
         return gate
@@ -25,18 +24,13 @@ def find_gate(gate: Any) -> Gate:
     return GATES[gate]
 
 
-def find_experts(expert: Any, covariance: str) -> Experts:
+def find_experts(expert: object, covariance: str) -> Experts:
     """A family by name, as an object of settings, or one for each expert in a list."""
     if isinstance(expert, list | tuple):
         return MixedExperts(tuple(find_experts(one, covariance) for one in expert))
     named = {name: one for name, one in EXPERTS.items() if one.response != "class"}
     if isinstance(expert, str) and expert in named:
-        found = named[expert]
-        if isinstance(found, GaussianExperts):
-            return GaussianExperts(covariance=covariance)
-        if covariance != "full":
-            raise ValueError(f"covariance={covariance!r} is for Gaussian experts, not {expert!r}.")
-        return found
+        return named[expert].with_covariance(covariance)
     if isinstance(expert, Experts) and expert.response != "class":
         return expert
     listed = ", ".join(repr(name) for name in named)
@@ -46,7 +40,7 @@ def find_experts(expert: Any, covariance: str) -> Experts:
     )
 
 
-def check_degree(degree: Any, n_experts: int) -> np.ndarray:
+def check_degree(degree: object, n_experts: int) -> np.ndarray:
     """Degree of each expert, from one number or one for each."""
     if not isinstance(degree, list | tuple | np.ndarray):
         return np.full(n_experts, check_integer("degree", degree, 0))

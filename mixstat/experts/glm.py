@@ -23,9 +23,6 @@ class OnePredictorExperts(Experts):
     def groups(self) -> tuple[Group, ...]:
         return (Group("Phi", self.coef),)
 
-    def parameter_names(self, features: list[str], outputs: list[str]) -> list[str]:
-        return [f"expert{j}:{f}" for j in range(self.n_experts) for f in features]
-
 
 class CountExperts(OnePredictorExperts):
     """Experts of counts: y is not standardised."""

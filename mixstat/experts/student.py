@@ -10,9 +10,12 @@ import numpy as np
 from jax.scipy.special import gammaln, polygamma
 from jaxtyping import Float
 
+from mixstat.batch import Rows
 from mixstat.experts.base import NEAR, Experts, blank
-from mixstat.experts.gaussian import GaussianExperts, ResidualSums, standardisation
+from mixstat.experts.gaussian import standardisation
 from mixstat.linear import Group
+from mixstat.parts import normal_step
+from mixstat.parts.normal import Normals, ResidualSums
 from mixstat.precision import AnyArray
 from mixstat.validation import check_positive
 
@@ -56,18 +59,20 @@ class StudentTExperts(Experts):
     def standard(self, y, share, *, constant: bool):
         return standardisation(y, share, constant)
 
-    def start_statistics(self, rows, resp: Float[AnyArray, "K n"]) -> ResidualSums:
-        return self._normal().statistics(rows, resp)
+    def start_statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> ResidualSums:
+        return self._normals().statistics(rows, resp)
 
-    def start(self, statistics: ResidualSums, bounds: tuple[Any, Any]) -> Experts:
-        lower, upper = (b._normal() for b in bounds)
-        first = self._normal().m_step(statistics, (lower, upper), None)
+    def start(
+        self, statistics: ResidualSums, bounds: "tuple[StudentTExperts, StudentTExperts]"
+    ) -> "StudentTExperts":
+        inside = bounds[0]._normals(), bounds[1]._normals()
+        first = normal_step.m_step(self._normals(), statistics, inside, None)
         return self._like(first.coef, first.log_scale[:, :, None], self.log_df)
 
-    def _normal(self) -> GaussianExperts:
-        """Gaussian experts with the same lines and scales."""
+    def _normals(self) -> Normals:
+        """Normal densities with the same lines and scales."""
         shear = jnp.zeros((self.n_experts, 0))
-        return GaussianExperts(self.coef, self.log_scale[:, :, 0], shear)
+        return Normals(self.coef, self.log_scale[:, :, 0], shear)
 
     def link(
         self, eta: Float[AnyArray, "K 3 n"], y: Float[AnyArray, "1 n"]
@@ -93,7 +98,7 @@ class StudentTExperts(Experts):
         table = [[mean, zero, zero], [zero, scale, cross], [zero, cross, own]]
         return jnp.stack([jnp.stack(row, axis=1) for row in table], axis=1)
 
-    def bounds(self, min_scale: float) -> tuple[Any, Any]:
+    def bounds(self, min_scale: float) -> "tuple[StudentTExperts, StudentTExperts]":
         lower, upper = super().bounds(min_scale)
         shape = self.log_df.shape
         fixed = np.asarray(self.log_df)
@@ -105,7 +110,7 @@ class StudentTExperts(Experts):
             eqx.tree_at(lambda e: e.log_df, upper, most),
         )
 
-    def collapsed(self, bounds: tuple[Any, Any]) -> Any:
+    def collapsed(self, bounds: "tuple[StudentTExperts, StudentTExperts]") -> "StudentTExperts":
         """The scale on its floor; few degrees of freedom are heavy tails, no collapse."""
         none = jax.tree.map(lambda a: np.zeros(a.shape, bool), self)
         at = np.asarray(self.log_scale) <= bounds[0].log_scale + NEAR
@@ -128,11 +133,6 @@ class StudentTExperts(Experts):
         coef[:, :, 0] += location
         log_scale = np.asarray(self.log_scale) + np.log(scale)
         return self._like(coef @ to_user, log_scale, np.asarray(self.log_df))
-
-    def parameter_names(self, features: list[str], outputs: list[str]) -> list[str]:
-        each = range(self.n_experts)
-        names = [f"expert{j}:{f}" for j in each for f in features]
-        return [*names, *(f"log_scale{j}" for j in each), *(f"log_df{j}" for j in each)]
 
     def titles(self) -> dict[str, str]:
         return {"log_scale": "Log of scale", "log_df": "Log of degrees of freedom"}

@@ -96,9 +96,6 @@ class HierarchicalGate(Gate):
         numbered = enumerate(nodes(self._tree))
         return [(i, node) for i, node in numbered for _ in range(len(node) - 1)]
 
-    def parameter_names(self, features: list[str]) -> list[str]:
-        return reference.names(len(self.coef), features)
-
     def titles(self) -> dict[str, str]:
         titles, branch, last = {}, 0, -1
         for j, (number, node) in enumerate(self._rows()):

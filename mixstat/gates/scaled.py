@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from mixstat.gates.base import GateBlocks, Sparse
+from mixstat.gates.blocks import GateBlocks, Sparse
 from mixstat.precision import AnyArray
 
 

@@ -1,7 +1,5 @@
 """The softmax gate."""
 
-from typing import Any
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +8,9 @@ from jaxtyping import Float
 import mixstat.gates.reference as reference
 from mixstat import linear
 from mixstat.batch import Rows
-from mixstat.gates.base import GateBlocks, Prior, blank
+from mixstat.gates.base import blank
+from mixstat.gates.blocks import GateBlocks, Prior
+from mixstat.parts.part import NewtonSums
 from mixstat.precision import AnyArray
 
 
@@ -27,7 +27,7 @@ class LinearSoftmaxGate(reference.ReferenceGate):
 
     def statistics(
         self, rows: Rows, resp: Float[AnyArray, "K n"], prior: Prior | None = None
-    ) -> Any:
+    ) -> NewtonSums:
         share = (prior or self.prior(rows)).share
         assert share is not None  # made by prior above
         where, mass = linear.layout(self.groups()), resp.sum(axis=0)
@@ -39,7 +39,8 @@ class LinearSoftmaxGate(reference.ReferenceGate):
             return weighted[left] * (same[:, None] - own[right])
 
         slopes = resp[:-1] - weighted
-        return linear.gradient(slopes, where, rows), linear.pair_sums(pairs, where, rows)
+        gradient = linear.gradient(slopes, where, rows)
+        return NewtonSums(gradient, linear.pair_sums(pairs, where, rows))
 
     def jacobian(self, eta: Float[AnyArray, "J n"], Z: AnyArray) -> Float[AnyArray, "K J n"]:
         return reference.jacobian(self.link(eta, Z))

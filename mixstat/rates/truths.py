@@ -150,8 +150,7 @@ class Truth:
         random = np.random.default_rng(random_state)
         points, share = self.inputs.nodes(1)
         at = self.law.at(points)
-        experts: Any = at.experts
-        each = np.einsum("kn,kcn->nc", at.share, experts.probabilities(at.eta))
+        each = np.einsum("kn,kcn->nc", at.share, at.experts.functions(at.eta))
         found = random.multinomial(check_integer("n", n, 1), np.ravel(each * share[:, None]))
         n_points, n_classes = each.shape
         y = np.tile(np.arange(float(n_classes)), n_points)

@@ -25,8 +25,7 @@ CLIMBS = 8  # places from which a gate climbs towards the dense gate's responsib
 
 def is_plain(gate: Gate) -> bool:
     """Whether a start is an M-step from its responsibilities and nothing else."""
-    alike = type(gate).scatter is Gate.scatter
-    return alike and gate.dense() is None and not gate.anneal()
+    return gate.starting().plain
 
 
 def first_model(

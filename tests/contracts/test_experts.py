@@ -258,12 +258,12 @@ def climb(experts, rows, resp, steps, shrink=None):
     def value(vector):
         taken = 0.0
         if shrink is not None:
-            own = vector[experts.own_index()]
+            own = vector[experts.coefficient_index()]
             taken = 0.5 * jnp.sum(own * (shrink.square @ own[:, :, None])[:, :, 0])
         return jnp.sum(surrogates(vector)) - taken
 
     gradient = jax.jit(jax.grad(value))
-    shared = flat.size(experts) != np.size(experts.own_index())
+    shared = flat.size(experts) != np.size(experts.coefficient_index())
     vector = flat.to_vector(experts)
     now, target = look(vector)
     for _ in range(steps):
@@ -273,7 +273,7 @@ def climb(experts, rows, resp, steps, shrink=None):
             worse = np.asarray(new < now - 1e-14)
             if shrink is not None or shared or not worse.any():
                 break
-            move = move.at[experts.own_index()[worse]].multiply(0.5)
+            move = move.at[experts.coefficient_index()[worse]].multiply(0.5)
         vector, now, target = vector + move, new, aim
     return flat.from_vector(experts, vector), np.asarray(gradient(vector))
 
@@ -297,7 +297,7 @@ def test_m_steps_zero_their_own_gradient(null, rows, resp):
 
 def test_ridge_steps_maximise_the_penalised_surrogate(name, null, rows, resp):
     slopes = flat.to_vector(null.slopes(True))
-    index = null.own_index()
+    index = null.coefficient_index()
     marked = np.where(index >= 0, slopes[index], 0.0)
     shrink = Shrink(0.05 * marked[:, :, None] * np.eye(index.shape[1])[None])
     begun = null.start(null.start_statistics(rows, resp), null.bounds(1e-4))

@@ -97,7 +97,9 @@ def test_gate_is_recovered(name):
     # branches of a tree may be swapped: begin at the numbering of the truth
     lines = LINES[:, :1] + LINES[:, 1:] @ X.T
     near = np.argmin(np.abs(y - lines), axis=0)
-    init, n_init = (near, 1) if name == "hierarchical" else ("auto", 3 if gate.concave else 4)
+    init, n_init = (
+        (near, 1) if name == "hierarchical" else ("auto", 4 if gate.starting().dense else 3)
+    )
     if not gate.continuous:
         init, n_init = "kmeans", 1  # a search without derivatives is slow
     moe = MixtureOfExperts(3, gate=gate, init=init, n_init=n_init, random_state=0).fit(X, y)

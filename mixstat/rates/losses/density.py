@@ -88,9 +88,9 @@ def response_nodes(
     experts = p.experts
     if experts.n_outputs > 1:
         raise ValueError(f"distances of densities need one output, got {experts.n_outputs}.")
-    if experts.response == "class":
-        n_classes = int(getattr(experts, "n_classes", 2))
-        return np.tile(np.arange(float(n_classes)), (n, 1)), np.ones((n, n_classes))
+    if experts.n_values is not None:
+        values = np.arange(float(experts.n_values))
+        return np.tile(values, (n, 1)), np.ones((n, len(values)))
     if experts.discrete:
         counts = _counts(p, q)
         return np.tile(counts, (n, 1)), np.ones((n, len(counts)))
