@@ -9,7 +9,7 @@ from jaxtyping import Float
 from sklearn.utils.validation import check_is_fitted
 
 from mixstat import flat
-from mixstat.arguments import Table
+from mixstat.arguments import Estimator, Table
 from mixstat.estimators.base import BaseMixture
 from mixstat.experts.gaussian import GaussianExperts
 from mixstat.model import Mixture
@@ -183,9 +183,7 @@ def _names(source: Any, inputs: InputLaw) -> list[str]:
     return [*_names(source.source, inputs), source.name]
 
 
-def from_fit(
-    estimator: BaseMixture, X: Table, *, name: str = "fit", box: Box | None = None
-) -> Truth:
+def from_fit(estimator: Estimator, X: Table, *, name: str = "fit", box: Box | None = None) -> Truth:
     """A fitted model as a truth.
 
     Parameters
@@ -209,6 +207,8 @@ def from_fit(
     ValueError
         If the estimator was fitted from a formula, or X has other columns.
     """
+    if not isinstance(estimator, BaseMixture):
+        raise ValueError(f"estimator must be one of mixstat, got {type(estimator).__name__}.")
     check_is_fitted(estimator)
     fit = estimator.fit_
     if fit.request.schema.formulas is not None:
