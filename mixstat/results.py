@@ -1,4 +1,4 @@
-"""What a fit returns: why it stopped, how far it is from a maximum, and what is odd about it."""
+"""What a fit returns: the verdict on it, how far it is from a maximum, and what is odd about it."""
 
 import enum
 import sys
@@ -14,7 +14,7 @@ SINGULAR = 1e-10  # information per row below which a direction is not estimable
 
 
 class Status(enum.IntEnum):
-    """Why a fit stopped; :attr:`message` says what to try."""
+    """The verdict on a fit, or why it stopped; :attr:`message` says what to try."""
 
     RUNNING = 0
     CONVERGED = 1
@@ -170,7 +170,7 @@ def _listed(names: tuple[str, ...], most: int = 8) -> str:
 
 @dataclass(frozen=True)
 class FitResult:
-    """What every solver returns."""
+    """Where a solver ended, as it was judged."""
 
     model: Any
     log_likelihood: float
@@ -183,7 +183,7 @@ class FitResult:
     information: Float[np.ndarray, "D D"] | None = field(default=None, repr=False)
     """Observed information per unit of weight in the parameter vector (ridge included)."""
     free: Bool[np.ndarray, " D"] | None = field(default=None, repr=False)
-    """Parameters that no bound holds."""
+    """Parameters that no bound, and no kink of the penalty, holds."""
     note: str = ""
     """What a person should know of the way to ``model``."""
     mass: Float[np.ndarray, " K"] | None = field(default=None, repr=False)

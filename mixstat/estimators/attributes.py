@@ -163,7 +163,7 @@ class FittedAttributes(BaseEstimator):
 
     @property
     def result_(self) -> FitResult:
-        """What the solver returned."""
+        """The end of the winning start, with its verdict."""
         return self.fit_.maximum.result
 
     @property
@@ -173,7 +173,7 @@ class FittedAttributes(BaseEstimator):
 
     @property
     def status_(self) -> Status:
-        """Why the fit stopped."""
+        """The verdict on the fit, or why it stopped."""
         return self.fit_.maximum.result.status
 
     @property
@@ -198,7 +198,7 @@ class FittedAttributes(BaseEstimator):
 
     @property
     def log_likelihood_(self) -> float:
-        """Weighted mean over the training rows of what was maximised, less the penalty."""
+        """Weighted mean over the training rows of what was maximised, but for the penalty."""
         return self.fit_.log_likelihood
 
     @property

@@ -36,7 +36,7 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         All labels there can be, in the order wanted (the last is the reference). None takes the
         sorted labels of y. With a list, a label that y lacks is an error: no fit can tell its
         probability.
-    solver : {"auto", "em", "lbfgs", "newton", "newton_cg"}, default="auto"
+    solver : {"auto", "em", "lbfgs", "newton", "newton_cg"} or solver, default="auto"
         As in :class:`MixtureOfExperts`.
     init : str, sequence of str, array-like or fitted estimator, default="auto"
         Where fits begin, as in :class:`MixtureOfExperts`.

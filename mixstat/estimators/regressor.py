@@ -43,9 +43,10 @@ class MixtureOfExperts(RegressionMixture):
     covariance : {"full", "diagonal", "spherical", "tied"}, default="full"
         Noise of several outputs of Gaussian experts; "tied" shares one matrix among experts.
         With one output only "tied" differs from the rest.
-    solver : {"auto", "em", "lbfgs", "newton", "newton_cg"}, default="auto"
+    solver : {"auto", "em", "lbfgs", "newton", "newton_cg"} or solver, default="auto"
         "auto" runs EM into the basin of a maximum and finishes with Newton, or with L-BFGS
-        where the parameters are many.
+        where the parameters are many. Or an object of :mod:`mixstat.solvers`, such as
+        ``EM(accelerate=False)``.
     init : str, sequence of str, array-like or fitted estimator, default="auto"
         Where fits begin. "kmeans" (clusters of x and y), "partition" (slices along x),
         "regressions" (through a few random rows each), "random" (responsibilities) or "auto"

@@ -10,10 +10,10 @@ import numpy as np
 from mixstat.data import batch as batches
 from mixstat.model import Mixture
 from mixstat.numerics.precision import in_float64
+from mixstat.objective import objective
 from mixstat.rates import PublishedStart, Specification, find_truth
 from mixstat.rates.engine import Ended, solve_all
 from mixstat.rates.losses import stated
-from mixstat.solvers import problem as problems
 
 FILE = "softmax_gaussian_reference.json"
 KIND = "authors_tol_1e-6"
@@ -41,7 +41,7 @@ def repeat(run: dict[str, Any]) -> Ended:
     random = np.random.default_rng([SEED_OF_STARTS, n, s, k])
     first = PublishedStart().at(truth, n, k, random)
     Z = np.column_stack([np.ones(n), x])
-    task = problems.make(first, batches.build(Z, Z, y[:, None], width=12), min_scale=1e-12)
+    task = objective.make(first, batches.build(Z, Z, y[:, None], width=12), min_scale=1e-12)
     return solve_all([task], [first], Specification(k, solver="published"))[0]
 
 
