@@ -1,7 +1,7 @@
 """What every solver maximises: the mean log-likelihood less a penalty, within bounds."""
 
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -74,7 +74,7 @@ class Objective(eqx.Module):
         """Parameters that the bounds do not hold at one value."""
         return np.asarray(self.lower) < np.asarray(self.upper)
 
-    def replace(self, **changes: Any) -> "Objective":
+    def replace(self, **changes: object) -> "Objective":
         """The same with other fields."""
         return replace(self, **changes)
 
