@@ -72,7 +72,7 @@ def responses(family: str, kind: str, x: np.ndarray, label: np.ndarray) -> np.nd
         won = random.binomial(12, 1 / (1 + np.exp(-line)))
         return np.column_stack([won, 12 - won]).astype(float)
     if family == "gamma":
-        y = random.gamma(6.0, np.exp(line) / 6)
+        y = random.gamma(30.0, np.exp(line) / 30)
     elif family == "t":
         y = 2 * line + 0.4 * random.standard_t(5, N)
     else:
@@ -82,11 +82,12 @@ def responses(family: str, kind: str, x: np.ndarray, label: np.ndarray) -> np.nd
     return y
 
 
-def estimator(gate: str, family: str, **settings):
-    """An estimator of two experts."""
-    if family == "multinomial":
-        return MixtureOfExpertsClassifier(2, gate=gate, **settings)
-    return MixtureOfExperts(2, gate=gate, expert=family, **settings)
+def estimator(gate: str, family: str, kind: str, **settings):
+    """An estimator of two experts; a mixture for single trials needs a ridge for a maximum."""
+    if family != "multinomial":
+        return MixtureOfExperts(2, gate=gate, expert=family, **settings)
+    ridge = 0.02 if kind in ("regular", "overspecified") else None
+    return MixtureOfExpertsClassifier(2, gate=gate, ridge=ridge, **settings)
 
 
 class Problem(NamedTuple):
@@ -113,14 +114,14 @@ def problem(gate: str, family: str, kind: str) -> Problem:
     x = inputs(kind)
     label = labels(kind, x)
     X, y = x[:, None], responses(family, kind, x, label)
-    start: BaseEstimator = estimator(gate, family, solver=Stay(), init=label).fit(X, y)
+    start: BaseEstimator = estimator(gate, family, kind, solver=Stay(), init=label).fit(X, y)
     objective, model = start.problem_, start.model_
     solver: Solver | str = "auto" if model.gate.continuous else Newton()
     if kind == "separated":
         model = _steep(objective, model)
     if kind == "saddle":  # experts that are alike stay so
         solver, model = EM(), _alike(objective)
-    return Problem(X, y, label, objective, fit_many(objective, [model], solver=solver))
+    return Problem(X, y, label, objective, fit_many(objective, [model], solver=solver, max_iter=1000))
 
 
 def _steep(objective: Objective, model: Mixture) -> Mixture:
