@@ -170,8 +170,7 @@ def clearly_regular(
     An end that this doubts may be a maximum all the same; it is for the judge. ``norm`` is that
     of the projected gradient, ``smallest`` the least eigenvalue of the information.
     """
-    on_floor = (vector <= objective.lower + degeneracy.NEAR) & objective.floor
-    if not norm <= tol or on_floor.any():
+    if not norm <= tol or degeneracy.on_floor(objective, vector).any():
         return False
     return degeneracy.cannot_diverge(objective.model(vector), smallest)
 
