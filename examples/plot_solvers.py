@@ -13,14 +13,13 @@ they are what costs time on a large table.
 import matplotlib.pyplot as plt
 import numpy as np
 
-from mixstat import batch, precision
+from mixstat.data import batch
 from mixstat.experts import GaussianExperts
 from mixstat.gates import SoftmaxGate
 from mixstat.model import Mixture
-from mixstat.solvers import problem as problems
-from mixstat.solvers.em import em
-from mixstat.solvers.lbfgs import lbfgs
-from mixstat.solvers.newton import newton
+from mixstat.numerics import precision
+from mixstat.objective import objective
+from mixstat.solvers import EM, LBFGS, Newton, StopRule
 
 rng = np.random.default_rng(0)
 n = 4000
@@ -30,7 +29,7 @@ y = np.where(upper, 0.5 + x, -0.5 - 0.5 * x) + rng.standard_normal(n)
 features = np.column_stack([np.ones(n), x])
 
 # %%
-# A solver maximises a *problem*, which is data with bounds on the parameters, from a *start*,
+# A solver maximises an *objective*, which is data with bounds on the parameters, from a *start*,
 # which is a model.
 
 level = np.array([[[1.0, 0.0]], [[-1.0, 0.0]]])
@@ -38,20 +37,23 @@ experts = GaussianExperts(level, np.zeros((2, 1)), np.zeros((2, 0)), "full")
 start = Mixture(SoftmaxGate(np.zeros((1, 2))), experts)
 with precision.float64():
     data = batch.build(features, features, y[:, None])
-    problem = problems.make(start, data, min_scale=1e-4)
+    task = objective.make(start, data, min_scale=1e-4)
 
 # %%
 # Running each with growing limits gives its path. A result counts its passes and certifies the
 # point it returns, so the gradient below is the one at that point.
 
 solvers = {
-    "EM": lambda limit: em(problem, start, max_iter=limit, accelerate=False),
-    "accelerated EM": lambda limit: em(problem, start, max_iter=limit),
-    "L-BFGS": lambda limit: lbfgs(problem, start, max_iter=limit),
-    "Newton": lambda limit: newton(problem, start, max_iter=limit),
+    "EM": EM(accelerate=False, stop=StopRule(max_iter=5000)),
+    "accelerated EM": EM(stop=StopRule(max_iter=5000)),
+    "L-BFGS": LBFGS(),
+    "Newton": Newton(),
 }
 limits = np.unique(np.geomspace(1, 3000, 40).astype(int))
-paths = {name: [solve(int(limit)) for limit in limits] for name, solve in solvers.items()}
+paths = {
+    name: [solver.fit(task, start, max_iter=int(limit)) for limit in limits]
+    for name, solver in solvers.items()
+}
 
 for name, path in paths.items():
     end = path[-1]

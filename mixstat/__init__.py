@@ -7,10 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mixstat.cache import cache_programs
     from mixstat.estimators.classifier import MixtureOfExpertsClassifier
     from mixstat.estimators.contextual import ContextualMixtureOfExperts
     from mixstat.estimators.regressor import MixtureOfExperts
+    from mixstat.numerics.cache import cache_programs
     from mixstat.results import Certificate, DesignWarning, FitResult, Status
 
 __version__ = "0.1.0"
@@ -23,7 +23,7 @@ _HOMES = {
     "DesignWarning": "mixstat.results",
     "FitResult": "mixstat.results",
     "Status": "mixstat.results",
-    "cache_programs": "mixstat.cache",
+    "cache_programs": "mixstat.numerics.cache",
 }
 
 __all__ = [

@@ -5,11 +5,12 @@ from typing import Any
 import equinox as eqx
 import jax
 import numpy as np
+from jaxtyping import Int
 
-from mixstat import flat
 from mixstat.experts.base import Experts
 from mixstat.gates.base import Gate
-from mixstat.precision import AnyArray
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import AnyArray
 
 
 class Mixture(eqx.Module):
@@ -54,8 +55,15 @@ _positions: dict[Any, tuple[np.ndarray, np.ndarray]] = {}
 
 
 def _find_positions(model: Mixture) -> tuple[np.ndarray, np.ndarray]:
-    numbered = flat.numbered(model)
-    groups = numbered.experts.groups()
-    each = range(model.n_experts)
-    experts = [np.concatenate([np.ravel(g.coef[k]) for g in groups]) for k in each]
-    return numbered.gate.positions() - 1, np.stack(experts).astype(int) - 1
+    gate, experts = model.gate.coefficient_index()[0], model.experts.coefficient_index()
+    return gate, np.where(experts < 0, experts, experts + parameter_vector.size(model.gate))
+
+
+def canonical_order(model: Mixture) -> Int[np.ndarray, " K"]:
+    """Experts by their first coefficient.
+
+    With centred features that is what an expert predicts on average.
+    """
+    first = np.asarray(model.experts.groups()[0].coef)
+    table = first.reshape(len(first), -1)
+    return np.lexsort(table.T[::-1])

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from scipy.optimize import elementwise
 
 from mixstat.experts.base import Experts
-from mixstat.linear import Group
+from mixstat.parts.predictors import Group
 
 
 def expert_predictors(

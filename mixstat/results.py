@@ -46,8 +46,8 @@ _MESSAGES = {
         "The log-likelihood is not finite at the start; check the start and the scale of y."
     ),
     Status.SEPARATED: (
-        "Some coefficients have no finite estimate: the log-likelihood keeps rising (by less "
-        "than 1e-8 a row) as they grow, because the best gate is a step that separates the "
+        "Some coefficients have no finite estimate: the log-likelihood keeps rising, by less and "
+        "less, as they grow, because the best gate is a step that separates the "
         "experts perfectly, or an expert predicts its counts or classes perfectly. Predictions "
         "stand. For finite coefficients add a ridge (ridge=1e-4, say; it leaves constants "
         "free) or use fewer features."

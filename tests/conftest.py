@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import pytest
 
-from mixstat.precision import float64
+from mixstat.numerics.precision import float64
 
 CACHE = os.environ.get("MIXSTAT_TEST_CACHE", str(Path(tempfile.gettempdir()) / "mixstat-jax-cache"))
 jax.config.update("jax_compilation_cache_dir", CACHE)

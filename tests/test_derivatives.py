@@ -6,19 +6,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mixstat import batch as batches
-from mixstat import flat, linear
-from mixstat.batch import Rows
-from mixstat.derivatives import derivatives, value_and_gradient
+from mixstat.data import batch as batches
+from mixstat.data.batch import Rows
 from mixstat.experts import GaussianExperts
 from mixstat.gates import Gate, GaussianGate, SoftmaxGate, TemperatureGate
-from mixstat.likelihood import (
-    expert_mass,
-    is_large,
-    log_joint_rows,
-    log_likelihood,
-)
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
+from mixstat.objective.derivatives import derivatives, value_and_gradient
+from mixstat.objective.likelihood import expert_mass, log_joint_rows, log_likelihood
+from mixstat.objective.reduction import is_large
+from mixstat.parts import predictors
 
 SHAPES = [
     (1, 1, "full"),
@@ -40,7 +37,9 @@ def random_problem(rng, k, m, covariance, n=40, possibility=False, **options):
     extra = np.log(rng.uniform(0.1, 1.0, (n, k))) if possibility else None
     data = batches.build(Z, Phi, y, weight, extra, **options)
     null = Mixture(SoftmaxGate().null(k, 3), GaussianExperts(covariance=covariance).null(k, 4, m))
-    model = flat.from_vector(null, 0.5 * rng.standard_normal(flat.size(null)))
+    model = parameter_vector.from_vector(
+        null, 0.5 * rng.standard_normal(parameter_vector.size(null))
+    )
     return model, data, (Z, Phi, y, weight, extra)
 
 
@@ -72,10 +71,10 @@ def test_log_likelihood_equals_enumeration(rng, x64, k, m, covariance, possibili
 @pytest.mark.parametrize("possibility", [False, True])
 def test_blocks_equal_autodiff(rng, x64, k, m, covariance, possibility):
     model, data, _ = random_problem(rng, k, m, covariance, possibility=possibility)
-    vector = jnp.asarray(flat.to_vector(model))
+    vector = jnp.asarray(parameter_vector.to_vector(model))
 
     def value(v):
-        return log_likelihood(flat.from_vector(model, v), data)
+        return log_likelihood(parameter_vector.from_vector(model, v), data)
 
     got, gradient, hessian = derivatives(model, data)
     np.testing.assert_allclose(got, value(vector), rtol=1e-14)
@@ -90,13 +89,13 @@ def test_blocks_equal_autodiff(rng, x64, k, m, covariance, possibility):
 
 def test_gradient_and_hessian_equal_finite_differences(rng, x64):
     model, data, table = random_problem(rng, 3, 2, "full")
-    vector = flat.to_vector(model)
+    vector = parameter_vector.to_vector(model)
     _, gradient, hessian = (np.asarray(a) for a in derivatives(model, data))
     h = 1e-5
     for j in range(len(vector)):
         e = np.zeros(len(vector))
         e[j] = h
-        up, down = (flat.from_vector(model, vector + s * e) for s in (1, -1))
+        up, down = (parameter_vector.from_vector(model, vector + s * e) for s in (1, -1))
         slope = (enumerated(up, table) - enumerated(down, table)) / (2 * h)
         np.testing.assert_allclose(gradient[j], slope, atol=1e-8)
         bend = (derivatives(up, data)[1] - derivatives(down, data)[1]) / (2 * h)
@@ -170,11 +169,11 @@ def test_closed_forms_of_gates_equal_the_general_ones(rng, x64, name, k):
     """Second derivatives and sums for EM are those of a link that is differentiated."""
     gate, q = GATES[name]
     null = gate.null(k, q)
-    gate = flat.from_vector(null, rng.normal(0.0, 0.7, flat.size(null)))
+    gate = parameter_vector.from_vector(null, rng.normal(0.0, 0.7, parameter_vector.size(null)))
     Z = np.vstack([np.ones(9), rng.standard_normal((q - 1, 9))])
     rows = Rows(Z, None, np.zeros((1, 9)), rng.uniform(0.5, 1.5, 9))
     resp = rng.dirichlet(np.ones(k), 9).T * rows.weight
-    eta = linear.predict(gate.groups(), rows)
+    eta = predictors.predict(gate.groups(), rows)
     low, high = np.triu_indices(len(eta))
     ours, general = gate.blocks(eta, Z, resp), Gate.blocks(gate, eta, Z, resp)
 

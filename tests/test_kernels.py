@@ -5,8 +5,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mixstat import kernels
-
 
 @kernels.kernel("power")
 def raised(x, *, power):

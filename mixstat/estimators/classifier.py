@@ -1,26 +1,10 @@
 """MixtureOfExpertsClassifier: classes by a gated mixture of multinomial logistic experts."""
 
-from typing import Any
-
-import numpy as np
-from sklearn.base import ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    check_array,
-    check_consistent_length,
-    column_or_1d,
-    validate_data,
-)
-
-from mixstat.design.formula import evaluate
-from mixstat.estimators.base import BaseMixture
-from mixstat.experts.base import Experts
-from mixstat.experts.multinomial import MultinomialExperts
-from mixstat.predictive import expert_predictors
-from mixstat.validation import check_weights
+from mixstat.arguments import Response, Table, Weights
+from mixstat.estimators.classification import ClassificationMixture
 
 
-class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixture):
+class MixtureOfExpertsClassifier(ClassificationMixture):
     """Mixture of experts classification by maximum likelihood.
 
     The probability of a class is a sum of multinomial logistic regressions, weighted by a gate::
@@ -201,7 +185,9 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixture):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MixtureOfExpertsClassifier":
+    def fit(
+        self, X: Table, y: Response, sample_weight: Weights = None
+    ) -> "MixtureOfExpertsClassifier":
         """Find the maximum likelihood estimate.
 
         Parameters
@@ -232,182 +218,5 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixture):
         DesignWarning
             If columns are constant or dependent, or rows are fewer than parameters.
         """
-        self._check_settings()
-        X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
-        weight = check_weights(sample_weight, len(X))
-        return self._fit_table(X, weight, self._learn_labels(y, weight))
-
-    def _learn_labels(self, y: Any, weight: np.ndarray) -> np.ndarray:
-        """Remember the classes; return their numbers."""
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
-        seen = np.unique(y[weight > 0])
-        classes = seen if self.classes is None else np.asarray(self.classes)
-        if len(np.unique(classes)) != len(classes) or classes.ndim != 1:
-            raise ValueError(f"classes must be a list of different labels, got {self.classes!r}.")
-        missing = [str(c) for c in classes if c not in seen]
-        if missing:
-            raise ValueError(
-                f"y has no row (of positive weight) with class {', '.join(missing)}, one of "
-                "classes; its probability cannot be estimated. In cross-validation use "
-                "stratified folds."
-            )
-        if len(classes) < 2:
-            raise ValueError(
-                f"y must have at least two classes, got one class: {classes.tolist()}."
-            )
-        self.classes_ = classes
-        counted = np.where(weight > 0, y, seen[0]) if weight.min() == 0 else y
-        return self._numbers(counted)
-
-    def _numbers(self, y: np.ndarray) -> np.ndarray:
-        known = np.isin(y, self.classes_)
-        if not known.all():
-            strange = ", ".join(str(c) for c in np.unique(y[~known])[:5])
-            raise ValueError(
-                f"y has the label {strange}, which is not among the classes of the fit: "
-                f"{', '.join(str(c) for c in self.classes_)}."
-            )
-        order = np.argsort(self.classes_)
-        return order[np.searchsorted(self.classes_, y, sorter=order)].astype(float)
-
-    def _experts(self) -> Experts:
-        return MultinomialExperts(n_classes=len(self.classes_))
-
-    def _output_names(self) -> list[str]:
-        return [str(c) for c in self.classes_]
-
-    def _formula_response(self, left: Any, data: Any) -> np.ndarray:
-        name = _label_column(left)
-        if name in [str(c) for c in data.columns]:
-            y = np.asarray(data[name])
-        else:
-            y = evaluate(left, data, "formula").to_numpy()[:, 0]
-        return self._learn_labels(y, np.ones(len(y)))
-
-    def _response(self, X: Any, y: Any) -> np.ndarray:
-        if y is None:
-            if self.formula_ is None:
-                raise ValueError("y must be given: the model was not made from a formula.")
-            y = X[_label_column(self.response_)]
-        y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
-        check_consistent_length(X, y)
-        return self._numbers(column_or_1d(y))[:, None]
-
-    def _probabilities(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Gate (K, n) and class probabilities of each expert (K, C, n)."""
-        X = self._read(X)
-        eta = expert_predictors(self.model_.experts, self.expert_design_.transform(X))
-        return np.exp(self._log_gate(X)).T, self.model_.experts.marginals(eta).probability
-
-    def expert_proba(self, X: Any) -> np.ndarray:
-        """Class probabilities under each expert.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Inputs.
-
-        Returns
-        -------
-        ndarray of shape (n, n_experts, n_classes)
-            Rows sum to one over the classes.
-        """
-        return np.transpose(self._probabilities(X)[1], (2, 0, 1))
-
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Class probabilities.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Inputs.
-
-        Returns
-        -------
-        ndarray of shape (n, n_classes)
-            Columns in the order of ``classes_``; rows sum to one.
-        """
-        share, each = self._probabilities(X)
-        return np.einsum("kn,kcn->nc", share, each)
-
-    def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Logarithms of class probabilities.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Inputs.
-
-        Returns
-        -------
-        ndarray of shape (n, n_classes)
-            Columns in the order of ``classes_``.
-        """
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
-
-    def partial_fit(
-        self,
-        X: Any,
-        y: Any = None,
-        classes: Any = None,
-        sample_weight: Any = None,
-        *,
-        forgetting: float = 1.0,
-    ) -> "MixtureOfExpertsClassifier":
-        """Update the fit by one EM step with new rows; the first call is ``fit``.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            New inputs, in the order of time.
-        y : array-like of shape (n,)
-            Their classes; may be left out for a model made from a formula.
-        classes : array-like of shape (c,), default=None
-            All classes. The first call must hold rows of each: they are those of the fit.
-        sample_weight : array-like of shape (n,), default=None
-            Row weights as in ``fit``.
-        forgetting : float, default=1.0
-            Factor, above 0 and at most 1, by which the weight of everything before a row
-            shrinks when the row comes.
-
-        Returns
-        -------
-        MixtureOfExpertsClassifier
-            This estimator.
-
-        Raises
-        ------
-        ValueError
-            If ``classes`` are not those of the fit, ``forgetting`` is out of range, or rows are
-            not like those of the fit.
-        """
-        first = not self.__sklearn_is_fitted__()
-        super().partial_fit(X, y, sample_weight, forgetting=forgetting)
-        if classes is not None and not np.array_equal(np.unique(classes), self.classes_):
-            known = ", ".join(str(c) for c in self.classes_)
-            when = "the first call must hold rows of every class" if first else "classes stay"
-            raise ValueError(f"classes must be those of the fit ({known}), as {when}.")
+        self.fit_ = self._new_fit(X, y, sample_weight)
         return self
-
-    def predict(self, X: Any) -> np.ndarray:
-        """The most probable class.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Inputs.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            Labels from ``classes_``.
-        """
-        proba = self.predict_proba(X)
-        return self.classes_[np.argmax(proba, axis=1)]
-
-
-def _label_column(left: Any) -> str:
-    """The column of labels that the left side of a formula names."""
-    return str(next(iter(left), left))

@@ -1,14 +1,15 @@
 """How far stated possibilities and data disagree."""
 
 import warnings
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import logsumexp
 
-from mixstat.estimators.base import FEATURE_SETTINGS
+from mixstat.fitting.fit import Fit
+from mixstat.fitting.search import fit_rows
+from mixstat.fitting.tables import TrainingRows
 
 
 @dataclass(frozen=True)
@@ -72,53 +73,40 @@ class Conflict:
         return "\n".join(lines)
 
 
-def measure(
-    moe: Any, X: Any, y: Any, possibility: Float[np.ndarray, "n K"], weight: Float[np.ndarray, " n"]
-) -> Conflict:
-    """Conflict of a fitted contextual mixture with possibilities of its experts on rows."""
-    logs = moe.score_samples(X, y)
-    responsibility = moe.responsibilities(X, y)
+def measure(fit: Fit, rows: TrainingRows, possibility: Float[np.ndarray, "n K"]) -> Conflict:
+    """Conflict of a contextual fit with possibilities of its experts on rows."""
+    weight, y = rows.weight, rows.responses
+    logs = logsumexp(fit.log_joint(rows.X, y), axis=1)
+    responsibility = fit.responsibilities(rows.X, y)
     agreement = np.sum(responsibility * possibility, axis=1)
     with np.errstate(divide="ignore"):
         joint = np.log(responsibility) + np.log(possibility)
-    plain = _without_contexts(moe, X, y, weight)
+    plain = logsumexp(_without_contexts(fit, rows).log_joint(rows.X, y), axis=1)
     best = possibility == possibility.max(axis=1, keepdims=True)
     stated = np.where(best.sum(axis=1) == 1, best.argmax(axis=1), -1)
     found = responsibility.argmax(axis=1)
-    k = possibility.shape[1]
-    table = np.zeros((k + 1, k))
+    table = np.zeros((fit.n_experts + 1, fit.n_experts))
     np.add.at(table, (stated, found), weight)
+    contexts = fit.request.contexts
     return Conflict(
         log_likelihood=float(np.average(logs + logsumexp(joint, axis=1), weights=weight)),
         gate_alone=float(np.average(logs, weights=weight)),
-        plain=float(np.average(plain.score_samples(X, y), weights=weight)),
+        plain=float(np.average(plain, weights=weight)),
         contradiction=1.0 - agreement,
         stated=stated,
         found=found,
         table=table,
-        names=list(moe.expert_contexts_),
+        names=[] if contexts is None else list(contexts.of_experts),
     )
 
 
-def _without_contexts(moe: Any, X: Any, y: Any, weight: np.ndarray) -> Any:
+def _without_contexts(fit: Fit, rows: TrainingRows) -> Fit:
     """The better of the fits without contexts from the usual starts and from this fit."""
-    settings = moe.get_params(deep=False)
-    settings |= {"contexts": None, "mapping": None, "n_experts": moe.n_experts_}
-    settings |= {"warm_start": False}
+    options = replace(fit.request.options, init="auto")
+    usual = replace(fit.request, options=options, before=None, contexts=None)
+    near = replace(usual, before=fit.user_model)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        fits = [_fitted(moe, settings | {"init": init}, X, y, weight) for init in ("auto", moe)]
-    sound = [fit.converged_ for fit in fits]
-    eligible = [fit for fit in fits if fit.converged_] if any(sound) else fits
-    return max(eligible, key=lambda fit: fit.conditional_log_likelihood_)
-
-
-def _fitted(moe: Any, settings: dict[str, Any], X: Any, y: Any, weight: np.ndarray) -> Any:
-    """An estimator with these settings, and the features of ``moe``, fitted to rows."""
-    if moe.formula_ is None:
-        return type(moe)(**settings).fit(X, y, sample_weight=weight)
-    kind = settings["gate"]
-    rest = {k: v for k, v in settings.items() if k not in FEATURE_SETTINGS and k != "gate"}
-    return type(moe).from_formula(
-        moe.formula_, X, gate=moe.gate_formula_, gate_kind=kind, sample_weight=weight, **rest
-    )
+        fits = [fit_rows(request, rows) for request in (usual, near)]
+    certified = [plain for plain in fits if plain.maximum.is_certified]
+    return max(certified or fits, key=lambda plain: plain.conditional_log_likelihood)

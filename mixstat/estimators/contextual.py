@@ -1,35 +1,10 @@
 """ContextualMixtureOfExperts: regression with one expert for each regime that people know."""
 
-from dataclasses import replace
-from typing import Any, NamedTuple
-
-import numpy as np
-from scipy.special import softmax
-from sklearn.utils.validation import check_is_fitted, validate_data
-
-from mixstat.contextual.records import Records, index_of
-from mixstat.contextual.table import (
-    PossibilityTable,
-    assign,
-    check_contexts,
-    given_table,
-    log_possibility,
-    table_of,
-)
-from mixstat.estimators.conflict import Conflict, measure
-from mixstat.estimators.prediction import RegressionMixture
-from mixstat.validation import check_positive, check_weights
+from mixstat.arguments import Response, Table, Weights
+from mixstat.estimators.knowing import KnowingMixture
 
 
-class Told(NamedTuple):
-    """What a fit was told of contexts."""
-
-    names: tuple[str, ...]
-    of_experts: list[str]
-    ignorance: float
-
-
-class ContextualMixtureOfExperts(RegressionMixture):
+class ContextualMixtureOfExperts(KnowingMixture):
     """Mixture of experts regression in which people tell where each expert may be at work.
 
     What process engineers know of regimes (start-up, fouling, peaks) is stated as possibility
@@ -178,8 +153,6 @@ class ContextualMixtureOfExperts(RegressionMixture):
     array([ 2., -2.])
     """
 
-    _n_given = 2  # contexts of the table that fit was given
-
     def __init__(
         self,
         contexts=None,
@@ -241,11 +214,11 @@ class ContextualMixtureOfExperts(RegressionMixture):
 
     def fit(
         self,
-        X: Any,
-        y: Any,
-        possibilities: Any = None,
-        sample_weight: Any = None,
-        context_data: Any = None,
+        X: Table,
+        y: Response,
+        possibilities: Table = None,
+        sample_weight: Weights = None,
+        context_data: Table = None,
     ) -> "ContextualMixtureOfExperts":
         """Find the maximum of the possibility-weighted likelihood.
 
@@ -284,127 +257,7 @@ class ContextualMixtureOfExperts(RegressionMixture):
         DesignWarning
             If columns are constant or dependent, or rows are fewer than parameters.
         """
-        if self.contexts is not None and possibilities is not None:
-            raise ValueError("give contexts or possibilities, not both: contexts make their own.")
-        time = index_of(X)
-        X, y = validate_data(
-            self, X, y, multi_output=True, y_numeric=True, dtype=np.float64, ensure_min_samples=2
+        self.fit_ = self._new_fit(
+            X, y, sample_weight, possibilities=possibilities, context_data=context_data
         )
-        weight = check_weights(sample_weight, len(X))
-        stated = self._stated(X, y, possibilities, context_data, time)
-        self._n_given = 2 if stated is None else len(stated.names)
-        self._check_settings()
-        self._told, known = self._known(stated, weight, self._count())
-        return self._fit_table(X, weight, y, known)
-
-    def _check_settings(self) -> None:
-        if self.contexts is not None:
-            check_contexts(self.contexts)
-        if not check_positive("alpha", self.alpha, zero=True) <= 1:
-            raise ValueError(f"alpha must lie between 0 and 1, got {self.alpha!r}.")
-        if not isinstance(self.normalise, bool | np.bool_):
-            raise ValueError(f"normalise must be True or False, got {self.normalise!r}.")
-        super()._check_settings()
-
-    def _count(self) -> Any:
-        if self.n_experts is not None:
-            return self.n_experts
-        return self._n_given if self.contexts is None else len(check_contexts(self.contexts))
-
-    # knowledge
-
-    def _stated(
-        self, X: Any, y: Any, possibilities: Any, context_data: Any, time: Any = None
-    ) -> PossibilityTable | None:
-        """Possibilities as they were stated; None if nothing was."""
-        if possibilities is not None:
-            return given_table(possibilities, len(X))
-        if self.contexts is None:
-            return None
-        columns = [str(c) for c in X.columns] if hasattr(X, "columns") else None
-        names = columns or list(getattr(self, "feature_names_in_", []))
-        records = Records(X, y, context_data, names=names, time=time)
-        return table_of(self.contexts, records)
-
-    def _known(
-        self, stated: PossibilityTable | None, weight: np.ndarray, k: int
-    ) -> tuple[Told, np.ndarray | None]:
-        """Names, and log possibilities (n, k) of the experts; None if they rule nothing out."""
-        if stated is None:
-            return Told((), ["any"] * k, float(np.log(k))), None
-        counted = weight > 0
-        values = np.where(counted[:, None], stated.values, 1.0)
-        table = replace(stated, values=values).normalised(scale=bool(self.normalise))
-        table = table.discounted(self.alpha)
-        members = assign(table.names, k, self.mapping)
-        words = [" or ".join(np.array(table.names)[mine]) or "any" for mine in members]
-        nonspecific = np.average(np.log(table.values.sum(axis=1)), weights=weight)
-        told = Told(table.names, words, float(nonspecific))
-        possibility = table.of_experts(members)
-        return told, None if np.all(possibility == 1) else log_possibility(possibility)
-
-    def _formula_possibility(
-        self, data: Any, y: np.ndarray, weight: np.ndarray
-    ) -> np.ndarray | None:
-        stated = self._stated(data, y, None, None, index_of(data))
-        self._told, known = self._known(stated, weight, self._count())
-        return known
-
-    def _describe(self) -> None:
-        super()._describe()
-        self.context_names_, self.expert_contexts_, self.ignorance_ = self._told
-
-    def _given(
-        self, X: Any, y: Any, possibilities: Any, context_data: Any, weight: np.ndarray
-    ) -> np.ndarray:
-        """Possibilities (n, K) of the experts on new rows."""
-        read, response = self._read(X), self._response(X, y)
-        stated = self._stated(read, response, possibilities, context_data, index_of(X))
-        _, known = self._known(stated, weight, self.n_experts_)
-        return np.ones((len(X), self.n_experts_)) if known is None else np.exp(known)
-
-    def context_proba(
-        self, X: Any, y: Any = None, possibilities: Any = None, context_data: Any = None
-    ) -> np.ndarray:
-        """Probability of each expert given x, y and what is known of the context.
-
-        Parameters
-        ----------
-        X, y, possibilities, context_data
-            Rows as for :meth:`fit`; ``responsibilities`` needs X and y alone, ``gate_proba`` X.
-
-        Returns
-        -------
-        ndarray of shape (n, n_experts)
-            Rows sum to one.
-        """
-        known = self._given(X, y, possibilities, context_data, np.ones(len(X)))
-        logs = self._log_joint(self._read(X), self._response(X, y)) + log_possibility(known)
-        return softmax(logs, axis=1)
-
-    def conflict(
-        self,
-        X: Any,
-        y: Any = None,
-        possibilities: Any = None,
-        sample_weight: Any = None,
-        context_data: Any = None,
-    ) -> Conflict:
-        """How far the knowledge contradicts the data.
-
-        Fits the model without contexts (from as many starts, and from this fit) to compare.
-
-        Parameters
-        ----------
-        X, y, possibilities, sample_weight, context_data
-            Rows as for :meth:`fit`.
-
-        Returns
-        -------
-        Conflict
-            Log-likelihoods with and without the knowledge, and the rows that contradict it.
-        """
-        check_is_fitted(self)
-        weight = check_weights(sample_weight, len(X))
-        possibility = self._given(X, y, possibilities, context_data, weight)
-        return measure(self, X, y, possibility, weight)
+        return self

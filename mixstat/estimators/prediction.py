@@ -1,89 +1,97 @@
 """What regressors share: families of experts, moments, quantiles and draws of y given x."""
 
-from typing import Any
-
 import numpy as np
+from jaxtyping import Bool, Float
 from sklearn.base import RegressorMixin
-from sklearn.utils import check_random_state
+from sklearn.metrics import r2_score
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_array, check_consistent_length
 
-from mixstat.design.formula import evaluate
+from mixstat.arguments import Frame, Response, Seed, Setting, Table, Weights
+from mixstat.data.formula import evaluate
 from mixstat.estimators.base import BaseMixture
-from mixstat.estimators.parts import find_experts
+from mixstat.estimators.door import enter
 from mixstat.experts.base import Experts
-from mixstat.experts.gaussian import COVARIANCES, GaussianExperts
-from mixstat.experts.student import StudentTExperts
-from mixstat.predictive import Predictive, expert_predictors
-from mixstat.validation import check_choice, check_integer, check_probability
+from mixstat.experts.gaussian import COVARIANCES
+from mixstat.fitting.fit import Fit
+from mixstat.fitting.options import Options
+from mixstat.fitting.schema import Formulas, Schema
+from mixstat.fitting.settings import find_experts
+from mixstat.fitting.tables import TrainingRows
+from mixstat.predictive import Predictive
+from mixstat.validation import check_choice, check_integer, check_probability, check_weights
 
 
 class RegressionMixture(RegressorMixin, BaseMixture):
-    """Predictions of a fitted regressor; not to be used directly."""
+    """Fits and predictions of a regressor; not to be used directly."""
 
-    expert: Any  # constructor parameters, set by the leaves
-    covariance: str
-    single_output_: bool
+    expert: Setting  # constructor parameters, set by the leaves
+    covariance: Setting
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.single_output = True
         tags.target_tags.multi_output = True
         return tags
 
-    def _check_settings(self) -> None:
-        super()._check_settings()
-        check_choice("covariance", self.covariance, COVARIANCES)
-        self._experts()
+    def _options(self) -> Options:
+        options = super()._options()
+        self._family()
+        return options
 
-    def _experts(self) -> Experts:
-        return find_experts(self.expert, self.covariance)
+    def _family(self) -> Experts:
+        """The family of experts, without parameters."""
+        covariance = check_choice("covariance", self.covariance, COVARIANCES)
+        return find_experts(self.expert, covariance)
 
-    def _describe(self) -> None:
-        experts = self.user_model_.experts
-        for name, attribute in (("log_df", "df_"), ("log_shape", "shape_")):
-            if hasattr(experts, name):
-                setattr(self, attribute, np.exp(getattr(experts, name)[:, 0, 0]))
-        if isinstance(experts, StudentTExperts):
-            self.scale_ = np.exp(experts.log_scale[:, 0, 0])
-        if isinstance(experts, GaussianExperts):
-            covariance = experts.covariances()
-            deviation = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
-            self.scale_ = deviation[:, 0] if self.single_output_ else deviation
-            self.expert_coef_ = experts.coef[:, 0] if self.single_output_ else experts.coef
-            if not self.single_output_:
-                self.covariance_ = covariance
+    def _new_fit(
+        self,
+        X: Table,
+        y: Response,
+        sample_weight: Weights,
+        *,
+        zeros: Bool[np.ndarray, "K p"] | None = None,
+    ) -> Fit:
+        options = self._options()
+        table, response, schema = enter(self, X, y, multi_output=True, y_numeric=True)
+        rows = TrainingRows(table, response, check_weights(sample_weight, len(table)))
+        return self._fitted(options, self._family(), schema, rows, zeros=zeros)
 
-    def _formula_response(self, left: Any, data: Any) -> np.ndarray:
-        response = evaluate(left, data, "formula")
-        if any(str(name).endswith("]") for name in response.columns):
-            raise ValueError(
-                f"formula: the response must be numeric, got categories {list(response.columns)}."
-            )
-        y = response.to_numpy(float)
-        return y[:, 0] if y.shape[1] == 1 else y
+    def _formula_fit(self, formulas: Formulas, data: Frame, sample_weight: Weights) -> Fit:
+        options = self._options()
+        rows, schema = self._formula_rows(formulas, data, sample_weight)
+        return self._fitted(options, self._family(), schema, rows)
 
-    def _response(self, X: Any, y: Any) -> np.ndarray:
+    def _formula_rows(
+        self, formulas: Formulas, data: Frame, sample_weight: Weights
+    ) -> tuple[TrainingRows, Schema]:
+        """The rows of a data frame, with the response that a formula names."""
+        formulas.sources()  # refuse what is no formula before anything is evaluated
+        weight = check_weights(sample_weight, len(data))
+        y = _formula_response(formulas, data)
+        return TrainingRows(data, y, weight), Schema.of_frame(data, formulas, is_vector=y.ndim == 1)
+
+    def _response(self, X: Table, y: Response) -> Float[np.ndarray, "n m"]:
+        fit = self.fit_
         if y is None:
-            if self.formula_ is None:
+            formulas = fit.request.schema.formulas
+            if formulas is None:
                 raise ValueError("y must be given: the model was not made from a formula.")
-            y = evaluate(self.response_, X, "formula").to_numpy(float)
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-        check_consistent_length(X, y)
-        table = y.reshape(len(y), -1)
-        m = len(self.location_)
+            y = evaluate(formulas.response, X, "formula").to_numpy(float)
+        checked = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        check_consistent_length(X, checked)
+        table = np.asarray(checked).reshape(len(checked), -1)
+        m = len(fit.units.location)
         if table.shape[1] != m:
             raise ValueError(f"y must have {m} outputs as in fit, got {table.shape[1]}.")
-        self.model_.experts.check(table)
+        fit.model.experts.check(table)
         return table
 
-    def _predictive(self, X: Any) -> Predictive:
+    def _predictive(self, X: Table) -> Predictive:
         X = self._read(X)
-        eye = np.eye(self.model_.experts.coefficients().shape[2])
-        experts = self.model_.experts.in_units(self.location_, self.response_scale_, eye)
-        eta = expert_predictors(experts, self.expert_design_.transform(X))
-        return Predictive(np.exp(self._log_gate(X)).T, experts, eta)
+        return self.fit_.predictive(X)
 
-    def expert_means(self, X: Any) -> np.ndarray:
+    def expert_means(self, X: Table) -> np.ndarray:
         """Mean of y under each expert.
 
         Parameters
@@ -98,12 +106,13 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         """
         return np.transpose(self._predictive(X).marginals.mean(), (2, 0, 1))
 
-    def _shaped(self, table: np.ndarray) -> np.ndarray:
-        """(m, n, ...) as people see it: rows first, no output axis for one output."""
-        alone = self.single_output_ or self.model_.experts.response == "binomial"
-        return table[0] if alone else np.moveaxis(table, 0, 1)
+    def _shaped(self, table: Float[np.ndarray, "m n ..."]) -> Float[np.ndarray, "n ..."]:
+        """A table as people see it: rows first, no output axis for one output."""
+        return table[0] if self.fit_.predicts_vectors else np.moveaxis(table, 0, 1)
 
-    def predict(self, X: Any, return_std: bool = False) -> Any:
+    def predict(
+        self, X: Table, return_std: bool = False
+    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Conditional mean of y.
 
         Parameters
@@ -122,7 +131,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         mean = self._shaped(predictive.mean())
         return (mean, self._shaped(predictive.std())) if return_std else mean
 
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+    def score(self, X: Table, y: Response = None, sample_weight: Weights = None) -> float:
         """Coefficient of determination (R2) of the conditional mean.
 
         Parameters
@@ -139,14 +148,12 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         float
             One for perfect predictions.
         """
-        from sklearn.metrics import r2_score
-
         mean = self.predict(X)
         y = self._response(X, y)
-        y = self._shaped(self.model_.experts.observed(y).T)
+        y = self._shaped(self.fit_.model.experts.observed(y).T)
         return float(r2_score(y, mean, sample_weight=sample_weight))
 
-    def predict_quantile(self, X: Any, q: Any) -> np.ndarray:
+    def predict_quantile(self, X: Table, q: Setting) -> np.ndarray:
         """Conditional quantiles of y (of each output, for several).
 
         Parameters
@@ -166,7 +173,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         tables = [self._shaped(predictive.quantile(float(level))) for level in np.ravel(levels)]
         return tables[0] if levels.ndim == 0 else np.stack(tables, axis=-1)
 
-    def predict_interval(self, X: Any, coverage=0.9) -> np.ndarray:
+    def predict_interval(self, X: Table, coverage: Setting = 0.9) -> np.ndarray:
         """Central prediction interval: equal probability is left out at both ends.
 
         Parameters
@@ -181,12 +188,12 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         ndarray of shape (n, 2) or (n, m, 2)
             Lower and upper ends, in units of y. Parameters are taken as known.
         """
-        if np.ndim(coverage):
+        if np.shape(check_probability("coverage", coverage)):
             raise ValueError(f"coverage must be one number between 0 and 1, got {coverage!r}.")
         tail = 0.5 * (1 - float(check_probability("coverage", coverage)))
         return self.predict_quantile(X, [tail, 1 - tail])
 
-    def cdf(self, X: Any, y: Any = None) -> np.ndarray:
+    def cdf(self, X: Table, y: Response = None) -> np.ndarray:
         """Probability that the response does not exceed y, given x.
 
         Parameters
@@ -203,7 +210,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         """
         return self._shaped(self._predictive(X).cdf(self._response(X, y).T))
 
-    def sample_y(self, X: Any, n_samples: int = 1, random_state: Any = 0) -> np.ndarray:
+    def sample_y(self, X: Table, n_samples: int = 1, random_state: Seed = 0) -> np.ndarray:
         """Draw responses from the fitted conditional density.
 
         Parameters
@@ -224,3 +231,14 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         seed = check_random_state(random_state).randint(2**31)
         draws = self._predictive(X).sample(n_samples, np.random.default_rng(seed))
         return self._shaped(draws)
+
+
+def _formula_response(formulas: Formulas, data: Frame) -> Float[np.ndarray, "n ..."]:
+    """The response of a formula as ``fit`` would be given it."""
+    response = evaluate(formulas.response, data, "formula")
+    if any(str(name).endswith("]") for name in response.columns):
+        raise ValueError(
+            f"formula: the response must be numeric, got categories {list(response.columns)}."
+        )
+    y = response.to_numpy(float)
+    return y[:, 0] if y.shape[1] == 1 else y

@@ -1,12 +1,7 @@
 """MixtureOfExperts: regression by a gated mixture of Gaussian or generalised linear experts."""
 
-from typing import Any
-
-import numpy as np
-from sklearn.utils.validation import validate_data
-
+from mixstat.arguments import Response, Table, Weights
 from mixstat.estimators.prediction import RegressionMixture
-from mixstat.validation import check_weights
 
 
 class MixtureOfExperts(RegressionMixture):
@@ -235,7 +230,7 @@ class MixtureOfExperts(RegressionMixture):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MixtureOfExperts":
+    def fit(self, X: Table, y: Response, sample_weight: Weights = None) -> "MixtureOfExperts":
         """Find the maximum likelihood estimate.
 
         Parameters
@@ -268,8 +263,5 @@ class MixtureOfExperts(RegressionMixture):
         DesignWarning
             If columns are constant or dependent, or rows are fewer than parameters.
         """
-        self._check_settings()
-        X, y = validate_data(
-            self, X, y, multi_output=True, y_numeric=True, dtype=np.float64, ensure_min_samples=2
-        )
-        return self._fit_table(X, check_weights(sample_weight, len(X)), y)
+        self.fit_ = self._new_fit(X, y, sample_weight)
+        return self

@@ -1,19 +1,24 @@
 """What a family of experts must answer."""
 
 import abc
+from dataclasses import fields
 from typing import Any, ClassVar, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, PyTree
 
-from mixstat import flat, linear
-from mixstat.batch import Rows
-from mixstat.linear import Group
-from mixstat.precision import AnyArray
-from mixstat.step import Shrink, newton_step
+from mixstat.data.batch import Rows
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.penalty import Penalty
+from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.quadratic_step import newton_step
+from mixstat.parts import labels, predictors
+from mixstat.parts.autodiff import each_derivatives
+from mixstat.parts.labels import ParameterLabel
+from mixstat.parts.part import NewtonSums, Part, within
+from mixstat.parts.predictors import Group
 
 NEAR = 1e-9  # distance at which a parameter sits on its bound
 
@@ -30,7 +35,7 @@ def blank(*shape: int) -> np.ndarray:
     return np.zeros(shape)
 
 
-class Experts(eqx.Module):
+class Experts(Part):
     """Interface: K conditional densities f_k(y given x) of one family, stacked on axis 0.
 
     A family states :meth:`groups` and :meth:`link`; derivatives default to automatic
@@ -41,19 +46,14 @@ class Experts(eqx.Module):
     pass to an estimator; :meth:`null` gives it parameters.
     """
 
-    exact_step: ClassVar[bool] = False
-    """Whether the M-step is exact, so that it never loses likelihood."""
     exchangeable: ClassVar[bool] = True
     """Whether experts are all of one kind, so that they may be renumbered."""
     response: ClassVar[str] = "real"
     """Kind of y: "real", "positive", "count", "binomial" or "class"."""
     several_outputs: ClassVar[bool] = False
     """Whether y may have more than one output."""
-
-    @property
-    @abc.abstractmethod
-    def n_experts(self) -> int:
-        """Number of experts K."""
+    order_words: ClassVar[str] = "their first coefficient"
+    """By what experts are numbered, as people are told."""
 
     @property
     def discrete(self) -> bool:
@@ -69,9 +69,10 @@ class Experts(eqx.Module):
     def null(self, n_experts: int, n_features: int, n_outputs: int) -> "Experts":
         """Experts of these settings that are all alike; where starts begin."""
 
-    @abc.abstractmethod
-    def groups(self) -> tuple[Group, ...]:
-        """Linear predictors: coefficients (K, rows, features). Only reshaping, no arithmetic."""
+    @property
+    def n_values(self) -> int | None:
+        """Number of values 0, 1, ... of y; None where there are more than can be named."""
+        return None
 
     @abc.abstractmethod
     def link(self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]) -> AnyArray:
@@ -89,13 +90,32 @@ class Experts(eqx.Module):
     def in_units(self, location: np.ndarray, scale: np.ndarray, to_user: np.ndarray) -> "Experts":
         """The experts of ``location + scale * y`` on the user's features."""
 
-    @abc.abstractmethod
-    def parameter_names(self, features: list[str], outputs: list[str]) -> list[str]:
-        """A name for each parameter, such as "expert0:x"; what precedes ":" makes a table."""
+    def labels(self, features: list[str], outputs: list[str]) -> list[ParameterLabel]:
+        """What each parameter is, in the order of the parameters.
 
-    def titles(self) -> dict[str, str]:
-        """Titles of tables of parameters other than those of an expert's coefficients."""
-        return {}
+        ``outputs`` names outputs, or the values of y where it has few. By default a family has
+        the coefficients of one predictor, then array fields of a number for each expert.
+        """
+        arrays = [f.name for f in fields(self) if not f.metadata.get("static")]
+        numbers = [one for word in arrays[1:] for one in labels.scalars(word, self.n_experts)]
+        return [*labels.expert_rows(self.n_experts, features), *numbers]
+
+    def parameter_names(self, features: list[str], outputs: list[str]) -> list[str]:
+        """A name for each parameter, such as "expert0:x"."""
+        return labels.names(self.labels(features, outputs))
+
+    def with_covariance(self, covariance: str) -> "Experts":
+        """The family with another kind of covariance, if it has several.
+
+        Raises
+        ------
+        ValueError
+            If it has not.
+        """
+        if covariance != "full":
+            name = type(self).__name__
+            raise ValueError(f"covariance={covariance!r} is for Gaussian experts, not {name}.")
+        return self
 
     # the response
 
@@ -131,17 +151,17 @@ class Experts(eqx.Module):
         """Predictors that would fit each row by itself, roughly: the first starts there."""
         return y
 
-    def start_statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> Any:
+    def start_statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> PyTree:
         """Sums for :meth:`start`; ``resp`` includes the row weights."""
         features = rows.feature("Phi")
         weighted = resp[:, None, :] * self.working(rows.y)[None, :, :]
-        return WorkingSums(linear.own_sums(resp, features), weighted @ features.T)
+        return WorkingSums(predictors.own_sums(resp, features), weighted @ features.T)
 
-    def start(self, statistics: Any, bounds: tuple[Any, Any]) -> "Experts":
+    def start(self, statistics: PyTree, bounds: "tuple[Experts, Experts]") -> "Experts":
         """First experts out of experts that are all alike, from given responsibilities."""
         first = self.groups()[0].coef
-        gram = linear.symmetric(statistics.gram, first.shape[2])
-        coef = jnp.swapaxes(solve(gram, jnp.swapaxes(statistics.cross, 1, 2)), 1, 2)
+        gram = predictors.symmetric(statistics.gram, first.shape[2])
+        coef = jnp.swapaxes(predictors.solve(gram, jnp.swapaxes(statistics.cross, 1, 2)), 1, 2)
         moved = jax.tree.map(lambda leaf: coef if leaf is first else leaf, self)
         return within(moved, bounds)
 
@@ -155,55 +175,59 @@ class Experts(eqx.Module):
         """
         return -self.derivatives(eta, y)[1]
 
-    def statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> Any:
+    def statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> NewtonSums:
         """Sums over rows that the M-step needs; ``resp`` includes the row weights."""
-        eta = linear.predict(self.groups(), rows)
-        where = self._layout()
+        eta = predictors.predict(self.groups(), rows)
+        where = self.layout()
         slopes = resp[:, None, :] * self.derivatives(eta, rows.y)[0]
         blocks = resp[:, None, None, :] * self.information(eta, rows.y)
-        return (
-            jax.vmap(lambda s: linear.gradient(s, where, rows))(slopes),
-            jax.vmap(lambda b: linear.curvature_sums(b, where, rows))(blocks),
+        return NewtonSums(
+            jax.vmap(lambda s: predictors.gradient(s, where, rows))(slopes),
+            jax.vmap(lambda b: predictors.curvature_sums(b, where, rows))(blocks),
         )
 
     def m_step(
         self,
-        statistics: Any,
-        bounds: tuple[Any, Any],
-        shrink: Shrink | None,
+        statistics: NewtonSums,
+        bounds: "tuple[Experts, Experts]",
+        penalty: Penalty,
     ) -> "Experts":
         """Experts that raise the surrogate minus the penalty: here a Newton step for each.
 
-        ``shrink`` holds a matrix (and strengths) per expert, in the order of its predictors.
+        ``penalty`` is stacked: one for each expert, in the order of its predictors.
         """
         slopes, sums = statistics
-        where = self._layout()
-        index = self.own_index()
-        information = jax.vmap(lambda s: linear.curvature(s, where))(sums)
-        vector = flat.traced_vector(self)
-        lower, upper = (flat.traced_vector(b)[index] for b in bounds)
-        step = jax.vmap(newton_step, in_axes=(0, 0, 0, (0, 0), None if shrink is None else 0))
-        moved = step(vector[index], slopes, information, (lower, upper), shrink)
-        return flat.from_vector(self, jnp.asarray(vector).at[index].set(moved))
+        where = self.layout()
+        index = self.coefficient_index()
+        information = jax.vmap(lambda s: predictors.curvature(s, where))(sums)
+        vector = parameter_vector.traced_vector(self)
+        lower, upper = (parameter_vector.traced_vector(b)[index] for b in bounds)
+        step = jax.vmap(newton_step)
+        moved = step(vector[index], slopes, information, (lower, upper), penalty)
+        return parameter_vector.from_vector(self, jnp.asarray(vector).at[index].set(moved))
 
-    def own_index(self) -> np.ndarray:
-        """(K, E): where each expert's predictor coefficients stand in the parameter vector."""
-        groups = flat.numbered(self).groups()
-        each = range(self.n_experts)
-        rows = [np.concatenate([np.ravel(g.coef[k]) for g in groups]) for k in each]
-        return np.stack(rows).astype(int) - 1
+    def stacked_groups(self) -> tuple[Group, ...]:
+        return self.groups()
 
-    def _layout(self) -> linear.Layout:
-        return linear.layout(tuple(Group(g.feature, g.coef[0]) for g in self.groups()))
+    def penalty_value(self, penalty: Penalty) -> AnyArray | float:
+        """``penalty`` is stacked: one for each expert, in the order of its predictors."""
+        vector, index = parameter_vector.traced_vector(self), self.coefficient_index()
+        if penalty.absent:
+            return 0.0
+        each = jax.vmap(lambda own, v: own.value(v))
+        return jnp.sum(each(penalty, vector[index]))
 
-    def bounds(self, min_scale: float) -> tuple[Any, Any]:
-        """Lower and upper bounds of all parameters; equal ones hold a parameter fixed."""
-        return (
-            jax.tree.map(lambda a: np.full(a.shape, -np.inf), self),
-            jax.tree.map(lambda a: np.full(a.shape, np.inf), self),
-        )
+    # experts of different families
 
-    def collapsed(self, bounds: tuple[Any, Any]) -> Any:
+    def split(self) -> "tuple[Experts, ...]":
+        """Experts that each have an M-step of their own, one after the other."""
+        return (self,)
+
+    def join(self, parts: "tuple[Experts, ...]") -> "Experts":
+        """Experts like these from what :meth:`split` gives."""
+        return parts[0]
+
+    def collapsed(self, bounds: "tuple[Experts, Experts]") -> "Experts":
         """Which parameters sit on a bound that keeps a scale from vanishing, as a tree of bool.
 
         There the likelihood has no maximum of its own. By default all lower bounds are such.
@@ -233,6 +257,13 @@ class Experts(eqx.Module):
         """Coefficients of the features, an expert after the other."""
         return np.asarray(self.groups()[0].coef)
 
+    def reported_attributes(self, *, single_output: bool) -> dict[str, np.ndarray]:
+        """Fitted attributes of estimators that only some families have, by name.
+
+        Of experts in the user's units; ``single_output`` tells whether y was a vector.
+        """
+        return {}
+
     def sample(
         self, eta: Float[np.ndarray, "L n"], k: int, random: np.random.Generator
     ) -> Float[np.ndarray, "m n"]:
@@ -242,27 +273,23 @@ class Experts(eqx.Module):
         draws = np.asarray(marginals.rvs(random_state=random), float)
         return draws.reshape(self.n_experts, -1, eta.shape[1])[k]  # scipy drops axes of length one
 
+    def functions(self, eta: Float[np.ndarray, "K L n"]) -> Float[np.ndarray, "K c n"]:
+        """What each expert says of y: its mean, or the probabilities of its values."""
+        return np.asarray(self.marginals(eta).mean())
+
+    def log_terms(self, rows: Rows) -> Float[AnyArray, "K n"]:
+        """:meth:`log_prob`, by the name that gates answer to as well."""
+        return self.log_prob(rows)
+
     def log_prob(self, rows: Rows) -> Float[AnyArray, "K n"]:
         """Log density of each row under each expert."""
-        return self.link(linear.predict(self.groups(), rows), rows.y)
+        return self.link(predictors.predict(self.groups(), rows), rows.y)
 
     def derivatives(
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
     ) -> tuple[Float[AnyArray, "K L n"], Float[AnyArray, "K L L n"]]:
         """First and second derivatives of the log densities in each expert's own predictors."""
-
-        def total(eta, y):  # experts do not interact, so the sum keeps their derivatives apart
-            return self.link(eta[:, :, None], y[:, None])[:, 0].sum()
-
-        def first(eta, y):
-            return jax.grad(total)(eta, y)
-
-        def second(eta, y):
-            full = jax.jacfwd(first)(eta, y)  # (K, L, K, L), zero off the diagonal of experts
-            return jax.numpy.einsum("kakb->kab", full)
-
-        per_row = {"in_axes": (-1, -1), "out_axes": -1}
-        return jax.vmap(first, **per_row)(eta, y), jax.vmap(second, **per_row)(eta, y)
+        return each_derivatives(self.link, eta, y)
 
     def score(
         self,
@@ -272,22 +299,3 @@ class Experts(eqx.Module):
     ) -> Float[AnyArray, "K L n"]:
         """``resp`` times the first derivatives of the log densities in the predictors."""
         return jax.vjp(lambda one: self.link(one, y), eta)[1](resp)[0]
-
-    def __repr__(self) -> str:
-        static = [f for f in self.__dataclass_fields__.values() if f.metadata.get("static")]
-        inside = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in static)
-        return f"{type(self).__name__}({inside})"
-
-
-def within(part: Experts, bounds: tuple[Any, Any]) -> Experts:
-    """The same experts with parameters moved inside their bounds."""
-    return jax.tree.map(lambda a, low, high: jnp.clip(a, low, high), part, *bounds)
-
-
-def solve(matrix: AnyArray, right: AnyArray) -> AnyArray:
-    """Solve stacked positive semidefinite systems; the tiny ridge only shortens a step."""
-    size = matrix.shape[-1]
-    trace = jnp.trace(matrix, axis1=-2, axis2=-1)[..., None, None]
-    guard = (1e-13 * trace / size + jnp.finfo(matrix.dtype).tiny) * jnp.eye(size)[None]
-    factor = jnp.linalg.cholesky(matrix + guard)
-    return jax.scipy.linalg.cho_solve((factor, True), right)

@@ -12,7 +12,7 @@ from scipy.special import gammaln
 
 from mixstat.experts.base import blank
 from mixstat.experts.glm import CountExperts, check_counts, one_predictor
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
 from mixstat.validation import check_integer
 
 
@@ -62,11 +62,19 @@ class BinomialExperts(CountExperts):
         return np.zeros(y.shape[1]), np.ones(y.shape[1])
 
     def encode(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n 3"]:
-        """Successes, trials, and the log of the binomial coefficient."""
+        """Successes, trials, and the log of the binomial coefficient.
+
+        A column of successes alone, without ``trials``, is of single trials: that is how such
+        experts are drawn from.
+        """
         hits = y[:, 0]
-        total = np.full(len(y), float(self.trials)) if self.trials is not None else y.sum(axis=1)
+        total = np.full(len(y), float(self.trials or 1)) if self._alone(y) else y.sum(axis=1)
         ways = gammaln(total + 1) - gammaln(hits + 1) - gammaln(total - hits + 1)
         return np.column_stack([hits, total, ways])
+
+    def _alone(self, y: Float[np.ndarray, "n c"]) -> bool:
+        """Whether failures are not told beside successes."""
+        return self.trials is not None or y.shape[1] == 1
 
     def view(self, y: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 1"]:
         return np.log((y[:, :1] + 0.5) / (y[:, 1:2] - y[:, :1] + 0.5))

@@ -1,7 +1,7 @@
 """Gamma experts."""
 
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -10,10 +10,12 @@ import numpy as np
 from jax.scipy.special import gammaln, polygamma
 from jaxtyping import Float
 
-from mixstat.experts.base import NEAR, WorkingSums, blank, within
+from mixstat.data.batch import Rows
+from mixstat.experts.base import NEAR, WorkingSums, blank
 from mixstat.experts.glm import OnePredictorExperts, log_offset
-from mixstat.linear import Group
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
+from mixstat.parts.part import within
+from mixstat.parts.predictors import Group
 
 LARGEST_SHAPE = 1e8  # above, y is constant to four digits given x
 
@@ -59,12 +61,18 @@ class GammaExperts(OnePredictorExperts):
     def working(self, y: Float[AnyArray, "2 n"]) -> Float[AnyArray, "1 n"]:
         return y[1:]
 
-    def start_statistics(self, rows, resp: Float[AnyArray, "K n"]):
+    def start_statistics(
+        self, rows: Rows, resp: Float[AnyArray, "K n"]
+    ) -> tuple[WorkingSums, AnyArray, AnyArray]:
         log_y = rows.y[1]
         squares = jnp.sum(resp * (log_y**2)[None, :], axis=1)
         return super().start_statistics(rows, resp), jnp.sum(resp, axis=1), squares
 
-    def start(self, statistics: tuple[WorkingSums, AnyArray, AnyArray], bounds):
+    def start(
+        self,
+        statistics: tuple[WorkingSums, AnyArray, AnyArray],
+        bounds: "tuple[GammaExperts, GammaExperts]",
+    ) -> "GammaExperts":
         """Regression of log y; its residual variance is about one over the shape."""
         sums, mass, squares = statistics
         coef = super().start(sums, bounds).groups()[0].coef
@@ -92,13 +100,13 @@ class GammaExperts(OnePredictorExperts):
         rows = [jnp.stack([shape, zero], axis=1), jnp.stack([zero, own], axis=1)]
         return jnp.stack(rows, axis=1)
 
-    def bounds(self, min_scale: float) -> tuple[Any, Any]:
+    def bounds(self, min_scale: float) -> "tuple[GammaExperts, GammaExperts]":
         """The coefficient of variation has a floor, as a scale has."""
         lower, upper = super().bounds(min_scale)
         most = min(-2 * np.log(min_scale), np.log(LARGEST_SHAPE))
         return lower, eqx.tree_at(lambda e: e.log_shape, upper, np.full(self.log_shape.shape, most))
 
-    def collapsed(self, bounds: tuple[Any, Any]) -> Any:
+    def collapsed(self, bounds: "tuple[GammaExperts, GammaExperts]") -> "GammaExperts":
         """Where the coefficient of variation is on its floor, the shape is on its ceiling."""
         none = jax.tree.map(lambda a: np.zeros(a.shape, bool), self)
         at = np.asarray(self.log_shape) >= bounds[1].log_shape - NEAR
@@ -106,6 +114,9 @@ class GammaExperts(OnePredictorExperts):
 
     def permute(self, order: AnyArray) -> "GammaExperts":
         return GammaExperts(np.asarray(self.coef)[order], np.asarray(self.log_shape)[order])
+
+    def reported_attributes(self, *, single_output: bool) -> dict[str, np.ndarray]:
+        return {"shape_": np.exp(np.asarray(self.log_shape)[:, 0, 0])}
 
     def marginals(self, eta: Float[np.ndarray, "K 2 n"]):
         from scipy import stats
@@ -115,10 +126,6 @@ class GammaExperts(OnePredictorExperts):
 
     def in_units(self, location, scale, to_user) -> "GammaExperts":
         return GammaExperts(log_offset(self.coef, scale, to_user), np.asarray(self.log_shape))
-
-    def parameter_names(self, features: list[str], outputs: list[str]) -> list[str]:
-        names = super().parameter_names(features, outputs)
-        return names + [f"log_shape{j}" for j in range(self.n_experts)]
 
     def titles(self) -> dict[str, str]:
         return {"log_shape": "Log of shape (1 / squared coefficient of variation)"}

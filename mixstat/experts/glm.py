@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.experts.base import Experts
-from mixstat.linear import Group
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
+from mixstat.parts.predictors import Group
 
 
 class OnePredictorExperts(Experts):
@@ -22,9 +22,6 @@ class OnePredictorExperts(Experts):
 
     def groups(self) -> tuple[Group, ...]:
         return (Group("Phi", self.coef),)
-
-    def parameter_names(self, features: list[str], outputs: list[str]) -> list[str]:
-        return [f"expert{j}:{f}" for j in range(self.n_experts) for f in features]
 
 
 class CountExperts(OnePredictorExperts):

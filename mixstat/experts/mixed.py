@@ -4,14 +4,15 @@ from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, PyTree
 
-from mixstat import flat
-from mixstat.batch import Rows
+from mixstat.data.batch import Rows
 from mixstat.experts.base import Experts
-from mixstat.linear import Group
-from mixstat.precision import AnyArray
-from mixstat.step import Shrink
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.penalty import Penalty
+from mixstat.numerics.precision import AnyArray
+from mixstat.parts.labels import ParameterLabel
+from mixstat.parts.predictors import Group
 
 
 class MixedExperts(Experts):
@@ -101,51 +102,50 @@ class MixedExperts(Experts):
             seconds.append(jnp.pad(second, ((0, 0), (0, rest), (0, rest), (0, 0))))
         return jnp.concatenate(firsts), jnp.concatenate(seconds)
 
-    def start_statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> Any:
+    def start_statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> tuple[PyTree, ...]:
         pairs = zip(self.parts, resp)
         return tuple(part.start_statistics(rows, one[None, :]) for part, one in pairs)
 
-    def start(self, statistics: Any, bounds: tuple[Any, Any]) -> "MixedExperts":
+    def start(
+        self, statistics: tuple[PyTree, ...], bounds: "tuple[MixedExperts, MixedExperts]"
+    ) -> "MixedExperts":
         lower, upper = (b.parts for b in bounds)
         each = zip(self.parts, statistics, lower, upper)
         return MixedExperts(tuple(p.start(s, (low, high)) for p, s, low, high in each))
 
-    def statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> Any:
+    def statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> tuple[PyTree, ...]:
         pairs = zip(self.parts, resp)
         return tuple(part.statistics(rows, one[None, :]) for part, one in pairs)
 
     def m_step(
-        self, statistics: Any, bounds: tuple[Any, Any], shrink: Shrink | None
+        self,
+        statistics: tuple[PyTree, ...],
+        bounds: "tuple[MixedExperts, MixedExperts]",
+        penalty: Penalty,
     ) -> "MixedExperts":
         lower, upper = (b.parts for b in bounds)
         moved = []
         for k, part in enumerate(self.parts):
-            own = shrink
-            if shrink is not None:
-                size = flat.size(part)
-                own = Shrink(
-                    shrink.square[k : k + 1, :size, :size],
-                    None if shrink.l1 is None else shrink.l1[k : k + 1, :size],
-                )
+            own = penalty.of_expert(k, parameter_vector.size(part))
             moved.append(part.m_step(statistics[k], (lower[k], upper[k]), own))
         return MixedExperts(tuple(moved))
 
     def permute(self, order: AnyArray) -> "MixedExperts":
         return MixedExperts(tuple(self.parts[k] for k in order))
 
-    def bounds(self, min_scale: float) -> tuple[Any, Any]:
+    def bounds(self, min_scale: float) -> "tuple[MixedExperts, MixedExperts]":
         pairs = [part.bounds(min_scale) for part in self.parts]
         lower, upper = (MixedExperts(side) for side in zip(*pairs))
         return lower, upper
 
-    def collapsed(self, bounds: tuple[Any, Any]) -> Any:
+    def collapsed(self, bounds: "tuple[MixedExperts, MixedExperts]") -> "MixedExperts":
         each = zip(self.parts, *(b.parts for b in bounds))
         return MixedExperts(tuple(p.collapsed((low, high)) for p, low, high in each))
 
     def slopes(self, constant: bool) -> "MixedExperts":
         return MixedExperts(tuple(part.slopes(constant) for part in self.parts))
 
-    def marginals(self, eta: Any) -> "EachMarginal":
+    def marginals(self, eta: Float[np.ndarray, "K L n"]) -> "EachMarginal":
         each = [np.asarray(own) for own in self._own(eta)]
         return EachMarginal([p.marginals(own) for p, own in zip(self.parts, each)])
 
@@ -156,18 +156,25 @@ class MixedExperts(Experts):
     def in_units(self, location, scale, to_user) -> "MixedExperts":
         return MixedExperts(tuple(p.in_units(location, scale, to_user) for p in self.parts))
 
-    def parameter_names(self, features: list[str], outputs: list[str]) -> list[str]:
-        names = []
-        for k, part in enumerate(self.parts):
-            own = part.parameter_names(features, outputs)
-            words = sorted(part.titles(), key=len, reverse=True)
-            for name in own:
-                if name.startswith("expert0:"):
-                    names.append(f"expert{k}:" + name.removeprefix("expert0:"))
-                else:
-                    word = next(w for w in words if name.startswith(w))
-                    names.append(f"{word}{k}{name[len(word) + 1 :]}")
-        return names
+    def labels(self, features: list[str], outputs: list[str]) -> list[ParameterLabel]:
+        return [
+            label.of_expert(k)
+            for k, part in enumerate(self.parts)
+            for label in part.labels(features, outputs)
+        ]
+
+    @property
+    def n_values(self) -> int | None:
+        return self.parts[0].n_values if self.parts else None
+
+    def split(self) -> tuple[Experts, ...]:
+        return self.parts
+
+    def join(self, parts: tuple[Experts, ...]) -> "MixedExperts":
+        return MixedExperts(parts)
+
+    def with_covariance(self, covariance: str) -> "MixedExperts":
+        return MixedExperts(tuple(part.with_covariance(covariance) for part in self.parts))
 
     def titles(self) -> dict[str, str]:
         every = [pair for part in self.parts for pair in part.titles().items()]
@@ -201,6 +208,10 @@ class EachMarginal:
     def ppf(self, q: float) -> np.ndarray:
         """Quantiles."""
         return self._stack("ppf", q)
+
+    def isf(self, q: float) -> np.ndarray:
+        """Quantiles by what lies above."""
+        return self._stack("isf", q)
 
     def cdf(self, y: np.ndarray) -> np.ndarray:
         """Distribution functions at ``y``, the same for all experts."""

@@ -10,8 +10,11 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.experts.base import Experts, blank
-from mixstat.linear import Group
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
+from mixstat.parts import labels
+from mixstat.parts.atoms import Atoms, linear_blocks
+from mixstat.parts.labels import ParameterLabel
+from mixstat.parts.predictors import Group
 
 
 class MultinomialExperts(Experts):
@@ -23,6 +26,7 @@ class MultinomialExperts(Experts):
     """
 
     response: ClassVar[str] = "class"
+    measure: ClassVar[str] = "multinomial"
 
     # log odds against the last class; L = C - 1
     coef: Float[AnyArray, "K L p"] = eqx.field(default_factory=partial(blank, 0, 0, 0))
@@ -98,11 +102,20 @@ class MultinomialExperts(Experts):
     def in_units(self, location, scale, to_user) -> "MultinomialExperts":
         return self._like(np.asarray(self.coef) @ to_user)
 
-    def parameter_names(self, features: list[str], outputs: list[str]) -> list[str]:
-        each, classes = range(self.n_experts), outputs[:-1]
-        if len(classes) == 1:
-            return [f"expert{j}:{f}" for j in each for f in features]
-        return [f"expert{j}:y={c}:{f}" for j in each for c in classes for f in features]
+    def labels(self, features: list[str], outputs: list[str]) -> list[ParameterLabel]:
+        """Of all classes but the last."""
+        classes = [f"y={c}" for c in outputs[:-1]] if len(outputs) > 2 else [""]
+        return labels.expert_rows(self.n_experts, features, classes)
+
+    def atoms(self) -> Atoms:
+        return Atoms(linear_blocks(np.asarray(self.coef)))
+
+    @property
+    def n_values(self) -> int:
+        return self.n_classes
+
+    def functions(self, eta: Float[np.ndarray, "K L n"]) -> Float[np.ndarray, "K C n"]:
+        return self.probabilities(eta)
 
 
 class Categorical:

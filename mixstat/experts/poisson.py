@@ -10,7 +10,7 @@ from scipy.special import gammaln
 
 from mixstat.experts.base import blank
 from mixstat.experts.glm import CountExperts, check_counts, log_offset, one_predictor
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
 
 
 class PoissonExperts(CountExperts):

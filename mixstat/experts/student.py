@@ -1,7 +1,7 @@
 """Student t experts: robust regressions."""
 
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -10,15 +10,23 @@ import numpy as np
 from jax.scipy.special import gammaln, polygamma
 from jaxtyping import Float
 
+from mixstat.data.batch import Rows
 from mixstat.experts.base import NEAR, Experts, blank
-from mixstat.experts.gaussian import GaussianExperts, ResidualSums, standardisation
-from mixstat.linear import Group
-from mixstat.precision import AnyArray
+from mixstat.experts.gaussian import standardisation
+from mixstat.numerics.precision import AnyArray
+from mixstat.parts import normal_step
+from mixstat.parts.normal import Normals, ResidualSums
+from mixstat.parts.predictors import Group
 from mixstat.validation import check_positive
 
 FIRST_DF = 8.0  # where learned degrees of freedom begin
 MOST_DF = 1e6  # above, the t distribution is the normal one to six digits
 LEAST_DF = 0.1
+SERIES_DF = 32.0  # above, the density's constant is a series: gammaln would leave 1e-12 and more
+# Gamma(a + 1/2) / Gamma(a) over the root of a, in logs: of 1 / a, 1 / a^3, 1 / a^5, ...
+# Tricomi, F. G. and Erdelyi, A. (1951). The asymptotic expansion of a ratio of gamma functions.
+# Pacific J. Math. 1, 133-142.
+SERIES = (-1 / 8, 1 / 192, -1 / 640, 17 / 14336, -31 / 18432, 691 / 180224)
 
 
 class StudentTExperts(Experts):
@@ -30,6 +38,8 @@ class StudentTExperts(Experts):
     Lange, K. L., Little, R. J. A. and Taylor, J. M. G. (1989). Robust statistical modeling using
     the t distribution. J. Amer. Statist. Assoc. 84, 881-896.
     """
+
+    order_words: ClassVar[str] = "their mean prediction"
 
     coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
     log_scale: Float[AnyArray, "K 1 1"] = eqx.field(default_factory=partial(blank, 0, 1, 1))
@@ -54,26 +64,27 @@ class StudentTExperts(Experts):
     def standard(self, y, share, *, constant: bool):
         return standardisation(y, share, constant)
 
-    def start_statistics(self, rows, resp: Float[AnyArray, "K n"]) -> ResidualSums:
-        return self._normal().statistics(rows, resp)
+    def start_statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> ResidualSums:
+        return self._normals().statistics(rows, resp)
 
-    def start(self, statistics: ResidualSums, bounds: tuple[Any, Any]) -> Experts:
-        lower, upper = (b._normal() for b in bounds)
-        first = self._normal().m_step(statistics, (lower, upper), None)
+    def start(
+        self, statistics: ResidualSums, bounds: "tuple[StudentTExperts, StudentTExperts]"
+    ) -> "StudentTExperts":
+        inside = bounds[0]._normals(), bounds[1]._normals()
+        first = normal_step.m_step(self._normals(), statistics, inside, None)
         return self._like(first.coef, first.log_scale[:, :, None], self.log_df)
 
-    def _normal(self) -> GaussianExperts:
-        """Gaussian experts with the same lines and scales."""
+    def _normals(self) -> Normals:
+        """Normal densities with the same lines and scales."""
         shear = jnp.zeros((self.n_experts, 0))
-        return GaussianExperts(self.coef, self.log_scale[:, :, 0], shear)
+        return Normals(self.coef, self.log_scale[:, :, 0], shear)
 
     def link(
         self, eta: Float[AnyArray, "K 3 n"], y: Float[AnyArray, "1 n"]
     ) -> Float[AnyArray, "K n"]:
         mean, log_scale, df = eta[:, 0], eta[:, 1], jnp.exp(eta[:, 2])
         z = (y - mean) * jnp.exp(-log_scale)
-        constant = gammaln(0.5 * (df + 1)) - gammaln(0.5 * df) - 0.5 * jnp.log(jnp.pi * df)
-        return constant - log_scale - 0.5 * (df + 1) * jnp.log1p(z**2 / df)
+        return _log_constant(df) - log_scale - 0.5 * (df + 1) * jnp.log1p(z**2 / df)
 
     def information(
         self, eta: Float[AnyArray, "K 3 n"], y: Float[AnyArray, "1 n"]
@@ -91,7 +102,7 @@ class StudentTExperts(Experts):
         table = [[mean, zero, zero], [zero, scale, cross], [zero, cross, own]]
         return jnp.stack([jnp.stack(row, axis=1) for row in table], axis=1)
 
-    def bounds(self, min_scale: float) -> tuple[Any, Any]:
+    def bounds(self, min_scale: float) -> "tuple[StudentTExperts, StudentTExperts]":
         lower, upper = super().bounds(min_scale)
         shape = self.log_df.shape
         fixed = np.asarray(self.log_df)
@@ -103,7 +114,7 @@ class StudentTExperts(Experts):
             eqx.tree_at(lambda e: e.log_df, upper, most),
         )
 
-    def collapsed(self, bounds: tuple[Any, Any]) -> Any:
+    def collapsed(self, bounds: "tuple[StudentTExperts, StudentTExperts]") -> "StudentTExperts":
         """The scale on its floor; few degrees of freedom are heavy tails, no collapse."""
         none = jax.tree.map(lambda a: np.zeros(a.shape, bool), self)
         at = np.asarray(self.log_scale) <= bounds[0].log_scale + NEAR
@@ -111,6 +122,10 @@ class StudentTExperts(Experts):
 
     def permute(self, order: AnyArray) -> "StudentTExperts":
         return self._like(*(np.asarray(a)[order] for a in (self.coef, self.log_scale, self.log_df)))
+
+    def reported_attributes(self, *, single_output: bool) -> dict[str, np.ndarray]:
+        scale, df = (np.exp(np.asarray(a)[:, 0, 0]) for a in (self.log_scale, self.log_df))
+        return {"scale_": scale, "df_": df}
 
     def marginals(self, eta: Float[np.ndarray, "K 3 n"]):
         from scipy import stats
@@ -123,10 +138,15 @@ class StudentTExperts(Experts):
         log_scale = np.asarray(self.log_scale) + np.log(scale)
         return self._like(coef @ to_user, log_scale, np.asarray(self.log_df))
 
-    def parameter_names(self, features: list[str], outputs: list[str]) -> list[str]:
-        each = range(self.n_experts)
-        names = [f"expert{j}:{f}" for j in each for f in features]
-        return [*names, *(f"log_scale{j}" for j in each), *(f"log_df{j}" for j in each)]
-
     def titles(self) -> dict[str, str]:
         return {"log_scale": "Log of scale", "log_df": "Log of degrees of freedom"}
+
+
+def _log_constant(df: Float[AnyArray, "K n"]) -> Float[AnyArray, "K n"]:
+    """Log of the density of t at zero, to a few units of rounding however large ``df``."""
+    small = df < SERIES_DF
+    few, many = jnp.where(small, df, SERIES_DF), jnp.where(small, SERIES_DF, df)
+    exact = gammaln(0.5 * (few + 1)) - gammaln(0.5 * few) - 0.5 * jnp.log(jnp.pi * few)
+    inverse = 2 / many
+    tail = inverse * jnp.polyval(jnp.asarray(SERIES[::-1], df.dtype), inverse**2)
+    return jnp.where(small, exact, tail - 0.5 * np.log(2 * np.pi))

@@ -1,16 +1,17 @@
 """Scalar functions that gates apply, by name or as a callable of one's own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mixstat.precision import AnyArray, float64
+from mixstat.numerics.precision import AnyArray, float64
 
 Function = Callable[[AnyArray], AnyArray]
+AnyFunction = TypeVar("AnyFunction", bound=Callable)
 
 
 def _gelu(z: AnyArray) -> AnyArray:
@@ -41,17 +42,17 @@ MAPS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def find(argument: str, value: Any, table: dict[str, Any]) -> Any:
+def find(argument: str, value: object, table: Mapping[str, AnyFunction]) -> AnyFunction:
     """A function by name, or the callable itself."""
     if callable(value):
-        return value
+        return value  # pyright: ignore[reportReturnType]
     if not isinstance(value, str) or value not in table:
         listed = ", ".join(repr(name) for name in table)
         raise ValueError(f"{argument} must be one of {listed}, or a callable; got {value!r}.")
     return table[value]
 
 
-def check_activation(value: Any) -> None:
+def check_activation(value: object) -> None:
     """Refuse a callable that JAX cannot trace, or that is not finite between -10 and 10."""
     function = find("activation", value, ACTIVATIONS)
     grid = jnp.linspace(-10.0, 10.0, 41)
@@ -98,6 +99,6 @@ def _on_grid(function: Function) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return np.asarray(z), np.asarray(values), np.asarray(slopes)
 
 
-def tell(value: Any) -> str:
+def tell(value: object) -> str:
     """Name of a function for people."""
     return value if isinstance(value, str) else getattr(value, "__name__", repr(value))

@@ -2,71 +2,25 @@
 
 import abc
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 
-from mixstat import flat, linear
-from mixstat.batch import Rows
-from mixstat.linear import Group
-from mixstat.precision import AnyArray
-from mixstat.step import Shrink, newton_step
-
-
-class Invariance(NamedTuple):
-    """A direction in which the gate's probabilities do not change."""
-
-    words: str  # what a person should know about it
-    tangent: Float[np.ndarray, " G"]  # the direction, in the gate's parameter vector
-
-
-class Prior(NamedTuple):
-    """What enters the likelihood of each row, with as few exponentials as the gate can do."""
-
-    logit: Float[AnyArray, "K n"]
-    total: Float[AnyArray, " n"] | None = None  # its log is taken from every logit; None is one
-    share: Float[AnyArray, "K n"] | None = None  # exp(logit) / total, where it was made anyhow
-
-
-class Sparse(NamedTuple):
-    """A table (a, b, n) of which most rows are zero, read as ``table[i, j]`` of index arrays.
-
-    To be made where it is read, so that rows that nobody reads cost nothing.
-    """
-
-    rows: Float[AnyArray, "u n"]  # the first is zero
-    index: Int[np.ndarray, "a b"]  # of a row
-    outer: tuple[AnyArray, AnyArray] | None = None  # (a, n) and (b, n), whose products are added
-
-    def __getitem__(self, where: tuple[np.ndarray, np.ndarray]) -> AnyArray:
-        found = self.rows[self.index[where]]
-        if self.outer is None:
-            return found
-        left, right = self.outer
-        return found + left[where[0]] * right[where[1]]
-
-
-class GateBlocks(NamedTuple):
-    """What a gate adds to the derivatives of a row, all but ``slopes`` times its weight.
-
-    ``slopes`` are the derivatives of the log probabilities in the predictors, plus anything
-    that is the same for all experts; a constant NumPy array where they do not depend on x.
-    """
-
-    score: Float[AnyArray, "E n"]  # mean derivative over the experts
-    raw: Float[AnyArray, "E n"]  # mean of the slopes
-    slopes: Any  # (K, E) or (K, E, n), which may be Sparse
-    own: Any  # (E, E, n) or Sparse: mean of products of slopes, plus mean second derivatives
-
-
-def nothing_to_choose(free: Bool[np.ndarray, " G"]) -> list[Invariance]:
-    """Invariances of a gate of one expert: all of its free parameters."""
-    words = "with one expert the gate has nothing to choose, so its parameters are free"
-    return [Invariance(words, row) for row in np.eye(len(free))[free]]
+from mixstat.data.batch import Rows
+from mixstat.gates.blocks import GateBlocks, Prior
+from mixstat.gates.identification import Identification, Invariance
+from mixstat.gates.starting import Starting
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.penalty import Penalty
+from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.quadratic_step import newton_step
+from mixstat.parts import labels, predictors
+from mixstat.parts.labels import ParameterLabel
+from mixstat.parts.part import NewtonSums, Part
+from mixstat.parts.predictors import Group
 
 
 def blank() -> np.ndarray:
@@ -74,7 +28,7 @@ def blank() -> np.ndarray:
     return np.zeros((0, 0))
 
 
-class Gate(eqx.Module):
+class Gate(Part):
     """Interface: prior probabilities pi_k(x) of K experts, through linear predictors.
 
     A gate states :meth:`groups` and :meth:`link`; everything else has a default that
@@ -90,8 +44,6 @@ class Gate(eqx.Module):
     """Whether :meth:`permute` keeps the structure, so that experts may be renumbered."""
     continuous: ClassVar[bool] = True
     """Whether probabilities are continuous in the parameters."""
-    concave: ClassVar[bool] = True
-    """Whether the surrogate has one hill; else the first step from a start climbs carefully."""
     diverging: ClassVar[str] = ""
     """What to say, beside the general message, where coefficients grow without limit."""
     joint: ClassVar[bool] = False
@@ -102,11 +54,6 @@ class Gate(eqx.Module):
     """Whether dependent features must be refused."""
     max_degree: ClassVar[int | None] = None
     """Largest degree of the features it can use."""
-
-    @property
-    @abc.abstractmethod
-    def n_experts(self) -> int:
-        """Number of experts K."""
 
     @abc.abstractmethod
     def null(self, n_experts: int, n_features: int) -> "Gate":
@@ -138,14 +85,24 @@ class Gate(eqx.Module):
         ``constant`` tells whether the first feature is the constant one, which is left free.
         """
 
-    @abc.abstractmethod
+    def labels(self, features: list[str]) -> list[ParameterLabel]:
+        """What each parameter is, in order: by default coefficients, a table for each row."""
+        return labels.gate_rows(len(self.groups()[0].coef), features)
+
     def parameter_names(self, features: list[str]) -> list[str]:
-        """A name for each parameter, such as "gate0:x"; what precedes ":" makes a table."""
+        """A name for each parameter, such as "gate0:x"."""
+        return labels.names(self.labels(features))
 
     def titles(self) -> dict[str, str]:
-        """Titles of the tables of parameters, by what precedes ":" in their names."""
-        names = self.parameter_names(["1"])
-        return {prefix: f"Gate: {prefix}" for prefix in (n.partition(":")[0] for n in names)}
+        """Titles of the tables of parameters, by their keys."""
+        tables = labels.places_by_table(self.labels(["1"] * self.n_features))
+        return {table: f"Gate: {table}" for table in tables}
+
+    @property
+    def n_features(self) -> int:
+        """Number of features that :meth:`labels` wants names of."""
+        widths = [group.coef.shape[-1] for group in self.groups() if group.feature == "Z"]
+        return max(widths, default=1)
 
     def feature_map(self) -> Callable[[np.ndarray], np.ndarray] | None:
         """Applied to the raw columns (n, d) other than the constant before they are used."""
@@ -157,7 +114,7 @@ class Gate(eqx.Module):
 
     def log_weight(self, rows: Rows) -> Float[AnyArray, "K n"]:
         """What enters the likelihood that is maximised; for most gates :meth:`log_prob`."""
-        return self.link(linear.predict(self.groups(), rows), rows.Z)
+        return self.link(predictors.predict(self.groups(), rows), rows.Z)
 
     def prior(self, rows: Rows) -> Prior:
         """:meth:`log_weight` in the form in which it is cheapest."""
@@ -175,28 +132,17 @@ class Gate(eqx.Module):
         """Added to the log-likelihood when inputs are told in the user's units."""
         return 0.0
 
-    def bounds(self, min_scale: float) -> tuple[Any, Any]:
-        """Lower and upper bounds of all parameters; equal ones hold a parameter fixed."""
-        return (
-            jax.tree.map(lambda a: np.full(a.shape, -np.inf), self),
-            jax.tree.map(lambda a: np.full(a.shape, np.inf), self),
-        )
+    def log_terms(self, rows: Rows) -> Float[AnyArray, "K n"]:
+        """:meth:`log_weight`, by the name that experts answer to as well."""
+        return self.log_weight(rows)
 
-    def dense(self) -> "Gate | None":
-        """For a gate that jumps or has several hills, a null gate with one; starts use it first."""
-        return None
+    def starting(self) -> "Starting[Gate]":
+        """How starts begin; for gates that jump, have several hills, or follow a schedule."""
+        return Starting()
 
-    def adopt(self, dense: Any) -> "Gate | None":
-        """Parameters of a fitted :meth:`dense` gate in this one; None to climb towards it."""
-        return None
-
-    def scatter(self, random: np.random.Generator) -> "Gate":
-        """Where a start begins, for gates whose null is stationary or one of many hills."""
-        return self
-
-    def anneal(self) -> tuple["Gate", ...]:
-        """Gates whose fixed parameters are those of each stage of a schedule, if there is one."""
-        return ()
+    def identification(self) -> Identification:
+        """What the data can tell about the parameters."""
+        return Identification()
 
     def jacobian(
         self, eta: Float[AnyArray, "E n"], Z: Float[AnyArray, "q n"]
@@ -252,39 +198,49 @@ class Gate(eqx.Module):
 
     def statistics(
         self, rows: Rows, resp: Float[AnyArray, "K n"], prior: Prior | None = None
-    ) -> Any:
+    ) -> NewtonSums:
         """Sums for :meth:`m_step`: the surrogate's gradient and information.
 
         ``resp`` holds responsibilities times row weights, ``prior`` what was made of these rows.
         """
-        eta = linear.predict(self.groups(), rows)
-        where = linear.layout(self.groups())
+        eta = predictors.predict(self.groups(), rows)
+        where = predictors.layout(self.groups())
         slopes = jnp.sum(resp[:, None, :] * self.jacobian(eta, rows.Z), axis=0)
         information = self.information(eta, rows.Z, jnp.sum(resp, axis=0))
-        return (
-            linear.gradient(slopes, where, rows),
-            linear.curvature_sums(information, where, rows),
+        return NewtonSums(
+            predictors.gradient(slopes, where, rows),
+            predictors.curvature_sums(information, where, rows),
         )
 
-    def positions(self) -> np.ndarray:
-        """For an instance whose leaves are numbered: the number of each predictor coefficient."""
-        flattened = [np.ravel(g.coef) for g in self.groups()]
-        return np.concatenate([np.zeros(0), *flattened]).astype(int)
+    def stacked_groups(self) -> tuple[Group, ...]:
+        return tuple(Group(group.feature, group.coef[None]) for group in self.groups())
 
-    def m_step(self, statistics: Any, bounds: tuple[Any, Any], shrink: Shrink | None):
+    def m_step(
+        self, statistics: NewtonSums, bounds: "tuple[Gate, Gate]", penalty: Penalty
+    ) -> "Gate":
         """One Newton (Fisher scoring) step on the surrogate minus the penalty.
 
         It leads uphill; the caller shortens a step that overshoots.
         """
-        size = flat.size(self)
-        index = flat.numbered(self).positions() - 1
+        size = parameter_vector.size(self)
+        index = self.coefficient_index()[0]
         slopes, sums = statistics
-        gradient = flat.fold(slopes, index, size)
-        information = linear.curvature(sums, linear.layout(self.groups()))
-        information = flat.fold(flat.fold(information, index, size).T, index, size)
-        vector = flat.traced_vector(self)
-        limits = flat.traced_vector(bounds[0]), flat.traced_vector(bounds[1])
-        return flat.from_vector(self, newton_step(vector, gradient, information, limits, shrink))
+        gradient = parameter_vector.fold(slopes, index, size)
+        information = predictors.curvature(sums, predictors.layout(self.groups()))
+        information = parameter_vector.fold(
+            parameter_vector.fold(information, index, size).T, index, size
+        )
+        vector = parameter_vector.traced_vector(self)
+        limits = (
+            parameter_vector.traced_vector(bounds[0]),
+            parameter_vector.traced_vector(bounds[1]),
+        )
+        return parameter_vector.from_vector(
+            self, newton_step(vector, gradient, information, limits, penalty)
+        )
+
+    def penalty_value(self, penalty: Penalty) -> AnyArray | float:
+        return penalty.value(parameter_vector.traced_vector(self))
 
     def in_units(self, to_user: np.ndarray) -> "Gate":
         """The gate on the user's features, from ``to_user`` (internal, user)."""
@@ -294,44 +250,61 @@ class Gate(eqx.Module):
         """One for each parameter that multiplies a feature other than the constant, else zero."""
         return (np.diag(self.penalty(self.constant)) > 0).astype(float)
 
+    def logits_per_unit(self) -> Float[np.ndarray, " G"]:
+        """What a unit of each coefficient adds to a logit; zero for what is no coefficient."""
+        return np.ones(parameter_vector.size(self))
+
     def coefficients(self) -> Float[np.ndarray, "r q"]:
         """The table people read: a row of feature coefficients per expert (or per node)."""
         return np.asarray(self.groups()[0].coef)
 
+    def reported_attributes(self) -> dict[str, np.ndarray]:
+        """Fitted attributes of estimators that only some gates have, by name.
+
+        Of a gate in the user's units.
+        """
+        return {}
+
+    # answers of the small objects, for those who ask the gate
+
+    def dense(self) -> "Gate | None":
+        """See :class:`mixstat.gates.starting.Starting`."""
+        return self.starting().dense
+
+    def adopt(self, dense: "Gate") -> "Gate | None":
+        """See :class:`mixstat.gates.starting.Starting`."""
+        adopt = self.starting().adopt
+        return None if adopt is None else adopt(dense)
+
+    def scatter(self, random: np.random.Generator) -> "Gate":
+        """See :class:`mixstat.gates.starting.Starting`."""
+        scatter = self.starting().scatter
+        return self if scatter is None else scatter(random)
+
+    def anneal(self) -> "tuple[Gate, ...]":
+        """See :class:`mixstat.gates.starting.Starting`."""
+        return self.starting().stages
+
     def invariances(self) -> list[Invariance]:
-        """Directions in which this gate's probabilities do not change, whatever the data."""
-        return []
+        """See :class:`mixstat.gates.identification.Identification`."""
+        return self.identification().invariances()
 
     def identified(self, vector: Float[AnyArray, " G"]) -> Float[AnyArray, " I"]:
-        """Functions of the parameters that the data can determine where parameters are not."""
-        return jnp.zeros(0)
+        """See :class:`mixstat.gates.identification.Identification`."""
+        return self.identification().identified(vector)
 
     def identified_names(self, features: list[str]) -> list[str]:
-        """Their names."""
-        return []
+        """See :class:`mixstat.gates.identification.Identification`."""
+        return self.identification().identified_names(features)
 
     def independence(
         self, features: Float[np.ndarray, "n q"], inputs: Float[np.ndarray, "n d"]
     ) -> dict[str, list[np.ndarray]]:
-        """Tables of functions of the rows whose independence the rates of this gate rest on.
-
-        By order ("first", "second"), a table (n, functions) for each expert (or for the gate).
-        ``features`` are those of the parameters' units, ``inputs`` what :meth:`feature_map` is
-        applied to. Empty where there is no condition.
-        """
-        return {}
-
-    def __repr__(self) -> str:
-        static = [f for f in self.__dataclass_fields__.values() if f.metadata.get("static")]
-        inside = ", ".join(f"{f.name}={_tell(getattr(self, f.name))}" for f in static)
-        return f"{type(self).__name__}({inside})"
+        """See :class:`mixstat.gates.identification.Identification`."""
+        return self.identification().independence(features, inputs)
 
     def _link_one(self, eta: Float[AnyArray, " E"], Z: Float[AnyArray, " q"]) -> AnyArray:
         return self.link(eta[:, None], Z[:, None])[:, 0]
-
-
-def _tell(value: Any) -> str:
-    return getattr(value, "__name__", None) or repr(value)
 
 
 def _per_row(function):

@@ -1,7 +1,7 @@
 """The Gaussian gate: experts own clusters of inputs."""
 
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -10,12 +10,16 @@ import numpy as np
 from jaxtyping import Float, Int
 
 import mixstat.gates.reference as reference
-from mixstat.batch import Rows
-from mixstat.experts.gaussian import GaussianExperts
-from mixstat.gates.base import Gate, GateBlocks, Prior, Sparse
-from mixstat.linear import Group
-from mixstat.precision import AnyArray
-from mixstat.step import Shrink
+from mixstat.data.batch import Rows
+from mixstat.gates.base import Gate
+from mixstat.gates.blocks import GateBlocks, Prior, Sparse
+from mixstat.numerics.penalty import NoPenalty, Penalty
+from mixstat.numerics.precision import AnyArray
+from mixstat.parts import normal_step
+from mixstat.parts.atoms import Atoms
+from mixstat.parts.labels import ParameterLabel
+from mixstat.parts.normal import Normals, ResidualSums
+from mixstat.parts.predictors import Group
 
 
 class GaussianGate(Gate):
@@ -33,11 +37,12 @@ class GaussianGate(Gate):
     """
 
     logit: Float[AnyArray, "J 1"] = eqx.field(default_factory=lambda: np.zeros((0, 1)))
-    inputs: GaussianExperts = eqx.field(default_factory=GaussianExperts)  # of x on the constant
+    inputs: Normals = eqx.field(default_factory=Normals)  # of x on the constant
 
     max_degree: ClassVar[int | None] = 1
     joint: ClassVar[bool] = True
     full_rank: ClassVar[bool] = True
+    exact_step: ClassVar[bool] = True
 
     @property
     def n_experts(self) -> int:
@@ -46,7 +51,7 @@ class GaussianGate(Gate):
     def null(self, n_experts: int, n_features: int) -> "GaussianGate":
         if n_features < 2:
             raise ValueError("gate='gaussian' needs at least one gate feature, got none.")
-        inputs = GaussianExperts().null(n_experts, 1, n_features - 1)
+        inputs = Normals().null(n_experts, 1, n_features - 1)
         return GaussianGate(np.zeros((n_experts - 1, 1)), inputs)
 
     def groups(self) -> tuple[Group, ...]:
@@ -118,7 +123,7 @@ class GaussianGate(Gate):
     def log_unit(self, to_user: np.ndarray) -> float:
         return float(np.sum(np.log(np.abs(np.diag(to_user[1:, 1:])))))
 
-    def bounds(self, min_scale: float) -> tuple[Any, Any]:
+    def bounds(self, min_scale: float) -> "tuple[GaussianGate, GaussianGate]":
         lower, upper = super().bounds(min_scale)
         floor = self.inputs.bounds(min_scale)[0].log_scale
         return eqx.tree_at(lambda g: g.inputs.log_scale, lower, floor), upper
@@ -134,19 +139,26 @@ class GaussianGate(Gate):
 
     def statistics(
         self, rows: Rows, resp: Float[AnyArray, "K n"], prior: Prior | None = None
-    ) -> Any:
+    ) -> ResidualSums:
         ones = jnp.ones((1, resp.shape[1]), resp.dtype)
         inside = Rows(ones, None, rows.Z[1:], rows.weight)
         return self.inputs.statistics(inside, resp)
 
     def m_step(
-        self, statistics: Any, bounds: tuple[Any, Any], shrink: Shrink | None
+        self,
+        statistics: ResidualSums,
+        bounds: "tuple[GaussianGate, GaussianGate]",
+        penalty: Penalty,
     ) -> "GaussianGate":
         """Shares, means and covariances weighted by responsibilities."""
         mass = jnp.maximum(statistics.mass, 1e-300)
         logit = jnp.log(mass[:-1]) - jnp.log(mass[-1])
-        inside = tuple(bound.inputs for bound in bounds)
-        return GaussianGate(logit[:, None], self.inputs.m_step(statistics, inside, None))
+        inside = bounds[0].inputs, bounds[1].inputs
+        inputs = normal_step.m_step(self.inputs, statistics, inside, NoPenalty())
+        return GaussianGate(logit[:, None], inputs)
+
+    def moved_statistics(self, new: "GaussianGate", statistics: ResidualSums) -> ResidualSums:
+        return self.inputs.moved_statistics(new.inputs, statistics)
 
     def in_units(self, to_user: np.ndarray) -> "GaussianGate":
         """Features are triangular in the inputs, so their Cholesky factors map to those of x."""
@@ -163,27 +175,60 @@ class GaussianGate(Gate):
         factor = factor @ matrix / unit[None, :, None]
         shear = factor[:, rows, cols]
         mean = (mean - shift) @ inverse.T
-        return GaussianGate(
-            np.asarray(self.logit), GaussianExperts(mean[:, :, None], log_scale, shear)
-        )
+        inputs = Normals(mean[:, :, None], log_scale, shear)
+        return GaussianGate(np.asarray(self.logit), inputs)
 
     def coefficients(self) -> Float[np.ndarray, "K d"]:
         """Centres of the inputs."""
         return np.asarray(self.inputs.coef)[:, :, 0]
 
-    def parameter_names(self, features: list[str]) -> list[str]:
-        inputs = features[1:]
-        k = self.n_experts
-        pairs = list(zip(*np.tril_indices(len(inputs), -1), strict=True))
-        names = [f"weight:expert {j}" for j in range(k - 1)]
-        names += [f"centre{j}:{x}" for j in range(k) for x in inputs]
-        names += [f"spread{j}:log_scale {x}" for j in range(k) for x in inputs]
-        return names + [f"spread{j}:{inputs[a]} on {inputs[b]}" for j in range(k) for a, b in pairs]
+    def reported_attributes(self) -> dict[str, np.ndarray]:
+        return {"gate_covariance_": self.inputs.covariances()}
+
+    @property
+    def measure(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Centres at zero slow some rates down."""
+        at_zero = bool(np.any(np.all(self.coefficients() == 0, axis=1)))
+        return "gaussian, a centre at zero" if at_zero else "gaussian"
+
+    def atoms(self) -> Atoms:
+        logits = np.append(np.ravel(self.logit), 0.0)
+        share = np.exp(logits - logits.max())
+        centres = self.coefficients()
+        spread = self.inputs.covariances().reshape(len(centres), -1)
+        return Atoms({"centre": centres, "spread": spread}, share / share.sum())
+
+    @property
+    def n_features(self) -> int:
+        return 1 + self.inputs.n_outputs
+
+    def labels(self, features: list[str]) -> list[ParameterLabel]:
+        inputs, experts = features[1:], range(self.n_experts)
+        low = zip(*np.tril_indices(len(inputs), -1), strict=True)
+        pairs = [f"{inputs[a]} on {inputs[b]}" for a, b in low]
+        scales = [f"log_scale {x}" for x in inputs]
+        weights = [
+            ParameterLabel(
+                "gate", "weight", "weight", k, feature=f"expert {k}", gathered=True, numbered=False
+            )
+            for k in experts[:-1]
+        ]
+        tables = (
+            ("centre", "centre", inputs, False),
+            ("spread", "spread", scales, True),
+            ("spread_shear", "spread", pairs, False),
+        )
+        return weights + [
+            ParameterLabel("gate", kind, word, k, feature=column, log=log)
+            for kind, word, columns, log in tables
+            for k in experts
+            for column in columns
+        ]
 
     def titles(self) -> dict[str, str]:
         each = range(self.n_experts)
         centres = {f"centre{j}": f"Gate: centre of expert {j}" for j in each}
-        how = "each input given those before; slopes, sign reversed"
+        how = "generalised autoregressive parameters, sign reversed, Pourahmadi 1999"
         spreads = {f"spread{j}": f"Gate: spread of expert {j} ({how})" for j in each}
         last = self.n_experts - 1
         return {"weight": f"Gate: log weight against expert {last}"} | centres | spreads

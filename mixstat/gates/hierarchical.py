@@ -10,8 +10,8 @@ from jaxtyping import Float
 
 import mixstat.gates.reference as reference
 from mixstat.gates.base import Gate, blank
-from mixstat.linear import Group
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
+from mixstat.parts.predictors import Group
 
 Tree = int | tuple
 
@@ -95,9 +95,6 @@ class HierarchicalGate(Gate):
         """For each row of coefficients its node's number and the node."""
         numbered = enumerate(nodes(self._tree))
         return [(i, node) for i, node in numbered for _ in range(len(node) - 1)]
-
-    def parameter_names(self, features: list[str]) -> list[str]:
-        return reference.names(len(self.coef), features)
 
     def titles(self) -> dict[str, str]:
         titles, branch, last = {}, 0, -1

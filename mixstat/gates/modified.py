@@ -8,8 +8,9 @@ from jaxtyping import Float
 
 from mixstat.gates.activations import MAPS, find, tell
 from mixstat.gates.base import blank
+from mixstat.gates.identification import Identification
 from mixstat.gates.softmax import LinearSoftmaxGate
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
 
 
 class ModifiedSoftmaxGate(LinearSoftmaxGate):
@@ -36,6 +37,13 @@ class ModifiedSoftmaxGate(LinearSoftmaxGate):
     def map_name(self) -> str:
         return tell(self.function)
 
+    def identification(self) -> Identification:
+        return ProductIndependence()
+
+
+class ProductIndependence(Identification):
+    """Rates rest on products of the inputs and their functions."""
+
     def independence(
         self, features: Float[np.ndarray, "n q"], inputs: Float[np.ndarray, "n d"]
     ) -> dict[str, list[np.ndarray]]:
@@ -44,7 +52,7 @@ class ModifiedSoftmaxGate(LinearSoftmaxGate):
         Condition following Nguyen et al. (2024), arXiv 2310.14188. Columns are standardised,
         which changes the margin and not the span, since the constant belongs to it.
         """
-        columns = [_standard(c) for c in [*inputs.T, *features.T[int(self.constant) :]]]
+        columns = [_standard(c) for c in [*inputs.T, *features.T[1:]]]
         pairs = [a * b for i, a in enumerate(columns) for b in columns[i:]]
         return {"second": [np.column_stack([np.ones(len(inputs)), *columns, *pairs])]}
 

@@ -1,6 +1,6 @@
 """What gates with linear logits share: the last expert is the reference."""
 
-from typing import Any
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -9,8 +9,9 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.gates.base import Gate
-from mixstat.linear import Group
-from mixstat.precision import AnyArray
+from mixstat.numerics.precision import AnyArray
+from mixstat.parts.atoms import Atoms
+from mixstat.parts.predictors import Group
 
 
 def with_reference(eta: Float[AnyArray, "J n"]) -> Float[AnyArray, "K n"]:
@@ -77,11 +78,6 @@ def free_slopes(q: int, constant: bool) -> Float[np.ndarray, " q"]:
     return slope
 
 
-def names(n_rows: int, features: list[str]) -> list[str]:
-    """Names of coefficients, row after row."""
-    return [f"gate{j}:{z}" for j in range(n_rows) for z in features]
-
-
 def titles(n_rows: int) -> dict[str, str]:
     """Titles of the gate's equations."""
     return {f"gate{j}": f"Gate: expert {j} against {n_rows}" for j in range(n_rows)}
@@ -97,6 +93,8 @@ class ReferenceGate(Gate):
 
     coef: eqx.AbstractVar[AnyArray]  # (J, q), J = K - 1
 
+    measure: ClassVar[str] = "softmax"
+
     @property
     def n_experts(self) -> int:
         return self.coef.shape[0] + 1
@@ -104,17 +102,18 @@ class ReferenceGate(Gate):
     def groups(self) -> tuple[Group, ...]:
         return (Group("Z", self.coef),)
 
-    def permute(self, order: AnyArray) -> Any:
+    def permute(self, order: AnyArray) -> "ReferenceGate":
         return eqx.tree_at(lambda gate: gate.coef, self, permute(self.coef, order))
 
     def penalty(self, constant: bool) -> Float[np.ndarray, "G G"]:
         return penalty(self.coef, constant)
-
-    def parameter_names(self, features: list[str]) -> list[str]:
-        return names(len(self.coef), features)
 
     def titles(self) -> dict[str, str]:
         return titles(len(self.coef))
 
     def coefficients(self) -> Float[np.ndarray, "K q"]:
         return full(self.coef)
+
+    def atoms(self) -> Atoms:
+        coef = full(self.coef)
+        return Atoms({"gate": coef[:, 1:]}, np.exp(coef[:, 0]))

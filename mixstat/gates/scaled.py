@@ -2,7 +2,7 @@
 
 The logit of expert k is ``l_k = (f(eta_k) + b_k) / tau``. Derivatives in the log of tau are taken
 from their mean over the gate's probabilities: what all experts have in common does not matter
-(see :mod:`mixstat.derivatives`), and differences of large numbers are avoided.
+(see :mod:`mixstat.objective.derivatives`), and differences of large numbers are avoided.
 """
 
 from typing import NamedTuple
@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from mixstat.gates.base import GateBlocks, Sparse
-from mixstat.precision import AnyArray
+from mixstat.gates.blocks import GateBlocks, Sparse
+from mixstat.numerics.precision import AnyArray
 
 
 class Logits(NamedTuple):

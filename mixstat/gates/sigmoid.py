@@ -1,15 +1,19 @@
 """Sigmoid gates: experts that do not compete for their weight."""
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Float
 
 import mixstat.gates.reference as reference
-from mixstat.gates.base import Gate, Invariance, blank, nothing_to_choose
+from mixstat.gates.base import Gate, blank
+from mixstat.gates.identification import FreeParameters, Identification
 from mixstat.gates.softmax import SoftmaxGate
-from mixstat.linear import Group
-from mixstat.precision import AnyArray
+from mixstat.gates.starting import Starting
+from mixstat.numerics.precision import AnyArray
+from mixstat.parts.predictors import Group
 
 
 class SigmoidGate(Gate):
@@ -25,8 +29,7 @@ class SigmoidGate(Gate):
 
     coef: Float[AnyArray, "K q"] = eqx.field(default_factory=blank)  # log odds per unit of z
 
-    concave = False
-    diverging = (
+    diverging: ClassVar[str] = (
         "A sigmoid gate also does this where all its sigmoids become small together: it then is a "
         "softmax gate, which gate='softmax' fits with fewer parameters."
     )
@@ -38,12 +41,14 @@ class SigmoidGate(Gate):
     def null(self, n_experts: int, n_features: int) -> "SigmoidGate":
         return SigmoidGate(np.zeros((n_experts, n_features)))
 
-    def dense(self) -> Gate:
-        return SoftmaxGate().null(*self.coef.shape)
+    def starting(self) -> Starting:
+        """The surrogate has several hills; that of a softmax gate has one."""
 
-    def scatter(self, random: np.random.Generator) -> Gate:
-        coef = random.standard_normal(self.coef.shape) * np.exp(random.uniform(-1.0, 1.0))
-        return SigmoidGate(coef)
+        def scatter(random: np.random.Generator) -> SigmoidGate:
+            coef = random.standard_normal(self.coef.shape) * np.exp(random.uniform(-1.0, 1.0))
+            return SigmoidGate(coef)
+
+        return Starting(dense=SoftmaxGate().null(*self.coef.shape), scatter=scatter)
 
     def groups(self) -> tuple[Group, ...]:
         return (Group("Z", self.coef),)
@@ -60,15 +65,13 @@ class SigmoidGate(Gate):
     def permute(self, order: AnyArray) -> "SigmoidGate":
         return SigmoidGate(np.asarray(self.coef)[order])
 
-    def invariances(self) -> list[Invariance]:
-        return nothing_to_choose(np.ones(self.coef.size, bool)) if self.n_experts == 1 else []
+    def identification(self) -> Identification:
+        alone = self.n_experts == 1
+        return FreeParameters(np.ones(self.coef.size, bool)) if alone else Identification()
 
     def penalty(self, constant: bool) -> Float[np.ndarray, "G G"]:
         k, q = self.coef.shape
         return np.kron(np.eye(k), np.diag(reference.free_slopes(q, constant)))
-
-    def parameter_names(self, features: list[str]) -> list[str]:
-        return reference.names(len(self.coef), features)
 
     def titles(self) -> dict[str, str]:
         return {f"gate{j}": f"Gate: log odds of expert {j}" for j in range(len(self.coef))}

@@ -1,17 +1,17 @@
 """The softmax gate."""
 
-from typing import Any
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 import mixstat.gates.reference as reference
-from mixstat import linear
-from mixstat.batch import Rows
-from mixstat.gates.base import GateBlocks, Prior, blank
-from mixstat.precision import AnyArray
+from mixstat.data.batch import Rows
+from mixstat.gates.base import blank
+from mixstat.gates.blocks import GateBlocks, Prior
+from mixstat.numerics.precision import AnyArray
+from mixstat.parts import predictors
+from mixstat.parts.part import NewtonSums
 
 
 class LinearSoftmaxGate(reference.ReferenceGate):
@@ -21,16 +21,16 @@ class LinearSoftmaxGate(reference.ReferenceGate):
         return reference.log_softmax(eta)
 
     def prior(self, rows: Rows) -> Prior:
-        logit, power = reference.powers(linear.predict(self.groups(), rows))
+        logit, power = reference.powers(predictors.predict(self.groups(), rows))
         total = jnp.sum(power, axis=0)
         return Prior(logit, total, power * (1 / total)[None, :])
 
     def statistics(
         self, rows: Rows, resp: Float[AnyArray, "K n"], prior: Prior | None = None
-    ) -> Any:
+    ) -> NewtonSums:
         share = (prior or self.prior(rows)).share
         assert share is not None  # made by prior above
-        where, mass = linear.layout(self.groups()), resp.sum(axis=0)
+        where, mass = predictors.layout(self.groups()), resp.sum(axis=0)
         own = share[:-1]
         weighted = mass[None, :] * own
 
@@ -39,7 +39,8 @@ class LinearSoftmaxGate(reference.ReferenceGate):
             return weighted[left] * (same[:, None] - own[right])
 
         slopes = resp[:-1] - weighted
-        return linear.gradient(slopes, where, rows), linear.pair_sums(pairs, where, rows)
+        gradient = predictors.gradient(slopes, where, rows)
+        return NewtonSums(gradient, predictors.pair_sums(pairs, where, rows))
 
     def jacobian(self, eta: Float[AnyArray, "J n"], Z: AnyArray) -> Float[AnyArray, "K J n"]:
         return reference.jacobian(self.link(eta, Z))

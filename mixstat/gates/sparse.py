@@ -11,7 +11,8 @@ from jaxtyping import Float
 import mixstat.gates.reference as reference
 from mixstat.gates.base import Gate, blank
 from mixstat.gates.softmax import SoftmaxGate
-from mixstat.precision import AnyArray
+from mixstat.gates.starting import Starting
+from mixstat.numerics.precision import AnyArray
 from mixstat.validation import check_integer
 
 NOTHING = -1e30  # log of the share of experts left out: finite, so that nothing becomes NaN
@@ -22,11 +23,11 @@ class SparseGate(reference.ReferenceGate):
 
     continuous: ClassVar[bool] = False
 
-    def dense(self) -> Gate:
-        return SoftmaxGate(self.coef)
+    def starting(self) -> Starting[Gate]:
+        def adopt(dense: Gate) -> Gate:
+            return eqx.tree_at(lambda gate: gate.coef, self, dense.groups()[0].coef)
 
-    def adopt(self, dense: SoftmaxGate) -> Gate:
-        return eqx.tree_at(lambda gate: gate.coef, self, dense.coef)
+        return Starting(dense=SoftmaxGate(self.coef), adopt=adopt)
 
 
 class TopKGate(SparseGate):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -13,19 +13,20 @@ from jaxtyping import Float
 
 import mixstat.gates.reference as reference
 import mixstat.gates.scaled as scaled
-from mixstat import flat, linear
-from mixstat.batch import Rows
-from mixstat.gates.activations import (
-    ACTIVATIONS,
-    check_activation,
-    find,
-    homogeneity,
-    is_affine,
-    tell,
-)
-from mixstat.gates.base import Gate, GateBlocks, Invariance, Prior, blank, nothing_to_choose
-from mixstat.linear import Group
-from mixstat.precision import AnyArray
+from mixstat.data.batch import Rows
+from mixstat.gates.activations import ACTIVATIONS, check_activation, find, tell
+from mixstat.gates.base import Gate, blank
+from mixstat.gates.blocks import GateBlocks, Prior
+from mixstat.gates.heated import Heated, activated
+from mixstat.gates.identification import FreeParameters, Identification
+from mixstat.gates.starting import Starting
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import AnyArray
+from mixstat.parts import predictors
+from mixstat.parts.atoms import Atoms
+from mixstat.parts.labels import ParameterLabel
+from mixstat.parts.part import NewtonSums
+from mixstat.parts.predictors import Group
 from mixstat.validation import check_positive
 
 LEARNED = "learned"
@@ -55,8 +56,6 @@ class TemperatureGate(Gate):
     temperature: Any = eqx.field(
         static=True, default=LEARNED, kw_only=True, converter=lambda t: _hashable(t)
     )
-
-    concave: ClassVar[bool] = False
 
     @property
     def constant(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -117,7 +116,7 @@ class TemperatureGate(Gate):
         inverse = jnp.exp(-eta[-1:])
         if self.activation is None:
             return _log_softmax(reference.with_reference(eta[:rows]) * inverse)
-        logits = self._function(eta[:rows]) + reference.with_reference(eta[rows:-1])
+        logits = self.function(eta[:rows]) + reference.with_reference(eta[rows:-1])
         return _log_softmax(logits * inverse)
 
     def _logits(self, eta: Float[AnyArray, "E n"]) -> scaled.Logits:
@@ -127,10 +126,10 @@ class TemperatureGate(Gate):
             inner, slope = reference.with_reference(eta[:rows]), jnp.ones_like(eta[:rows])
             bend = jnp.zeros_like(slope)
         else:
-            inner = self._function(eta[:rows]) + reference.with_reference(eta[rows:-1])
+            inner = self.function(eta[:rows]) + reference.with_reference(eta[rows:-1])
             slope, bend = (
                 jax.vmap(jax.vmap(f))(eta[:rows])
-                for f in (jax.grad(self._function), jax.grad(jax.grad(self._function)))
+                for f in (jax.grad(self.function), jax.grad(jax.grad(self.function)))
             )
         value = jnp.clip(inner * inverse, -LARGEST, LARGEST)
         parts = slope * inverse, bend * inverse, inverse, len(self.bias)
@@ -148,13 +147,13 @@ class TemperatureGate(Gate):
 
     def statistics(
         self, rows: Rows, resp: Float[AnyArray, "K n"], prior: Prior | None = None
-    ) -> Any:
-        logits = self._logits(linear.predict(self.groups(), rows))
-        where = linear.layout(self.groups())
+    ) -> NewtonSums:
+        logits = self._logits(predictors.predict(self.groups(), rows))
+        where = predictors.layout(self.groups())
         information = scaled.information(logits, jnp.sum(resp, axis=0))
-        return (
-            linear.gradient(scaled.mean_slopes(logits, resp), where, rows),
-            linear.pair_sums(lambda *pair: information[pair], where, rows),
+        return NewtonSums(
+            predictors.gradient(scaled.mean_slopes(logits, resp), where, rows),
+            predictors.pair_sums(lambda *pair: information[pair], where, rows),
         )
 
     def permute(self, order: AnyArray) -> "TemperatureGate":
@@ -163,7 +162,7 @@ class TemperatureGate(Gate):
         bias = reference.permute(self.bias, order)
         return self._like(np.asarray(self.coef)[order], bias, self.log_tau)
 
-    def bounds(self, min_scale: float) -> tuple[Any, Any]:
+    def bounds(self, min_scale: float) -> "tuple[TemperatureGate, TemperatureGate]":
         lower, upper = super().bounds(min_scale)
         if self.learned:  # beyond, exp overflows long before the model changes
             wide = np.full(self.log_tau.shape, WIDE)
@@ -171,30 +170,25 @@ class TemperatureGate(Gate):
         held = np.asarray(self.log_tau)
         return self._hold(lower, held), self._hold(upper, held)
 
-    def _hold(self, gate: Gate, held: np.ndarray) -> Gate:
+    def _hold(self, gate: "TemperatureGate", held: np.ndarray) -> "TemperatureGate":
         return eqx.tree_at(lambda g: g.log_tau, gate, held)
 
-    def anneal(self) -> tuple[Gate, ...]:
-        if self.learned or len(self.schedule) == 1:
-            return ()
-        return tuple(self._hold(self, np.full((1, 1), np.log(t))) for t in self.schedule)
-
-    def dense(self) -> Gate | None:
+    def starting(self) -> Starting:
+        stages = () if self.learned or len(self.schedule) == 1 else self.schedule
+        held = tuple(self._hold(self, np.full((1, 1), np.log(t))) for t in stages)
         if self.activation is None:
-            return None
-        linear = TemperatureGate(activation="identity", temperature=1.0)
-        return linear.null(*self.coef.shape)
+            return Starting(stages=held)
+        straight = TemperatureGate(activation="identity", temperature=1.0)
+        return Starting(straight.null(*self.coef.shape), scatter=self._scattered, stages=held)
 
-    def scatter(self, random: np.random.Generator) -> Gate:
-        if self.activation is None:
-            return self
+    def _scattered(self, random: np.random.Generator) -> "TemperatureGate":
         # at w = 0 some activations are flat; the common part of w matters beside differences
         coef = random.standard_normal(self.coef.shape) * np.exp(random.uniform(-1.0, 1.0))
         return self._like(coef, self.bias, self.log_tau)
 
     def penalty(self, constant: bool) -> Float[np.ndarray, "G G"]:
         """A learned temperature is drawn to 1; else shrinking w and tau together costs nothing."""
-        size = flat.size(self)
+        size = parameter_vector.size(self)
         form = np.zeros((size, size))
         n = self.coef.size
         form[:n, :n] = np.eye(n)
@@ -208,14 +202,25 @@ class TemperatureGate(Gate):
         slopes[-1] = 0.0
         return slopes
 
+    def logits_per_unit(self) -> Float[np.ndarray, " G"]:
+        """What is over the temperature; slopes within an activation that bends count themselves."""
+        log_tau, power = float(np.ravel(self.log_tau)[0]), self._power()
+        slopes = np.exp(-log_tau * (power or 0.0))
+        biases = np.exp(-log_tau)
+        return np.repeat([slopes, biases, 0.0], [self.coef.size, self.bias.size, 1])
+
     def in_units(self, to_user: np.ndarray) -> "TemperatureGate":
         return self._like(
             np.asarray(self.coef) @ to_user, np.asarray(self.bias), np.asarray(self.log_tau)
         )
 
-    def parameter_names(self, features: list[str]) -> list[str]:
-        rows = reference.names(len(self.coef), features)
-        return [*rows, *[f"gate{j}:bias" for j in range(len(self.bias))], "temperature:log_tau"]
+    def labels(self, features: list[str]) -> list[ParameterLabel]:
+        biases = [
+            ParameterLabel("gate", "gate_intercept", "gate", row, feature="bias")
+            for row in range(len(self.bias))
+        ]
+        tau = ParameterLabel("gate", "temperature", "temperature", feature="log_tau", log=True)
+        return [*super().labels(features), *biases, tau]
 
     def titles(self) -> dict[str, str]:
         titles = {"temperature": "Log of temperature"}
@@ -230,97 +235,36 @@ class TemperatureGate(Gate):
             return reference.full(self.coef)
         return np.asarray(self.coef)
 
-    def invariances(self) -> list[Invariance]:
-        """The temperature's ray, and what else the activation brings (see the user guide)."""
-        if self.n_experts == 1:
-            return nothing_to_choose(
-                np.arange(flat.size(self)) < flat.size(self) - 1 + self.learned
-            )
-        found = []
-        power = self._power()
-        if self.learned and power is not None:
-            # w grows by c^power where b and tau grow by c
-            ray = self._like(power * np.asarray(self.coef), self.bias, np.ones((1, 1)))
-            found.append(Invariance(self._ray_words(power), flat.to_vector(ray)))
-        return found + self._translations()
-
-    def _power(self) -> float | None:
-        """Power p such that the logits of (c^p w, c b, c tau) differ by a common number only."""
-        return 1.0 if self.activation is None else homogeneity(self._function)
-
     @property
-    def _function(self) -> Callable:
+    def function(self) -> Callable:
+        """The activation."""
         return find("activation", self.activation, ACTIVATIONS)
 
-    def _ray_words(self, power: float) -> str:
+    @property
+    def measure(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return "temperature" if self.activation is None else "activation"
+
+    def atoms(self) -> Atoms:
+        tau = float(np.exp(np.ravel(self.log_tau)[0]))
         if self.activation is None:
-            return "temperature and gate coefficients are only known up to a common factor"
-        slopes = "slopes" if np.isclose(power, 1.0) else f"slopes to the power {1 / power:.6g}"
-        return f"temperature, biases and {slopes} of the gate are only known up to a common factor"
+            coef = reference.full(self.coef)
+            bias, slope = coef[:, 0], coef[:, 1:]
+        else:
+            bias, slope = reference.full(self.bias)[:, 0], np.asarray(self.coef)
+        shared = np.full((len(slope), 1), tau)
+        blocks = {"gate": slope, "temperature": shared, "ratio": slope / tau}
+        return Atoms(blocks, np.exp(bias / tau))
 
-    def _affine(self) -> bool:
-        """Whether the activation is a straight line."""
-        return self.activation is not None and is_affine(self._function)
-
-    def _translations(self) -> list[Invariance]:
-        words = "a common vector may be added to the slopes of all experts"
-        each = []
-        for j in range(self.coef.shape[1] if self._affine() else 0):
-            shift = np.zeros(self.coef.shape)
-            shift[:, j] = 1.0
-            zero = self._like(shift, np.zeros(self.bias.shape), np.zeros((1, 1)))
-            each.append(Invariance(words, flat.to_vector(zero)))
-        return each
-
-    def identified(self, vector: Float[AnyArray, " G"]) -> Float[AnyArray, " I"]:
-        """w / tau and b / tau of a learned temperature; of powers, w / tau^p.
-
-        Slopes of a straight line count from those of the last expert.
-        """
-        if not self.learned or self.n_experts == 1:
-            return jnp.zeros(0)
-        power = self._power()
-        coef = vector[: self.coef.size].reshape(self.coef.shape)
-        if self._affine():
-            coef = coef[:-1] - coef[-1:]
-        slopes = jnp.ravel(coef) * jnp.exp(-vector[-1] * (1.0 if power is None else power))
-        return jnp.concatenate([slopes, vector[self.coef.size : -1] * jnp.exp(-vector[-1])])
-
-    def identified_names(self, features: list[str]) -> list[str]:
-        if not self.learned or self.n_experts == 1:
-            return []
-        names = self.parameter_names(features)[:-1]
-        n, power = len(self.coef) * len(features), self._power()
-        last = f"-gate{len(self.coef) - 1}" if self._affine() else ""
-        kept = n - len(features) if self._affine() else n
-        root = "" if power is None or np.isclose(power, 1.0) else f"^{power:.3g}"
-        return [f"{a}{last}/tau{root}" for a in names[:kept]] + [f"{b}/tau" for b in names[n:]]
-
-    def independence(
-        self, features: Float[np.ndarray, "n q"], inputs: Float[np.ndarray, "n d"]
-    ) -> dict[str, list[np.ndarray]]:
-        """{1, x_u s'(w . x), s(w . x)} for rates of order one, and their products for order two.
-
-        Conditions following Nguyen et al. (2024), arXiv 2401.13875; s is the activation.
-        """
-        if self.activation is None or self.n_experts == 1:
-            return {}
-        function = self._function
-        first, second = [], []
-        for w in np.asarray(self.coef):
-            z = features @ w
-            s = np.asarray(function(z))
-            slope = np.asarray(jax.vmap(jax.grad(function))(z))
-            bend = np.asarray(jax.vmap(jax.grad(jax.grad(function)))(z))
-            one = np.ones(len(z))
-            linear = [one, s, *(features.T * slope)]
-            q = features.shape[1]
-            pairs = [features[:, u] * features[:, v] for u in range(q) for v in range(u, q)]
-            products = [p * b for p in pairs for b in (bend, slope**2)]
-            crossed = [features[:, u] * slope * s for u in range(q)]
-            first.append(np.column_stack(linear))
-            second.append(np.column_stack([*linear, *products, s**2, *crossed]))
-        return {"first": first, "second": second}
+    def identification(self) -> Identification:
+        if self.n_experts == 1:
+            return FreeParameters(
+                np.arange(parameter_vector.size(self))
+                < parameter_vector.size(self) - 1 + self.learned
+            )
+        coef, bias = np.asarray(self.coef), np.asarray(self.bias)
+        if self.activation is None:
+            return Heated(coef, bias, self.learned, self.parameter_names)
+        return activated(coef, bias, self.learned, self.parameter_names, self.function)
 
 
 def _log_softmax(logits: Float[AnyArray, "K n"]) -> Float[AnyArray, "K n"]:

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.linalg import null_space
 
-from mixstat import flat
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
 from mixstat.results import SINGULAR, FitResult
 
 TOUCHED = 1e-6  # share of a parameter's direction in such a null space that spoils its error
@@ -27,12 +27,15 @@ def affine_jacobian(
     transform: Callable[[Mixture], Mixture], model: Mixture
 ) -> Float[np.ndarray, "E D"]:
     """Derivative of the user's parameters in the internal ones; the map is affine."""
-    zero = np.zeros(flat.size(model))
-    origin = flat.to_vector(transform(flat.from_vector(model, zero)))
+    zero = np.zeros(parameter_vector.size(model))
+    origin = parameter_vector.to_vector(transform(parameter_vector.from_vector(model, zero)))
     columns = []
     for j in range(len(zero)):
         zero[j] = 1.0
-        columns.append(flat.to_vector(transform(flat.from_vector(model, zero))) - origin)
+        columns.append(
+            parameter_vector.to_vector(transform(parameter_vector.from_vector(model, zero)))
+            - origin
+        )
         zero[j] = 0.0
     return np.stack(columns, axis=1)
 

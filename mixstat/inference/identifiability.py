@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from mixstat import flat
 from mixstat.gates.base import Gate
 from mixstat.inference.covariance import information_spectrum, observed_covariance
-from mixstat.precision import in_float64
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import in_float64
 from mixstat.results import FitResult
 
 DEPENDENT = 1e-12  # margin at and below which functions count as linearly dependent
@@ -160,7 +160,7 @@ def identified_functions(
         A structured array with the fields ``name``, ``value`` and ``std_error`` (by the delta
         method from the observed information; NaN where the data do not determine it).
     """
-    vector = jnp.asarray(flat.to_vector(gate))
+    vector = jnp.asarray(parameter_vector.to_vector(gate))
     slopes = np.asarray(jax.jacobian(gate.identified)(vector)).reshape(len(names), len(vector))
     covariance = observed_covariance(result, total_weight, slopes @ jacobian[: len(vector)])
     kind = [("name", f"U{max([1, *map(len, names)])}"), ("value", float), ("std_error", float)]

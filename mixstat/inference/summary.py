@@ -1,10 +1,29 @@
 """Text tables in the layout of statsmodels."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from scipy import stats
+
+
+@runtime_checkable
+class Summary(Protocol):
+    """A statsmodels ``Summary``; statsmodels is loaded when one is made."""
+
+    tables: list
+
+    def as_text(self) -> str:
+        """The tables as text."""
+        ...
+
+    def as_html(self) -> str:
+        """The tables as HTML."""
+        ...
+
+    def as_latex(self) -> str:
+        """The tables for LaTeX."""
+        ...
 
 
 class Block(NamedTuple):
@@ -18,12 +37,12 @@ class Block(NamedTuple):
 
 def summary_tables(
     title: str, facts: Sequence[tuple[str, str]], blocks: Sequence[Block], notes: Sequence[str]
-) -> Any:
+) -> Summary:
     """A statsmodels ``Summary``: facts in two columns, a table per block, notes below."""
-    from statsmodels.iolib.summary import Summary
+    from statsmodels.iolib import summary as statsmodels_summary
     from statsmodels.iolib.table import SimpleTable
 
-    summary = Summary()
+    summary = statsmodels_summary.Summary()
     half = -(-len(facts) // 2)
     left, right = list(facts[:half]), list(facts[half:])
     right += [("", "")] * (half - len(right))
@@ -36,7 +55,7 @@ def summary_tables(
     return summary
 
 
-def _coefficients(block: Block) -> Any:
+def _coefficients(block: Block):
     from statsmodels.iolib.table import SimpleTable
 
     headers = ["coef", "std err", "z", "P>|z|", "[0.025", "0.975]"]

@@ -123,22 +123,22 @@ def _slopes(table: np.ndarray, design: Any) -> tuple[list[str], np.ndarray]:
 
 
 def _expert_panels(path: Any) -> list[tuple[str, list[str], np.ndarray]]:
-    moe = path.best_estimator_
-    names, slopes = _slopes(path.expert_coef, moe.expert_design_)
-    rows = np.reshape(slopes, (len(slopes), moe.n_experts_, -1, len(names)))
-    scale = np.resize(moe.response_scale_, rows.shape[2])  # one for each output or class
-    outputs = moe._output_names()[: rows.shape[2]] if rows.shape[2] > 1 else [""]
+    fit = path.best_estimator_.fit_
+    names, slopes = _slopes(path.expert_coef, fit.designs.experts)
+    rows = np.reshape(slopes, (len(slopes), fit.n_experts, -1, len(names)))
+    scale = np.resize(fit.units.scale, rows.shape[2])  # one for each output or class
+    outputs = fit.output_names[: rows.shape[2]] if rows.shape[2] > 1 else [""]
     return [
         (f"expert {k}, {output}" if output else f"expert {k}", names, rows[:, k, j] / scale[j])
-        for k in range(moe.n_experts_)
+        for k in range(fit.n_experts)
         for j, output in enumerate(outputs)
     ]
 
 
 def _gate_panels(path: Any) -> list[tuple[str, list[str], np.ndarray]]:
-    moe = path.best_estimator_
-    names, slopes = _slopes(path.gate_coef, moe.gate_design_)
-    titles = [title.lower() for title in moe.user_model_.gate.titles().values()]
+    fit = path.best_estimator_.fit_
+    names, slopes = _slopes(path.gate_coef, fit.designs.gate)
+    titles = [title.lower() for title in fit.user_model.gate.titles().values()]
     rows = [j for j in range(slopes.shape[1]) if np.any(slopes[:, j])]  # not the reference
     titles += [f"gate {j}" for j in range(len(titles), slopes.shape[1])]
     return [(titles[j], names, slopes[:, j]) for j in rows]

@@ -1,14 +1,13 @@
 """Compact parameter sets: limits on every kind of parameter, in the user's units."""
 
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from mixstat import flat
 from mixstat.model import Mixture
+from mixstat.objective.objective import Objective
+from mixstat.parts.labels import CONSTANT, ParameterLabel
 
 Limits = tuple[float | int, float | int]
 NONE: Limits = (-np.inf, np.inf)
@@ -34,55 +33,55 @@ class Box:
     centre: Limits = NONE
     spread: Limits = (0.0, np.inf)
     """Standard deviation of the inputs in a cluster of a Gaussian gate."""
+    others: Mapping[str, Limits] = field(default_factory=dict, hash=False)
+    """Limits of kinds that only some gates or families have, such as "shape" or "df"."""
 
     def __post_init__(self) -> None:
-        for name, (low, high) in asdict(self).items():
+        for name, (low, high) in self.by_kind().items():
             if not low <= high:
                 raise ValueError(f"{name} must be (low, high) with low <= high, got {(low, high)}.")
 
-    def bounds(self, lower: Mixture, upper: Mixture) -> tuple[Mixture, Mixture]:
-        """The box within bounds that hold already (fixed parameters stay fixed)."""
-        low, high = flat.to_vector(lower), flat.to_vector(upper)
-        limits = np.array([self._limits(name) for name in names(lower)])
+    def by_kind(self) -> dict[str, Limits]:
+        """All limits that are stated."""
+        named = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "others"}
+        return named | dict(self.others)
+
+    def within(self, objective: Objective) -> Objective:
+        """The objective within the box, and within its bounds (fixed parameters stay fixed)."""
+        low, high = np.asarray(objective.lower), np.asarray(objective.upper)
+        limits = np.array([self.limits(label) for label in labels(objective.template)])
         inside = np.where(low < high, np.maximum(low, limits[:, 0]), low)
         below = np.where(low < high, np.minimum(high, limits[:, 1]), high)
-        return flat.from_vector(lower, inside), flat.from_vector(upper, below)
+        return objective.within(inside, below)
+
+    def limits(self, label: ParameterLabel) -> Limits:
+        """Those of one parameter, as it is stored."""
+        low, high = self.by_kind().get(label.kind, (0.0, np.inf) if label.log else NONE)
+        if not label.log:
+            return low, high
+        with np.errstate(divide="ignore"):
+            return float(np.log(low)), float(np.log(high))
 
     def describe(self) -> dict[str, list[str]]:
         """Limits as text, which keeps infinities in JSON."""
-        return {k: [repr(float(v)) for v in pair] for k, pair in asdict(self).items()}
+        return {kind: [repr(float(v)) for v in pair] for kind, pair in self.by_kind().items()}
 
-    def _limits(self, name: str) -> Limits:
-        prefix, _, feature = name.partition(":")
-        kind = re.sub(r"\d+$", "", prefix)
-        constant = feature in ("1", "bias") or feature.endswith(":1")
-        logs: Mapping[str, Limits] = {
-            "temperature": self.temperature,
-            "log_scale": self.scale,
-            "spread": self.spread,
-        }
-        if kind in logs and (kind != "spread" or feature.startswith("log_scale")):
-            with np.errstate(divide="ignore"):
-                low, high = np.log(logs[kind])
-            return float(low), float(high)
-        table: dict[str, Any] = {
-            "gate": self.gate_intercept if constant else self.gate_slope,
-            "expert": self.expert_intercept if constant else self.expert_slope,
-            "weight": self.weight,
-            "centre": self.centre,
-        }
-        return table.get(kind, NONE)
+
+def labels(model: Mixture) -> list[ParameterLabel]:
+    """What the parameters of a model are whose features have no names.
+
+    The first is the constant, for gates that have one.
+    """
+    gate, experts = model.gate, model.experts
+    first = CONSTANT if gate.constant else "z"
+    columns = [first, *(f"z{j}" for j in range(1, gate.n_features))]
+    p = experts.groups()[0].coef.shape[-1]
+    features = [CONSTANT, *(f"x{j}" for j in range(1, p))]
+    m = experts.n_values or experts.n_outputs
+    outputs = [f"y{c}" for c in range(m)] if m > 1 else [""]
+    return gate.labels(columns) + experts.labels(features, outputs)
 
 
 def names(model: Mixture) -> list[str]:
-    """Names of parameters by which limits are found; the first feature is the constant."""
-    q = max((g.coef.shape[-1] for g in model.gate.groups() if g.feature == "Z"), default=1)
-    inputs = getattr(model.gate, "inputs", None)
-    width = 1 + inputs.n_outputs if inputs is not None else q
-    first = ["1"] if model.gate.constant else ["z"]
-    gate = model.gate.parameter_names([*first, *(f"z{j}" for j in range(1, width))])
-    p = model.experts.groups()[0].coef.shape[-1]
-    experts = model.experts
-    m = getattr(experts, "n_classes", None) or experts.n_outputs
-    outputs = [f"y{c}" for c in range(m)] if m > 1 else [""]
-    return gate + experts.parameter_names(["1", *(f"x{j}" for j in range(1, p))], outputs)
+    """Names of the parameters of such a model."""
+    return [label.name for label in labels(model)]

@@ -18,6 +18,7 @@ from mixstat.gates.softmax import SoftmaxGate
 from mixstat.gates.sparse import TopKGate
 from mixstat.gates.temperature import TemperatureGate
 from mixstat.model import Mixture
+from mixstat.parts.normal import Normals
 from mixstat.rates.box import Box
 from mixstat.rates.inputs import Clusters, Grid, InputLaw, Lattice, Uniform
 from mixstat.rates.law import Law, make_features
@@ -79,7 +80,7 @@ def clusters(weights: Any, centres: Any, variances: Any, n_inputs: int = 1) -> G
     where = np.tile(np.reshape(centres, (k, 1, 1)), (1, n_inputs, 1)).astype(float)
     log_scale = np.tile(0.5 * np.log(np.reshape(variances, (k, 1))), (1, n_inputs))
     shear = np.zeros((k, n_inputs * (n_inputs - 1) // 2))
-    return GaussianGate(logit, GaussianExperts(where, log_scale, shear))
+    return GaussianGate(logit, Normals(where, log_scale, shear))
 
 
 def truth(name: str, gate: Gate, experts: Any, inputs: InputLaw, *about: Any, **more: Any) -> Truth:

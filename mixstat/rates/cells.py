@@ -6,19 +6,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mixstat import batch as batches
-from mixstat import flat
-from mixstat.estimators.data import table_width
+from mixstat.data import batch as batches
+from mixstat.fitting.tables import table_width
 from mixstat.model import Mixture
-from mixstat.precision import in_float64
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import in_float64
+from mixstat.objective import objective as objectives
 from mixstat.rates.box import names
-from mixstat.rates.engine import Ended, certified, short_runs, solve_all
+from mixstat.rates.engine import Ended, short_runs, solve_all
 from mixstat.rates.law import Law
 from mixstat.rates.losses import evaluate
 from mixstat.rates.specification import Specification
 from mixstat.rates.starts import Start, Task
 from mixstat.rates.truths import Truth, replicate_seed
-from mixstat.solvers import problem as problems
 
 AGREEMENT = 1e-8  # starts within this relative log-likelihood of the best agree with it
 
@@ -42,12 +42,12 @@ def fit_cell(plan: Plan, n: int, replicates: Sequence[int]) -> list[dict[str, An
     tasks = [make_task(plan, n, r) for r in replicates]
     count = plan.start.n_starts
     firsts = [f for task, r in zip(tasks, replicates, strict=True) for f in _firsts(plan, task, r)]
-    each = [task.problem for task in tasks for _ in range(count)]
+    each = [task.objective for task in tasks for _ in range(count)]
     chosen = np.tile(np.arange(count), (len(tasks), 1))
     finish = plan.spec.finish
     if finish is not None and finish < count:
         firsts, chosen = short_runs(each, firsts, count, finish)
-        each = [task.problem for task in tasks for _ in range(finish)]
+        each = [task.objective for task in tasks for _ in range(finish)]
     ends = solve_all(each, firsts, plan.spec)
     parts = [ends[i : i + chosen.shape[1]] for i in range(0, len(ends), chosen.shape[1])]
     return [
@@ -58,23 +58,27 @@ def fit_cell(plan: Plan, n: int, replicates: Sequence[int]) -> list[dict[str, An
 
 def _firsts(plan: Plan, task: Task, replicate: int) -> list[Mixture]:
     """First models of a replicate, moved into the box."""
-    n, problem = task.n, task.problem
+    n, objective = task.n, task.objective
     random = np.random.default_rng(replicate_seed(plan.seed, n, replicate, stream=1))
-    limits = flat.to_vector(problem.lower), flat.to_vector(problem.upper)
-    made = [flat.as_numpy(plan.start.first(task, random)) for _ in range(plan.start.n_starts)]
-    return [flat.from_vector(m, np.clip(flat.to_vector(m), *limits)) for m in made]
+    made = [
+        parameter_vector.as_numpy(plan.start.first(task, random))
+        for _ in range(plan.start.n_starts)
+    ]
+    return [
+        parameter_vector.from_vector(m, objective.clip(parameter_vector.to_vector(m))) for m in made
+    ]
 
 
 def _row(plan: Plan, task: Task, replicate: int, ends: list[Ended], started: Any) -> dict[str, Any]:
     """The best certified fit of a replicate and its losses; ``started`` numbers the starts."""
     heights = np.array([e.log_likelihood for e in ends])
-    best = _best(ends, plan.spec.tol)
+    best = _best(ends)
     near = np.abs(heights - heights[best]) <= AGREEMENT * (1 + abs(heights[best]))
     model = ends[best].model
-    vector, labels = flat.to_vector(model), names(model)
+    vector, labels = parameter_vector.to_vector(model), names(model)
     row: dict[str, Any] = {"n": task.n, "replicate": int(replicate)}
     facts = ends[best]._asdict()
-    row |= {"converged": certified(ends[best], plan.spec.tol)}
+    row |= {"converged": ends[best].certified}
     row |= {k: v for k, v in facts.items() if k != "model"}
     row |= {
         "best_start": int(started[best]),
@@ -87,22 +91,23 @@ def _row(plan: Plan, task: Task, replicate: int, ends: list[Ended], started: Any
     return row | {f"param {n}": float(v) for n, v in zip(labels, vector, strict=True)}
 
 
-def _best(ends: list[Ended], tol: float) -> int:
+def _best(ends: list[Ended]) -> int:
     """The highest certified fit, or the highest if there is none."""
     heights = np.array([e.log_likelihood for e in ends])
     ranked = np.where(np.isfinite(heights), heights, -np.inf)
-    done = np.array([certified(e, tol) for e in ends])
+    done = np.array([e.certified for e in ends])
     return int(np.argmax(np.where(done, ranked, -np.inf) if done.any() else ranked))
 
 
 def _held(task: Task, vector: Float[np.ndarray, " D"]) -> Bool[np.ndarray, " D"]:
     """Parameters that sit on a bound."""
-    lower, upper = (flat.to_vector(side) for side in (task.problem.lower, task.problem.upper))
-    return task.problem.varying & ((vector <= lower) | (vector >= upper))
+    objective = task.objective
+    on_bound = (vector <= objective.lower) | (vector >= objective.upper)
+    return objective.varying & on_bound
 
 
 def make_task(plan: Plan, n: int, replicate: int) -> Task:
-    """The data of a replicate as a problem within the box."""
+    """The data of a replicate as an objective within the box."""
     truth, spec = plan.truth, plan.spec
     random = replicate_seed(plan.seed, n, replicate)
     if truth.counted:
@@ -117,6 +122,6 @@ def make_task(plan: Plan, n: int, replicate: int) -> Task:
     predictors = sum(int(np.prod(g.coef.shape[:-1])) for g in groups)
     width = table_width(predictors, Z.shape[1], Phi.shape[1])
     data = batches.build(Z, Phi, null.experts.encode(table), weight, width=width)
-    problem = problems.make(null, data, min_scale=spec.min_scale)
-    lower, upper = spec.limits(truth).bounds(problem.lower, problem.upper)
-    return Task(truth, problem._replace(lower=lower, upper=upper), null, features, X, table, weight)
+    objective = objectives.make(null, data, min_scale=spec.min_scale)
+    objective = spec.limits(truth).within(objective)
+    return Task(truth, objective, null, features, X, table, weight)

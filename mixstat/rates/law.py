@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from mixstat import batch as batches
-from mixstat.design import polynomial
-from mixstat.design.design import MappedColumns, PolynomialColumns
-from mixstat.estimators.parts import mapped
+from mixstat.data import batch as batches
+from mixstat.data import polynomial
+from mixstat.data.design import MappedColumns, PolynomialColumns
+from mixstat.fitting.settings import mapped
 from mixstat.gates.base import Gate
-from mixstat.likelihood import gate_rows
 from mixstat.model import Mixture
-from mixstat.precision import in_float64
+from mixstat.numerics.precision import in_float64
+from mixstat.objective.likelihood import gate_rows
 from mixstat.predictive import Predictive, expert_predictors
 from mixstat.rates.inputs import NOWHERE
 

@@ -5,18 +5,23 @@ from typing import Any
 
 import numpy as np
 
-from mixstat import flat
 from mixstat.experts.base import Experts
 from mixstat.experts.gaussian import GaussianExperts
 from mixstat.gates.base import Gate
 from mixstat.gates.softmax import SoftmaxGate
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
 from mixstat.rates.box import Box
 from mixstat.rates.law import Features, Law, make_features
 from mixstat.rates.truths import Truth
-from mixstat.validation import check_choice, check_integer, check_positive
+from mixstat.solvers.base import Solver
+from mixstat.solvers.em import EM, StopRule
+from mixstat.solvers.registry import find_solver
+from mixstat.validation import check_integer, check_positive
 
-SOLVERS = ("auto", "newton", "lbfgs", "em", "published")
+# of the scripts of arXiv 2305.03288: EM's relative gain at the end, and Newton's on the gate
+PUBLISHED = EM(accelerate=False, exact_gate=True, stop=StopRule(0.0, 1e-6, 2000, gate=1e-7))
+NAMED: dict[str, Solver] = {"published": PUBLISHED}  # beside those of the registry
 
 
 @dataclass(frozen=True)
@@ -38,8 +43,9 @@ class Specification:
     """Settings of the experts; None takes the truth's (Gaussian, for a regression function)."""
     box: Box | None = None
     """Compact parameter set; None takes the truth's, ``Box()`` sets no limits."""
-    solver: str = "auto"
-    """A solver of mixstat, or "published": plain EM with the stopping rule of arXiv 2305.03288."""
+    solver: Solver | str = "auto"
+    """A solver of mixstat by name or as an object, or "published": plain EM with the stopping rule
+    of arXiv 2305.03288."""
     finish: int | None = None
     """How many starts of a data set go on to a certified maximum: those that are highest where EM
     gains less than a millionth. None takes all of them there at once."""
@@ -54,13 +60,23 @@ class Specification:
         for name, least in (("n_experts", 1), ("degree", 0), ("gate_degree", 0), ("max_iter", 1)):
             if getattr(self, name) is not None or least:
                 check_integer(name, getattr(self, name), least)
-        check_choice("solver", self.solver, SOLVERS)
+        find_solver(self.solver, NAMED)
         if self.finish is not None:
             check_integer("finish", self.finish, 1)
-            if self.solver == "published":
+            if self.walker is PUBLISHED:
                 raise ValueError("finish must be None with solver='published', which stops early.")
         check_positive("tol", self.tol)
         check_positive("min_scale", self.min_scale)
+
+    @property
+    def walker(self) -> Solver:
+        """The solver as an object."""
+        return find_solver(self.solver, NAMED)
+
+    @property
+    def limit(self) -> int:
+        """Largest number of iterations; the published protocol has one of its own."""
+        return int(PUBLISHED.stop.max_iter) if self.walker is PUBLISHED else self.max_iter
 
     def kinds(self, truth: Truth) -> tuple[Gate, Experts]:
         """Settings of the gate and of the experts."""
@@ -100,14 +116,16 @@ class Specification:
 
     def n_parameters(self, truth: Truth) -> int:
         """Number of parameters D."""
-        return flat.size(self.null(truth))
+        return parameter_vector.size(self.null(truth))
 
     def describe(self, truth: Truth) -> dict[str, Any]:
         """All that a fit depends on, in plain types."""
         gate, experts = self.kinds(truth)
         plain = ("n_experts", "degree", "gate_degree", "solver", "finish", "tol", "max_iter")
         plain = (*plain, "min_scale")
-        return {name: getattr(self, name) for name in plain} | {
+        facts = {name: getattr(self, name) for name in plain}
+        return facts | {
+            "solver": self.solver if isinstance(self.solver, str) else repr(self.solver),
             "gate": repr(gate),
             "experts": repr(experts),
             "box": self.limits(truth).describe(),

@@ -4,19 +4,20 @@ import abc
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import jax
 import numpy as np
 from jaxtyping import Int
 
-from mixstat import batch as batches
-from mixstat import flat
+from mixstat.data import batch as batches
 from mixstat.experts.gaussian import GaussianExperts
+from mixstat.fitting import gate_starts, starts
 from mixstat.gates.reference import full
 from mixstat.gates.softmax import SoftmaxGate
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
+from mixstat.objective.objective import Objective
 from mixstat.rates.law import Features
 from mixstat.rates.truths import Truth
-from mixstat.solvers import dense, starts
-from mixstat.solvers.problem import Problem
 from mixstat.validation import check_integer, check_positive
 
 
@@ -25,7 +26,7 @@ class Task:
     """What a start may look at."""
 
     truth: Truth
-    problem: Problem
+    objective: Objective
     null: Mixture
     features: Features
     X: np.ndarray
@@ -57,8 +58,8 @@ class Start(abc.ABC):
         name = type(self).__name__
         if not truth.is_mixture:
             raise ValueError(f"start={name} needs a truth that is a mixture; use RandomStart().")
-        same = flat.size(truth.mixture.permute(np.zeros(null.n_experts, int))) == flat.size(null)
-        alike = type(truth.mixture.gate) is type(null.gate)
+        same = _copies_fit(truth.mixture, null)
+        alike = truth.mixture.gate.is_like(null.gate)
         if not same or not alike or null.n_experts < truth.n_experts:
             raise ValueError(
                 f"start={name} copies true atoms, so the fitted model must have the truth's gate, "
@@ -83,11 +84,12 @@ class NearTruth(Start):
     def first(self, task: Task, random: np.random.Generator) -> Mixture:
         """One first model."""
         check_positive("scale", self.scale, zero=True)
-        labels = _labels(task.truth.n_experts, task.null.n_experts, random)
-        near = task.truth.mixture.permute(labels)
-        vector = flat.to_vector(near)
+        near = task.truth.mixture
+        if near.exchangeable:
+            near = near.permute(_labels(near.n_experts, task.null.n_experts, random))
+        vector = parameter_vector.to_vector(near)
         noise = self.scale * random.standard_normal(len(vector))
-        return flat.from_vector(near, vector + noise)
+        return parameter_vector.from_vector(near, vector + noise)
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,8 @@ class RandomStart(Start):
         rows = starts.StartRows(Z, Phi, encoded, experts.view(encoded), share)
         kind = str(random.choice(self.kinds))
         made = starts.responsibilities(rows, task.null.n_experts, (kind,), random)
-        resp = batches.lay_out_like(task.problem.batch, next(made)[1])
-        return dense.first_model(task.problem, task.null, resp, random)
+        resp = batches.lay_out_like(task.objective.batch, next(made)[1])
+        return gate_starts.first_model(task.objective, task.null, resp, random)
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class PublishedStart(Start):
     def check(self, truth: Truth, null: Mixture) -> None:
         """Raise ValueError for other models."""
         super().check(truth, null)
-        known = isinstance(null.gate, SoftmaxGate) and isinstance(null.experts, GaussianExperts)
+        known = null.gate.is_like(SoftmaxGate()) and null.experts.is_like(GaussianExperts())
         if not known or null.experts.n_outputs != 1:
             raise ValueError("PublishedStart is for softmax gates with Gaussian experts.")
 
@@ -151,6 +153,18 @@ class PublishedStart(Start):
             scale = float(np.exp(np.ravel(truth.experts.groups()[1].coef)[j]))
             log_scale[i] = 0.5 * np.log(scale + abs(random.normal(0, 0.005 * n**-0.25)))
         return Mixture(SoftmaxGate(gate[:-1]), GaussianExperts(coef, log_scale, np.zeros((k, 0))))
+
+
+def _copies_fit(truth: Mixture, null: Mixture) -> bool:
+    """Whether copies of true atoms make a model of the shape of ``null``.
+
+    Where experts have each their own place, as in a tree, none can be copied or renumbered.
+    """
+    if not truth.exchangeable:
+        return jax.tree.structure(truth) == jax.tree.structure(null)
+    return parameter_vector.size(
+        truth.permute(np.zeros(null.n_experts, int))
+    ) == parameter_vector.size(null)
 
 
 def _labels(n_true: int, k: int, random: np.random.Generator) -> Int[np.ndarray, " K"]:

@@ -8,9 +8,11 @@ import numpy as np
 from jaxtyping import Float
 from sklearn.utils.validation import check_is_fitted
 
-from mixstat import flat
+from mixstat.arguments import Table
 from mixstat.experts.gaussian import GaussianExperts
+from mixstat.fitting.fit import FittedEstimator
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
 from mixstat.predictive import Predictive
 from mixstat.rates.box import Box
 from mixstat.rates.inputs import NOWHERE, InputLaw, Lattice, Observed
@@ -148,8 +150,7 @@ class Truth:
         random = np.random.default_rng(random_state)
         points, share = self.inputs.nodes(1)
         at = self.law.at(points)
-        experts: Any = at.experts
-        each = np.einsum("kn,kcn->nc", at.share, experts.probabilities(at.eta))
+        each = np.einsum("kn,kcn->nc", at.share, at.experts.functions(at.eta))
         found = random.multinomial(check_integer("n", n, 1), np.ravel(each * share[:, None]))
         n_points, n_classes = each.shape
         y = np.tile(np.arange(float(n_classes)), n_points)
@@ -171,7 +172,7 @@ class Truth:
             "gate": repr(gate),
             "experts": repr(experts),
             "n_experts": self.n_experts,
-            "parameters": flat.to_vector(self.mixture).tolist(),
+            "parameters": parameter_vector.to_vector(self.mixture).tolist(),
             "features": names,
         }
 
@@ -182,7 +183,9 @@ def _names(source: Any, inputs: InputLaw) -> list[str]:
     return [*_names(source.source, inputs), source.name]
 
 
-def from_fit(estimator: Any, X: Any, *, name: str = "fit", box: Box | None = None) -> Truth:
+def from_fit(
+    estimator: FittedEstimator, X: Table, *, name: str = "fit", box: Box | None = None
+) -> Truth:
     """A fitted model as a truth.
 
     Parameters
@@ -207,14 +210,15 @@ def from_fit(estimator: Any, X: Any, *, name: str = "fit", box: Box | None = Non
         If the estimator was fitted from a formula, or X has other columns.
     """
     check_is_fitted(estimator)
-    if getattr(estimator, "formula_", None) is not None:
+    fit = estimator.fit_
+    if fit.request.schema.formulas is not None:
         raise ValueError(
             "estimator must be fitted on a numeric table, got one fitted from a formula."
         )
     rows = np.asarray(estimator._read(X), float)
-    sources = Features(estimator.expert_design_.source, estimator.gate_design_.source)
-    law = Law(estimator.user_model_, sources)
-    citation = f"a fit of {type(estimator).__name__}"
+    sources = Features(fit.designs.experts.source, fit.designs.gate.source)
+    law = Law(fit.user_model, sources)
+    citation = f"a fit of {fit.request.title}"
     return Truth(name, law, Observed(rows), citation, "derived", box=box)
 
 

@@ -2,7 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -11,9 +11,11 @@ from sklearn.model_selection import KFold
 from sklearn.utils import _safe_indexing
 
 import mixstat.selection.folds as folds
+from mixstat.arguments import Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.contextual import ContextualMixtureOfExperts
 from mixstat.results import DesignWarning, Status, report
-from mixstat.selection.ascent import Fit, examined
+from mixstat.selection.ascent import merit
+from mixstat.selection.folds import Splitter
 from mixstat.validation import check_choice, check_weights
 
 CRITERIA = ("likelihood", "cv")
@@ -43,7 +45,7 @@ class AlphaPath:
     """"likelihood" or "cv"."""
     best_index_: int
     """Position of the smallest criterion among converged fits."""
-    best_estimator_: Any
+    best_estimator_: ContextualMixtureOfExperts
     """The estimator fitted there."""
 
     @property
@@ -56,20 +58,22 @@ class Task(NamedTuple):
     """Rows, and the estimator whose certainty varies."""
 
     estimator: ContextualMixtureOfExperts
-    X: Any
-    y: Any
+    X: Table
+    y: Response
     weight: np.ndarray
-    params: dict[str, Any]
+    params: dict[str, Setting]
 
-    def fit(self, alpha: float, start: Fit | None = None) -> Fit:
+    def fit(
+        self, alpha: float, start: ContextualMixtureOfExperts | None = None
+    ) -> ContextualMixtureOfExperts:
         """The fit at a certainty, from the estimator's own starts or from another fit."""
         given = self.estimator.get_params(deep=False)
         settings = given | {"alpha": float(alpha), "warm_start": False}
         if start is not None:
-            settings["init"] = start.estimator
+            settings["init"] = start
         moe = type(self.estimator)(**settings)
         moe.fit(self.X, self.y, sample_weight=self.weight, **self.params)
-        return examined(moe.set_params(init=given["init"], warm_start=given["warm_start"]))
+        return moe.set_params(init=given["init"], warm_start=given["warm_start"])
 
     def rows(self, chosen: np.ndarray) -> "Task":
         """The same on some rows."""
@@ -82,15 +86,15 @@ class Task(NamedTuple):
 
 
 def alpha_path(
-    estimator: Any,
-    X: Any,
-    y: Any,
+    estimator: ContextualMixtureOfExperts,
+    X: Table,
+    y: Response,
     *,
-    alphas: Any = ALPHAS,
+    alphas: Setting = ALPHAS,
     criterion: str = "likelihood",
-    cv: Any = 5,
-    sample_weight: Any = None,
-    params: dict[str, Any] | None = None,
+    cv: Splitter = 5,
+    sample_weight: Weights = None,
+    params: dict[str, Setting] | None = None,
 ) -> AlphaPath:
     """Fit with knowledge of many certainties ``alpha`` and choose one.
 
@@ -147,40 +151,40 @@ def alpha_path(
         raise ValueError(
             'there is no knowledge: set contexts, or give params={"possibilities": table}.'
         )
-    task = Task(estimator, X, y, check_weights(sample_weight, len(X)), params or {})
+    task = Task(estimator, X, y, check_weights(sample_weight, count_rows(X)), params or {})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("once", DesignWarning)
         fits = walk(task, grid)
         value, error = _criterion(criterion, task, grid, fits, cv)
-    sound = np.array([fit.sound for fit in fits])
+    sound = np.array([moe.converged_ for moe in fits])
     eligible = sound if sound.any() else np.ones(len(fits), bool)
     best = int(np.argmin(np.where(eligible, value, np.inf)))
-    every = [fit.estimator for fit in fits]
-    report(every[best].certificate_, ConvergenceWarning)
+    report(fits[best].fit_.maximum.certificate, ConvergenceWarning)
     return AlphaPath(
         alphas=grid,
-        log_likelihood=np.array([moe.log_likelihood_ for moe in every]),
-        conditional_log_likelihood=np.array([moe.conditional_log_likelihood_ for moe in every]),
-        ignorance=np.array([moe.ignorance_ for moe in every]),
-        status=tuple(moe.status_ for moe in every),
+        log_likelihood=np.array([moe.log_likelihood_ for moe in fits]),
+        conditional_log_likelihood=np.array([moe.conditional_log_likelihood_ for moe in fits]),
+        ignorance=np.array([moe.ignorance_ for moe in fits]),
+        status=tuple(moe.status_ for moe in fits),
         criterion=value,
         criterion_error=error,
         criterion_name=criterion,
         best_index_=best,
-        best_estimator_=every[best],
+        best_estimator_=fits[best],
     )
 
 
-def check_alphas(alphas: Any) -> Float[np.ndarray, " a"]:
+def check_alphas(alphas: Setting) -> Float[np.ndarray, " a"]:
     """Certainties from 0 to 1, each once, smallest first."""
-    grid = np.unique(np.asarray(alphas, float))
-    if np.ndim(alphas) != 1 or not np.all((grid >= 0) & (grid <= 1)) or len(grid) == 0:
+    given = np.asarray(alphas, float)  # type: ignore[arg-type]
+    grid = np.unique(given)
+    if given.ndim != 1 or not np.all((grid >= 0) & (grid <= 1)) or len(grid) == 0:
         raise ValueError(f"alphas must be numbers between 0 and 1, got {alphas!r}.")
     return grid
 
 
-def walk(task: Task, alphas: Float[np.ndarray, " a"]) -> list[Fit]:
+def walk(task: Task, alphas: Float[np.ndarray, " a"]) -> list[ContextualMixtureOfExperts]:
     """The best fit found at each certainty; the objective never rises with it.
 
     A walk up begins with starts of its own; on the way down each fit also begins at the best
@@ -190,24 +194,28 @@ def walk(task: Task, alphas: Float[np.ndarray, " a"]) -> list[Fit]:
     # at 0 experts have no contexts and may be renumbered: no start for a walk up
     fresh = {i for i in range(n) if i in (0, n - 1) or alphas[i - 1] == 0}
     own = {i: task.fit(alphas[i]) for i in sorted(fresh)}
-    up: list[Fit] = []
+    up: list[ContextualMixtureOfExperts] = []
     for i in range(n):
         up.append(own[i] if i == 0 or alphas[i - 1] == 0 else task.fit(alphas[i], up[-1]))
-    best: dict[int, Fit] = {}
+    best: dict[int, ContextualMixtureOfExperts] = {}
     for i in reversed(range(n)):
         found = [up[i], *([own[i]] if i in own else [])]
         if i + 1 < n:
             found.append(task.fit(alphas[i], best[i + 1]))
-        best[i] = max(found, key=lambda fit: (fit.sound, fit.objective))
+        best[i] = max(found, key=merit)
     return [best[i] for i in range(len(alphas))]
 
 
 def _criterion(
-    name: str, task: Task, alphas: np.ndarray, fits: list[Fit], cv: Any
+    name: str,
+    task: Task,
+    alphas: np.ndarray,
+    fits: list[ContextualMixtureOfExperts],
+    cv: Splitter,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """What is minimised, and its standard error where folds tell it."""
     if name == "likelihood":
-        each = [fit.estimator.log_likelihood_ - fit.estimator.ignorance_ for fit in fits]
+        each = [moe.log_likelihood_ - moe.ignorance_ for moe in fits]
         return -2.0 * float(task.weight.sum()) * np.array(each), None
     blocks = KFold(cv) if isinstance(cv, int) and not isinstance(cv, bool) else cv
     splits = folds.make(blocks, task.estimator, task.X, task.y)
@@ -222,5 +230,5 @@ def _held_out(
     """Weighted mean of log p(y | x) over held-out rows, at each certainty."""
     held = task.rows(test)
     fits = walk(task.rows(train), alphas)
-    logs = [fit.estimator.score_samples(held.X, held.y) for fit in fits]
+    logs = [moe.score_samples(held.X, held.y) for moe in fits]
     return np.average(logs, axis=1, weights=held.weight)

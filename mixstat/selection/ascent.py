@@ -1,15 +1,14 @@
 """Fits along a path of strengths: where it begins, and the walk down and up."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mixstat import flat
-from mixstat.derivatives import derivatives
+from mixstat.arguments import Response, Setting, Table, Weights
 from mixstat.estimators.base import BaseMixture
-from mixstat.precision import in_float64
-from mixstat.results import Status
+from mixstat.fitting.fit import Fit
+from mixstat.numerics import parameter_vector
 
 PARTS = ("both", "experts", "gate")
 HUGE = 1e6  # a strength at which every slope of standardised data is zero
@@ -18,27 +17,15 @@ LONGEST = 100  # and how many of them
 ROUNDING = 1e-10  # a smaller gain in the objective is none
 
 
-class Fit(NamedTuple):
-    """A fitted estimator on the path and what it maximised."""
-
-    estimator: Any
-    objective: float  # per row, in standardised units
-
-    @property
-    def sound(self) -> bool:
-        """Whether it is a certified maximum."""
-        return self.estimator.status_ == Status.CONVERGED
-
-
 class Task(NamedTuple):
     """Rows, and the estimator whose penalty varies."""
 
     estimator: BaseMixture
     part: str
-    X: Any
-    y: Any
-    sample_weight: Any
-    params: dict[str, Any] = {}  # noqa: RUF012 (what else fit takes; never changed)
+    X: Table
+    y: Response
+    sample_weight: Weights
+    params: dict[str, Setting] = {}  # noqa: RUF012 (what else fit takes; never changed)
 
     @property
     def weights(self) -> tuple[float, float]:
@@ -56,30 +43,27 @@ class Task(NamedTuple):
             "gate_penalty": strength * gate if self.part != "experts" else gate,
         }
 
-    def fit(self, strength: float, start: Fit | None = None) -> Fit:
-        """The fit at a strength, from the estimator's own starts or from another fit."""
-        return examined(self.refit(strength, start))
+    def fit(self, strength: float, start: BaseMixture | None = None) -> BaseMixture:
+        """The estimator fitted at a strength, from its own starts or from another fit.
 
-    def refit(self, strength: float, start: Fit | None) -> BaseMixture:
-        """The estimator fitted at a strength, its other settings as they were given."""
+        Its other settings are those that were given.
+        """
         given = self.estimator.get_params(deep=False)  # clone would unfit an estimator in init
         settings = given | self.settings(strength) | {"warm_start": False}
         if start is not None:
-            settings["init"] = start.estimator
+            settings["init"] = start
         moe = type(self.estimator)(**settings)
         moe.fit(self.X, self.y, sample_weight=self.sample_weight, **self.params)
         return moe.set_params(init=given["init"], warm_start=given["warm_start"])
 
 
-@in_float64
-def examined(moe: Any) -> Fit:
-    """A fitted estimator with what it maximised."""
-    vector = flat.to_vector(moe.model_)
-    objective = moe.result_.log_likelihood - moe.problem_.penalty(vector)
-    return Fit(moe, float(objective))
+def merit(moe: BaseMixture) -> tuple[bool, float]:
+    """By what fits of the same rows and penalty compare: certified first, then the objective."""
+    maximum = moe.fit_.maximum
+    return maximum.is_certified, maximum.value
 
 
-def walk(task: Task, strengths: Float[np.ndarray, " s"]) -> list[Fit]:
+def walk(task: Task, strengths: Float[np.ndarray, " s"]) -> list[BaseMixture]:
     """The better fit of a walk down and a walk up, at each strength; strongest first."""
     down, up = [task.fit(strengths[0])], [task.fit(strengths[-1])]
     for strength in strengths[1:]:
@@ -87,7 +71,7 @@ def walk(task: Task, strengths: Float[np.ndarray, " s"]) -> list[Fit]:
     for strength in strengths[-2::-1]:
         up.append(task.fit(strength, up[-1]))
     pairs = zip(down, reversed(up), strict=True)
-    return [max(pair, key=lambda fit: (fit.sound, fit.objective)) for pair in pairs]
+    return [max(pair, key=merit) for pair in pairs]
 
 
 def grid(task: Task, n_strengths: int, ratio: float) -> Float[np.ndarray, " s"]:
@@ -102,8 +86,8 @@ def largest(task: Task) -> float:
     the penalty. Where starts find a higher maximum with slopes all the same (the gradient
     vanishes by symmetry at the constants of two lines that cross), it rises until they do not.
     """
-    constant = task.fit(HUGE)
-    strength = _steepest(task, constant.estimator) * HUGE
+    constant = task.fit(HUGE).fit_
+    strength = _steepest(task, constant) * HUGE
     if strength == 0:
         raise ValueError(
             f"part={task.part!r} has no slopes that the data could move: there is nothing to "
@@ -112,32 +96,31 @@ def largest(task: Task) -> float:
     strength *= 1 + 1e-7  # the fit of constants is known to its gradient's tolerance
     other = task.fit(strength)
     for _ in range(LONGEST):
-        gain = other.objective - constant.objective
-        if not _moving(task, other.estimator) or gain <= ROUNDING or not other.sound:
+        certified, value = merit(other)
+        gain = value - constant.maximum.value
+        if not _moving(task, other.fit_) or gain <= ROUNDING or not certified:
             break
         strength *= RISE
         other = task.fit(strength, other)
     return strength
 
 
-def _moving(task: Task, moe: Any) -> bool:
+def _moving(task: Task, fit: Fit) -> bool:
     """Whether any slope whose penalty is walked is not zero."""
-    return bool(np.any(flat.to_vector(moe.model_)[_walked(task, moe)]))
+    return bool(np.any(parameter_vector.to_vector(fit.model)[_walked(task, fit)]))
 
 
-def _walked(task: Task, moe: Any) -> Bool[np.ndarray, " D"]:
+def _walked(task: Task, fit: Fit) -> Bool[np.ndarray, " D"]:
     """Parameters whose L1 (or else squared) penalty grows with the strength."""
-    shrink = moe.problem_.shrink
-    bent = np.diag(shrink.square) if shrink.l1 is None else shrink.l1
-    of_gate = np.arange(len(bent)) < flat.size(moe.model_.gate)
+    l1 = fit.maximum.l1
+    bent = l1 if l1.any() else fit.maximum.squares
+    of_gate = np.arange(len(bent)) < parameter_vector.size(fit.model.gate)
     own = {"both": np.ones_like(of_gate), "experts": ~of_gate, "gate": of_gate}[task.part]
-    return (np.asarray(bent) > 0) & own
+    return (bent > 0) & own
 
 
-@in_float64
-def _steepest(task: Task, moe: Any) -> float:
+def _steepest(task: Task, fit: Fit) -> float:
     """Largest gradient in a walked slope of the log-likelihood, as a share of its L1 strength."""
-    gradient = np.asarray(derivatives(moe.model_, moe.problem_.batch)[1])
-    l1 = moe.problem_.shrink.l1
-    zero = _walked(task, moe) & (flat.to_vector(moe.model_) == 0) & moe.problem_.varying
-    return float(np.max(np.abs(gradient[zero]) / l1[zero], initial=0.0))
+    maximum = fit.maximum
+    zero = _walked(task, fit) & (parameter_vector.to_vector(fit.model) == 0) & maximum.varying
+    return float(np.max(np.abs(maximum.gradient[zero]) / maximum.l1[zero], initial=0.0))

@@ -1,6 +1,6 @@
 """Held-out log-likelihood along a path, fold by fold."""
 
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float
@@ -10,17 +10,20 @@ from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import _check_method_params
 
 import mixstat.selection.ascent as ascent
+from mixstat.arguments import Response, Setting, Table, count_rows
+from mixstat.estimators.base import BaseMixture
 from mixstat.validation import check_weights
 
 Split = tuple[np.ndarray, np.ndarray]  # training and held-out rows
+Splitter: TypeAlias = object  # number of folds, an object with split, or splits
 
 
-def make(cv: Any, estimator: Any, X: Any, y: Any) -> list[Split]:
+def make(cv: Splitter, estimator: BaseMixture, X: Table, y: Response) -> list[Split]:
     """Training and held-out rows of each fold."""
-    classes = is_classifier(estimator)
+    classes, n = is_classifier(estimator), count_rows(y)
     if isinstance(cv, int | np.integer) and not isinstance(cv, bool):
-        if not 2 <= cv <= len(y):
-            raise ValueError(f"cv must lie between 2 and the {len(y)} rows of X, got {cv}.")
+        if not 2 <= cv <= n:
+            raise ValueError(f"cv must lie between 2 and the {n} rows of X, got {cv}.")
         kind = StratifiedKFold if classes else KFold
         if classes:
             labels, counts = np.unique(np.asarray(y), return_counts=True)
@@ -40,9 +43,9 @@ def score(
     task: ascent.Task, strengths: Float[np.ndarray, " s"], train: np.ndarray, test: np.ndarray
 ) -> Float[np.ndarray, " s"]:
     """Weighted mean of log p(y | x) over held-out rows, at each strength."""
-    weight = check_weights(task.sample_weight, len(task.y))
+    weight = check_weights(task.sample_weight, count_rows(task.y))
 
-    def rows(table: Any, chosen: np.ndarray) -> Any:
+    def rows(table: Table, chosen: np.ndarray) -> Table:
         return _safe_indexing(table, chosen)
 
     inner = task._replace(
@@ -54,16 +57,16 @@ def score(
     )
     fits = ascent.walk(inner, strengths)
     X, y = rows(task.X, test), rows(task.y, test)
-    logs = [fit.estimator.score_samples(X, y) for fit in fits]
+    logs = [moe.score_samples(X, y) for moe in fits]
     return np.average(logs, axis=1, weights=weight[test])
 
 
-def rows_of(params: dict[str, Any], X: Any, chosen: np.ndarray) -> dict[str, Any]:
+def rows_of(params: dict[str, Setting], X: Table, chosen: np.ndarray) -> dict[str, Setting]:
     """Arguments of ``fit`` for some rows of X: those with an entry for each row are cut."""
     return _check_method_params(X, params, indices=chosen)
 
 
-def _knowing_all_classes(estimator: Any, y: Any) -> Any:
+def _knowing_all_classes(estimator: BaseMixture, y: Response) -> BaseMixture:
     """A classifier that refuses rows which lack one of the classes."""
     settings = estimator.get_params(deep=False)
     if not is_classifier(estimator) or settings["classes"] is not None:

@@ -2,7 +2,6 @@
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -10,10 +9,13 @@ from sklearn.exceptions import ConvergenceWarning
 
 import mixstat.selection.ascent as ascent
 import mixstat.selection.folds as folds
+from mixstat.arguments import Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.base import BaseMixture
+from mixstat.plotting.axes import Axes
 from mixstat.plotting.path import PenaltyPathDisplay
 from mixstat.results import DesignWarning, Status, report
-from mixstat.selection.ascent import PARTS, Fit
+from mixstat.selection.ascent import PARTS
+from mixstat.selection.folds import Splitter
 from mixstat.validation import check_choice, check_integer, check_positive, check_weights
 
 CRITERIA = ("bic", "aic", "cv")
@@ -48,7 +50,7 @@ class PenaltyPath:
     """"bic", "aic" or "cv"."""
     best_index_: int
     """Position of the smallest criterion among converged fits."""
-    best_estimator_: Any
+    best_estimator_: BaseMixture
     """The estimator fitted there."""
 
     @property
@@ -56,7 +58,7 @@ class PenaltyPath:
         """The chosen strength."""
         return float(self.strengths[self.best_index_])
 
-    def plot(self, *, ax: Any = None) -> PenaltyPathDisplay:
+    def plot(self, *, ax: Axes = None) -> PenaltyPathDisplay:
         """Draw the coefficients over the strength, with the choice marked.
 
         Parameters
@@ -73,18 +75,18 @@ class PenaltyPath:
 
 
 def penalty_path(
-    estimator: Any,
-    X: Any,
-    y: Any,
+    estimator: BaseMixture,
+    X: Table,
+    y: Response,
     *,
-    strengths: Any = None,
+    strengths: Setting = None,
     n_strengths: int = 20,
     ratio: float = 1e-3,
     part: str = "both",
     criterion: str = "bic",
-    cv: Any = 5,
-    sample_weight: Any = None,
-    params: dict[str, Any] | None = None,
+    cv: Splitter = 5,
+    sample_weight: Weights = None,
+    params: dict[str, Setting] | None = None,
 ) -> PenaltyPath:
     """Fit an elastic net at many strengths and choose one.
 
@@ -172,22 +174,22 @@ def penalty_path(
             given = ascent.grid(task, n_strengths, ratio)
         fits = ascent.walk(task, given)
         scores = np.array([folds.score(task, given, *rows) for rows in splits])
-    value, error = _criterion(criterion, fits, scores, sample_weight, len(X))
+    value, error = _criterion(criterion, fits, scores, sample_weight, count_rows(X))
     best = _smallest(value, fits)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        chosen = task.refit(given[best], fits[best])
-    report(chosen.certificate_, ConvergenceWarning)
+        chosen = task.fit(given[best], fits[best])
+    report(chosen.fit_.maximum.certificate, ConvergenceWarning)
     weights = task.weights
     return PenaltyPath(
         strengths=given,
         expert_penalty=given * weights[0] if part != "gate" else np.full(len(given), weights[0]),
         gate_penalty=given * weights[1] if part != "experts" else np.full(len(given), weights[1]),
-        expert_coef=np.stack([fit.estimator.expert_coef_ for fit in fits]),
-        gate_coef=np.stack([fit.estimator.gate_coef_ for fit in fits]),
-        log_likelihood=np.array([fit.estimator.log_likelihood_ for fit in fits]),
-        n_parameters=np.array([fit.estimator.n_parameters_ for fit in fits]),
-        status=tuple(fit.estimator.status_ for fit in fits),
+        expert_coef=np.stack([moe.expert_coef_ for moe in fits]),
+        gate_coef=np.stack([moe.gate_coef_ for moe in fits]),
+        log_likelihood=np.array([moe.log_likelihood_ for moe in fits]),
+        n_parameters=np.array([moe.n_parameters_ for moe in fits]),
+        status=tuple(moe.status_ for moe in fits),
         criterion=value,
         criterion_error=error,
         criterion_name=criterion,
@@ -196,9 +198,9 @@ def penalty_path(
     )
 
 
-def check_strengths(strengths: Any) -> Float[np.ndarray, " s"]:
+def check_strengths(strengths: Setting) -> Float[np.ndarray, " s"]:
     """Finite strengths, none negative, strongest first."""
-    array = np.asarray(strengths, float)
+    array = np.asarray(strengths, float)  # type: ignore[arg-type]
     if array.ndim != 1 or len(array) == 0:
         raise ValueError(f"strengths must be a list of numbers, got shape {array.shape}.")
     if not np.all(np.isfinite(array)) or array.min() < 0:
@@ -207,7 +209,7 @@ def check_strengths(strengths: Any) -> Float[np.ndarray, " s"]:
 
 
 def _criterion(
-    name: str, fits: list[Fit], scores: np.ndarray, sample_weight: Any, n: int
+    name: str, fits: list[BaseMixture], scores: np.ndarray, sample_weight: Weights, n: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """What is minimised, and its standard error where folds tell it."""
     if name == "cv":
@@ -215,12 +217,12 @@ def _criterion(
         return -scores.mean(axis=0), error
     total = check_weights(sample_weight, n).sum()
     price = np.log(total) if name == "bic" else 2.0
-    deviance = [-2 * total * fit.estimator.log_likelihood_ for fit in fits]
-    return np.array(deviance) + price * np.array([f.estimator.n_parameters_ for f in fits]), None
+    deviance = [-2 * total * moe.log_likelihood_ for moe in fits]
+    return np.array(deviance) + price * np.array([moe.n_parameters_ for moe in fits]), None
 
 
-def _smallest(value: np.ndarray, fits: list[Fit]) -> int:
+def _smallest(value: np.ndarray, fits: list[BaseMixture]) -> int:
     """Of fits with the smallest criterion the strongest; unsound ones only if all are."""
-    sound = np.array([fit.sound for fit in fits])
+    sound = np.array([moe.converged_ for moe in fits])
     eligible = (sound if sound.any() else np.ones(len(fits), bool)) & np.isfinite(value)
     return int(np.argmin(np.where(eligible, value, np.inf)))

@@ -2,13 +2,14 @@
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
 from sklearn.exceptions import ConvergenceWarning
 
+from mixstat.arguments import Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.base import BaseMixture
+from mixstat.fitting.fit import Fit
 from mixstat.results import DesignWarning, Status, report
 from mixstat.selection.penalty import PenaltyPath
 from mixstat.validation import check_weights
@@ -28,17 +29,17 @@ class RelaxedPath:
     """Why each refit stopped."""
     best_index_: int
     """Position of the smallest criterion among converged refits."""
-    best_estimator_: Any
+    best_estimator_: BaseMixture
     """The refit there: all other coefficients are exactly zero."""
 
 
 def relax(
     path: PenaltyPath,
-    X: Any,
-    y: Any,
+    X: Table,
+    y: Response,
     *,
-    sample_weight: Any = None,
-    params: dict[str, Any] | None = None,
+    sample_weight: Weights = None,
+    params: dict[str, Setting] | None = None,
 ) -> RelaxedPath:
     """Refit every set of experts' inputs on a path without shrinkage, and choose one by BIC.
 
@@ -78,39 +79,38 @@ def relax(
     several = path.expert_coef.ndim == 4  # outputs, one of which suffices to use an input
     nonzero = np.asarray(path.expert_coef) != 0
     tables = np.any(nonzero, axis=2) if several else nonzero
-    constant = np.arange(tables.shape[2]) < int(model.expert_design_.source.constant)
+    constant = np.arange(tables.shape[2]) < int(model.fit_.designs.experts.source.constant)
     used = np.unique(tables | constant, axis=0)
-    weight = check_weights(sample_weight, len(y))
+    weight = check_weights(sample_weight, count_rows(y))
     start = model.responsibilities(X, y)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", DesignWarning)
         fits = [_refit(model, start, one, X, y, weight, params or {}) for one in used]
-    bic = np.array([_bic(fit) for fit in fits])
-    sound = np.array([fit.status_ == Status.CONVERGED for fit in fits])
+    bic = np.array([_bic(moe.fit_) for moe in fits])
+    sound = np.array([moe.converged_ for moe in fits])
     best = int(np.argmin(np.where(sound if sound.any() else True, bic, np.inf)))
-    report(fits[best].certificate_, ConvergenceWarning)
-    return RelaxedPath(used, bic, tuple(fit.status_ for fit in fits), best, fits[best])
+    report(fits[best].fit_.maximum.certificate, ConvergenceWarning)
+    return RelaxedPath(used, bic, tuple(moe.status_ for moe in fits), best, fits[best])
 
 
 def _refit(
-    model: Any,
-    start: np.ndarray,
-    used: np.ndarray,
-    X: Any,
-    y: Any,
-    weight: np.ndarray,
-    params: dict[str, Any],
-) -> Any:
+    model: BaseMixture,
+    start: Float[np.ndarray, "n K"],
+    used: Bool[np.ndarray, "K p"],
+    X: Table,
+    y: Response,
+    weight: Float[np.ndarray, " n"],
+    params: dict[str, Setting],
+) -> BaseMixture:
+    """The model fitted again with the coefficients it may use, from responsibilities."""
     given = model.get_params(deep=False)
     own = {"expert_penalty": NEGLIGIBLE, "init": start, "warm_start": False}
     moe = type(model)(**given | own)
-    moe._zeros = ~used
-    moe.fit(X, y, sample_weight=weight, **params)
-    del moe._zeros  # another fit is free again
+    moe.fit_ = moe._new_fit(X, y, weight, zeros=~used, **params)
     return moe.set_params(init=given["init"], warm_start=given["warm_start"])
 
 
-def _bic(fit: Any) -> float:
-    total = fit.sum_of_weights_
-    return float(-2 * total * fit.log_likelihood_ + fit.n_parameters_ * np.log(total))
+def _bic(fit: Fit) -> float:
+    total = fit.sum_of_weights
+    return float(-2 * total * fit.log_likelihood + fit.n_parameters * np.log(total))

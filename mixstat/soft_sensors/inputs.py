@@ -1,18 +1,20 @@
 """Which inputs matter in which context, with intervals from a weighted bootstrap."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from mixstat.arguments import Frame, Response, Seed, Table, Weights
 from mixstat.estimators.base import BaseMixture
+from mixstat.fitting.batch_of_fits import fit_many
+from mixstat.fitting.fit import Fit
+from mixstat.numerics.precision import in_float64
+from mixstat.plotting.axes import Axes
 from mixstat.plotting.inputs import InputReportDisplay
 from mixstat.plotting.time import distinct
-from mixstat.precision import in_float64
-from mixstat.solvers.many import fit_many
 from mixstat.validation import check_integer, check_probability, check_weights
 
 
@@ -51,7 +53,7 @@ class InputReport:
         """(K, p) whether the interval of a coefficient leaves zero out."""
         return (self.low > 0) | (self.high < 0)
 
-    def to_frame(self) -> Any:
+    def to_frame(self) -> Frame:
         """A pandas table with a row for each context and input.
 
         Returns
@@ -80,7 +82,7 @@ class InputReport:
         ]
         return frame.iloc[order]
 
-    def plot(self, *, n_inputs: int | None = None, ax: Any = None) -> InputReportDisplay:
+    def plot(self, *, n_inputs: int | None = None, ax: Axes = None) -> InputReportDisplay:
         """Draw effects with their intervals, a panel for each context.
 
         Parameters
@@ -99,15 +101,15 @@ class InputReport:
 
 
 def input_report(
-    model: Any,
-    X: Any,
-    y: Any,
+    model: BaseMixture,
+    X: Table,
+    y: Response,
     *,
     n_boot: int = 100,
     level: float = 0.9,
     block: int = 1,
-    sample_weight: Any = None,
-    random_state: Any = None,
+    sample_weight: Weights = None,
+    random_state: Seed = None,
 ) -> InputReport:
     """Inputs that matter in each context, by a weighted bootstrap of the fit.
 
@@ -154,25 +156,27 @@ def input_report(
     if not isinstance(model, BaseMixture):
         raise ValueError(f"model must be an estimator of mixstat, got {type(model).__name__}.")
     check_is_fitted(model)
-    if model.expert_coef_.ndim != 2:
-        raise ValueError(f"model must have one output, got {model.expert_coef_.shape[1]}.")
+    fit = model.fit_
+    coef = fit.attributes["expert_coef_"]
+    if coef.ndim != 2:
+        raise ValueError(f"model must have one output, got {coef.shape[1]}.")
     check_integer("n_boot", n_boot, 2)
     tail = 0.5 * (1 - float(check_probability("level", level)))
-    own = check_weights(sample_weight, len(y))
-    weights = own * _draws(len(y), n_boot, check_integer("block", block, 1), random_state)
-    tables = refits(model, weights[:, own > 0])
-    first = int(model.expert_design_.source.constant)
-    slopes = tables[:, :, first:]
+    table, response = model._read(X), model._response(X, y)
+    own = check_weights(sample_weight, len(response))
+    random = check_random_state(random_state)
+    weights = own * _draws(len(own), n_boot, check_integer("block", block, 1), random)
+    first = int(fit.designs.experts.source.constant)
+    slopes = refits(fit, weights[:, own > 0])[:, :, first:]
     low, high = np.quantile(slopes, [tail, 1 - tail], axis=0)
-    resp = model.responsibilities(X, y) * own[:, None]
-    unnamed = [f"expert {k}" for k in range(model.n_experts_)]
+    resp = fit.responsibilities(table, response) * own[:, None]
     return InputReport(
-        contexts=distinct(getattr(model, "expert_contexts_", unnamed)),
-        features=model.expert_names_[first:],
-        coef=model.expert_coef_[:, first:],
+        contexts=_contexts(fit),
+        features=fit.designs.experts.names[first:],
+        coef=coef[:, first:],
         low=low,
         high=high,
-        deviation=_deviations(model.expert_design_.source.raw(model._read(X))[:, first:], resp),
+        deviation=_deviations(fit.designs.experts.source.raw(table)[:, first:], resp),
         selected=np.mean(slopes != 0, axis=0),
         share=resp.sum(axis=0) / resp.sum(),
         level=level,
@@ -180,23 +184,32 @@ def input_report(
     )
 
 
+def _contexts(fit: Fit) -> list[str]:
+    """What each expert stands for, in words that differ."""
+    contexts = fit.request.contexts
+    unnamed = [f"expert {k}" for k in range(fit.n_experts)]
+    return distinct(unnamed if contexts is None else contexts.of_experts)
+
+
 @in_float64
-def refits(model: Any, weights: Float[np.ndarray, "b n"]) -> Float[np.ndarray, "b K p"]:
+def refits(fit: Fit, weights: Float[np.ndarray, "b n"]) -> Float[np.ndarray, "b K p"]:
     """Expert coefficients of the model fitted to its own rows with other weights."""
-    counted = int(np.sum(np.asarray(model.problem_.batch.rows.weight) > 0))
+    objective = fit.maximum.objective
+    counted = int(np.sum(np.asarray(objective.batch.rows.weight) > 0))
     if weights.shape[1] != counted:
         raise ValueError(
             f"X must hold the rows of the fit: {counted} of positive weight, "
             f"got {weights.shape[1]}."
         )
-    found = fit_many(model.problem_, [model.model_], weights=weights, tol=model.tol)
-    coef = [model._to_user(found.model(b)).experts.coefficients()[:, 0] for b in range(len(found))]
+    ends = fit_many(objective, [fit.model], weights=weights, tol=fit.request.options.tol)
+    coef = [fit.to_user(ends.model(b)).experts.coefficients()[:, 0] for b in range(len(ends))]
     return np.stack(coef)
 
 
-def _draws(n: int, n_boot: int, block: int, random_state: Any) -> Float[np.ndarray, "b n"]:
+def _draws(
+    n: int, n_boot: int, block: int, random: np.random.RandomState
+) -> Float[np.ndarray, "b n"]:
     """Exponential weights of mean one, the same within a run of ``block`` rows."""
-    random = check_random_state(random_state)
     each = random.exponential(size=(n_boot, -(-n // block)))
     weights = np.repeat(each, block, axis=1)[:, :n]
     return weights * (n / weights.sum(axis=1, keepdims=True))

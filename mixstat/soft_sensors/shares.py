@@ -1,12 +1,13 @@
 """What each expert adds to a prediction."""
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float
 
+from mixstat.arguments import Table
+from mixstat.estimators.prediction import RegressionMixture
 
-def contributions(model: Any, X: Any) -> Float[np.ndarray, "n K ..."]:
+
+def contributions(model: RegressionMixture, X: Table) -> Float[np.ndarray, "n K ..."]:
     """Gate share times mean of each expert; their sum over the experts is ``predict``.
 
     Parameters
@@ -34,4 +35,4 @@ def contributions(model: Any, X: Any) -> Float[np.ndarray, "n K ..."]:
     True
     """
     parts = model.gate_proba(X)[:, :, None] * model.expert_means(X)
-    return parts if np.ndim(model.predict(X[:1])) > 1 else parts[:, :, 0]
+    return parts[:, :, 0] if model.fit_.predicts_vectors else parts

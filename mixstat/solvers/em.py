@@ -8,27 +8,38 @@ likelihood is noticed one pass later and replaced: by the plain EM step if it wa
 by a shorter gate step if it was plain (the experts' part of the M-step alone never loses).
 """
 
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Bool, Float, Int
+import numpy as np
+from jaxtyping import Bool, Float, Int, PyTree
 
-from mixstat import flat
-from mixstat.kernels import kernel
 from mixstat.model import Mixture
-from mixstat.precision import AnyArray, in_float64
-from mixstat.results import FitResult, Status
-from mixstat.solvers.certify import GRADIENT_TOL, certify
-from mixstat.solvers.m_step import choose, evaluate, slack
-from mixstat.solvers.problem import Problem
-
-# absolute and relative tolerance, and the largest number of steps
-Limits = tuple[AnyArray | float, AnyArray | float, AnyArray | int]
+from mixstat.numerics import linear_algebra, parameter_vector
+from mixstat.numerics.compiled import kernel, traced
+from mixstat.numerics.precision import AnyArray
+from mixstat.objective.objective import Objective
+from mixstat.objective.reduction import is_large, total
+from mixstat.results import Status
+from mixstat.solvers.base import Solver
+from mixstat.solvers.m_step import choose, m_step_of, slack, step_statistics, with_exact_gate
+from mixstat.solvers.outcome import Outcome
 
 MEMORY = 5  # differences that the extrapolation remembers
 SHORTEST = 2.0**-20  # gate steps are not halved below this
+
+
+class StopRule(NamedTuple):
+    """When EM ends: after the step whose entering objective had gained no more than this."""
+
+    absolute: AnyArray | float = 1e-14
+    relative: AnyArray | float = 1e-14  # to the size of the objective
+    max_iter: AnyArray | int = 1000  # and at the latest after so many steps
+    gate: AnyArray | float = 1e-15  # an exact gate step ends at such a relative change
 
 
 class EMState(NamedTuple):
@@ -72,26 +83,34 @@ def _extrapolate(memory: Memory, point: AnyArray, step: AnyArray) -> tuple[Memor
     steps = jnp.where(memory.count > 0, steps, memory.steps)
     gram = steps @ steps.T
     guard = 1e-12 * jnp.trace(gram) + 1e-300
-    mix = jnp.linalg.solve(gram + guard * jnp.eye(MEMORY), steps @ step)
+    mix = linear_algebra.solve(gram + guard * jnp.eye(MEMORY), steps @ step)
     return Memory(points, steps, point, step, memory.count + 1), point + step - mix @ (
         points + steps
     )
 
 
-def _accepted(state: EMState, problem: Problem, value, target, limits, accelerate: bool):
+def _accepted(
+    state: EMState,
+    objective: Objective,
+    value: AnyArray,
+    target: Mixture,
+    rule: StopRule,
+    accelerate: bool,
+) -> EMState:
     """The trial becomes the model; the next trial is its EM step or an extrapolation."""
-    atol, rtol, _ = limits
     n_iter = state.n_iter + 1
-    settled = jnp.abs(state.gain) <= atol + rtol * jnp.abs(state.value)
+    settled = jnp.abs(state.gain) <= rule.absolute + rule.relative * jnp.abs(state.value)
     gain = value - state.value
     memory, trial, extrapolated = state.memory, target, jnp.asarray(False)
     if accelerate:
-        point, goal = flat.traced_vector(state.trial), flat.traced_vector(target)
+        point, goal = (
+            parameter_vector.traced_vector(state.trial),
+            parameter_vector.traced_vector(target),
+        )
         memory, further = _extrapolate(memory, point, goal - point)
-        lower, upper = flat.traced_vector(problem.lower), flat.traced_vector(problem.upper)
-        further = jnp.clip(further, lower, upper)
+        further = objective.clip(further)
         extrapolated = (memory.count > 1) & jnp.all(jnp.isfinite(further))
-        trial = flat.from_vector(target, jnp.where(extrapolated, further, goal))
+        trial = parameter_vector.from_vector(target, jnp.where(extrapolated, further, goal))
     return EMState(
         model=state.trial,
         value=value,
@@ -117,7 +136,7 @@ def _rejected(state: EMState):
     aim = state.target.gate if exact else state.target
     moved = jax.tree.map(lambda old, new: old + fraction * (new - old), shortened, aim)
     trial = Mixture(moved, state.target.experts) if exact else moved
-    point = flat.traced_vector(state.model)
+    point = parameter_vector.traced_vector(state.model)
     stuck = jnp.where(fraction < SHORTEST, Status.STALLED, Status.RUNNING)
     return state._replace(
         trial=trial,
@@ -134,37 +153,61 @@ def begin(start: Mixture) -> EMState:
 
     So the pass is compiled once.
     """
-    worst = jnp.asarray(-1e300)
-    zero, one, no = jnp.asarray(0), jnp.asarray(1.0), jnp.asarray(False)
-    memory = _forget(flat.traced_vector(start))
+    worst, vector = jnp.asarray(-1e300), parameter_vector.traced_vector(start)
+    zero = jnp.asarray(0)
     return EMState(
-        *(start, worst, start, start, no, one, memory),
-        *(-worst, -worst, zero - 1, zero, zero + Status.RUNNING),
+        model=start,
+        value=worst,
+        target=start,
+        trial=start,
+        extrapolated=jnp.asarray(False),
+        fraction=jnp.asarray(1.0),
+        memory=_forget(vector),
+        gain=-worst,
+        smallest_gain=-worst,
+        n_iter=zero - 1,
+        n_passes=zero,
+        status=zero + Status.RUNNING,
     )
 
 
 def advance(
-    problem: Problem,
+    objective: Objective,
     state: EMState,
-    limits: Limits,
+    rule: StopRule,
     *,
     accelerate: bool = True,
     exact_gate: bool = False,
-    gate_tol: AnyArray | float = 1e-15,
 ) -> EMState:
     """One pass over the data: the trial is accepted or replaced."""
-    value, target = evaluate(problem, state.trial, exact_gate=exact_gate, gate_tol=gate_tol)
-    dtype = problem.batch.rows.weight.dtype
+    if exact_gate:
+        value, target = with_exact_gate(objective, state.trial, rule.gate)
+    else:
+        sums = total(step_statistics, state.trial, objective.batch)
+        value, target = m_step_of(objective, state.trial, sums)
+    return _settle(objective, state, value, target, rule, accelerate)
+
+
+def _settle(
+    objective: Objective,
+    state: EMState,
+    value: AnyArray,
+    target: Mixture,
+    rule: StopRule,
+    accelerate: bool,
+) -> EMState:
+    """What follows from the trial's objective and its M-step."""
+    dtype = objective.batch.rows.weight.dtype
     # False for NaN too
     good = value >= state.value - slack(state.value, dtype)
     good = good & (value < jnp.inf)
-    yes = _accepted(state, problem, value, target, limits, accelerate)
+    yes = _accepted(state, objective, value, target, rule, accelerate)
     return choose(good, yes, _rejected(state))
 
 
-def running(state: EMState, limits: Limits) -> Bool[AnyArray, ""]:
+def running(state: EMState, rule: StopRule) -> Bool[AnyArray, ""]:
     """Whether another pass is due."""
-    return (state.status == Status.RUNNING) & (state.n_iter < limits[2])
+    return (state.status == Status.RUNNING) & (state.n_iter < rule.max_iter)
 
 
 def ended(state: EMState) -> EMState:
@@ -173,60 +216,81 @@ def ended(state: EMState) -> EMState:
     return state._replace(status=jnp.where(ran_out, Status.MAX_ITER, state.status))
 
 
-@kernel("accelerate", "exact_gate")
 def run(
-    problem: Problem,
+    objective: Objective,
     start: Mixture,
-    limits: Limits,
+    rule: StopRule,
     *,
     accelerate: bool = True,
     exact_gate: bool = False,
-    gate_tol: AnyArray | float = 1e-15,
 ) -> EMState:
-    """EM from ``start``, in one compiled loop.
+    """EM from ``start``: one compiled loop, or one program a step where rows are many.
 
     Parameters
     ----------
-    limits
-        Absolute and relative tolerance and the largest number of steps. The loop ends after
-        the step whose entering log-likelihood had gained less than ``atol + rtol |value|``.
+    objective, start
+        What to maximise, and where to begin.
+    rule
+        When to stop.
     accelerate
         Extrapolate (static). Off gives plain EM.
     exact_gate
         Take the gate's M-step to its maximum (static); else one Newton step.
-    gate_tol
-        An exact gate step ends when its surrogate changes by less than this, relative.
     """
-    options = {"accelerate": accelerate, "exact_gate": exact_gate, "gate_tol": gate_tol}
-    step = partial(advance, problem, limits=limits, **options)
-    return ended(jax.lax.while_loop(partial(running, limits=limits), step, begin(start)))
+    if traced((objective, start)) or exact_gate or not is_large(objective.batch):
+        return _run(objective, start, rule, accelerate=accelerate, exact_gate=exact_gate)
+    # the sums of a pass are made by all processors, what follows from them by one
+    few_rows = jax.tree.map(lambda table: table[:1, ..., :1], objective.batch.rows)
+    batch = eqx.tree_at(lambda b: b.rows, objective.batch, few_rows)
+    settings = objective.replace(batch=batch, draft=None)
+    state = _begin(start)
+    while int(state.status) == Status.RUNNING and int(state.n_iter) < int(rule.max_iter):
+        sums = total(step_statistics, state.trial, objective.batch)
+        state = _settle_sums(settings, state, sums, rule, accelerate=accelerate)
+    if int(state.status) == Status.RUNNING:
+        state = state._replace(status=np.asarray(int(Status.MAX_ITER)))
+    return state
 
 
-@in_float64
-def em(
-    problem: Problem,
-    start: Mixture,
-    *,
-    tol: float = GRADIENT_TOL,
-    max_iter: int = 1000,
-    accelerate: bool = True,
-    exact_gate: bool = False,
-) -> FitResult:
-    """Maximise by EM alone, until the log-likelihood gains nothing that can be seen.
+@kernel()
+def _begin(start: Mixture) -> EMState:
+    return begin(start)
 
-    Parameters
-    ----------
-    problem, start
-        What to maximise, and where to begin.
-    tol
-        Largest component of the gradient that counts as converged in the certificate.
-    max_iter
-        Largest number of EM steps.
-    accelerate, exact_gate
-        As in :func:`run`.
-    """
-    limits = (1e-14, 1e-14, max_iter)
-    state = run(problem, start, limits, accelerate=accelerate, exact_gate=exact_gate)
-    status = Status(int(state.status))
-    n_iter, n_passes = int(state.n_iter), int(state.n_passes)
-    return certify(problem, state.model, status, n_iter=n_iter, n_passes=n_passes, tol=tol)
+
+@kernel("accelerate")
+def _settle_sums(
+    objective: Objective, state: EMState, sums: PyTree, rule: StopRule, *, accelerate: bool
+) -> EMState:
+    value, target = m_step_of(objective, state.trial, sums)
+    return _settle(objective, state, value, target, rule, accelerate)
+
+
+@kernel("accelerate", "exact_gate")
+def _run(
+    objective: Objective, start: Mixture, rule: StopRule, *, accelerate: bool, exact_gate: bool
+) -> EMState:
+    options = {"accelerate": accelerate, "exact_gate": exact_gate}
+    step = partial(advance, objective, rule=rule, **options)
+    return ended(jax.lax.while_loop(partial(running, rule=rule), step, begin(start)))
+
+
+@dataclass(frozen=True)
+class EM(Solver):
+    """Expectation-maximisation alone, until the objective gains nothing that can be seen."""
+
+    accelerate: bool = True
+    """Extrapolate; off gives plain EM."""
+    exact_gate: bool = False
+    """Take the gate's M-step to its maximum; else one Newton step."""
+    stop: StopRule = field(default_factory=StopRule)
+    """When to stop; its ``max_iter`` is a limit beside that of :meth:`run`."""
+
+    def run(
+        self, objective: Objective, start: Mixture, *, tol: float = 0.0, max_iter: int = 1000
+    ) -> Outcome:
+        steps = min(int(max_iter), int(self.stop.max_iter))
+        rule = self.stop._replace(max_iter=steps)
+        options = {"accelerate": self.accelerate, "exact_gate": self.exact_gate}
+        state = run(objective, start, rule, **options)
+        model, status = parameter_vector.as_numpy(state.model), Status(int(state.status))
+        return Outcome(model, status, int(state.n_iter), int(state.n_passes))

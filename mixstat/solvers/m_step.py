@@ -2,40 +2,46 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, PyTree
 
-from mixstat import flat
-from mixstat.batch import Batch, Rows
-from mixstat.gates.base import Gate, Prior
-from mixstat.kernels import kernel
-from mixstat.likelihood import (
-    each_row,
-    responsibilities,
-    shares_of,
-    total,
-    total_and_rows,
-    total_over,
-)
+from mixstat.data.batch import Rows
+from mixstat.gates.base import Gate
+from mixstat.gates.blocks import Prior
 from mixstat.model import Mixture
-from mixstat.precision import AnyArray
-from mixstat.solvers.problem import Penalty, Problem
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.compiled import kernel
+from mixstat.numerics.penalty import NoPenalty
+from mixstat.numerics.precision import AnyArray
+from mixstat.objective.likelihood import shares_of
+from mixstat.objective.objective import Objective
+from mixstat.objective.reduction import Chunks, chunks_of, scan, scan_and_keep
 
 GATE_STEPS = 50  # inner Newton steps of an exact gate step
 CLIMB_CHUNKS = 4  # of start rows that a gate climbs on: enough to tell hills apart
 FIRST_TOL = 1e-4  # relative change of the surrogate at which a start's gate is good enough
 
+Tree = TypeVar("Tree")
 
-def _statistics(model: Mixture, rows: Rows):
-    """Sums for the log-likelihood and the M-step, and what was made of each row on the way."""
+
+class StepSums(NamedTuple):
+    """Sums over rows of which an M-step is made."""
+
+    value: AnyArray  # mean log-likelihood
+    gate: PyTree  # statistics of the gate
+    experts: PyTree
+
+
+def _statistics(model: Mixture, rows: Rows) -> tuple[StepSums, tuple[Prior, AnyArray]]:
+    """The sums, and what was made of each row on the way."""
     prior = model.gate.prior(rows)
     resp, evidence = shares_of(prior, model.experts.log_prob(rows), rows)
     weighted = resp * rows.weight[None, :]
-    sums = (
+    sums = StepSums(
         jnp.sum(rows.weight * evidence),
         model.gate.statistics(rows, weighted, prior),
         model.experts.statistics(rows, weighted),
@@ -43,14 +49,17 @@ def _statistics(model: Mixture, rows: Rows):
     return sums, (prior, weighted)
 
 
-def _sums(model: Mixture, rows: Rows):
+def step_statistics(model: Mixture, rows: Rows) -> StepSums:
+    """Sums of a chunk for its log-likelihood and the M-step."""
     return _statistics(model, rows)[0]
 
 
-def _sums_and_surrogate(model: Mixture, rows: Rows):
+def _sums_and_surrogate(
+    model: Mixture, rows: Rows
+) -> tuple[tuple[StepSums, AnyArray], Float[AnyArray, "K n"]]:
     """The sums, with the gate's surrogate at the current gate; and the responsibilities."""
     sums, (prior, weighted) = _statistics(model, rows)
-    return (*sums, _surrogate(prior, weighted)), weighted
+    return (sums, _surrogate(prior, weighted)), weighted
 
 
 def _surrogate(prior: Prior, weighted: Float[AnyArray, "K n"]) -> AnyArray:
@@ -61,68 +70,48 @@ def _surrogate(prior: Prior, weighted: Float[AnyArray, "K n"]) -> AnyArray:
     return value - jnp.sum(jnp.sum(weighted, axis=0) * jnp.log(prior.total))
 
 
-def _penalty(model: Mixture, shrink: Penalty) -> AnyArray:
-    vector = flat.traced_vector(model)
-    value = 0.5 * vector @ (shrink.square @ vector)
-    return value if shrink.l1 is None else value + shrink.l1 @ jnp.abs(vector)
-
-
-def evaluate(
-    problem: Problem, model: Mixture, *, exact_gate: bool = False, gate_tol: AnyArray | float = 0.0
-):
-    """Objective of ``model`` and its M-step, in one pass (more for an exact gate step)."""
-    batch, shrink = problem.batch, problem.shrink
-    if exact_gate:
-        sums, kept = total_and_rows(_sums_and_surrogate, model, batch)
-        value, gate_sums, expert_sums, surrogate = sums
-    else:
-        value, gate_sums, expert_sums = total(_sums, model, batch)
-    gates, families = limits(problem)
-    gate = model.gate.m_step(gate_sums, gates, None if shrink is None else shrink.gate)
-    experts = model.experts.m_step(
-        expert_sums, families, None if shrink is None else shrink.experts
-    )
-    if exact_gate:
-        gate = _exact_gate(problem, model.gate, gate, (kept, surrogate), jnp.asarray(gate_tol))
-    if shrink is not None:
-        value = value - _penalty(model, shrink)
+def m_step_of(objective: Objective, model: Mixture, sums: StepSums) -> tuple[AnyArray, Mixture]:
+    """Objective of ``model`` and its M-step, from the sums over rows at ``model``."""
+    penalties = objective.penalties
+    gate = model.gate.m_step(sums.gate, objective.gate_bounds(), penalties.gate)
+    experts = model.experts.m_step(sums.experts, objective.expert_bounds(), penalties.experts)
+    value = sums.value - objective.penalty.value(parameter_vector.traced_vector(model))
     return value, Mixture(gate, experts)
 
 
-def limits(problem: Problem):
-    """Bounds of the gate and of the experts."""
-    lower, upper = problem.lower, problem.upper
-    return (lower.gate, upper.gate), (lower.experts, upper.experts)
-
-
-def _exact_gate(
-    problem: Problem, start: Gate, first: Gate, known: tuple[AnyArray, AnyArray], tol: AnyArray
-) -> Any:
-    """Newton to the maximum of the gate's surrogate, from ``start`` by way of ``first``.
-
-    ``known`` are the weighted responsibilities (c, K, r) and the surrogate at the start. Ends
-    after a step that changed the surrogate by less than ``tol``, relative.
-    """
-    shrink = None if problem.shrink is None else problem.shrink.gate
-    bounds, (kept, value) = limits(problem)[0], known
+def with_exact_gate(
+    objective: Objective, model: Mixture, gate_tol: AnyArray | float
+) -> tuple[AnyArray, Mixture]:
+    """:func:`m_step_of` with the gate at the maximum of its surrogate: several passes."""
+    (sums, surrogate), kept = scan_and_keep(_sums_and_surrogate, model, chunks_of(objective.batch))
+    value, target = m_step_of(objective, model, sums)
+    bounds, penalty = objective.gate_bounds(), objective.penalties.gate
 
     def penalised(value: AnyArray, gate: Gate) -> AnyArray:
-        return value if shrink is None else value - shrink.value(flat.traced_vector(gate))
+        return value - penalty.value(parameter_vector.traced_vector(gate))
 
-    def sums(gate, data: tuple[Rows, AnyArray]):
-        rows, weighted = data
-        prior = gate.prior(rows)
-        return _surrogate(prior, weighted), gate.statistics(rows, weighted, prior)
+    def look(gate: Gate) -> tuple[AnyArray, Gate]:
+        height, statistics = scan(_gate_sums, gate, chunks_of(objective.batch, kept))
+        return penalised(height, gate), gate.m_step(statistics, bounds, penalty)
 
-    def look(gate):
-        chunks = (problem.batch.rows, kept)
-        value, statistics = total_over(sums, gate, chunks, problem.batch.n_chunks)
-        return penalised(value, gate), gate.m_step(statistics, bounds, shrink)
-
-    return _climb(look, (start, penalised(value, start)), first, tol)[0]
+    start = model.gate, penalised(surrogate, model.gate)
+    gate = _climb(look, start, target.gate, jnp.asarray(gate_tol))[0]
+    return value, Mixture(gate, target.experts)
 
 
-def _climb(look: Callable, start: tuple[Gate, AnyArray], first: Gate, tol: AnyArray | float) -> Any:
+def _gate_sums(gate: Gate, chunk: tuple[Rows, AnyArray]) -> tuple[AnyArray, PyTree]:
+    """The gate's surrogate for weighted responsibilities, and its statistics."""
+    rows, weighted = chunk
+    prior = gate.prior(rows)
+    return _surrogate(prior, weighted), gate.statistics(rows, weighted, prior)
+
+
+def _climb(
+    look: Callable[[Gate], tuple[AnyArray, Gate]],
+    start: tuple[Gate, AnyArray],
+    first: Gate,
+    tol: AnyArray | float,
+) -> tuple[Gate, AnyArray]:
     """Newton steps, halved until they gain, from ``start`` with ``first`` as the first trial.
 
     ``start`` is a gate and its surrogate.
@@ -143,63 +132,55 @@ def _climb(look: Callable, start: tuple[Gate, AnyArray], first: Gate, tol: AnyAr
     return jax.lax.while_loop(moving, step, (*start, first, jnp.inf, 0))[:2]
 
 
-def slack(value: AnyArray, dtype: Any = np.float64) -> AnyArray:
+def slack(value: AnyArray, dtype: np.dtype | type = np.float64) -> AnyArray:
     """Rounding of a mean log-likelihood of rows of ``dtype``: a smaller loss is none."""
     return 450 * float(np.finfo(dtype).eps) * (1 + jnp.abs(value))
 
 
-def choose(condition: AnyArray, yes: Any, no: Any) -> Any:
+def choose(condition: AnyArray, yes: Tree, no: Tree) -> Tree:
     """One tree or the other, whole."""
     return jax.tree.map(partial(jnp.where, condition), yes, no)
 
 
 @kernel()
-def first_model(problem: Problem, null: Mixture, resp: Float[AnyArray, "c K r"]) -> Mixture:
+def first_model(objective: Objective, null: Mixture, resp: Float[AnyArray, "c K r"]) -> Mixture:
     """The M-step from given responsibilities, out of a model in which experts are alike."""
+    sums = scan(_first_sums, null, chunks_of(objective.batch, resp))
+    gate = null.gate.m_step(sums[0], objective.gate_bounds(), objective.penalties.gate)
+    return Mixture(gate, null.experts.start(sums[1], objective.expert_bounds()))
 
-    def sums(model: Mixture, data: tuple[Rows, AnyArray]):
-        rows, share = data
-        weighted = share * rows.weight[None, :]
-        gate = model.gate.statistics(rows, weighted)
-        return gate, model.experts.start_statistics(rows, weighted)
 
-    chunks = (problem.batch.rows, resp)
-    gate_sums, expert_sums = total_over(sums, null, chunks, problem.batch.n_chunks)
-    shrink = None if problem.shrink is None else problem.shrink.gate
-    gates, families = limits(problem)
-    gate = null.gate.m_step(gate_sums, gates, shrink)
-    return Mixture(gate, null.experts.start(expert_sums, families))
+def _first_sums(model: Mixture, chunk: tuple[Rows, AnyArray]) -> tuple[PyTree, PyTree]:
+    rows, resp = chunk
+    weighted = resp * rows.weight[None, :]
+    gate = model.gate.statistics(rows, weighted)
+    return gate, model.experts.start_statistics(rows, weighted)
 
 
 @kernel()
-def first_models(problem: Problem, null: Mixture, resp: Float[AnyArray, "s c K r"]) -> Mixture:
+def first_models(objective: Objective, null: Mixture, resp: Float[AnyArray, "s c K r"]) -> Mixture:
     """:func:`first_model` of several starts, stacked."""
-    return jax.lax.map(lambda one: first_model(problem, null, one), resp)
+    return jax.lax.map(lambda one: first_model(objective, null, one), resp)
 
 
 @kernel()
 def climb_gate(
-    problem: Problem, start: Gate, resp: Float[AnyArray, "c K r"]
+    objective: Objective, start: Gate, resp: Float[AnyArray, "c K r"]
 ) -> tuple[Gate, Float[AnyArray, ""]]:
     """The gate's M-step for given responsibilities to its end, and the surrogate there."""
-    bounds = limits(problem)[0]
+    bounds = objective.gate_bounds()
+    few = jnp.minimum(objective.batch.n_chunks, CLIMB_CHUNKS)
+    chunks = Chunks((objective.batch.rows, resp), few)
 
-    def surrogate(gate, data: tuple[Rows, AnyArray]):
-        rows, share = data
-        weighted = share * rows.weight[None, :]
-        value = jnp.sum(weighted * gate.log_weight(rows))
-        return value, gate.statistics(rows, weighted)
+    def look(gate: Gate) -> tuple[AnyArray, Gate]:
+        value, sums = scan(_raw_gate_sums, gate, chunks)
+        return value, gate.m_step(sums, bounds, NoPenalty())
 
-    def look(gate):
-        value, sums = total_over(surrogate, gate, (problem.batch.rows, resp), n_chunks)
-        return value, gate.m_step(sums, bounds, None)
-
-    n_chunks = jnp.minimum(problem.batch.n_chunks, CLIMB_CHUNKS)
     value, first = look(start)
     return _climb(look, (start, value), first, FIRST_TOL)
 
 
-@kernel()
-def all_responsibilities(model: Mixture, batch: Batch) -> Float[AnyArray, "c K r"]:
-    """Responsibilities of all rows."""
-    return each_row(lambda m, rows: responsibilities(m, rows)[0], model, batch.rows)
+def _raw_gate_sums(gate: Gate, chunk: tuple[Rows, AnyArray]) -> tuple[AnyArray, PyTree]:
+    rows, resp = chunk
+    weighted = resp * rows.weight[None, :]
+    return jnp.sum(weighted * gate.log_weight(rows)), gate.statistics(rows, weighted)

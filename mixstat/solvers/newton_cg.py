@@ -5,77 +5,75 @@ scipy's implementation. A product is a derivative of the gradient along a direct
 passes for a gradient, whatever the number of parameters.
 """
 
-import numpy as np
-from jaxtyping import Float
+from dataclasses import dataclass
+from typing import ClassVar
 
-from mixstat import flat
-from mixstat.derivatives import hessian_product, value_and_gradient
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.optimize import minimize
+
 from mixstat.model import Mixture
-from mixstat.precision import in_float64
-from mixstat.results import FitResult, Status
-from mixstat.solvers.certify import GRADIENT_TOL, certify, free_parameters
-from mixstat.solvers.problem import Problem
+from mixstat.numerics import parameter_vector
+from mixstat.objective.objective import Objective
+from mixstat.results import Status
+from mixstat.solvers.base import Solver
+from mixstat.solvers.outcome import Outcome
 
 ROUNDS = 10  # times that the set of parameters on their bounds may change
 PRODUCT_COST = 2  # passes that a product counts for
 
 
-def maximise(
-    problem: Problem, start: Mixture, *, tol: float, max_iter: int
-) -> tuple[Mixture, Status, int, int]:
-    """Newton-CG without the certificate: model, status, iterations and passes."""
-    if problem.shrink is not None and problem.shrink.l1 is not None:
-        raise ValueError("Newton-CG needs a smooth objective; an L1 penalty needs EM or Newton.")
-    task = _Task(problem, start)
-    vector = np.clip(flat.to_vector(start), task.lower, task.upper)
-    if not np.isfinite(task.negative(vector)[0]):
-        return start, Status.NONFINITE, 0, task.n_passes
-    n_iter, free = 0, task.free(vector)
-    for _ in range(ROUNDS):
-        vector, steps, free = task.within_face(vector, free, tol, max_iter - n_iter)
-        n_iter += steps
-        held = ~free
-        free = task.free(vector)
-        # a bound that was met holds its parameter for now; one that should leave may
-        if np.array_equal(free, ~held) or n_iter >= max_iter:
-            break
-    norm = float(np.max(np.abs(task.negative(vector)[1][free]), initial=0.0))
-    status = Status.CONVERGED if norm <= tol else Status.STALLED
-    if status == Status.STALLED and n_iter >= max_iter:
-        status = Status.MAX_ITER
-    return flat.from_vector(start, vector), status, n_iter, task.n_passes
+@dataclass(frozen=True)
+class NewtonCG(Solver):
+    """Newton-CG from a start: better close to a maximum than far."""
+
+    smooth: ClassVar[bool] = True
+    continuous: ClassVar[bool] = True
+
+    def run(self, objective: Objective, start: Mixture, *, tol: float, max_iter: int) -> Outcome:
+        task = _Task(objective)
+        vector = np.asarray(objective.clip(parameter_vector.to_vector(start)))
+        if not np.isfinite(task.negative(vector)[0]):
+            return Outcome(parameter_vector.as_numpy(start), Status.NONFINITE, 0, task.n_passes)
+        n_iter, free = 0, task.free(vector)
+        for _ in range(ROUNDS):
+            vector, steps, free = task.within_face(vector, free, tol, max_iter - n_iter)
+            n_iter += steps
+            held = ~free
+            free = task.free(vector)
+            # a bound that was met holds its parameter for now; one that should leave may
+            if np.array_equal(free, ~held) or n_iter >= max_iter:
+                break
+        norm = float(objective.norm(vector, -task.negative(vector)[1]))
+        status = Status.CONVERGED if norm <= tol else Status.STALLED
+        if status == Status.STALLED and n_iter >= max_iter:
+            status = Status.MAX_ITER
+        model = parameter_vector.as_numpy(objective.model(vector))
+        return Outcome(model, status, n_iter, task.n_passes)
 
 
 class _Task:
     """The negative objective for scipy, on the parameters that may move."""
 
-    def __init__(self, problem: Problem, template: Mixture) -> None:
-        self.problem, self.template, self.n_passes = problem, template, 0
-        self.lower = flat.to_vector(problem.lower)
-        self.upper = flat.to_vector(problem.upper)
+    def __init__(self, objective: Objective) -> None:
+        self.objective, self.n_passes = objective, 0
 
-    def negative(self, vector: np.ndarray) -> tuple[float, np.ndarray]:
+    def negative(self, vector: Float[np.ndarray, " D"]) -> tuple[float, np.ndarray]:
         self.n_passes += 1
-        model = flat.from_vector(self.template, vector)
-        value, gradient = value_and_gradient(model, self.problem.batch)
-        value = float(value) - self.problem.penalty(vector)
-        slope = self.problem.penalised_gradient(vector, np.asarray(gradient))
-        return (-value if np.isfinite(value) else np.inf), -slope
+        value, gradient = self.objective.value_and_gradient(vector)
+        return (-value if np.isfinite(value) else np.inf), -gradient
 
     def product(self, vector: np.ndarray, direction: np.ndarray) -> np.ndarray:
         self.n_passes += PRODUCT_COST
-        model = flat.from_vector(self.template, vector)
-        found = np.asarray(hessian_product(model, direction, self.problem.batch))
-        return -found + self.problem.penalty_hessian() @ direction
+        return -self.objective.hessian_product(vector, direction)
 
-    def free(self, vector: np.ndarray) -> np.ndarray:
-        return free_parameters(self.problem, vector, -self.negative(vector)[1])
+    def free(self, vector: Float[np.ndarray, " D"]) -> Bool[np.ndarray, " D"]:
+        return np.asarray(self.objective.free(vector, -self.negative(vector)[1]))
 
     def within_face(
         self, vector: Float[np.ndarray, " D"], free: np.ndarray, tol: float, max_iter: int
     ) -> tuple[np.ndarray, int, np.ndarray]:
         """The maximum over the free parameters; those that cross a bound are left on it."""
-        from scipy.optimize import minimize
 
         def whole(part: np.ndarray, rest: np.ndarray | float) -> np.ndarray:
             full = np.array(np.broadcast_to(rest, vector.shape), float)
@@ -91,7 +89,7 @@ class _Task:
 
         if max_iter < 1 or not free.any():
             return vector, 0, free
-        found = minimize(
+        end = minimize(
             negative,
             vector[free],
             jac=True,
@@ -99,30 +97,6 @@ class _Task:
             method="trust-ncg",
             options={"gtol": 1e-2 * tol, "maxiter": max_iter},
         )
-        goal = whole(found.x, vector)
-        inside = np.clip(goal, self.lower, self.upper)
-        return inside, int(found.nit), free & (inside == goal)
-
-
-@in_float64
-def newton_cg(
-    problem: Problem, start: Mixture, *, tol: float = GRADIENT_TOL, max_iter: int = 200
-) -> FitResult:
-    """Maximise by Newton-CG from ``start``.
-
-    Parameters
-    ----------
-    problem, start
-        What to maximise, and where to begin: better close to a maximum than far.
-    tol
-        Largest component of the projected gradient that counts as converged.
-    max_iter
-        Largest number of iterations.
-
-    Raises
-    ------
-    ValueError
-        If there is an L1 penalty.
-    """
-    model, status, n_iter, n_passes = maximise(problem, start, tol=tol, max_iter=max_iter)
-    return certify(problem, model, status, n_iter=n_iter, n_passes=n_passes, tol=tol)
+        goal = whole(end.x, vector)
+        inside = np.asarray(self.objective.clip(goal))
+        return inside, int(end.nit), free & (inside == goal)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import softmax
 
-from mixstat import flat
+from mixstat.numerics import parameter_vector
 from mixstat.rates.losses.atoms import Measures, measures
 from mixstat.rates.losses.translation import Terms, best_factor, best_shift
 
@@ -49,7 +49,7 @@ def _models(truth: Any, table: pd.DataFrame) -> list[Any]:
     columns = [c for c in table.columns if c.startswith("param ")]
     k = sum(c.startswith("param expert") for c in columns) // truth.mixture.experts.coef[0].size
     like = truth.mixture.permute(np.arange(k) % truth.n_experts)
-    return [flat.from_vector(like, row) for row in table[columns].to_numpy()]
+    return [parameter_vector.from_vector(like, row) for row in table[columns].to_numpy()]
 
 
 def _dealt(true: Measures, own: Measures, deal: np.ndarray) -> dict[str, np.ndarray]:

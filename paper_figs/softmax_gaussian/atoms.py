@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from mixstat import flat
+from mixstat.numerics import parameter_vector
 from mixstat.rates import Specification, find_truth
 from mixstat.rates.losses.atoms import Measures, measures
 from mixstat.rates.losses.cells import Cells, voronoi_cells
@@ -18,7 +18,7 @@ def fitted(table: pd.DataFrame, name: str, k: int) -> tuple[Measures, Cells]:
     truth = find_truth(name)
     null = Specification(k).null(truth)
     values = table[[c for c in table.columns if c.startswith("param ")]].to_numpy(float)
-    own = measures([flat.from_vector(null, row) for row in values])
+    own = measures([parameter_vector.from_vector(null, row) for row in values])
     return own, voronoi_cells(own, measures([truth.mixture]), SOFTMAX_OVER.cells)
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from mixstat import batch as batches
+from mixstat.data import batch as batches
 from mixstat.model import Mixture
-from mixstat.precision import in_float64
+from mixstat.numerics.precision import in_float64
 from mixstat.rates import PublishedStart, Specification, find_truth
 from mixstat.rates.engine import Ended, solve_all
 from mixstat.rates.losses import stated

@@ -92,24 +92,24 @@ def _plain_em(moe: Any, labels: np.ndarray, target: float) -> tuple[int, float]:
     """Passes until the model that a pass evaluates is good enough, and its log-likelihood."""
     import jax
 
-    from mixstat import batch as batches
-    from mixstat import precision
+    from mixstat.data import batch as batches
     from mixstat.experts import GaussianExperts
+    from mixstat.fitting.starts import one_hot
     from mixstat.gates import SoftmaxGate
     from mixstat.model import Mixture
-    from mixstat.solvers import em, m_step
-    from mixstat.solvers.starts import one_hot
+    from mixstat.numerics import precision
+    from mixstat.solvers import StopRule, em, m_step
 
-    problem, k = moe.problem_, moe.n_experts
-    q = problem.batch.rows.Z.shape[1]
+    objective, k = moe.problem_, moe.n_experts
+    q = objective.batch.rows.Z.shape[1]
     null = Mixture(SoftmaxGate().null(k, q), GaussianExperts().null(k, q, 1))
-    limits = (0.0, 0.0, MOST)
-    step = jax.jit(lambda p, s: em.advance(p, s, limits, accelerate=False))
+    rule = StopRule(0.0, 0.0, MOST)
+    step = jax.jit(lambda p, s: em.advance(p, s, rule, accelerate=False))
     with precision.float64():
-        resp = batches.lay_out_like(problem.batch, one_hot(labels, k))
-        state = em.begin(m_step.first_model(problem, null, resp))
+        resp = batches.lay_out_like(objective.batch, one_hot(labels, k))
+        state = em.begin(m_step.first_model(objective, null, resp))
         while float(state.value) < target and int(state.n_passes) < MOST:
-            state = step(problem, state)
+            state = step(objective, state)
     return int(state.n_passes), float(state.value)
 
 

@@ -108,8 +108,8 @@ class Ours:
         from mixstat.experts import GaussianExperts
         from mixstat.gates import SoftmaxGate
         from mixstat.model import Mixture
+        from mixstat.objective import objective
         from mixstat.rates.box import Box
-        from mixstat.solvers import problem
 
         self._data = data
         self._models = [
@@ -122,14 +122,13 @@ class Ours:
             for gate, coef, sigma in starts
         ]
         self.lay_out()
-        self._problem = problem.make(self._models[0], self._batches[0], min_scale=1e-12)
-        lower, upper = Box(*BOX).bounds(self._problem.lower, self._problem.upper)
-        self._boxed = self._problem._replace(lower=lower, upper=upper)
+        self._objective = objective.make(self._models[0], self._batches[0], min_scale=1e-12)
+        self._boxed = Box(*BOX).within(self._objective)
 
     def lay_out(self) -> None:
-        from mixstat import batch as batches
-        from mixstat import precision
-        from mixstat.estimators.data import table_width
+        from mixstat.data import batch as batches
+        from mixstat.fitting.tables import table_width
+        from mixstat.numerics import precision
 
         n_experts = self._models[0].n_experts
         width = table_width(3 * n_experts - 1, 2, 2)
@@ -141,14 +140,22 @@ class Ours:
                 self._batches.append(one)
 
     def same_rule(self) -> Any:
-        from mixstat.solvers.many import fit_many
+        from mixstat.fitting.batch_of_fits import fit_many
+        from mixstat.solvers import EM, StopRule
 
-        rule = {"stop": (0.0, STOP), "gate_tol": GATE_TOL, "max_iter": MAX_ITER}
-        plain = {"solver": "em", "accelerate": False, "exact_gate": True, "lasting": True}
-        return fit_many(self._problem, self._models, data=self._batches, **plain, **rule)
+        rule = StopRule(0.0, STOP, MAX_ITER, gate=GATE_TOL)
+        solver = EM(accelerate=False, exact_gate=True, stop=rule)
+        return fit_many(
+            self._objective,
+            self._models,
+            data=self._batches,
+            solver=solver,
+            max_iter=MAX_ITER,
+            lasting=True,
+        )
 
     def certified(self) -> Any:
-        from mixstat.solvers.many import fit_many
+        from mixstat.fitting.batch_of_fits import fit_many
 
         return fit_many(self._boxed, self._models, data=self._batches, max_iter=MAX_ITER)
 

@@ -125,16 +125,18 @@ def _kernels(data: workloads.Workload, k: int, dtype: str) -> dict[str, Callable
     """The compiled passes that solvers make, on one batch laid out as an estimator does."""
     import jax
 
-    from mixstat import batch as batches
-    from mixstat import flat, precision
-    from mixstat.derivatives import derivatives, value_and_gradient
-    from mixstat.estimators.data import table_width
+    from mixstat.data import batch as batches
     from mixstat.experts import GaussianExperts
+    from mixstat.fitting.tables import table_width
     from mixstat.gates import SoftmaxGate
-    from mixstat.kernels import kernel
-    from mixstat.likelihood import log_likelihood
     from mixstat.model import Mixture
-    from mixstat.solvers import m_step, problem
+    from mixstat.numerics import parameter_vector, precision
+    from mixstat.numerics.compiled import kernel
+    from mixstat.objective import objective
+    from mixstat.objective.derivatives import derivatives, value_and_gradient
+    from mixstat.objective.likelihood import log_likelihood
+    from mixstat.objective.reduction import total
+    from mixstat.solvers import m_step
 
     features = np.c_[np.ones(len(data.X)), data.X]
     p = features.shape[1]
@@ -143,15 +145,18 @@ def _kernels(data: workloads.Workload, k: int, dtype: str) -> dict[str, Callable
         batch = batches.build(features, features, data.y[:, None], width=width)
         null = Mixture(SoftmaxGate().null(k, p), GaussianExperts().null(k, p, 1))
         truth = (data.truth.gate[:-1], data.truth.coef, np.log(data.truth.sigma))
-        model = flat.from_vector(null, np.concatenate([np.ravel(part) for part in truth]))
+        model = parameter_vector.from_vector(
+            null, np.concatenate([np.ravel(part) for part in truth])
+        )
         if dtype == "float32":
             batch = batches.single(batch)
         model = jax.device_put(model)
-        bounds = problem.make(null, batch, min_scale=1e-4)
+        bounds = objective.make(null, batch, min_scale=1e-4)
 
     @kernel()
     def em_step(model: Any, batch: Any) -> Any:
-        return m_step.evaluate(bounds._replace(batch=batch), model, exact_gate=False)
+        sums = total(m_step.step_statistics, model, batch)
+        return m_step.m_step_of(bounds.replace(batch=batch), model, sums)
 
     passes = {
         "em_step": em_step,

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from mixstat import flat
-from mixstat.batch import Rows
+from mixstat.data.batch import Rows
 from mixstat.experts import (
     REGISTRY,
     BinomialExperts,
@@ -24,8 +23,9 @@ from mixstat.experts import (
     StudentTExperts,
 )
 from mixstat.experts.gaussian import COVARIANCES
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.penalty import NoPenalty, Ridge
 from mixstat.predictive import expert_predictors
-from mixstat.step import Shrink
 
 K, P, N = 2, 3, 120
 
@@ -57,10 +57,10 @@ def null(name, x64):
 @pytest.fixture
 def experts(null):
     """Random parameters, but for those held fixed."""
-    lower, upper = (flat.to_vector(b) for b in null.bounds(1e-4))
-    vector = flat.to_vector(null)
+    lower, upper = (parameter_vector.to_vector(b) for b in null.bounds(1e-4))
+    vector = parameter_vector.to_vector(null)
     moved = vector + 0.5 * np.random.default_rng(1).standard_normal(len(vector))
-    return flat.from_vector(null, np.where(lower < upper, moved, vector))
+    return parameter_vector.from_vector(null, np.where(lower < upper, moved, vector))
 
 
 def draw(experts, Phi, random):
@@ -211,7 +211,9 @@ def test_samples_follow_the_marginals(experts, Phi):
 
 def test_correlated_outputs_are_sampled_so(rng, x64):
     null = GaussianExperts().null(K, P, 3)
-    experts = flat.from_vector(null, 0.5 * rng.standard_normal(flat.size(null)))
+    experts = parameter_vector.from_vector(
+        null, 0.5 * rng.standard_normal(parameter_vector.size(null))
+    )
     eta = expert_predictors(experts, np.ones((20_000, P)))
     for k, covariance in enumerate(experts.covariances()):
         draws = experts.sample(eta[k], k, rng)
@@ -251,77 +253,82 @@ def test_information_is_minus_the_mean_hessian(experts, Phi, log_shape):
     np.testing.assert_allclose(own, mean, rtol=1e-6, atol=1e-9)
 
 
+UNPENALISED = NoPenalty()
+
+
 def surrogates(experts, vector, rows, resp):
-    return jnp.sum(resp * flat.from_vector(experts, vector).log_prob(rows), axis=1)
+    return jnp.sum(resp * parameter_vector.from_vector(experts, vector).log_prob(rows), axis=1)
 
 
 @jax.jit
-def look(experts, vector, rows, resp, bounds, shrink):
+def look(experts, vector, rows, resp, bounds, penalty):
     """Each expert's surrogate at ``vector``, and where the M-step leads."""
-    one = flat.from_vector(experts, vector)
-    target = one.m_step(one.statistics(rows, resp), bounds, shrink)
-    return surrogates(experts, vector, rows, resp), flat.traced_vector(target)
+    one = parameter_vector.from_vector(experts, vector)
+    target = one.m_step(one.statistics(rows, resp), bounds, penalty)
+    return surrogates(experts, vector, rows, resp), parameter_vector.traced_vector(target)
 
 
 def m_step(experts, rows, resp, bounds):
-    target = look(experts, flat.to_vector(experts), rows, resp, bounds, None)[1]
-    return flat.from_vector(experts, np.asarray(target))
+    target = look(experts, parameter_vector.to_vector(experts), rows, resp, bounds, NoPenalty())[1]
+    return parameter_vector.from_vector(experts, np.asarray(target))
 
 
 @jax.jit
 @partial(jax.grad, argnums=1)
-def slope(experts, vector, rows, resp, shrink):
+def slope(experts, vector, rows, resp, penalty):
     """Gradient of the penalised surrogate."""
     taken = 0.0
-    if shrink is not None:
-        own = vector[experts.own_index()]
-        taken = 0.5 * jnp.sum(own * (shrink.square @ own[:, :, None])[:, :, 0])
+    if not penalty.absent:
+        own = vector[experts.coefficient_index()]
+        taken = 0.5 * jnp.sum(own * (penalty.square @ own[:, :, None])[:, :, 0])
     return jnp.sum(surrogates(experts, vector, rows, resp)) - taken
 
 
-def climb(experts, rows, resp, steps, shrink=None):
+def climb(experts, rows, resp, steps, penalty=UNPENALISED):
     """M-steps, each expert's halved until it gains; the last experts and their gradient."""
     bounds = experts.bounds(1e-4)
-    shared = flat.size(experts) != np.size(experts.own_index())
-    vector = flat.to_vector(experts)
-    now, target = map(np.asarray, look(experts, vector, rows, resp, bounds, shrink))
+    shared = parameter_vector.size(experts) != np.size(experts.coefficient_index())
+    vector = parameter_vector.to_vector(experts)
+    now, target = map(np.asarray, look(experts, vector, rows, resp, bounds, penalty))
     for _ in range(steps):
         move = target - vector
         for _ in range(40):
-            new, aim = map(np.asarray, look(experts, vector + move, rows, resp, bounds, shrink))
+            new, aim = map(np.asarray, look(experts, vector + move, rows, resp, bounds, penalty))
             worse = new < now - 1e-14
-            if shrink is not None or shared or not worse.any():
+            if not penalty.absent or shared or not worse.any():
                 break
-            move[experts.own_index()[worse]] *= 0.5
+            move[experts.coefficient_index()[worse]] *= 0.5
         vector, now, target = vector + move, new, aim
-    best = flat.from_vector(experts, vector)
-    return best, np.asarray(slope(experts, vector, rows, resp, shrink))
+    best = parameter_vector.from_vector(experts, vector)
+    return best, np.asarray(slope(experts, vector, rows, resp, penalty))
 
 
 def free(experts):
     """Parameters that are not held, nor on a bound."""
-    lower, upper = (flat.to_vector(b) for b in experts.bounds(1e-4))
-    vector = flat.to_vector(experts)
+    lower, upper = (parameter_vector.to_vector(b) for b in experts.bounds(1e-4))
+    vector = parameter_vector.to_vector(experts)
     return (lower < vector) & (vector < upper)
 
 
 def test_m_steps_zero_their_own_gradient(null, rows, resp):
     begun = start(null, rows, resp, null.bounds(1e-4))
-    assert np.all(np.isfinite(flat.to_vector(begun)))
+    assert np.all(np.isfinite(parameter_vector.to_vector(begun)))
     steps = 1 if null.exact_step else 60
     best, gradient = climb(begun, rows, resp, steps)
     assert np.max(np.abs(gradient[free(best)])) < 1e-11
     again = m_step(best, rows, resp, best.bounds(1e-4))
-    np.testing.assert_allclose(flat.to_vector(again), flat.to_vector(best), atol=1e-8)
+    np.testing.assert_allclose(
+        parameter_vector.to_vector(again), parameter_vector.to_vector(best), atol=1e-8
+    )
 
 
 def test_ridge_steps_maximise_the_penalised_surrogate(name, null, rows, resp):
-    slopes = flat.to_vector(null.slopes(True))
-    index = null.own_index()
+    slopes = parameter_vector.to_vector(null.slopes(True))
+    index = null.coefficient_index()
     marked = np.where(index >= 0, slopes[index], 0.0)
-    shrink = Shrink(0.05 * marked[:, :, None] * np.eye(index.shape[1])[None])
+    penalty = Ridge(0.05 * marked[:, :, None] * np.eye(index.shape[1])[None])
     begun = start(null, rows, resp, null.bounds(1e-4))
-    best, gradient = climb(begun, rows, resp, 100, shrink)
+    best, gradient = climb(begun, rows, resp, 100, penalty)
     assert np.max(np.abs(gradient[free(best)])) < 1e-9
     assert marked.sum() == np.size(null.coefficients()) * (P - 1) / P
 
@@ -331,7 +338,7 @@ def test_an_empty_expert_stays_finite(experts, rows):
     bounds = experts.bounds(1e-4)
     kept = m_step(experts, rows, resp, bounds)
     for moved in (kept, start(experts, rows, resp, bounds)):
-        assert np.all(np.isfinite(flat.to_vector(moved)))
+        assert np.all(np.isfinite(parameter_vector.to_vector(moved)))
     np.testing.assert_allclose(kept.coefficients()[1], experts.coefficients()[1], atol=1e-12)
 
 
@@ -347,7 +354,9 @@ def test_floors_hold(null, Phi, resp):
     best = start(null, rows, resp, bounds)
     for _ in range(30):
         best = m_step(best, rows, resp, bounds)
-    lower, vector, upper = (flat.to_vector(part) for part in (bounds[0], best, bounds[1]))
+    lower, vector, upper = (
+        parameter_vector.to_vector(part) for part in (bounds[0], best, bounds[1])
+    )
     assert np.all((lower <= vector) & (vector <= upper))
     for part in getattr(best, "parts", [best]):
         if isinstance(part, GammaExperts):
@@ -358,7 +367,9 @@ def test_floors_hold(null, Phi, resp):
 
 def test_gaussian_floor_holds_for_the_exact_expert_alone(rng, x64, Phi):
     null = GaussianExperts().null(K, P, 2)
-    experts = flat.from_vector(null, 0.5 * rng.standard_normal(flat.size(null)))
+    experts = parameter_vector.from_vector(
+        null, 0.5 * rng.standard_normal(parameter_vector.size(null))
+    )
     exact = as_rows(experts, Phi, Phi @ np.asarray(experts.coef[0]).T)
     resp = jnp.stack([exact.weight, jnp.zeros(N)])
     best = m_step(experts, exact, resp, experts.bounds(1e-3))
@@ -394,7 +405,7 @@ def test_parameters_have_names_and_tables_titles(experts, y):
     classes = getattr(experts, "n_classes", 0)
     outputs = [f"y{o}" for o in range(classes or y.shape[1])] if classes or y.shape[1] > 1 else [""]
     names = experts.parameter_names(["1", "a", "b"], outputs)
-    assert len(names) == len(set(names)) == flat.size(experts)
+    assert len(names) == len(set(names)) == parameter_vector.size(experts)
     known = tuple([f"expert{k}:" for k in range(K)] + list(experts.titles()))
     assert all(name.startswith(known) for name in names)
     for k in range(K):
@@ -415,3 +426,19 @@ def test_parameters_have_names_and_tables_titles(experts, y):
 )
 def test_settings_read_well(family, words):
     assert repr(family) == words
+
+
+@pytest.mark.parametrize("df", [0.3, 31.0, 32.0, 33.0, 1e4, 1e10, 1e15])
+def test_t_density_keeps_its_digits_for_any_degrees_of_freedom(x64, df):
+    """Its constant, against a form without a difference of large numbers; its slope, too."""
+    eta = np.array([0.0, 0.0, np.log(df)])[None, :, None]
+    y = np.zeros((1, 1))
+    experts = StudentTExperts().null(1, 1, 1)
+    got = float(experts.link(eta, y)[0, 0])
+    exact = -special.betaln(0.5, 0.5 * df) - 0.5 * np.log(df)
+    assert got == pytest.approx(exact, abs=1e-14 if df < 1e3 else 1e-11)
+    if df > 1e9:
+        assert got == pytest.approx(-0.5 * np.log(2 * np.pi), abs=1e-10)
+    slope = float(experts.derivatives(eta, y)[0][0, 2, 0])
+    known = 0.5 * df * (special.digamma(0.5 * (df + 1)) - special.digamma(0.5 * df) - 1 / df)
+    assert slope == pytest.approx(known if df < 1e3 else 0.25 / df, rel=1e-4, abs=1e-15)

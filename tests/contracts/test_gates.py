@@ -7,8 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mixstat import flat, linear
-from mixstat.batch import Rows
+from mixstat.data.batch import Rows
 from mixstat.gates import (
     REGISTRY,
     GaussianGate,
@@ -21,6 +20,10 @@ from mixstat.gates import (
 )
 from mixstat.gates.activations import ACTIVATIONS, MAPS
 from mixstat.gates.base import Gate
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.penalty import NoPenalty
+from mixstat.parts import predictors
+from mixstat.parts.labels import places_by_table
 
 Q, N = 4, 25
 TREES = [((0, 1), (2, 3, 4)), (0, 1, 2, 3, 4), (((4, 2), 0), (1, 3)), ((0, (1, 2)), 3, 4)]
@@ -41,7 +44,8 @@ CASES |= {
     "two_sigmoids": (SigmoidGate(), 2),
     "one_expert": (REGISTRY["softmax"], 1),
 }
-CONCAVE = [n for n, (gate, _) in CASES.items() if gate.concave and gate.continuous]
+HILLS = TemperatureGate | SigmoidGate  # surrogates that may have several
+CONCAVE = [n for n, (g, _) in CASES.items() if g.continuous and not isinstance(g, HILLS)]
 CONCAVE += ["fixed", "schedule", "top_3", "mass_1.0"]
 
 
@@ -54,9 +58,11 @@ def make(name, rng):
     """The case's null gate and one with random parameters (but for those held fixed)."""
     settings, k = CASES[name]
     null = settings.null(k, Q)
-    lower, upper = (flat.to_vector(b) for b in null.bounds(1e-4))
-    vector = 0.7 * rng.standard_normal(flat.size(null))
-    return null, flat.from_vector(null, np.where(lower < upper, vector, flat.to_vector(null)))
+    lower, upper = (parameter_vector.to_vector(b) for b in null.bounds(1e-4))
+    vector = 0.7 * rng.standard_normal(parameter_vector.size(null))
+    return null, parameter_vector.from_vector(
+        null, np.where(lower < upper, vector, parameter_vector.to_vector(null))
+    )
 
 
 @pytest.fixture
@@ -147,8 +153,10 @@ def test_jit_vmap_and_flatten_round_trips(gate, rows):
     leaves, structure = jax.tree.flatten(gate)
     again = jax.tree.unflatten(structure, leaves)
     np.testing.assert_array_equal(again.log_prob(rows), direct)
-    vector = flat.to_vector(gate)
-    np.testing.assert_array_equal(flat.to_vector(flat.from_vector(gate, vector)), vector)
+    vector = parameter_vector.to_vector(gate)
+    np.testing.assert_array_equal(
+        parameter_vector.to_vector(parameter_vector.from_vector(gate, vector)), vector
+    )
     stacked = jax.tree.map(lambda a: np.stack([a, 2 * a]), gate)
     both = log_probs(stacked, rows)
     np.testing.assert_allclose(both[0], direct, rtol=1e-12, atol=1e-13)
@@ -156,21 +164,21 @@ def test_jit_vmap_and_flatten_round_trips(gate, rows):
 
 def test_gradient_equals_finite_differences(gate, rows, resp):
     resp = kept(log_weight(gate, rows), resp)
-    vector = flat.to_vector(gate)
-    index = flat.numbered(gate).positions() - 1
+    vector = parameter_vector.to_vector(gate)
+    index = gate.coefficient_index()[0]
     h = 1e-6
     ends = vector + h * np.stack([np.eye(len(vector)), -np.eye(len(vector))])
 
     def value(v):
-        logs = flat.from_vector(gate, v).log_weight(rows)
+        logs = parameter_vector.from_vector(gate, v).log_weight(rows)
         return jnp.sum(resp * jnp.where(resp > 0, logs, 0.0))
 
     @jax.jit
     def gradients(gate):
-        eta = linear.predict(gate.groups(), rows)
+        eta = predictors.predict(gate.groups(), rows)
         slopes = jnp.sum(resp[:, None, :] * gate.jacobian(eta, rows.Z), axis=0)
-        by_blocks = linear.gradient(slopes, linear.layout(gate.groups()), rows)
-        gradient = flat.fold(by_blocks, index, len(vector))
+        by_blocks = predictors.gradient(slopes, predictors.layout(gate.groups()), rows)
+        gradient = parameter_vector.fold(by_blocks, index, len(vector))
         return gradient, jax.grad(value)(vector), jax.lax.map(jax.vmap(value), ends)
 
     gradient, automatic, (up, down) = gradients(gate)
@@ -184,7 +192,7 @@ def test_derivatives_of_the_link_equal_autodiff(gate, rows, resp):
 
     @jax.jit
     def derivatives(gate, rows, resp):
-        eta, Z = linear.predict(gate.groups(), rows), rows.Z
+        eta, Z = predictors.predict(gate.groups(), rows), rows.Z
         resp = kept(gate.link(eta, Z), resp)
         mass = jnp.sum(resp, axis=0)
         share = jnp.exp(gate.link(eta, Z)) * mass[None, :]
@@ -207,17 +215,17 @@ def m_step(gate, vector, rows, resp, bounds):
     """The surrogate and its gradient at ``vector``, and where the M-step leads."""
 
     def value(v):
-        return jnp.sum(resp * flat.from_vector(gate, v).log_weight(rows))
+        return jnp.sum(resp * parameter_vector.from_vector(gate, v).log_weight(rows))
 
-    one = flat.from_vector(gate, vector)
-    target = one.m_step(one.statistics(rows, resp), bounds, None)
-    return *jax.value_and_grad(value)(vector), flat.traced_vector(target)
+    one = parameter_vector.from_vector(gate, vector)
+    target = one.m_step(one.statistics(rows, resp), bounds, NoPenalty())
+    return *jax.value_and_grad(value)(vector), parameter_vector.traced_vector(target)
 
 
 def climb(gate, rows, resp, steps):
     """M-steps, halved until they gain; the last gradient."""
     bounds = gate.bounds(1e-4)
-    vector = flat.to_vector(gate)
+    vector = parameter_vector.to_vector(gate)
     value, gradient, target = m_step(gate, vector, rows, resp, bounds)
     for _ in range(steps):
         for halvings in range(30):
@@ -237,7 +245,7 @@ def test_newton_steps_reach_a_stationary_surrogate(name, rng, x64):
     # Fisher scoring, not Newton, of a tree: linear
     steps = 40 if isinstance(null, HierarchicalGate) else 12
     gradient = climb(null, rows, resp, steps)
-    free = np.less(*(flat.to_vector(b) for b in null.bounds(1e-4)))
+    free = np.less(*(parameter_vector.to_vector(b) for b in null.bounds(1e-4)))
     assert np.max(np.abs(gradient[free]), initial=0.0) < 1e-12
 
 
@@ -245,21 +253,21 @@ def test_an_m_step_leads_uphill(name, gate, rows, resp):
     if gate.n_experts == 1 or name == "top_1":
         pytest.skip("no parameter, or none that moves a share but over a jump")
     resp = kept(log_weight(gate, rows), resp)
-    vector, bounds = flat.to_vector(gate), gate.bounds(1e-4)
+    vector, bounds = parameter_vector.to_vector(gate), gate.bounds(1e-4)
     _, gradient, target = map(np.asarray, m_step(gate, vector, rows, resp, bounds))
     # away from a jump the surrogate of the experts that are kept rises at first
     assert gradient @ (target - vector) > 0
-    lower, upper = (flat.to_vector(b) for b in bounds)
+    lower, upper = (parameter_vector.to_vector(b) for b in bounds)
     assert np.all((lower <= target) & (target <= upper))
 
 
 def test_bounds_are_held(name, gate, rows, resp):
     if isinstance(gate, GaussianGate) or gate.n_experts == 1:
         pytest.skip("its own test, or no parameter")
-    vector = flat.to_vector(gate)
+    vector = parameter_vector.to_vector(gate)
     low, high = vector - 1e-3, vector + 1e-3
     low[0] = high[0] = vector[0]
-    bounds = tuple(flat.from_vector(gate, b) for b in (low, high))
+    bounds = tuple(parameter_vector.from_vector(gate, b) for b in (low, high))
     moved = np.asarray(m_step(gate, vector, rows, resp, bounds)[2])
     assert np.all((low <= moved) & (moved <= high))
     assert moved[0] == vector[0]
@@ -270,10 +278,10 @@ def test_floor_of_the_gaussian_gate(rng, x64):
     gate = GaussianGate().null(2, 3)
     rows = as_rows(Z)
     resp = jnp.asarray(rng.dirichlet(np.ones(2), N).T / N)
-    _, _, vector = m_step(gate, flat.to_vector(gate), rows, resp, gate.bounds(1e-3))
-    moved = flat.from_vector(gate, np.asarray(vector))
+    _, _, vector = m_step(gate, parameter_vector.to_vector(gate), rows, resp, gate.bounds(1e-3))
+    moved = parameter_vector.from_vector(gate, np.asarray(vector))
     np.testing.assert_allclose(moved.inputs.log_scale[:, 0], np.log(1e-3))
-    assert np.all(np.isfinite(flat.to_vector(moved)))
+    assert np.all(np.isfinite(parameter_vector.to_vector(moved)))
 
 
 def test_permuting_experts_permutes_shares(gate, rows, rng):
@@ -303,12 +311,19 @@ def test_user_units_give_the_same_shares(gate, rows, rng):
 def test_parameters_have_names_and_tables_titles(gate):
     inputs = ["a", "b", "c"]
     names = gate.parameter_names(["1", *inputs] if gate.constant else ["z", *inputs])
-    assert len(names) == len(set(names)) == flat.size(gate)
+    assert len(names) == len(set(names)) == parameter_vector.size(gate)
     titles = gate.titles()
-    assert {n.partition(":")[0] for n in names} == set(titles)
+    tables = places_by_table(gate.labels(["1", *inputs] if gate.constant else ["z", *inputs]))
+    assert set(tables) == set(titles) == {n.partition(":")[0] for n in names}
+    places = [place for table in tables.values() for place in table]
+    assert sorted(places) == list(range(len(names)))
     assert len(set(titles.values())) == len(titles)
-    assert gate.slopes().shape == gate.penalty(gate.constant).shape[:1] == (flat.size(gate),)
-    identified = np.asarray(gate.identified(flat.to_vector(gate)))
+    assert (
+        gate.slopes().shape
+        == gate.penalty(gate.constant).shape[:1]
+        == (parameter_vector.size(gate),)
+    )
+    identified = np.asarray(gate.identified(parameter_vector.to_vector(gate)))
     assert len(gate.identified_names(["1", *inputs])) == len(identified)
 
 
@@ -337,20 +352,28 @@ def test_settings_read_well(gate, words):
 def test_sparse_gates_that_keep_all_are_softmax_gates(settings, rng, x64):
     """Also where a share is below the rounding of one."""
     gate = settings.null(4, Q)
-    gate = flat.from_vector(gate, 40 * rng.standard_normal(flat.size(gate)))
+    gate = parameter_vector.from_vector(gate, 40 * rng.standard_normal(parameter_vector.size(gate)))
     rows = as_rows(features(gate, rng))
-    plain = flat.from_vector(REGISTRY["softmax"].null(4, Q), flat.to_vector(gate))
+    plain = parameter_vector.from_vector(
+        REGISTRY["softmax"].null(4, Q), parameter_vector.to_vector(gate)
+    )
     np.testing.assert_allclose(log_prob(gate, rows), log_prob(plain, rows), rtol=1e-13)
 
 
 def test_sparse_gates_keep_as_many_as_they_say(rng, x64):
     rows = as_rows(features(REGISTRY["softmax"], rng))
     vector = 2 * rng.standard_normal(4 * Q)
-    plain = np.exp(log_prob(flat.from_vector(REGISTRY["softmax"].null(5, Q), vector), rows))
+    plain = np.exp(
+        log_prob(parameter_vector.from_vector(REGISTRY["softmax"].null(5, Q), vector), rows)
+    )
     for k in (1, 2, 4):
-        share = np.exp(log_prob(flat.from_vector(TopKGate(k=k).null(5, Q), vector), rows))
+        share = np.exp(
+            log_prob(parameter_vector.from_vector(TopKGate(k=k).null(5, Q), vector), rows)
+        )
         assert np.all((share > 0).sum(axis=0) == k)
-    share = np.exp(log_prob(flat.from_vector(TopPGate(mass=0.8).null(5, Q), vector), rows))
+    share = np.exp(
+        log_prob(parameter_vector.from_vector(TopPGate(mass=0.8).null(5, Q), vector), rows)
+    )
     for column, whole in zip(share.T, plain.T):
         order = np.sort(whole)[::-1]
         wanted = 1 + int(np.argmax(np.cumsum(order) >= 0.8))
@@ -358,3 +381,41 @@ def test_sparse_gates_keep_as_many_as_they_say(rng, x64):
         np.testing.assert_allclose(
             np.sort(column)[::-1][:wanted], order[:wanted] / order[:wanted].sum()
         )
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_atoms_stand_for_all_parameters_or_say_that_they_do_not(gate):
+    """Renumbering experts renumbers atoms, up to the common factor of the weights."""
+    if not gate.measure:
+        with pytest.raises(ValueError, match=f"not defined for {type(gate).__name__}"):
+            gate.atoms()
+        return
+    order = np.array([2, 0, 1])
+    atoms, moved = gate.atoms(), gate.permute(order).atoms()
+    share = atoms.weight[order] / moved.weight
+    np.testing.assert_allclose(share, share[0], rtol=1e-12)
+    for block, table in atoms.blocks.items():
+        shift = moved.blocks[block] - table[order]
+        np.testing.assert_allclose(shift, np.repeat(shift[:1], 3, axis=0), atol=1e-12)
+
+
+def test_moved_statistics_are_those_of_the_new_gate(name, gate, rows, resp):
+    """Exact for closed forms; else the gradient moves with the quadratic."""
+    vector = parameter_vector.to_vector(gate)
+    step = 1e-5 * np.random.default_rng(2).standard_normal(len(vector))
+    near = parameter_vector.from_vector(gate, vector + step)
+    resp = kept(gate.log_weight(rows), resp)
+    kept_sums = gate.statistics(rows, resp)
+    moved = gate.moved_statistics(near, kept_sums)
+    if gate.exact_step:
+        for a, b in zip(moved, near.statistics(rows, resp), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-10)
+        return
+    half = 0.5 * (gate.gain(near, kept_sums) - near.gain(gate, moved))
+    stacked = np.asarray(
+        parameter_vector.fold(kept_sums.slopes, gate.coefficient_index()[0], len(vector))
+    )
+    after = np.asarray(
+        parameter_vector.fold(moved.slopes, gate.coefficient_index()[0], len(vector))
+    )
+    np.testing.assert_allclose(half, 0.25 * (stacked + after) @ step * 2, rtol=1e-7, atol=1e-16)

@@ -1,4 +1,4 @@
-"""A new gate is one file and one line: it is then fitted, certified, told and drawn."""
+"""A new gate is one file and one line: it is then fitted, certified, told, updated and drawn."""
 
 import importlib.util
 
@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mixstat.gates.base import Gate, blank
-from mixstat.linear import Group
+from mixstat.parts.predictors import Group
 
 
 class CauchitGate(Gate):
@@ -46,9 +46,6 @@ class CauchitGate(Gate):
     def penalty(self, constant):
         k, q = self.coef.shape
         return np.kron(np.eye(k), np.diag([float(not constant), *np.ones(q - 1)]))
-
-    def parameter_names(self, features):
-        return [f"gate{j}:{z}" for j in range(len(self.coef)) for z in features]
 '''
 
 
@@ -74,5 +71,7 @@ def test_one_file_and_one_line(tmp_path, monkeypatch):
     told = str(moe.summary())
     assert "CauchitGate" in repr(mixstat.gates.REGISTRY["cauchit"])
     assert "Gate: gate0" in told
+    moe.partial_fit(X[:200], y[:200])
+    assert np.all(np.isfinite(moe.gate_coef_))
     display = GateDisplay.from_estimator(moe, X)
     np.testing.assert_allclose(display.share.sum(axis=0), 1.0)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import PolynomialFeatures
 
-from mixstat.design import polynomial
-from mixstat.design.design import Design, PolynomialColumns
+from mixstat.data import polynomial
+from mixstat.data.design import Design, PolynomialColumns
 
 
 @pytest.mark.parametrize("degree", [0, 1, 2, 4])

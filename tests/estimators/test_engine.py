@@ -4,9 +4,10 @@ import jax
 import numpy as np
 import pytest
 
-from mixstat import MixtureOfExperts, flat
-from mixstat import batch as batches
+from mixstat import MixtureOfExperts
+from mixstat.data import batch as batches
 from mixstat.estimators import fitting
+from mixstat.numerics import parameter_vector
 from mixstat.solvers import auto, em, ladder
 from tests.solvers import problems
 
@@ -133,4 +134,4 @@ def test_a_sample_holds_every_row_of_its_stride(x64, n, step):
     order = np.argsort(rows[kept])
     wanted = weight[::step] / weight[::step].sum()
     np.testing.assert_allclose(shares[kept][order], wanted, rtol=1e-12)
-    assert flat.size(thin.rows) < flat.size(data.rows) or n < 1000
+    assert parameter_vector.size(thin.rows) < parameter_vector.size(data.rows) or n < 1000

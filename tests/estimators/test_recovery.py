@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mixstat import MixtureOfExperts, Status, flat
-from mixstat.batch import Rows
+from mixstat import MixtureOfExperts, Status
+from mixstat.data.batch import Rows
 from mixstat.experts import (
     BinomialExperts,
     GammaExperts,
@@ -28,7 +28,8 @@ from mixstat.gates import (
     TopPGate,
 )
 from mixstat.model import Mixture
-from mixstat.precision import float64
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import float64
 from mixstat.predictive import expert_predictors
 
 N = 8_000
@@ -85,7 +86,7 @@ def draw(gate, experts, X, random):
 
 def standard_distances(moe, truth):
     error = np.sqrt(np.diag(moe.cov_params()))
-    return np.abs(moe.params - flat.to_vector(truth)) / error
+    return np.abs(moe.params - parameter_vector.to_vector(truth)) / error
 
 
 @pytest.mark.parametrize("name", list(TRUTHS))
@@ -97,7 +98,9 @@ def test_gate_is_recovered(name):
     # branches of a tree may be swapped: begin at the numbering of the truth
     lines = LINES[:, :1] + LINES[:, 1:] @ X.T
     near = np.argmin(np.abs(y - lines), axis=0)
-    init, n_init = (near, 1) if name == "hierarchical" else ("auto", 3 if gate.concave else 4)
+    init, n_init = (
+        (near, 1) if name == "hierarchical" else ("auto", 4 if gate.starting().dense else 3)
+    )
     if not gate.continuous:
         init, n_init = "kmeans", 1  # a search without derivatives is slow
     moe = MixtureOfExperts(3, gate=gate, init=init, n_init=n_init, random_state=0).fit(X, y)

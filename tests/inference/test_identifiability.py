@@ -3,16 +3,18 @@
 import warnings
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 
-from mixstat import MixtureOfExperts, flat
+from mixstat import MixtureOfExperts
 from mixstat.gates import ModifiedSoftmaxGate, TemperatureGate
 from mixstat.inference.covariance import information_spectrum
 from mixstat.inference.identifiability import conditions, margin
+from mixstat.numerics import parameter_vector
 from mixstat.results import SINGULAR, Status
 
 FAILS_BOTH = ["identity", "square", "cube", "relu"]
@@ -110,10 +112,10 @@ def test_invariances_leave_the_model_alone(rng, x64, activation):
         activation=function,
     )
     Z = rng.uniform(-3, 3, (2, 50))
-    vector = flat.to_vector(gate)
+    vector = parameter_vector.to_vector(gate)
 
     def shares(v):
-        moved = flat.from_vector(gate, v)
+        moved = parameter_vector.from_vector(gate, v)
         return moved.link(jnp.concatenate(list(_predictors(moved, Z))), Z)
 
     found = gate.invariances()
@@ -207,10 +209,76 @@ def test_one_expert_has_no_gate_to_speak_of(data, gate):
     assert "nothing to choose" in moe.certificate_.notes()[0]
 
 
-def test_separation_is_not_taken_for_the_ray(rng):
-    x = rng.uniform(-1, 1, size=(300, 1))
-    y = np.where(x[:, 0] < 0, 1.0, 3.0) + 0.1 * rng.standard_normal(300)
-    moe = MixtureOfExperts(2, degree=0, gate="temperature", random_state=0)
+def step_data(wrong=False):
+    """Two levels with a step at zero; ``wrong``: a row on either side has the other's level."""
+    random = np.random.default_rng(20240507)
+    x = random.uniform(-1, 1, size=(300, 1))
+    y = np.where(x[:, 0] < 0, 1.0, 3.0) + 0.1 * random.standard_normal(300)
+    if wrong:
+        row = np.argsort(np.abs(x[:, 0]))[5]
+        y[row] = 4.0 - y[row]
+    return x, y
+
+
+def rounded_otherwise(x, y, n=8):
+    """The same data as other machines might see them: rows in other orders, last digits changed."""
+    yield x, y
+    random = np.random.default_rng(1)
+    for _ in range(n):
+        order = random.permutation(len(y))
+        noise = 1 + 1e-13 * random.standard_normal(x.shape)
+        yield (x * noise)[order], (y * (1 + 1e-13 * random.standard_normal(len(y))))[order]
+
+
+@pytest.mark.parametrize("gate", ["softmax", "temperature"])
+def test_separation_is_told_whatever_the_rounding(gate):
+    """A step is not taken for the ray of a temperature, nor for what data do not determine."""
+    for x, y in rounded_otherwise(*step_data()):
+        moe = MixtureOfExperts(2, degree=0, gate=gate, random_state=0)
+        with pytest.warns(ConvergenceWarning, match="no finite estimate"):
+            moe.fit(x, y)
+        assert moe.status_ == Status.SEPARATED
+        assert moe.certificate_.diverging_gate == (0,)
+
+
+@pytest.mark.parametrize("gate", ["softmax", "temperature"])
+def test_near_separation_is_told_whatever_the_rounding(gate):
+    for x, y in rounded_otherwise(*step_data(wrong=True)):
+        moe = MixtureOfExperts(2, degree=0, gate=gate, random_state=0).fit(x, y)
+        assert moe.status_ == Status.CONVERGED
+        assert moe.certificate_.steep_gate == (0,)
+        assert moe.certificate_.sound
+
+
+@pytest.mark.parametrize("gate", ["softmax", "temperature", "hierarchical"])
+def test_one_step_beside_a_gentle_change_is_told(gate):
+    random = np.random.default_rng(8)
+    x = random.uniform(-3, 3, (500, 1))
+    gentle = random.random(500) < 1 / (1 + np.exp(-3 * (x[:, 0] + 1)))
+    y = np.where(x[:, 0] > 1, 6.0, 3.0 * gentle) + 0.2 * random.standard_normal(500)
+    for columns, response in rounded_otherwise(x, y, 3):
+        moe = MixtureOfExperts(3, degree=0, gate=gate, random_state=0)
+        with pytest.warns(ConvergenceWarning, match="no finite estimate"):
+            moe.fit(columns, response)
+
+
+def test_bounded_or_shrunk_coefficients_do_not_diverge(x64):
+    x, y = step_data()
     with pytest.warns(ConvergenceWarning, match="no finite estimate"):
-        moe.fit(x, y)
-    assert moe.status_ == Status.SEPARATED
+        moe = MixtureOfExperts(2, degree=0, random_state=0).fit(x, y)
+    objective, model = moe.problem_, moe.model_
+    outcome = Outcome(model, Status.CONVERGED, 0, 0)
+    assert judge(objective, outcome).certificate.diverging_gate == (0,)
+    limit = np.abs(parameter_vector.to_vector(model)) * 1.5 + 1.0
+    box = objective.within(-limit, limit)
+    assert judge(box, outcome).certificate.diverging_gate == ()
+    slightly = MixtureOfExperts(2, degree=0, ridge=1e-8, random_state=0).fit(x, y)
+    assert slightly.status_ != Status.SEPARATED
+
+
+def test_what_all_experts_have_in_common_does_not_diverge(data, x64):
+    gate: Any = TemperatureGate(activation="identity", temperature=1.0)
+    moe = MixtureOfExperts(2, gate=gate, random_state=0).fit(*data)
+    model = eqx.tree_at(lambda m: m.gate.coef, moe.model_, replace_fn=lambda coef: coef + 100.0)
+    end = judge(moe.problem_, Outcome(model, Status.CONVERGED, 0, 0))
+    assert end.certificate.diverging_gate == ()

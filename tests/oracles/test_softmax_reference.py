@@ -5,12 +5,12 @@ import json
 
 import numpy as np
 import pytest
+from mixstat.likelihood import log_likelihood
 
 from mixstat import MixtureOfExperts
-from mixstat import batch as batches
+from mixstat.data import batch as batches
 from mixstat.experts import GaussianExperts
 from mixstat.gates import SoftmaxGate
-from mixstat.likelihood import log_likelihood
 from mixstat.model import Mixture
 from mixstat.results import Status
 from mixstat.solvers import em, problem
@@ -85,8 +85,6 @@ def test_default_solver_meets_the_tight_two_expert_fits(recorded, n, s):
 
 def test_tight_fits_of_three_and_four_experts_are_not_beaten(recorded, x64):
     """Newton from the recorded parameters never ends below the recorded log-likelihood."""
-    from mixstat.solvers.newton import newton
-
     for (n, s, k, kind), run in recorded.items():
         if k == 2 or "tight" not in kind or n > 10_000:
             continue
@@ -96,5 +94,5 @@ def test_tight_fits_of_three_and_four_experts_are_not_beaten(recorded, x64):
         model = _model(run["alpha"], run["beta"], run["sigma2"])
         here = float(log_likelihood(model, data))
         np.testing.assert_allclose(n * here, run["loglik_final"], rtol=1e-10)
-        result = newton(problem.make(model, data, min_scale=1e-4), model)
+        result = Newton().fit(objective.make(model, data, min_scale=1e-4), model)
         assert result.log_likelihood >= here - 1e-12

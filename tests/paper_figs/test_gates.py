@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from scipy.special import softmax
 
-from mixstat import flat
 from mixstat.experts.multinomial import MultinomialExperts
 from mixstat.gates.softmax import SoftmaxGate
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
 from mixstat.rates import evaluate, find_truth, named_study
 from mixstat.rates.box import names
 from mixstat.rates.law import Law
@@ -70,7 +70,8 @@ def test_named_studies_have_the_sizes_of_the_scripts(scripts, folder, own, name,
 def table(*models):
     """Rows as a study writes them."""
     rows = [
-        {f"param {n}": v for n, v in zip(names(m), flat.to_vector(m), strict=True)} for m in models
+        {f"param {n}": v for n, v in zip(names(m), parameter_vector.to_vector(m), strict=True)}
+        for m in models
     ]
     return pd.DataFrame(rows)
 
@@ -155,8 +156,8 @@ def test_gates_are_compared_by_the_slopes_of_their_errors(scripts):
 def test_errors_of_a_temperature_gate_know_the_order_of_experts(scripts):
     simulate, _ = scripts("temperature")
     truth = find_truth("temperature").mixture
-    near = flat.from_vector(
-        truth, flat.to_vector(truth) + np.array([0, 0.3, 0.1, 0, 0, 0, 0, 0, 0])
+    near = parameter_vector.from_vector(
+        truth, parameter_vector.to_vector(truth) + np.array([0, 0.3, 0.1, 0, 0, 0, 0, 0, 0])
     )
     swapped = near.permute(np.array([1, 0]))
     found = simulate.with_parameters(table(near, swapped))
@@ -186,8 +187,8 @@ def fake(study):
         models = []
         for extra in (0, 1, 0, 1):  # the true atom that is there twice
             like = truth.mixture.permute(np.append([0, 1], extra)[:k])
-            near = flat.to_vector(like)
-            models.append(flat.from_vector(like, near + _noise(random, near, n)))
+            near = parameter_vector.to_vector(like)
+            models.append(parameter_vector.from_vector(like, near + _noise(random, near, n)))
         losses = {name: random.uniform(1, 2, 4) / np.sqrt(n) for name in _columns(k)}
         rows.append(table(*models).assign(n=n, replicate=range(4), converged=True, **losses))
     return pd.concat(rows, ignore_index=True)

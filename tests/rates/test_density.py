@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from mixstat import flat
 from mixstat.experts import (
     BinomialExperts,
     GammaExperts,
@@ -16,6 +15,7 @@ from mixstat.experts import (
 )
 from mixstat.gates import SoftmaxGate
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
 from mixstat.rates.catalogue import find_truth, gaussian
 from mixstat.rates.inputs import Observed, Uniform
 from mixstat.rates.law import Law, make_features
@@ -29,9 +29,11 @@ SOME = ("softmax-gaussian-mild", "gaussian-gate-mild", "multinomial-2", "activat
 
 
 def near(truth: Truth, size: float, seed: int = 0) -> Law:
-    vector = flat.to_vector(truth.mixture)
+    vector = parameter_vector.to_vector(truth.mixture)
     noise = np.random.default_rng(seed).standard_normal(len(vector))
-    return truth.law._replace(mixture=flat.from_vector(truth.mixture, vector + size * noise))
+    return truth.law._replace(
+        mixture=parameter_vector.from_vector(truth.mixture, vector + size * noise)
+    )
 
 
 def one_expert(experts, inputs) -> Truth:

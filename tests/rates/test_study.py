@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mixstat import MixtureOfExperts, flat
-from mixstat.precision import in_float64
+from mixstat import MixtureOfExperts
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import in_float64
 from mixstat.rates import study as studies
 from mixstat.rates.box import Box
 from mixstat.rates.catalogue import MILD_BOX, find_truth
@@ -26,7 +27,6 @@ from mixstat.rates.store import Store, StoreMismatchError, difference
 from mixstat.rates.studies import named_study
 from mixstat.rates.study import RateStudy, cells
 from mixstat.rates.truths import from_fit, replicate_seed
-from mixstat.solvers.certify import objective_derivatives
 from tests.rates.killed import study as small_study
 
 FOLDER = Path(__file__).parent
@@ -51,7 +51,7 @@ def test_rows_have_certificates_losses_and_parameters(whole):
     row = whole.iloc[4]
     X, y = truth.sample(int(row["n"]), replicate_seed(3, 60, 4))
     vector = row[[c for c in whole.columns if c.startswith("param ")]].to_numpy(float)
-    at = truth.law._replace(mixture=flat.from_vector(spec.null(truth), vector)).at(X)
+    at = truth.law._replace(mixture=parameter_vector.from_vector(spec.null(truth), vector)).at(X)
     mean, scale = at.eta[:, 0], np.exp(at.eta[:, 1])
     each = np.exp(-0.5 * ((y - mean) / scale) ** 2) / scale / np.sqrt(2 * np.pi)
     np.testing.assert_allclose(
@@ -242,17 +242,17 @@ def test_equal_limits_hold_a_parameter():
 @in_float64
 def test_fits_at_a_jump_are_certified_by_their_experts():
     study = named_study("top-k/exact")
-    n_gate = flat.size(study.truth.mixture.gate)
+    n_gate = parameter_vector.size(study.truth.mixture.gate)
     task = make_task(study.plan, 100, 0)
     start = study.truth.mixture
-    (end,) = solve_all([task.problem], [start], study.spec)
-    gradient = objective_derivatives(task.problem, end.model).gradient
+    (end,) = solve_all([task.objective], [start], study.spec)
+    gradient = task.objective.derivatives(parameter_vector.to_vector(end.model)).gradient
     assert end.status == "JUMP"
-    assert certified(end, study.spec.tol)
+    assert end.certified
     assert np.max(np.abs(gradient[n_gate:])) <= study.spec.tol
     assert end.gradient_norm > study.spec.tol  # of the gate
     early = replace(study.spec, tol=1e-18)  # which rounding forbids
-    (end,) = solve_all([task.problem], [start], early)
+    (end,) = solve_all([task.objective], [start], early)
     assert end.status == "STALLED"
     assert not certified(end, early.tol)
 
@@ -264,11 +264,11 @@ def test_a_gate_that_jumps_stays_in_its_box():
     study = RateStudy(named.truth, replace(named.spec, box=box), [100], 1, NearTruth(0.0))
     task = make_task(study.plan, 100, 0)
     first = study.start.first(task, np.random.default_rng(0))
-    limits = [flat.to_vector(side) for side in (task.problem.lower, task.problem.upper)]
-    start = flat.from_vector(first, np.clip(flat.to_vector(first), *limits))
-    (end,) = solve_all([task.problem], [start], study.spec)
+    limits = [parameter_vector.to_vector(side) for side in (task.problem.lower, task.problem.upper)]
+    start = parameter_vector.from_vector(first, np.clip(parameter_vector.to_vector(first), *limits))
+    (end,) = solve_all([task.objective], [start], study.spec)
     assert end.status == "JUMP"
-    vector = flat.to_vector(end.model)
+    vector = parameter_vector.to_vector(end.model)
     assert np.all((limits[0] <= vector) & (vector <= limits[1]))
     np.testing.assert_array_equal(end.model.gate.coef[:, 0], 0.2)
     assert np.any(np.abs(end.model.gate.coef[:, 1]) == 0.5)  # true slopes are 1 and -1

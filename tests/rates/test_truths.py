@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from mixstat.likelihood import log_likelihood
 from scipy.special import expit
 
-from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier, batch
+from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier
+from mixstat.data import batch
 from mixstat.gates import ModifiedSoftmaxGate
-from mixstat.likelihood import log_likelihood
-from mixstat.precision import in_float64
-from mixstat.rates.box import Box, names
+from mixstat.numerics.precision import in_float64
+from mixstat.rates.box import Box, labels, names
 from mixstat.rates.catalogue import find_truth, truths
 from mixstat.rates.cells import make_task
 from mixstat.rates.inputs import Lattice, Observed, Uniform
@@ -136,7 +137,7 @@ def test_box_finds_each_kind_of_parameter():
         gate_slope=(-2.0, 2.0), expert_intercept=(-3.0, 3.0), scale=(0.1, 3.0), spread=(0.5, 2.0)
     )
     gate = find_truth("gaussian-gate-mild").mixture
-    low, high = (np.array([box._limits(n)[s] for n in names(gate)]) for s in (0, 1))
+    low, high = (np.array([box.limits(one)[s] for one in labels(gate)]) for s in (0, 1))
     table = dict(zip(names(gate), zip(low, high, strict=True), strict=True))
     np.testing.assert_allclose(table["spread1:log_scale z1"], np.log([0.5, 2.0]))
     np.testing.assert_allclose(table["log_scale0"], np.log([0.1, 3.0]))

@@ -6,9 +6,9 @@ import json
 import numpy as np
 import pytest
 
-from mixstat import flat
 from mixstat.gates import SoftmaxGate
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
 from mixstat.rates.catalogue import find_truth, gaussian
 from mixstat.rates.losses import stated
 from mixstat.rates.losses.atoms import Measures, measures
@@ -86,9 +86,11 @@ def test_brute_force_over_the_translation(name, loss, order):
 def test_zero_at_the_truth_and_positive_elsewhere(name, loss):
     truth = find_truth(name).mixture
     assert loss(truth, truth)[0] < 1e-12
-    vector = flat.to_vector(truth)
+    vector = parameter_vector.to_vector(truth)
     random = np.random.default_rng(0)
-    others = [flat.from_vector(truth, vector + 1e-3 * random.standard_normal(len(vector)))] * 2
+    others = [
+        parameter_vector.from_vector(truth, vector + 1e-3 * random.standard_normal(len(vector)))
+    ] * 2
     assert np.all(loss(truth, others) > 1e-9)
 
 
@@ -98,8 +100,8 @@ def test_renumbering_the_fitted_experts_changes_nothing(name, loss):
         pytest.skip("the published code depends on the reference expert")
     truth = find_truth(name).mixture
     random = np.random.default_rng(1)
-    vector = flat.to_vector(truth)
-    fitted = flat.from_vector(truth, vector + 0.1 * random.standard_normal(len(vector)))
+    vector = parameter_vector.to_vector(truth)
+    fitted = parameter_vector.from_vector(truth, vector + 0.1 * random.standard_normal(len(vector)))
     values = [
         loss(truth, fitted.permute(np.array(order)))[0]
         for order in itertools.permutations(range(truth.n_experts))
@@ -127,8 +129,11 @@ def test_translating_either_measure_changes_nothing(name, loss):
 def test_many_models_at_once_equal_one_by_one():
     truth = find_truth("multinomial-1").mixture
     random = np.random.default_rng(0)
-    vector = flat.to_vector(truth)
-    many = [flat.from_vector(truth, vector + random.normal(0, 0.3, len(vector))) for _ in range(6)]
+    vector = parameter_vector.to_vector(truth)
+    many = [
+        parameter_vector.from_vector(truth, vector + random.normal(0, 0.3, len(vector)))
+        for _ in range(6)
+    ]
     each = [stated.MULTINOMIAL(truth, one)[0] for one in many]
     np.testing.assert_allclose(stated.MULTINOMIAL(truth, many), each, rtol=1e-12)
 

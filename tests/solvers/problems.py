@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from mixstat import batch as batches
+from mixstat.data import batch as batches
 from mixstat.experts import GaussianExperts
 from mixstat.gates import SoftmaxGate
 from mixstat.model import Mixture
-from mixstat.solvers import m_step, problem
+from mixstat.objective import objective
+from mixstat.solvers import m_step
 
 NAMES = ("separated", "overlapping", "three", "two_outputs", "tied", "ridge", "contexts")
 
@@ -33,7 +34,7 @@ def make(name: str, n: int = 400):
     covariance = "tied" if name == "tied" else "full"
     data = batches.build(Z, Z, y, random.uniform(0.5, 1.5, n), extra)
     null = Mixture(SoftmaxGate().null(k, 2), GaussianExperts(covariance=covariance).null(k, 2, m))
-    task = problem.make(null, data, min_scale=1e-4, strengths=0.01 if name == "ridge" else 0.0)
+    task = objective.make(null, data, min_scale=1e-4, strengths=0.01 if name == "ridge" else 0.0)
     noisy = np.where(random.random(n) < 0.3, random.integers(0, k, n), label)
     resp = batches.lay_out_like(data, np.eye(k)[noisy])
     return task, m_step.first_model(task, null, resp)

@@ -1,21 +1,21 @@
 """The elastic net: oracles with one expert, conditions of a maximum with several, exact zeros."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.special import expit
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet, LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier, flat
-from mixstat.derivatives import derivatives
-from mixstat.precision import float64
+from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import float64
+from mixstat.objective import objective
+from mixstat.objective.derivatives import derivatives
+from mixstat.objective.strengths import Strengths
 from mixstat.results import Status
-from mixstat.solvers import em, newton, problem
-from mixstat.solvers.problem import Strengths
+from mixstat.solvers import Newton, em
 from tests.solvers import problems
 
 SOLVERS = ("auto", "em", "newton")
@@ -90,11 +90,12 @@ def _check_conditions(moe, tol=1e-8):
     """Karush, Kuhn and Tucker: what a maximum of the penalised likelihood must satisfy."""
     with float64():
         gradient = np.asarray(derivatives(moe.model_, moe.problem_.batch)[1])
-    vector = flat.to_vector(moe.model_)
-    square, l1 = moe.problem_.shrink.square, moe.problem_.shrink.l1
+    vector = parameter_vector.to_vector(moe.model_)
+    penalty = moe.problem_.penalty
+    square, l1 = penalty.ridge.square, penalty.l1
     pull = gradient - square @ vector
     zero = (vector == 0) & (l1 > 0)
-    at_bound = vector >= flat.to_vector(moe.problem_.upper)  # infinite degrees of freedom
+    at_bound = vector >= moe.problem_.upper  # infinite degrees of freedom
     pull, vector = np.where(at_bound, 0.0, pull), np.where(at_bound, 0.0, vector)
     np.testing.assert_allclose(pull[~zero], (l1 * np.sign(vector))[~zero], rtol=0, atol=tol)
     assert np.all(np.abs(pull[zero]) <= l1[zero] + tol)
@@ -125,24 +126,36 @@ def test_conditions_of_a_maximum_hold_for_every_solver(two_lines, settings):
     }
     ends = {}
     for solver in SOLVERS:
-        # the gains of EM for t experts sink into rounding a little before the gradient does
-        slow = solver == "em" and "t" in settings.values()
-        with warnings.catch_warnings():
-            if slow:
-                warnings.simplefilter("ignore", ConvergenceWarning)
-            moe = MixtureOfExperts(2, **known | settings, solver=solver).fit(X, y)
-        assert moe.status_ == Status.CONVERGED or slow, solver
-        assert moe.certificate_.gradient_norm < (1e-6 if slow else 1e-8)
-        zero = _check_conditions(moe, *[1e-6] * slow)
+        moe = MixtureOfExperts(2, **known | settings, solver=solver).fit(X, y)
+        assert moe.status_ == Status.CONVERGED, solver
+        assert moe.certificate_.gradient_norm < 1e-8
+        zero = _check_conditions(moe)
         told = [moe.expert_coef_[:, 1:], moe.gate_coef_[:1, 1:]]
         assert sum(np.sum(table == 0) for table in told) == zero.sum() > 0
         assert moe.n_parameters_ == moe.problem_.varying.sum() - zero.sum()
         ends[solver] = moe
-    for solver in ("newton",) if "t" in settings.values() else ("em", "newton"):
+    # a gradient of 1e-8 leaves this much open, above all in degrees of freedom
+    apart = 1e-8 / ends["auto"].certificate_.min_eigenvalue
+    for solver in ("em", "newton"):
         np.testing.assert_allclose(
-            flat.to_vector(ends[solver].model_), flat.to_vector(ends["auto"].model_), atol=1e-5
+            parameter_vector.to_vector(ends[solver].model_),
+            parameter_vector.to_vector(ends["auto"].model_),
+            rtol=0,
+            atol=max(1e-5, apart),
         )
         assert np.array_equal(ends[solver].expert_coef_ == 0, ends["auto"].expert_coef_ == 0)
+
+
+def test_em_for_t_experts_does_not_stall_in_rounding(two_lines):
+    """Rows in other orders and last digits changed, as other machines round."""
+    X, y = two_lines
+    random = np.random.default_rng(1)
+    settings: dict[str, Any] = {"expert_penalty": 0.1, "gate_penalty": 0.01, "n_init": 4}
+    for _ in range(8):
+        order = random.permutation(len(y))
+        near = (X * (1 + 1e-13 * random.standard_normal(X.shape)))[order]
+        moe = MixtureOfExperts(2, expert="t", solver="em", random_state=0, **settings)
+        assert moe.fit(near, y[order]).status_ == Status.CONVERGED
 
 
 def test_conditions_hold_for_several_outputs(two_lines):
@@ -175,15 +188,18 @@ def test_classes_under_a_penalty(two_lines):
 @pytest.mark.parametrize("accelerate", [False, True])
 def test_em_never_loses_the_penalised_objective(x64, name, accelerate):
     task, start = problems.make(name)
-    task = problem.make(start, task.batch, min_scale=1e-4, strengths=SMOOTH_AND_KINKED)
+    task = objective.make(start, task.batch, min_scale=1e-4, strengths=SMOOTH_AND_KINKED)
     state = em.run(task, start, (1e-13, 0.0, 500), accelerate=accelerate)
     assert float(state.smallest_gain) >= -1e-12
     end = em.em(task, start)
     assert end.status == Status.CONVERGED
-    finish = newton.newton(task, flat.as_numpy(state.model))
+    finish = newton.newton(task, parameter_vector.as_numpy(state.model))
     assert finish.status == Status.CONVERGED
     np.testing.assert_allclose(
-        flat.to_vector(end.model), flat.to_vector(finish.model), rtol=0, atol=1e-6
+        parameter_vector.to_vector(end.model),
+        parameter_vector.to_vector(finish.model),
+        rtol=0,
+        atol=1e-6,
     )
 
 
@@ -207,11 +223,15 @@ def test_newton_step_stops_at_a_kink(two_lines):
     moe = MixtureOfExperts(2, expert_penalty=0.1, gate_penalty=0.01, random_state=0).fit(X, y)
     with float64():
         random = np.random.default_rng(2)
-        near = flat.to_vector(moe.model_) + 1e-6 * random.standard_normal(len(moe.params))
-        end = newton.newton(moe.problem_, flat.from_vector(moe.model_, near))
+        near = parameter_vector.to_vector(moe.model_) + 1e-6 * random.standard_normal(
+            len(moe.params)
+        )
+        end = Newton().fit(moe.problem_, parameter_vector.from_vector(moe.model_, near))
     assert end.status == Status.CONVERGED
     assert end.n_passes < 12
-    np.testing.assert_allclose(flat.to_vector(end.model), flat.to_vector(moe.model_), atol=1e-9)
+    np.testing.assert_allclose(
+        parameter_vector.to_vector(end.model), parameter_vector.to_vector(moe.model_), atol=1e-9
+    )
 
 
 def test_only_the_penalised_part_keeps_its_columns_apart(two_lines):

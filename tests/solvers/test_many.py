@@ -5,36 +5,36 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from mixstat import MixtureOfExperts, flat
-from mixstat import batch as batches
-from mixstat.derivatives import value_and_gradient
+from mixstat import MixtureOfExperts
+from mixstat.data import batch as batches
 from mixstat.experts import GaussianExperts
+from mixstat.fitting import lanes, multistart
+from mixstat.fitting.batch_of_fits import fit_many
+from mixstat.fitting.members import Members
 from mixstat.gates import SoftmaxGate
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
+from mixstat.objective import objective
+from mixstat.objective.strengths import Strengths
 from mixstat.results import Status
-from mixstat.solvers import em, multistart, queue
-from mixstat.solvers import problem as problems_of
-from mixstat.solvers.auto import SOLVERS
-from mixstat.solvers.certify import objective_derivatives
-from mixstat.solvers.many import fit_many
-from mixstat.solvers.members import Members
+from mixstat.solvers import EM, Newton, Plan, StopRule, em
 from tests.solvers import problems
 
 
 def _starts(start: Mixture, count: int, spread: float = 0.3) -> list[Mixture]:
     random = np.random.default_rng(3)
-    vector = flat.to_vector(start)
+    vector = parameter_vector.to_vector(start)
     moves = spread * random.standard_normal((count, len(vector)))
-    return [flat.from_vector(start, vector + move) for move in moves]
+    return [parameter_vector.from_vector(start, vector + move) for move in moves]
 
 
 def _alone(task, start):
-    end = SOLVERS["auto"](task, start, 1e-8, 200)
-    return objective_derivatives(task, end.model)[0]
+    end = Plan().run(task, start, tol=1e-8, max_iter=200)
+    return task.value(parameter_vector.to_vector(end.model))
 
 
-@pytest.mark.parametrize("lanes", [1, 3, 8])
-def test_queue_finishes_everybody_and_nobody_waits(lanes):
+@pytest.mark.parametrize("n_lanes", [1, 3, 8])
+def test_queue_finishes_everybody_and_nobody_waits(n_lanes):
     """Members that need very different numbers of steps; turns follow their sum."""
     needed = np.array([1, 50, 2, 3, 1, 1, 30, 2, 2, 4, 1, 1, 9, 9, 0, 0])
     count = 14  # the last two are padding
@@ -48,7 +48,7 @@ def test_queue_finishes_everybody_and_nobody_waits(lanes):
     def running(state):
         return state["left"] > 0
 
-    out = queue.run(begin, step, running, jnp.asarray(needed), jnp.asarray(count), lanes)
+    out = lanes.run(begin, step, running, jnp.asarray(needed), jnp.asarray(count), n_lanes)
     np.testing.assert_array_equal(out["steps"][:count], needed[:count])
 
 
@@ -87,18 +87,22 @@ def test_weights_are_those_of_single_fits(x64):
     n = 400
     random = np.random.default_rng(0)
     counts = random.multinomial(n, np.full(n, 1 / n), size=5).astype(float)
-    near = flat.as_numpy(em.run(task, start, (1e-4, 0.0, 50)).model)
+    near = parameter_vector.as_numpy(em.run(task, start, StopRule(1e-4, 0.0, 50)).model)
     found = fit_many(task, [near], weights=counts)
     assert found.certified.all()
     for i, weights in enumerate(counts):
         rows = np.repeat(np.arange(n), weights.astype(int))
         Z = batches.take_rows(task.batch.rows.Z, n)[rows]
         y = batches.take_rows(task.batch.rows.y, n)[rows]
-        again = problems_of.make(start, batches.build(Z, Z, y), min_scale=1e-4)
-        alone = SOLVERS["auto"](again, near, 1e-8, 200)
-        gap = found.table["log_likelihood"][i] - objective_derivatives(again, alone.model)[0]
+        again = objective.make(start, batches.build(Z, Z, y), min_scale=1e-4)
+        alone = Plan().run(again, near, tol=1e-8, max_iter=200)
+        gap = found.table["log_likelihood"][i] - again.value(
+            parameter_vector.to_vector(alone.model)
+        )
         assert abs(gap) < 1e-10
-        np.testing.assert_allclose(found.vectors[i], flat.to_vector(alone.model), atol=1e-6)
+        np.testing.assert_allclose(
+            found.vectors[i], parameter_vector.to_vector(alone.model), atol=1e-6
+        )
     assert float(found.members.alone(1).batch.total_weight) == n
 
 
@@ -114,7 +118,7 @@ def test_each_member_has_its_own_data(x64):
     found = fit_many(task, [start], data=data)
     assert found.certified.all()
     for i, one in enumerate(data):
-        gap = found.table["objective"][i] - _alone(task._replace(batch=one), start)
+        gap = found.table["objective"][i] - _alone(task.replace(batch=one), start)
         assert abs(gap) < 1e-10
         again = fit_many(task, [start], data=[one])
         np.testing.assert_array_equal(again.vectors[0], found.vectors[i])
@@ -122,11 +126,11 @@ def test_each_member_has_its_own_data(x64):
 
 def test_a_box_holds_and_the_projected_gradient_vanishes(x64):
     task, start = problems.make("separated")
-    vector = flat.to_vector(start)
+    vector = parameter_vector.to_vector(start)
     free = fit_many(task, [start]).vectors[0]
     low, high = np.minimum(vector, free) - 1.0, np.maximum(vector, free) + 1.0
     high[0], low[3] = free[0] - 0.3, free[3] + 0.2  # two bounds that bind
-    boxed = task._replace(lower=flat.from_vector(start, low), upper=flat.from_vector(start, high))
+    boxed = task.within(low, high)
     found = fit_many(boxed, _starts(start, 4, 0.05))
     assert found.certified.all()
     np.testing.assert_allclose(found.vectors[:, 0], high[0])
@@ -134,8 +138,8 @@ def test_a_box_holds_and_the_projected_gradient_vanishes(x64):
     assert np.all(found.table["gradient_norm"] <= 1e-8)
 
     def negative(vector):
-        value, gradient = value_and_gradient(flat.from_vector(start, vector), task.batch)
-        return -float(value), -np.asarray(gradient)
+        value, gradient = task.value_and_gradient(vector)
+        return -value, -gradient
 
     best = minimize(negative, found.vectors[0], jac=True, bounds=list(zip(low, high, strict=True)))
     assert found.table["log_likelihood"].max() >= -best.fun - 1e-12
@@ -144,13 +148,16 @@ def test_a_box_holds_and_the_projected_gradient_vanishes(x64):
 def test_em_alone_is_the_loop_of_one(x64):
     task, start = problems.make("overlapping")
     starts = _starts(start, 3)
-    for options in ({"accelerate": False, "exact_gate": True, "gate_tol": 1e-12}, {}):
-        found = fit_many(task, starts, solver="em", stop=(0.0, 1e-6), max_iter=500, **options)
+    for options in ({"accelerate": False, "exact_gate": True}, {}):
+        rule = StopRule(0.0, 1e-6, 500, gate=1e-12)
+        found = fit_many(task, starts, solver=EM(stop=rule, **options), max_iter=500)
         for i, one in enumerate(starts):
-            alone = em.run(task, one, (0.0, 1e-6, 500), **options)
+            alone = em.run(task, one, rule, **options)
             assert found.table["n_iter"][i] == int(alone.n_iter)
             np.testing.assert_allclose(
-                found.vectors[i], flat.to_vector(flat.as_numpy(alone.model)), atol=1e-10
+                found.vectors[i],
+                parameter_vector.to_vector(parameter_vector.as_numpy(alone.model)),
+                atol=1e-10,
             )
     assert np.isnan(found.table["gradient_norm"]).all()
 
@@ -167,17 +174,25 @@ def test_members_that_do_not_fit_are_named(x64):
         fit_many(task, [start, start], weights=np.ones((3, 400)))
     with pytest.raises(ValueError, match="weights have 9000 columns for 8192 rows"):
         fit_many(task, [start], weights=np.ones((3, 9000)))
-    with pytest.raises(ValueError, match="solver must be 'auto' or 'em'"):
-        fit_many(task, [start], solver="newton")
+    with pytest.raises(ValueError, match="solver must be one of 'auto', 'em'"):
+        fit_many(task, [start], solver="newtonn")
+
+
+def test_solvers_without_queue_fit_one_by_one(x64):
+    task, start = problems.make("separated")
+    starts = _starts(start, 2, 0.05)
+    found = fit_many(task, starts, solver=Newton())
+    for i, one in enumerate(starts):
+        alone = Newton().fit(task, one, max_iter=200)
+        assert found.table["status"][i] == alone.status.name
+        np.testing.assert_array_equal(found.vectors[i], parameter_vector.to_vector(alone.model))
 
 
 def test_members_without_queue_are_fitted_one_by_one(x64):
     """An L1 penalty has kinks, which the damped Newton step does not know."""
     _, start = problems.make("separated")
     task = problems.make("separated")[0]
-    kinked = problems_of.make(
-        start, task.batch, min_scale=1e-4, strengths=problems_of.Strengths(expert_l1=0.05)
-    )
+    kinked = objective.make(start, task.batch, min_scale=1e-4, strengths=Strengths(expert_l1=0.05))
     found = fit_many(kinked, _starts(start, 2))
     assert found.certified.all()
     alone = [_alone(kinked, one) for one in _starts(start, 2)]
@@ -188,7 +203,7 @@ def test_blocks_hold_bounded_memory(x64, monkeypatch):
     task, start = problems.make("separated")
     members = Members(task, [start], np.ones((300, 400)), None, None)
     assert sum(len(block) for block in members.blocks(4)) == 300
-    monkeypatch.setattr("mixstat.solvers.members.MEMBER_BYTES", 5 * members.bytes)
+    monkeypatch.setattr("mixstat.fitting.members.MEMBER_BYTES", 5 * members.bytes)
     assert max(len(block) for block in members.blocks(4)) == 4
 
 

@@ -5,21 +5,23 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mixstat import batch as batches
-from mixstat import flat
+from mixstat.data import batch as batches
 from mixstat.experts import GaussianExperts
 from mixstat.gates import SoftmaxGate
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
+from mixstat.objective import objective
 from mixstat.results import Status
-from mixstat.solvers import em, m_step, problem
-from mixstat.solvers.auto import SOLVERS
-from mixstat.solvers.certify import certify, objective_derivatives
-from mixstat.solvers.lbfgs import lbfgs
-from mixstat.solvers.newton import newton, trust_region_step
-from mixstat.solvers.newton_cg import newton_cg
+from mixstat.solvers import EM, LBFGS, Newton, NewtonCG, Plan, StopRule, em, m_step
+from mixstat.solvers.trust_region import trust_region_step
 from tests.solvers import problems
 
-FITTERS = {"em": em.em, "lbfgs": lbfgs, "newton": newton, "newton_cg": newton_cg}
+FITTERS = {"em": EM(), "lbfgs": LBFGS(), "newton": Newton(), "newton_cg": NewtonCG()}
+
+
+def look(task, model):
+    """Objective and its derivatives at a model."""
+    return task.derivatives(parameter_vector.to_vector(parameter_vector.as_numpy(model)))
 
 
 @pytest.mark.parametrize("name", problems.NAMES)
@@ -28,21 +30,21 @@ FITTERS = {"em": em.em, "lbfgs": lbfgs, "newton": newton, "newton_cg": newton_cg
 def test_em_never_loses_likelihood(x64, name, accelerate, exact_gate):
     task, start = problems.make(name)
     kinds = {"accelerate": accelerate, "exact_gate": exact_gate}
-    state = em.run(task, start, (1e-13, 0.0, 500), **kinds)
+    state = em.run(task, start, StopRule(1e-13, 0.0, 500), **kinds)
     assert float(state.smallest_gain) >= -1e-12
     # and step by step, from the objective itself
     model, last = start, -np.inf
     for _ in range(12):
-        value = objective_derivatives(task, model)[0]
+        value = look(task, model)[0]
         assert value >= last - 1e-12
-        model, last = em.run(task, model, (0.0, 0.0, 1), **kinds).model, value
+        model, last = em.run(task, model, StopRule(0.0, 0.0, 1), **kinds).model, value
 
 
 @pytest.mark.parametrize("name", problems.NAMES)
 def test_solvers_meet_at_one_certified_point(x64, name):
     task, start = problems.make(name)
-    near = em.run(task, start, (1e-4, 0.0, 200)).model  # one basin for all
-    ends = {solver: fit(task, near) for solver, fit in FITTERS.items()}
+    near = em.run(task, start, StopRule(1e-4, 0.0, 200)).model  # one basin for all
+    ends = {name: solver.fit(task, near) for name, solver in FITTERS.items()}
     best = ends["newton"]
     for solver, end in ends.items():
         certificate = end.certificate
@@ -50,24 +52,23 @@ def test_solvers_meet_at_one_certified_point(x64, name):
         assert certificate.gradient_norm <= 1e-8
         assert certificate.min_eigenvalue > 0
         assert certificate.newton_decrement < 1e-14
-        value, known = (objective_derivatives(task, r.model)[0] for r in (end, best))
+        value, known = (look(task, r.model)[0] for r in (end, best))
         np.testing.assert_allclose(value, known, rtol=0, atol=1e-13)
-        difference = flat.to_vector(end.model) - flat.to_vector(best.model)
+        difference = parameter_vector.to_vector(end.model) - parameter_vector.to_vector(best.model)
         assert np.max(np.abs(difference)) < 1e-6, solver
 
 
 @pytest.mark.parametrize("name", problems.NAMES)
 def test_auto_ends_where_newton_does(x64, name):
     task, start = problems.make(name)
-    end = SOLVERS["auto"](task, start, 1e-8, 1000)
-    result = certify(task, end.model, end.status, n_iter=end.n_iter, n_passes=end.n_passes)
+    result = Plan().fit(task, start)
     assert result.status == Status.CONVERGED
     assert result.certificate.gradient_norm <= 1e-12
 
 
 def test_acceleration_saves_passes_where_experts_overlap(x64):
     task, start = problems.make("overlapping")
-    limits = (1e-12, 0.0, 20_000)
+    limits = StopRule(1e-12, 0.0, 20_000)
     fast, slow = (em.run(task, start, limits, accelerate=a) for a in (True, False))
     assert int(fast.n_passes) < int(slow.n_passes) / 2
     assert float(fast.value) >= float(slow.value) - 1e-10
@@ -75,9 +76,11 @@ def test_acceleration_saves_passes_where_experts_overlap(x64):
 
 def test_same_answer_from_numpy_and_jax_starts(x64):
     task, start = problems.make("three")
-    one = em.run(task, start, (1e-10, 0.0, 300))
-    two = em.run(task, flat.as_numpy(start), (1e-10, 0.0, 300))
-    np.testing.assert_array_equal(flat.to_vector(one.model), flat.to_vector(two.model))
+    one = em.run(task, start, StopRule(1e-10, 0.0, 300))
+    two = em.run(task, parameter_vector.as_numpy(start), StopRule(1e-10, 0.0, 300))
+    np.testing.assert_array_equal(
+        parameter_vector.to_vector(one.model), parameter_vector.to_vector(two.model)
+    )
 
 
 def _twins(k=2):
@@ -85,21 +88,21 @@ def _twins(k=2):
     task, _ = problems.make("separated")
     pooled = GaussianExperts(np.zeros((1, 1, 2)), np.zeros((1, 1)), np.zeros((1, 0)), "full")
     one = Mixture(SoftmaxGate(np.zeros((0, 2))), pooled)
-    alone = problem.make(one, task.batch, min_scale=1e-4)
-    fitted = newton(alone, one).model.experts
+    alone = objective.make(one, task.batch, min_scale=1e-4)
+    fitted = Newton().fit(alone, one).model.experts
     double = jax.tree.map(lambda a: np.repeat(a, k, axis=0), fitted)
     return task, Mixture(SoftmaxGate(np.zeros((k - 1, 2))), double)
 
 
 def test_newton_leaves_a_saddle_where_em_cannot(x64):
     task, saddle = _twins()
-    _, gradient, hessian, _ = objective_derivatives(task, saddle)
+    _, gradient, hessian, _ = look(task, saddle)
     assert np.max(np.abs(gradient)) < 1e-8
     assert np.linalg.eigvalsh(hessian)[-1] > 0.01
-    stuck = em.em(task, saddle)
+    stuck = EM().fit(task, saddle)
     assert stuck.certificate.coinciding_experts == ((0, 1),)
     assert stuck.status == Status.SADDLE
-    freed = newton(task, saddle)
+    freed = Newton().fit(task, saddle)
     assert freed.status == Status.CONVERGED
     assert freed.log_likelihood > stuck.log_likelihood + 0.1
 
@@ -107,7 +110,7 @@ def test_newton_leaves_a_saddle_where_em_cannot(x64):
 @pytest.mark.parametrize("solver", FITTERS)
 def test_iteration_limit_is_its_own_status(x64, solver):
     task, start = problems.make("overlapping")
-    result = FITTERS[solver](task, start, max_iter=2)
+    result = FITTERS[solver].fit(task, start, max_iter=2)
     assert result.status == Status.MAX_ITER
     assert result.certificate.gradient_norm > 1e-8
     assert "max_iter" in result.certificate.remarks()[0]
@@ -116,8 +119,8 @@ def test_iteration_limit_is_its_own_status(x64, solver):
 @pytest.mark.parametrize("solver", FITTERS)
 def test_a_start_that_is_not_finite_is_reported(x64, solver):
     task, start = problems.make("separated")
-    broken = flat.from_vector(start, np.full(flat.size(start), np.nan))
-    assert FITTERS[solver](task, broken).status == Status.NONFINITE
+    broken = parameter_vector.from_vector(start, np.full(parameter_vector.size(start), np.nan))
+    assert FITTERS[solver].fit(task, broken).status == Status.NONFINITE
 
 
 def test_separated_gate_is_named(x64):
@@ -128,15 +131,13 @@ def test_separated_gate_is_named(x64):
     Z = np.column_stack([np.ones(100), x])
     data = batches.build(Z, np.ones((100, 1)), y[:, None])
     null = Mixture(SoftmaxGate().null(2, 2), GaussianExperts().null(2, 1, 1))
-    task = problem.make(null, data, min_scale=1e-4)
+    task = objective.make(null, data, min_scale=1e-4)
     resp = batches.lay_out_like(data, np.eye(2)[(x > 0).astype(int)])
-    end = SOLVERS["auto"](task, m_step.first_model(task, null, resp), 1e-8, 500)
-    result = certify(task, end.model, end.status, n_iter=end.n_iter, n_passes=end.n_passes)
+    result = Plan().fit(task, m_step.first_model(task, null, resp), max_iter=500)
     assert result.status == Status.SEPARATED
     assert result.certificate.diverging_gate == (0,)
-    ridged = problem.make(null, data, min_scale=1e-4, strengths=1e-3)
-    end = SOLVERS["auto"](ridged, m_step.first_model(ridged, null, resp), 1e-8, 500)
-    result = certify(ridged, end.model, end.status, n_iter=end.n_iter, n_passes=end.n_passes)
+    ridged = objective.make(null, data, min_scale=1e-4, strengths=1e-3)
+    result = Plan().fit(ridged, m_step.first_model(ridged, null, resp), max_iter=500)
     assert result.status == Status.CONVERGED
 
 
@@ -148,10 +149,9 @@ def test_collapsed_expert_is_named(x64):
     Z = np.column_stack([np.ones(60), x])
     data = batches.build(np.ones((60, 1)), Z, y[:, None])
     null = Mixture(SoftmaxGate().null(2, 1), GaussianExperts().null(2, 2, 1))
-    task = problem.make(null, data, min_scale=1e-4)
+    task = objective.make(null, data, min_scale=1e-4)
     resp = batches.lay_out_like(data, np.eye(2)[(np.arange(60) > 1).astype(int)])
-    end = SOLVERS["auto"](task, m_step.first_model(task, null, resp), 1e-8, 500)
-    result = certify(task, end.model, end.status, n_iter=end.n_iter, n_passes=end.n_passes)
+    result = Plan().fit(task, m_step.first_model(task, null, resp), max_iter=500)
     assert result.status == Status.COLLAPSED
     assert len(result.certificate.binding_floors) == 1
     assert result.certificate.thin_experts == result.certificate.binding_floors
@@ -161,16 +161,16 @@ def test_collapsed_expert_is_named(x64):
 def test_bounds_hold_and_the_gradient_is_projected(x64):
     """In a box that excludes the maximum, Newton and L-BFGS end at the same bound."""
     task, start = problems.make("separated")
-    free = newton(task, em.run(task, start, (1e-4, 0.0, 200)).model)
-    vector = flat.to_vector(free.model)
+    free = Newton().fit(task, em.run(task, start, StopRule(1e-4, 0.0, 200)).model)
+    vector = parameter_vector.to_vector(free.model)
     upper = np.full(len(vector), np.inf)
     upper[2] = vector[2] - 0.1  # first coefficient of the first expert
-    boxed = task._replace(upper=flat.from_vector(task.upper, upper))
+    boxed = task.within(task.lower, upper)
     # values tell points apart only down to gradients of about 1e-8
-    ends = [newton(boxed, free.model), lbfgs(boxed, free.model, tol=1e-7)]
+    ends = [Newton().fit(boxed, free.model), LBFGS().fit(boxed, free.model, tol=1e-7)]
     for end in ends:
         assert end.status == Status.CONVERGED
-        assert flat.to_vector(end.model)[2] == pytest.approx(upper[2], abs=1e-12)
+        assert parameter_vector.to_vector(end.model)[2] == pytest.approx(upper[2], abs=1e-12)
         assert end.log_likelihood < free.log_likelihood - 1e-6
         assert not end.free[2]
     assert ends[0].log_likelihood == pytest.approx(ends[1].log_likelihood, abs=1e-12)
@@ -203,12 +203,12 @@ def test_trust_region_step_is_the_best_in_the_ball(rng, radius, kind):
 
 def test_results_do_not_depend_on_the_callers_configuration():
     """Outside any x64 context the doors compute in float64 and leave the switch alone."""
-    from mixstat.precision import float64
+    from mixstat.numerics.precision import float64
 
     with float64():
         task, start = problems.make("separated")
     before = jax.config.read("jax_enable_x64")
-    result = newton(task, start)
+    result = Newton().fit(task, start)
     assert result.status == Status.CONVERGED
     assert jax.config.read("jax_enable_x64") == before
     assert jnp.zeros(1).dtype == (jnp.float64 if before else jnp.float32)

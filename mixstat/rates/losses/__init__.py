@@ -5,12 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mixstat.experts.gaussian import GaussianExperts
-from mixstat.experts.multinomial import MultinomialExperts
-from mixstat.gates.gaussian import GaussianGate
-from mixstat.gates.softmax import LinearSoftmaxGate
-from mixstat.gates.sparse import SparseGate
-from mixstat.gates.temperature import TemperatureGate
 from mixstat.model import Mixture
 from mixstat.rates.law import Law
 from mixstat.rates.losses import stated
@@ -32,6 +26,11 @@ class Loss(NamedTuple):
     title: str
 
 
+def measure_of(mixture: Mixture) -> tuple[str, str]:
+    """The kind of mixing measure, as gate and experts declare it."""
+    return mixture.gate.measure, mixture.experts.measure
+
+
 def voronoi_of(truth: Mixture, *, exact: bool) -> VoronoiLoss:
     """The Voronoi loss stated for this kind of gate and experts.
 
@@ -40,44 +39,31 @@ def voronoi_of(truth: Mixture, *, exact: bool) -> VoronoiLoss:
     ValueError
         If none is.
     """
-    gate, experts = truth.gate, truth.experts
-    classes = isinstance(experts, MultinomialExperts)
-    if not classes and not isinstance(experts, GaussianExperts):
-        raise ValueError(f"no Voronoi loss is stated for {type(experts).__name__}.")
-    if isinstance(gate, LinearSoftmaxGate | SparseGate):
-        if classes:
-            return stated.MULTINOMIAL
-        return stated.SOFTMAX_EXACT if exact else stated.SOFTMAX_OVER
-    if isinstance(gate, GaussianGate) and not classes:
-        zero = bool(np.any(np.all(gate.coefficients() == 0, axis=1)))
-        over = stated.GAUSSIAN_OVER_ZERO if zero else stated.GAUSSIAN_OVER
-        return stated.GAUSSIAN_EXACT if exact else over
-    if isinstance(gate, TemperatureGate) and not classes:
-        if gate.activation is None:
-            return stated.TEMPERATURE
-        return stated.ACTIVATION_EXACT if exact else stated.ACTIVATION_OVER
-    named = f"{type(gate).__name__} with {type(experts).__name__}"
-    raise ValueError(f"no Voronoi loss is stated for {named}.")
+    losses = stated.STATED.get(measure_of(truth))
+    if losses is None:
+        reason = _unstated(truth)
+        raise ValueError(f"{reason}.")
+    return losses.exact if exact else losses.over
 
 
-def _plain_temperature(truth: Mixture) -> str:
-    gate = truth.gate
-    plain = isinstance(gate, TemperatureGate) and gate.activation is None
-    return "" if plain else "it is for gates with a temperature and no activation"
+def _unstated(truth: Mixture) -> str:
+    """Why there is no Voronoi loss; empty if there is one."""
+    if measure_of(truth) in stated.STATED:
+        return ""
+    gate, experts = type(truth.gate).__name__, type(truth.experts).__name__
+    return f"no Voronoi loss is stated for {gate} with {experts}"
 
 
-def _softmax_gaussian(truth: Mixture) -> str:
-    gaussian = isinstance(truth.experts, GaussianExperts)
-    fine = gaussian and isinstance(truth.gate, LinearSoftmaxGate | SparseGate)
-    return "" if fine else "it is for softmax gates and Gaussian experts"
+def _only(measure: tuple[str, str], words: str) -> Callable[[Mixture], str]:
+    """Why a truth is of another kind than ``measure``."""
+    return lambda truth: "" if measure_of(truth) == measure else f"it is for {words}"
 
 
-def _stated(truth: Mixture) -> str:
-    try:
-        voronoi_of(truth, exact=True)
-    except ValueError as error:
-        return str(error)
-    return ""
+_softmax_gaussian = _only(("softmax", "gaussian"), "softmax gates and Gaussian experts")
+_plain_temperature = _only(
+    ("temperature", "gaussian"),
+    "gates with a temperature and no activation, and Gaussian experts",
+)
 
 
 def _same_kind(truth: Truth, model: Mixture, more: Callable[[Mixture], str]) -> str:
@@ -86,7 +72,7 @@ def _same_kind(truth: Truth, model: Mixture, more: Callable[[Mixture], str]) -> 
         return f"the truth {truth.name!r} is no mixture, so there are no atoms to compare"
     pairs = [(truth.mixture.gate, model.gate), (truth.mixture.experts, model.experts)]
     for true, own in pairs:
-        if type(true) is not type(own):
+        if not true.is_like(own):
             return f"atoms of {type(own).__name__} and {type(true).__name__} differ in kind"
     shapes = [np.shape(m.experts.groups()[0].coef)[1:] for m in (truth.mixture, model)]
     if shapes[0] != shapes[1]:
@@ -141,15 +127,15 @@ def _functions(truth: Truth, laws: Sequence[Law]) -> Columns:
 
 
 def _with_atoms(truth: Truth, model: Mixture) -> str:
-    return _same_kind(truth, model, _stated)
+    return _same_kind(truth, model, _unstated)
 
 
 LOSSES: dict[str, Loss] = {
     "voronoi_exact": _atoms(
-        lambda t: voronoi_of(t, exact=True), _stated, "Voronoi loss, exact-specified"
+        lambda t: voronoi_of(t, exact=True), _unstated, "Voronoi loss, exact-specified"
     )("voronoi_exact"),
     "voronoi_over": _atoms(
-        lambda t: voronoi_of(t, exact=False), _stated, "Voronoi loss, over-specified"
+        lambda t: voronoi_of(t, exact=False), _unstated, "Voronoi loss, over-specified"
     )("voronoi_over"),
     "voronoi_code": _atoms(
         lambda t: stated.SOFTMAX_CODE, _softmax_gaussian, "Voronoi loss, block by block"
@@ -226,10 +212,10 @@ def evaluate(names: Sequence[str], truth: Truth, laws: Sequence[Law]) -> Columns
 
 def default_losses(truth: Truth, model: Mixture) -> tuple[str, ...]:
     """All losses that suit, of the two Voronoi losses the one for this number of experts."""
-    names = ["density"]
+    exact = truth.is_mixture and model.n_experts == truth.n_experts
+    names = [] if _one_output(truth, model) else ["density"]
     if not _with_atoms(truth, model):
-        exact = model.n_experts == truth.n_experts
         names += ["voronoi_exact" if exact else "voronoi_over", "errors", "functions"]
-    if truth.is_mixture and not _same_kind(truth, model, _plain_temperature):
+    if not _same_kind(truth, model, _plain_temperature):
         names.append("voronoi_ratio_exact" if exact else "voronoi_ratio_over")
     return tuple(names)

@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtr
 
-from mixstat.kernels import kernel
-from mixstat.precision import AnyArray, in_float64
+from mixstat.numerics.compiled import kernel
+from mixstat.numerics.precision import AnyArray, in_float64
 from mixstat.predictive import Predictive
 from mixstat.rates.inputs import NOWHERE, ORDERS, InputLaw, Nodes, panels
 
@@ -88,9 +88,9 @@ def response_nodes(
     experts = p.experts
     if experts.n_outputs > 1:
         raise ValueError(f"distances of densities need one output, got {experts.n_outputs}.")
-    if experts.response == "class":
-        n_classes = int(getattr(experts, "n_classes", 2))
-        return np.tile(np.arange(float(n_classes)), (n, 1)), np.ones((n, n_classes))
+    if experts.n_values is not None:
+        values = np.arange(float(experts.n_values))
+        return np.tile(values, (n, 1)), np.ones((n, len(values)))
     if experts.discrete:
         counts = _counts(p, q)
         return np.tile(counts, (n, 1)), np.ones((n, len(counts)))

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from mixstat.experts.multinomial import MultinomialExperts
 from mixstat.model import Mixture
 from mixstat.predictive import Predictive
 from mixstat.rates.inputs import ORDERS
@@ -73,9 +72,7 @@ def function_errors(
 
 def expert_functions(at: Predictive) -> Float[np.ndarray, "K c n"]:
     """Class probabilities of each expert, or its mean."""
-    if isinstance(at.experts, MultinomialExperts):
-        return at.experts.probabilities(at.eta)
-    return np.asarray(at.marginals.mean())
+    return at.experts.functions(at.eta)
 
 
 def _expert_distance(

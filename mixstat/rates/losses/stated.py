@@ -1,6 +1,7 @@
 """The Voronoi losses that papers state, and the one that a paper's scripts compute."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from mixstat.rates.losses.cells import rbar
 from mixstat.rates.losses.voronoi import Group, VoronoiLoss, always, half, one, square
@@ -94,3 +95,21 @@ def single_exponent(names: Sequence[str], power: float, moves: str | None, sourc
 
 # negative results hold for every exponent; one is shown
 TEMPERATURE = single_exponent(HEATED, 1.0, "gate", "following arXiv 2401.13875")
+
+
+class Stated(NamedTuple):
+    """The losses of one kind of mixing measure."""
+
+    exact: VoronoiLoss
+    over: VoronoiLoss
+
+
+# by the measures that a gate and a family of experts declare
+STATED: dict[tuple[str, str], Stated] = {
+    ("softmax", "gaussian"): Stated(SOFTMAX_EXACT, SOFTMAX_OVER),
+    ("softmax", "multinomial"): Stated(MULTINOMIAL, MULTINOMIAL),
+    ("gaussian", "gaussian"): Stated(GAUSSIAN_EXACT, GAUSSIAN_OVER),
+    ("gaussian, a centre at zero", "gaussian"): Stated(GAUSSIAN_EXACT, GAUSSIAN_OVER_ZERO),
+    ("temperature", "gaussian"): Stated(TEMPERATURE, TEMPERATURE),
+    ("activation", "gaussian"): Stated(ACTIVATION_EXACT, ACTIVATION_OVER),
+}

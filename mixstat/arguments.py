@@ -1,0 +1,32 @@
+"""Names for what people hand in, which is checked at the door and may be anything until then."""
+
+from typing import Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from sklearn.utils.validation import _num_samples
+
+Table: TypeAlias = object  # array-like or data frame with a row for each observation
+Response: TypeAlias = object  # array-like of one value, or of several outputs, for each row
+Weights: TypeAlias = object  # array-like of a number for each row; None weights all alike
+Columns: TypeAlias = object  # names, positions, a mask or a slice of columns; None means all
+Seed: TypeAlias = object  # int, RandomState or None
+Setting: TypeAlias = object  # a parameter of an estimator before it is checked
+
+
+@runtime_checkable
+class Frame(Protocol):
+    """A data frame, as far as it is used here."""
+
+    @property
+    def columns(self) -> np.ndarray:
+        """Names of the columns."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, column: str, /) -> np.ndarray: ...
+
+
+def count_rows(table: Table) -> int:
+    """Number of rows of a table, or of entries of a response."""
+    return int(_num_samples(table))

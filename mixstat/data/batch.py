@@ -1,0 +1,160 @@
+"""The data as the kernels see it: rows last, in chunks, padded to a few sizes."""
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Float, Int
+
+from mixstat.numerics.precision import AnyArray
+
+CHUNK_BYTES = 2**21  # the largest per-row table of a chunk should stay in the second-level cache
+MIN_ROWS, MAX_ROWS = 128, 4096
+SMALL, MIDDLE = 2**13, 2**17  # rows up to which narrow tables have one shape
+SHORT_CHUNK = 1024  # rows of a chunk of the smaller one
+WASTE = 1.1  # rows computed for each that there is, where shorter chunks can help it
+ROOM_BYTES = 2**25  # a table that would be larger in such a shape has one of its own
+
+
+class Rows(eqx.Module):
+    """One chunk of rows (or, with a leading axis, all of them)."""
+
+    Z: AnyArray  # (q, r) gate features
+    Phi: AnyArray | None  # (p, r) expert features; None if they are those of the gate
+    y: AnyArray  # (m, r) responses
+    weight: AnyArray  # (r,) weights; they sum to one over the whole batch, padding has zero
+    log_possibility: AnyArray | None = None  # (K, r) additive log possibility of contexts
+
+    def feature(self, name: str) -> AnyArray:
+        """Features by name: "Z" or "Phi"."""
+        return self.Z if name == "Z" or self.Phi is None else self.Phi
+
+    def stored(self, name: str) -> str:
+        """The name under which features are stored: equal features have one name."""
+        return "Z" if name == "Phi" and self.Phi is None else name
+
+
+class Batch(eqx.Module):
+    """All rows, as (chunks, ..., rows); chunks from ``n_chunks`` on are padding."""
+
+    rows: Rows
+    n_chunks: Int[AnyArray, ""]
+    total_weight: Float[AnyArray, ""]  # sum of the weights as given: the effective sample size
+
+
+def chunk_rows(width: int) -> int:
+    """Rows of a chunk, at most: a power of two.
+
+    ``width`` is the number of floats per row in the widest table a kernel makes.
+    """
+    fitting = CHUNK_BYTES // (8 * max(width, 1))
+    return int(2 ** np.floor(np.log2(np.clip(fitting, MIN_ROWS, MAX_ROWS))))
+
+
+def shape(
+    n: int, width: int, floats: int, *, compact: bool = False, longest: int = MAX_ROWS
+) -> tuple[int, int]:
+    """Chunks and rows of each for ``n`` rows of ``floats`` numbers.
+
+    Programs are compiled for shapes, so that narrow tables have few of them: all up to 8,192
+    rows one, and all up to 131,072 rows another; loops end with the last chunk that is used.
+    ``compact`` tables are padded to a power of two chunks and no further.
+    """
+    r = min(chunk_rows(width), longest)
+    for room, most in ((SMALL, SHORT_CHUNK), (MIDDLE, r)):
+        if n <= room and not compact and 8 * floats * room <= ROOM_BYTES:
+            length = min(r, most)
+            return room // length, length
+    r = min(r, max(MIN_ROWS, int(2 ** np.ceil(np.log2(max(n, 1))))))
+    while r > SHORT_CHUNK and -(-n // r) * r > WASTE * n:
+        r //= 2
+    return padded_chunks(-(-n // r)), r
+
+
+def padded_chunks(n_chunks: int) -> int:
+    """Chunks allocated: powers of two up to 32, then multiples of 32."""
+    if n_chunks <= 32:
+        return int(2 ** np.ceil(np.log2(max(n_chunks, 1))))
+    return 32 * -(-n_chunks // 32)
+
+
+def build(
+    Z: Float[np.ndarray, "n q"],
+    Phi: Float[np.ndarray, "n p"],
+    y: Float[np.ndarray, "n m"],
+    weight: Float[np.ndarray, " n"] | None = None,
+    log_possibility: Float[np.ndarray, "n K"] | None = None,
+    *,
+    width: int = 1,
+    room: int = 0,
+    compact: bool = False,
+    longest: int = MAX_ROWS,
+) -> Batch:
+    """Lay rows out once for the kernels.
+
+    Parameters
+    ----------
+    Z, Phi, y, weight, log_possibility
+        Rows first, as a person has them. Weights are scaled to sum to one, so that every sum
+        over rows is a mean.
+    width
+        Floats per row of the widest table made from a chunk; it sets the chunk's length.
+    room
+        Pad as if there were at least this many rows, to share a compiled program.
+    compact
+        Pad to a power of two chunks at most, for a batch of which many are kept.
+    longest
+        Rows of a chunk, at most; fewer need less memory.
+    """
+    floats = Z.shape[1] + y.shape[1] + (0 if Phi is Z else Phi.shape[1]) + 1
+    given = np.ones(len(y)) if weight is None else weight
+    total_weight = np.sum(given)
+    chunks, r = shape(max(len(y), room), width, floats, compact=compact, longest=longest)
+    n_chunks, length = -(-len(y) // r), chunks * r
+
+    def put(table: np.ndarray) -> np.ndarray:
+        return _lay_out(table, length, r)
+
+    rows = Rows(
+        Z=put(Z),
+        Phi=None if Phi is Z else put(Phi),
+        y=put(y),
+        weight=_pad(given / total_weight, length, 0.0).reshape(-1, r),
+        log_possibility=None if log_possibility is None else put(log_possibility),
+    )
+    return jax.device_put(Batch(rows, np.asarray(n_chunks), np.asarray(total_weight)))
+
+
+def single(batch: Batch) -> Batch:
+    """The same rows in single precision."""
+    rows = jax.tree.map(lambda table: np.asarray(table, np.float32), batch.rows)
+    return jax.device_put(Batch(rows, batch.n_chunks, batch.total_weight))
+
+
+def lay_out_like(batch: Batch, table: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "c k r"]:
+    """Another table on the rows of ``batch``, in its layout."""
+    chunks, r = batch.rows.weight.shape
+    return _lay_out(table, chunks * r, r)
+
+
+def lay_out_weight(weight: Float[np.ndarray, " n"], chunks: int, r: int) -> np.ndarray:
+    """Weights of rows in the layout (chunks, r); padding has none."""
+    return _pad(weight, chunks * r, 0.0).reshape(chunks, r)
+
+
+def take_rows(table: Float[AnyArray, "c k r"], n: int) -> Float[np.ndarray, "n k"]:
+    """Undo the layout: the first n rows, rows first."""
+    flat = np.moveaxis(np.asarray(table), 1, 2).reshape(-1, table.shape[1])
+    return flat[:n]
+
+
+def _pad(table: np.ndarray, length: int, fill: float | None) -> np.ndarray:
+    """Pad rows, by ``fill`` or (None) by copies of the first row, which is always valid data."""
+    out = np.empty((length, *table.shape[1:]))
+    out[: len(table)] = table
+    out[len(table) :] = table[:1] if fill is None else fill
+    return out
+
+
+def _lay_out(table: np.ndarray, length: int, r: int) -> np.ndarray:
+    padded = _pad(table, length, None)
+    return np.ascontiguousarray(np.moveaxis(padded.reshape(-1, r, table.shape[1]), 1, 2))

@@ -1,0 +1,161 @@
+"""A fitted design: from a person's table to internal features, and back for coefficients."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from mixstat.data import polynomial
+from mixstat.data.whiten import Whitening, whiten
+
+HUGE = 1e100  # squares and products of larger numbers overflow
+
+
+def check_magnitude(name: str, values: np.ndarray) -> None:
+    """Refuse numbers that cannot be squared."""
+    largest = np.max(np.abs(values), initial=0.0)
+    if largest > HUGE:
+        raise ValueError(f"{name} has values up to {largest:.1e}; rescale it below {HUGE:.0e}.")
+
+
+class PolynomialColumns:
+    """Monomials of chosen inputs, computed on standardised inputs."""
+
+    def __init__(self, inputs: np.ndarray, exponents: np.ndarray, names: Sequence[str]) -> None:
+        self.inputs = inputs
+        self.exponents = exponents
+        self.names = polynomial.names(exponents, names)
+        self.constant = True
+
+    def fit(self, X: Float[np.ndarray, "n d"], weight: Float[np.ndarray, " n"]) -> np.ndarray:
+        """Remember location and scale of the inputs; return the monomials."""
+        chosen = X[:, self.inputs]
+        check_magnitude("X", chosen)
+        self.location = weight @ chosen
+        deviation = np.sqrt(weight @ (chosen - self.location) ** 2)
+        self.scale = np.where(deviation > 1e-13 * np.abs(self.location), deviation, 1.0)
+        return self.columns(X)
+
+    def columns(self, X: Float[np.ndarray, "n d"]) -> np.ndarray:
+        """Monomials of the standardised inputs (n, p)."""
+        standard = (X[:, self.inputs] - self.location) / self.scale
+        return polynomial.monomials(standard, self.exponents)
+
+    def raw(self, X: Float[np.ndarray, "n d"]) -> np.ndarray:
+        """Monomials of the inputs as given (n, p)."""
+        check_magnitude("X", X[:, self.inputs])
+        return polynomial.monomials(X[:, self.inputs], self.exponents)
+
+    def to_user(self) -> np.ndarray:
+        """Map from coefficients on these columns to coefficients on raw monomials."""
+        return polynomial.shift_map(self.exponents, self.location, self.scale)
+
+    def same_as(self, other: object) -> bool:
+        """Whether another set of columns has the same values."""
+        return (
+            isinstance(other, PolynomialColumns)
+            and np.array_equal(self.inputs, other.inputs)
+            and np.array_equal(self.exponents, other.exponents)
+        )
+
+
+class MappedColumns:
+    """Columns of another source as given, some function of them, with or without a constant.
+
+    For gates that see a function M(x) of the inputs, or that have no constant in their linear
+    predictors, so that features must not be centred.
+    """
+
+    def __init__(self, source: Any, function: Any, name: str, *, constant: bool) -> None:
+        self.source = source
+        self.function = function
+        self.name = name
+        self.constant = constant
+
+    def fit(self, X: Any, weight: Float[np.ndarray, " n"]) -> np.ndarray:
+        """Learn what the source has to learn; return the columns."""
+        self.source.fit(X, weight)
+        self.constant = self.constant and self.source.constant
+        columns = self.columns(X)
+        width = columns.shape[1] - self.constant
+        inner = self.source.names[int(self.source.constant) :]
+        if self.function is not None:
+            if width == len(inner):
+                inner = [f"{self.name}({one})" for one in inner]
+            else:
+                inner = [f"{self.name}{j}" for j in range(width)]
+        self.names = ["1", *inner] if self.constant else list(inner)
+        return columns
+
+    def columns(self, X: Any) -> np.ndarray:
+        """Constant (if any) and mapped columns of the same or other rows."""
+        raw = self.source.raw(X)
+        inner = raw[:, int(self.source.constant) :]
+        if self.function is not None:
+            inner = apply_finite(self.function, inner, self.name)
+        return np.hstack([raw[:, :1], inner]) if self.constant else inner
+
+    def to_user(self) -> np.ndarray:
+        """Coefficients refer to the mapped columns themselves."""
+        return np.eye(len(self.names))
+
+    def same_as(self, other: object) -> bool:
+        """Never: mapped columns are the gate's alone."""
+        return False
+
+
+def apply_finite(function: Any, values: np.ndarray, name: str) -> np.ndarray:
+    """``function(values)`` as a table with as many rows, refusing what is not finite."""
+    mapped = np.asarray(function(values), float)
+    if mapped.ndim != 2 or len(mapped) != len(values):
+        raise ValueError(
+            f"{name} must map an array of shape {values.shape} to one with as many rows and two "
+            f"axes, got shape {mapped.shape}."
+        )
+    bad = ~np.isfinite(mapped).all(axis=1)
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise ValueError(
+            f"{name} must be finite on the data: row {row}, {values[row]}, is mapped to "
+            f"{mapped[row]} ({int(bad.sum())} such rows)."
+        )
+    return mapped
+
+
+class Design:
+    """Columns made by ``source``, then made orthonormal.
+
+    ``source`` has ``fit(X, weight)``, ``columns(X)``, ``raw(X)``, ``to_user()``, ``names``,
+    ``constant`` and ``same_as``. Without ``rotate`` columns are only centred and scaled, so that
+    a zero coefficient inside is a zero outside, where that can be: monomials of degree one, and
+    any columns of a formula.
+    """
+
+    def __init__(self, source: Any, *, rotate: bool = True) -> None:
+        self.source = source
+        self.rotate = rotate
+
+    def fit(self, X: Any, weight: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n r"]:
+        """Learn the whitening from weighted rows (weights sum to one); return the features."""
+        columns = self.source.fit(X, weight)
+        check_magnitude("X", columns)
+        self.whitening: Whitening = whiten(
+            columns, weight, constant=self.source.constant, rotate=self.rotate
+        )
+        self.to_user: Float[np.ndarray, "r p"] = self.whitening.to_columns() @ self.source.to_user()
+        return self.whitening.apply(columns)
+
+    def transform(self, X: Any) -> Float[np.ndarray, "n r"]:
+        """Internal features of rows, constant first."""
+        return self.whitening.apply(self.source.columns(X))
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the user's columns."""
+        return list(self.source.names)
+
+    @property
+    def dependent(self) -> list[str]:
+        """Columns that are constant or a combination of earlier ones; their coefficient is 0."""
+        return [n for n, kept in zip(self.names, self.whitening.kept, strict=True) if not kept]

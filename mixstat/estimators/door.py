@@ -1,0 +1,53 @@
+"""Where rows of a fit come in: checked as scikit-learn does, without touching an estimator."""
+
+import numpy as np
+from jaxtyping import Float
+from sklearn.base import BaseEstimator
+from sklearn.utils import Tags, get_tags
+from sklearn.utils.validation import validate_data
+
+from mixstat.arguments import Response, Table
+from mixstat.fitting.schema import Schema
+
+
+class _Door(BaseEstimator):
+    """Takes what scikit-learn writes on an estimator while it checks rows."""
+
+    tags: Tags
+
+    def __sklearn_tags__(self) -> Tags:
+        return self.tags
+
+
+def enter(
+    estimator: BaseEstimator,
+    X: Table,
+    y: Response,
+    *,
+    multi_output: bool = False,
+    y_numeric: bool = False,
+) -> tuple[Float[np.ndarray, "n d"], np.ndarray, Schema]:
+    """Check the rows of a fit; what they look like is told, and not yet an attribute.
+
+    Parameters
+    ----------
+    estimator
+        Whose rows they are; messages name its class.
+    X, y
+        Inputs and responses, at least two rows of them.
+    multi_output, y_numeric
+        Whether y may have several columns, and must be numbers.
+    """
+    door = type(type(estimator).__name__, (_Door,), {"tags": get_tags(estimator)})()
+    X, y = validate_data(
+        door,
+        X,
+        y,
+        multi_output=multi_output,
+        y_numeric=y_numeric,
+        dtype=np.float64,
+        ensure_min_samples=2,
+    )
+    table, response = np.asarray(X), np.asarray(y)
+    names = getattr(door, "feature_names_in_", None)
+    return table, response, Schema(table.shape[1], names, is_vector=response.ndim == 1)

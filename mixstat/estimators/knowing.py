@@ -1,0 +1,209 @@
+"""What mixtures have that are told of contexts: knowledge in fits, and questions about it."""
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.special import softmax
+from sklearn.utils.validation import check_is_fitted
+
+from mixstat.arguments import Frame, Response, Setting, Table, Weights
+from mixstat.contextual.knowledge import ExpertContexts, Knowledge
+from mixstat.contextual.records import Records, index_of
+from mixstat.contextual.table import (
+    PossibilityTable,
+    check_contexts,
+    given_table,
+    log_possibility,
+)
+from mixstat.estimators.conflict import Conflict, measure
+from mixstat.estimators.door import enter
+from mixstat.estimators.prediction import RegressionMixture
+from mixstat.fitting.fit import Fit
+from mixstat.fitting.options import Options, check_share, check_switch, read_options
+from mixstat.fitting.schema import Formulas
+from mixstat.fitting.tables import TrainingRows
+from mixstat.validation import check_weights
+
+
+class KnowingMixture(RegressionMixture):
+    """Fits with knowledge of contexts, and questions about it; not to be used directly."""
+
+    # constructor parameters, set by the leaf
+    contexts: Setting
+    mapping: Setting
+    alpha: Setting
+    normalise: Setting
+
+    @property
+    def context_names_(self) -> tuple[str, ...]:
+        """Names of the contexts."""
+        return _contexts(self.fit_).names
+
+    @property
+    def expert_contexts_(self) -> list[str]:
+        """What each expert stands for."""
+        return _contexts(self.fit_).of_experts
+
+    @property
+    def ignorance_(self) -> float:
+        """Mean log of the sum of the possibilities of all contexts."""
+        return _contexts(self.fit_).ignorance
+
+    def _knowledge(self) -> Knowledge:
+        """The parameters that state knowledge, checked."""
+        return Knowledge(
+            contexts=None if self.contexts is None else tuple(check_contexts(self.contexts)),
+            mapping=self.mapping,
+            alpha=check_share("alpha", self.alpha),
+            normalise=check_switch("normalise", self.normalise),
+        )
+
+    def _contextual_options(self, knowledge: Knowledge, possibilities: Table) -> Options:
+        """The other parameters, checked; contexts count the experts where nothing else does."""
+        n_experts = self.n_experts
+        if n_experts is None and knowledge.contexts is not None:
+            n_experts = len(knowledge.contexts)
+        elif n_experts is None:
+            n_experts = 2 if possibilities is None else _n_columns(possibilities)
+        self._family()
+        return read_options(self.get_params(deep=False), n_experts)
+
+    def _new_fit(
+        self,
+        X: Table,
+        y: Response,
+        sample_weight: Weights,
+        *,
+        zeros: Bool[np.ndarray, "K p"] | None = None,
+        possibilities: Table = None,
+        context_data: Table = None,
+    ) -> Fit:
+        if self.contexts is not None and possibilities is not None:
+            raise ValueError("give contexts or possibilities, not both: contexts make their own.")
+        knowledge = self._knowledge()
+        options = self._contextual_options(knowledge, possibilities)
+        table, response, schema = enter(self, X, y, multi_output=True, y_numeric=True)
+        rows = TrainingRows(table, response, check_weights(sample_weight, len(table)))
+        names = [] if schema.feature_names is None else schema.columns
+        records = Records(table, response, context_data, names=names, time=index_of(X))
+        rows, contexts = _informed(
+            rows, knowledge, _stated(knowledge, possibilities, records), options
+        )
+        return self._fitted(options, self._family(), schema, rows, zeros=zeros, contexts=contexts)
+
+    def _formula_fit(self, formulas: Formulas, data: Frame, sample_weight: Weights) -> Fit:
+        knowledge = self._knowledge()
+        options = self._contextual_options(knowledge, None)
+        rows, schema = self._formula_rows(formulas, data, sample_weight)
+        records = Records(data, rows.y, time=index_of(data))
+        rows, contexts = _informed(rows, knowledge, knowledge.table(records), options)
+        return self._fitted(options, self._family(), schema, rows, contexts=contexts)
+
+    def _possibility(
+        self,
+        X: Table,
+        y: Float[np.ndarray, "n m"],
+        possibilities: Table,
+        context_data: Table,
+        weight: Float[np.ndarray, " n"],
+    ) -> Float[np.ndarray, "n K"]:
+        """Possibilities of the experts on new rows, with responses that were checked."""
+        fit, read = self.fit_, self._read(X)
+        schema = fit.request.schema
+        names = [] if schema.feature_names is None else schema.columns
+        if schema.formulas is not None:
+            names = None  # those of the frame itself
+        records = Records(read, y, context_data, names=names, time=index_of(X))
+        knowledge = _contexts(fit).knowledge
+        stated = _stated(knowledge, possibilities, records)
+        _, known = knowledge.of_experts(stated, weight, fit.n_experts)
+        return np.ones((len(y), fit.n_experts)) if known is None else np.exp(known)
+
+    def context_proba(
+        self,
+        X: Table,
+        y: Response = None,
+        possibilities: Table = None,
+        context_data: Table = None,
+    ) -> np.ndarray:
+        """Probability of each expert given x, y and what is known of the context.
+
+        Parameters
+        ----------
+        X, y, possibilities, context_data
+            Rows as for :meth:`fit`; ``responsibilities`` needs X and y alone, ``gate_proba`` X.
+
+        Returns
+        -------
+        ndarray of shape (n, n_experts)
+            Rows sum to one.
+        """
+        read = self._read(X)
+        response = self._response(read, y)
+        weight = np.ones(len(response))
+        known = self._possibility(X, response, possibilities, context_data, weight)
+        return softmax(self.fit_.log_joint(read, response) + log_possibility(known), axis=1)
+
+    def conflict(
+        self,
+        X: Table,
+        y: Response = None,
+        possibilities: Table = None,
+        sample_weight: Weights = None,
+        context_data: Table = None,
+    ) -> Conflict:
+        """How far the knowledge contradicts the data.
+
+        Fits the model without contexts (from as many starts, and from this fit) to compare.
+
+        Parameters
+        ----------
+        X, y, possibilities, sample_weight, context_data
+            Rows as for :meth:`fit`.
+
+        Returns
+        -------
+        Conflict
+            Log-likelihoods with and without the knowledge, and the rows that contradict it.
+        """
+        check_is_fitted(self)
+        read = self._read(X)
+        response = self._response(read, y)
+        weight = check_weights(sample_weight, len(response))
+        known = self._possibility(X, response, possibilities, context_data, weight)
+        return measure(self.fit_, TrainingRows(read, response, weight), known)
+
+
+def _contexts(fit: Fit) -> ExpertContexts:
+    """What a fit was told of contexts, which a contextual one always was."""
+    contexts = fit.request.contexts
+    assert contexts is not None
+    return contexts
+
+
+def _n_columns(table: Table) -> int:
+    """Number of columns of something that may be a table; checked later."""
+    try:
+        shape = np.shape(table)  # type: ignore[arg-type]
+    except ValueError:  # rows of different length
+        return 2
+    return shape[1] if len(shape) == 2 else 2
+
+
+def _stated(
+    knowledge: Knowledge, possibilities: Table, records: Records
+) -> PossibilityTable | None:
+    """Possibilities of contexts as they were stated; None if nothing was."""
+    if possibilities is not None:
+        return given_table(possibilities, records.n)
+    return knowledge.table(records)
+
+
+def _informed(
+    rows: TrainingRows,
+    knowledge: Knowledge,
+    stated: PossibilityTable | None,
+    options: Options,
+) -> tuple[TrainingRows, ExpertContexts]:
+    """The rows with the possibilities of their experts, and what was told."""
+    contexts, known = knowledge.of_experts(stated, rows.weight, options.n_experts)
+    return TrainingRows(rows.X, rows.y, rows.weight, known), contexts

@@ -1,0 +1,96 @@
+"""What a fitted mixture tells of its parameters: errors, functions, profiles, a summary."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from mixstat.estimators.attributes import FittedAttributes
+from mixstat.estimators.report import profile_of, summarise
+from mixstat.inference.profile import ProfileLikelihood
+from mixstat.inference.summary import Summary
+
+
+class ParameterQuestions(FittedAttributes):
+    """Questions about the parameters of a fitted mixture; not to be used directly."""
+
+    @property
+    def params(self) -> np.ndarray:
+        """Reported parameters as one vector, in the order of :attr:`parameter_names`."""
+        check_is_fitted(self)
+        return self.fit_.params
+
+    def cov_params(self) -> np.ndarray:
+        """Covariance matrix of :attr:`params` from the observed information.
+
+        Returns
+        -------
+        ndarray of shape (D, D)
+            A row for each entry of :attr:`params`. NaN where the data do not determine a
+            parameter (its column was dropped, or the gate is a step) or a scale is on its
+            floor, or where it is held (a fixed temperature, a power above an expert's degree,
+            a zero of an L1 penalty), which the others take as known. A ridge counts as
+            information.
+        """
+        check_is_fitted(self)
+        return self.fit_.cov_params()
+
+    def identified(self) -> np.ndarray:
+        """Functions of the gate's parameters that the data determine where parameters are not.
+
+        Returns
+        -------
+        ndarray of shape (I,)
+            A structured array with fields ``name``, ``value`` and ``std_error`` (delta method,
+            observed information), in the user's units: coefficients divided by a learned
+            temperature. Empty for gates whose parameters are themselves determined.
+        """
+        check_is_fitted(self)
+        return self.fit_.identified()
+
+    def profile(
+        self, name: str, grid: object = None, *, n_points: int = 21, level: float = 0.95
+    ) -> ProfileLikelihood:
+        """Profile likelihood of one parameter: all others at their best for each of its values.
+
+        Parameters
+        ----------
+        name : str
+            One of :attr:`parameter_names`, such as "temperature:log_tau" or "expert0:x".
+        grid : array-like of shape (g,), default=None
+            Values of the parameter, in its reported units. None takes ``n_points`` values
+            within 3.5 standard errors of the estimate, or within 2 units where it has none.
+        n_points : int, default=21
+            Number of values, where ``grid`` is None; the estimate is one of them if odd.
+        level : float, default=0.95
+            Confidence level of the interval that inverts the likelihood ratio test.
+
+        Returns
+        -------
+        ProfileLikelihood
+            Values, profile log-likelihood, deviance and interval;
+            ``mixstat.plotting.ProfileDisplay`` draws it.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter, it is held fixed or its column was dropped, a value of
+            ``grid`` is outside its bounds, or the fit has an L1 penalty.
+        """
+        check_is_fitted(self)
+        return profile_of(self.fit_, name, grid, n_points, level)
+
+    @property
+    def parameter_names(self) -> list[str]:
+        """Names of the entries of ``params`` and of the rows of ``cov_params``."""
+        check_is_fitted(self)
+        return self.fit_.parameter_names
+
+    def summary(self) -> Summary:
+        """Tables in the layout of statsmodels: facts, experts, gate equations, scales.
+
+        Returns
+        -------
+        statsmodels.iolib.summary.Summary
+            Prints as text; ``as_html`` and ``as_latex`` give other forms.
+        """
+        check_is_fitted(self)
+        return summarise(self.fit_)

@@ -1,0 +1,61 @@
+"""Starts of a fit to whose rows possibilities of contexts are attached."""
+
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import linear_sum_assignment
+
+from mixstat.contextual.table import log_possibility
+from mixstat.fitting import starts
+from mixstat.fitting.multistart import Start
+from mixstat.fitting.tables import Tables
+
+
+def start_rows(tables: Tables) -> tuple[starts.StartRows, Float[np.ndarray, "s K"] | None]:
+    """The rows that starts look at, and their log possibilities if there are any.
+
+    Rows with equal values but different possibilities are different rows.
+    """
+    known = tables.log_possibility
+    told = tables.y if known is None else np.hstack([tables.y, np.exp(known)])
+    share = tables.weight / tables.weight.sum()
+    sample = starts.start_rows(tables.Z, tables.Phi, told, tables.view, share)
+    if known is None:
+        return sample, None
+    r = tables.y.shape[1]
+    return sample._replace(y=sample.y[:, :r]), log_possibility(sample.y[:, r:])
+
+
+def within_contexts(
+    made: list[Start],
+    known: Float[np.ndarray, "s K"],
+    weight: Float[np.ndarray, " s"],
+    *,
+    lead: bool,
+) -> list[Start]:
+    """Starts that respect the possibilities: the groups of each are matched with contexts.
+
+    ``lead`` puts the possibilities themselves in the place of the first start.
+    """
+    possibility = np.exp(known)
+    alone = possibility / possibility.sum(axis=1, keepdims=True)
+    matched = [
+        start._replace(responsibilities=_matched(start.responsibilities, possibility, weight))
+        for start in made
+        if start.responsibilities is not None
+    ]
+    return [Start("contexts", alone), *matched[1:]] if lead else matched
+
+
+def _matched(
+    groups: Float[np.ndarray, "s K"],
+    possibility: Float[np.ndarray, "s K"],
+    weight: Float[np.ndarray, " s"],
+) -> Float[np.ndarray, "s K"]:
+    """Groups renumbered to agree best with the contexts, times the possibilities."""
+    agreement = (groups * weight[:, None]).T @ possibility
+    group, context = linear_sum_assignment(-agreement)
+    ordered = groups[:, group[np.argsort(context)]]
+    share = ordered * possibility
+    # a row whose group its contexts rule out keeps what they say
+    share = np.where(share.sum(axis=1, keepdims=True) > 0, share, possibility)
+    return share / share.sum(axis=1, keepdims=True)

@@ -1,0 +1,309 @@
+"""The record of a fit: all that is known once a model stands, and nothing that changes.
+
+Estimators hold one as ``fit_`` and replace it as a whole; everything they tell is read from it.
+"""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from mixstat.arguments import Table
+from mixstat.data import batch as batches
+from mixstat.data.batch import Batch
+from mixstat.fitting.online_em import Rules, Sums
+from mixstat.fitting.schema import Request
+from mixstat.fitting.tables import Designs, Units, log_unit, to_user
+from mixstat.inference.covariance import affine_jacobian, observed_covariance
+from mixstat.inference.identifiability import Identifiability, identified_functions
+from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import in_float64
+from mixstat.objective.derivatives import value_and_gradient
+from mixstat.objective.likelihood import conditional_log_likelihood, gate_rows, log_joint_rows
+from mixstat.objective.objective import Objective
+from mixstat.objective.strengths import Strengths
+from mixstat.predictive import Predictive, expert_predictors
+from mixstat.results import Certificate, FitResult, Status
+
+UPDATED = (
+    "is of a fit, and this model was updated by partial_fit; call fit to have it, standard errors "
+    "and a summary."
+)
+
+
+class FittedEstimator(Protocol):
+    """An estimator that was fitted, as those see it who may not know estimators."""
+
+    fit_: "Fit"
+
+    def _read(self, X: Table) -> Table:
+        """New rows, checked."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Maximum:
+    """What was maximised, and what the search for the maximum found."""
+
+    objective: Objective
+    result: FitResult
+    """Its certificate names what the data leave open."""
+    starts: np.ndarray
+    """A structured row for each start."""
+    identifiability: Identifiability = field(default_factory=Identifiability)
+
+    @property
+    def certificate(self) -> Certificate:
+        """How well the conditions of a maximum hold."""
+        return self.result.certificate
+
+    @property
+    def is_certified(self) -> bool:
+        """Whether the gradient vanishes at a maximum, with nothing unbounded."""
+        return self.result.status == Status.CONVERGED
+
+    @property
+    def batch(self) -> Batch:
+        """The rows of the fit."""
+        return self.objective.batch
+
+    @property
+    def knows_contexts(self) -> bool:
+        """Whether possibilities of contexts rule anything out."""
+        return self.batch.rows.log_possibility is not None
+
+    @property
+    def share(self) -> Float[np.ndarray, " K"]:
+        """Share of the weight that each expert is responsible for."""
+        return np.asarray(self.result.mass)
+
+    @cached_property
+    @in_float64
+    def value(self) -> float:
+        """What was maximised: the mean log-likelihood less the penalty, in internal units."""
+        penalty = self.objective.penalty.value(parameter_vector.to_vector(self.result.model))
+        return float(self.result.log_likelihood - penalty)
+
+    @property
+    def varying(self) -> Bool[np.ndarray, " D"]:
+        """Parameters that bounds do not hold at one value."""
+        return self.objective.varying
+
+    @property
+    def gradient(self) -> Float[np.ndarray, " D"]:
+        """Gradient of the mean log-likelihood, without the penalty."""
+        return _gradient(self.result.model, self.batch)
+
+    @property
+    def l1(self) -> Float[np.ndarray, " D"]:
+        """Strengths of the L1 penalty."""
+        return self.objective.penalty.kinks(parameter_vector.size(self.result.model))
+
+    @property
+    def squares(self) -> Float[np.ndarray, " D"]:
+        """Strengths of the squared penalty."""
+        return self.objective.penalty.squares(parameter_vector.size(self.result.model))
+
+    @property
+    def zeroed(self) -> Bool[np.ndarray, " D"]:
+        """Parameters that an L1 penalty holds at zero."""
+        return self.objective.penalty.zeroed(parameter_vector.to_vector(self.result.model))
+
+    @property
+    def held(self) -> Bool[np.ndarray, " D"]:
+        """Parameters that are taken as known."""
+        return self.zeroed | ~self.varying
+
+    @property
+    def n_parameters(self) -> int:
+        """Parameters that are free and not zero; an invariance of the gate is none."""
+        return int((~self.held).sum()) - len(self.result.model.gate.invariances())
+
+
+@in_float64
+def _gradient(model: Mixture, batch: Batch) -> Float[np.ndarray, " D"]:
+    return np.asarray(value_and_gradient(model, batch)[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """What a model that learns from new rows keeps of the old ones."""
+
+    sums: Sums
+    rules: Rules
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted model, how it came to be, and how to use it on rows."""
+
+    request: Request
+    """What was asked for."""
+    model: Mixture
+    """On internal features and standardised responses."""
+    designs: Designs
+    units: Units
+    sum_of_weights: float
+    strengths: Strengths
+    """Of the penalty that was used."""
+    n_parameters: int
+    n_iter: int
+    """Iterations of the winning start."""
+    search: Maximum | None
+    """None once the model was updated."""
+    memory: Memory | None = None
+    """Sums of all rows so far, once the model was updated."""
+
+    @property
+    def maximum(self) -> Maximum:
+        """What is known of the maximum; AttributeError for a model that was updated."""
+        if self.search is None:
+            raise AttributeError(f"The maximum {UPDATED}")
+        return self.search
+
+    # the model
+
+    @property
+    def n_experts(self) -> int:
+        """Number K of experts."""
+        return self.model.n_experts
+
+    def to_user(self, model: Mixture) -> Mixture:
+        """A model like this one on the user's features and units; affine in the parameters."""
+        return to_user(model, self.designs, self.units)
+
+    @cached_property
+    def user_model(self) -> Mixture:
+        """The model on the user's features and units."""
+        return self.to_user(self.model)
+
+    @cached_property
+    def user_jacobian(self) -> Float[np.ndarray, "E D"]:
+        """Derivative of :attr:`params` in the internal parameters."""
+        return affine_jacobian(self.to_user, self.model)
+
+    @property
+    def params(self) -> Float[np.ndarray, " E"]:
+        """Reported parameters, in the order of :attr:`parameter_names`."""
+        return parameter_vector.to_vector(self.user_model)
+
+    @property
+    def parameter_names(self) -> list[str]:
+        """Names of the reported parameters."""
+        names = self.user_model.gate.parameter_names(self.designs.gate.names)
+        experts = self.user_model.experts
+        return names + experts.parameter_names(self.designs.experts.names, self.output_names)
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of outputs (or classes) in the names of parameters; "" for the only one."""
+        schema, m = self.request.schema, len(self.units.location)
+        if schema.classes is not None:
+            return [str(label) for label in schema.classes]
+        return [""] if self.is_single or m == 1 else [f"y{j}" for j in range(m)]
+
+    @property
+    def is_single(self) -> bool:
+        """Whether y was a vector of one output."""
+        return self.model.experts.n_outputs == 1 and self.request.schema.is_vector
+
+    @property
+    def predicts_vectors(self) -> bool:
+        """Whether predictions have no axis of outputs."""
+        return self.is_single or self.model.experts.response == "binomial"
+
+    @property
+    def attributes(self) -> dict[str, np.ndarray]:
+        """Fitted attributes of estimators that the gate and the experts bring, by name."""
+        gate, experts = self.user_model.gate, self.user_model.experts
+        coef = experts.coefficients()
+        return (
+            {
+                "gate_coef_": gate.coefficients(),
+                "expert_coef_": coef[:, 0] if coef.shape[1] == 1 else coef,
+            }
+            | gate.reported_attributes()
+            | experts.reported_attributes(single_output=self.is_single)
+        )
+
+    # what the search tells
+
+    @property
+    def log_unit(self) -> float:
+        """Log of the units of the data, which internal log-likelihoods have too much."""
+        return log_unit(self.model, self.designs, self.units)
+
+    @property
+    def log_likelihood(self) -> float:
+        """Weighted mean over the training rows, in the units of the data."""
+        return self.maximum.result.log_likelihood - self.log_unit
+
+    @cached_property
+    @in_float64
+    def conditional_log_likelihood(self) -> float:
+        """Weighted mean of log p(y | x) over the training rows, in the units of y."""
+        maximum = self.maximum
+        value = maximum.result.log_likelihood
+        if self.model.gate.joint or maximum.knows_contexts:
+            value = float(conditional_log_likelihood(self.model, maximum.batch))
+        return value - self.units.log_scale
+
+    def cov_params(self) -> Float[np.ndarray, "E E"]:
+        """Covariance of the reported parameters; those that are held are taken as known."""
+        jacobian = np.where(self.maximum.held, 0.0, self.user_jacobian)
+        return observed_covariance(self.maximum.result, self.sum_of_weights, jacobian)
+
+    def identified(self) -> np.ndarray:
+        """Functions of the gate's parameters that the data determine, with standard errors."""
+        gate = self.user_model.gate
+        names = gate.identified_names(self.designs.gate.names)
+        result, jacobian = self.maximum.result, self.user_jacobian
+        return identified_functions(gate, names, result, self.sum_of_weights, jacobian)
+
+    def with_findings(self, certificate: Certificate, found: Identifiability) -> "Fit":
+        """The fit with what was found out about it afterwards."""
+        result = replace(self.maximum.result, certificate=certificate)
+        return replace(self, search=replace(self.maximum, result=result, identifiability=found))
+
+    # rows
+
+    def features(self, X: Table) -> tuple[Float[np.ndarray, "n p"], Float[np.ndarray, "n q"]]:
+        """Internal features (Phi, Z) of rows."""
+        return self.designs.features(X)
+
+    def lay_out(
+        self, X: Table, y: Float[np.ndarray, "n c"], weight: Float[np.ndarray, " n"] | None = None
+    ) -> Batch:
+        """Rows as kernels want them."""
+        Phi, Z = self.features(X)
+        return batches.build(Z, Phi, self.model.experts.encode(self.units.standardised(y)), weight)
+
+    @in_float64
+    def log_gate(self, X: Table) -> Float[np.ndarray, "n K"]:
+        """Log probability of each expert given x."""
+        Z = self.designs.gate.transform(X)
+        data = batches.build(Z, Z, np.zeros((len(Z), 1)))
+        return batches.take_rows(gate_rows(self.model.gate, data.rows), len(Z))
+
+    @in_float64
+    def log_joint(self, X: Table, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n K"]:
+        """Log of gate times density of y given x, in the units of y."""
+        joint = batches.take_rows(log_joint_rows(self.model, self.lay_out(X, y)), len(y))
+        return joint - self.units.log_scale
+
+    def predictive(self, X: Table) -> Predictive:
+        """The conditional distribution of y at rows, in the units of y."""
+        eye = np.eye(self.model.experts.coefficients().shape[2])
+        experts = self.model.experts.in_units(self.units.location, self.units.scale, eye)
+        eta = expert_predictors(experts, self.designs.experts.transform(X))
+        return Predictive(np.exp(self.log_gate(X)).T, experts, eta)
+
+    def responsibilities(self, X: Table, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n K"]:
+        """Probability of each expert given x and y."""
+        joint = self.log_joint(X, y)
+        joint -= joint.max(axis=1, keepdims=True)
+        share = np.exp(joint)
+        return share / share.sum(axis=1, keepdims=True)

@@ -1,0 +1,339 @@
+"""Many starts: short runs for all, long runs for the promising, one verdict."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from mixstat.data import batch as batches
+from mixstat.fitting import gate_starts
+from mixstat.fitting.batch_of_fits import fit_many, suits
+from mixstat.fitting.fit_table import FitTable
+from mixstat.fitting.progress import Progress
+from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
+from mixstat.objective.objective import Objective
+from mixstat.results import FitResult, Status
+from mixstat.solvers import em, m_step
+from mixstat.solvers.base import Solver
+from mixstat.solvers.certificate import judge
+from mixstat.solvers.degeneracy import is_degenerate
+from mixstat.solvers.em import EM, StopRule
+from mixstat.solvers.outcome import Outcome
+from mixstat.solvers.plan import BASIN_ITER, Plan
+
+SHORT_ITER = 15  # accelerated EM steps that tell good starts from bad ones
+SHORT_GAIN = 1e-9  # or until a step gains less
+SETTLED = 1e-7  # gain at which a start has settled on the sample
+LEAST_FINISHED = 3  # starts run to the end, however large the problem
+FINISH_WORK = 3e8  # multiplications worth spending on running more starts to the end
+ARRIVED = (Status.CONVERGED.name, Status.JUMP.name)
+TOGETHER = 50  # starts from which on they run as one batch, which takes seconds to compile
+NEAR_BOUND = 1.0  # distance from a bound within which an end may have collapsed
+BLOCK = 64  # responsibilities turned into models at a time
+LEG = 130  # iterations after which a start goes on only if it leads
+AGREEMENT = 1e-8  # starts within this relative log-likelihood of each other agree
+
+TABLE = np.dtype(
+    [
+        ("start", "U12"),
+        ("log_likelihood_short", float),
+        ("finished", bool),
+        ("log_likelihood", float),
+        ("status", "U10"),
+        ("degenerate", bool),
+        ("n_iter", int),
+        ("n_passes", int),
+    ]
+)
+
+
+class Start(NamedTuple):
+    """A start: its kind and its responsibilities on the start rows, or a model."""
+
+    kind: str
+    responsibilities: np.ndarray | None = None  # (n, K)
+    model: Mixture | None = None
+
+
+def first_models(
+    objective: Objective, null: Mixture, starts: Iterable[Start], random: np.random.Generator
+) -> list[tuple[str, Mixture]]:
+    """The model each start begins with: its own, or the M-step from its responsibilities.
+
+    ``random`` scatters gates that do not begin at their null.
+    """
+    starts = list(starts)
+    if len(starts) >= TOGETHER and null.gate.starting().plain:
+        return _first_models_together(objective, null, starts)
+    models = []
+    for start in starts:
+        model = start.model
+        if start.responsibilities is not None:
+            resp = batches.lay_out_like(objective.batch, start.responsibilities)
+            model = gate_starts.first_model(objective, null, resp, random)
+        models.append((start.kind, model))
+    return models
+
+
+def _first_models_together(
+    objective: Objective, null: Mixture, starts: list[Start]
+) -> list[tuple[str, Mixture]]:
+    """M-steps from many responsibilities, some in one program at a time."""
+    kinds_and_models = []
+    for first in range(0, len(starts), BLOCK):
+        some = starts[first : first + BLOCK]
+        tables = [
+            batches.lay_out_like(objective.batch, np.asarray(s.responsibilities)) for s in some
+        ]
+        tables += [tables[-1]] * (BLOCK - len(tables))
+        models = parameter_vector.as_numpy(m_step.first_models(objective, null, np.stack(tables)))
+        kinds_and_models += [
+            (s.kind, jax.tree.map(lambda leaf, i=i: leaf[i], models)) for i, s in enumerate(some)
+        ]
+    return kinds_and_models
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """A search for the best maximum from many starts."""
+
+    objective: Objective
+    """What to maximise."""
+    short: Objective
+    """The same on the rows that starts look at; short runs are made on it."""
+    solver: Solver
+    """Of the long runs."""
+    tol: float
+    """Gradient tolerance."""
+    max_iter: int
+    """Iteration limit of a start."""
+    progress: Progress
+    """Told of every step."""
+    table: np.ndarray
+    """A row per start."""
+    ends: dict[int, Outcome] = field(default_factory=dict)
+    """Where the starts that were run to the end are."""
+    heights: dict[int, float] = field(default_factory=dict)
+    """Their objectives."""
+
+    @property
+    def on_sample(self) -> bool:
+        """Whether short runs see a part of the rows only."""
+        return float(self.short.batch.n_chunks) < float(self.objective.batch.n_chunks)
+
+    def run(self, models: list[Mixture]) -> FitResult:
+        """From first models to the best maximum and its verdict."""
+        together = (
+            len(models) >= TOGETHER
+            and isinstance(self.solver, Plan)
+            and suits(self.short, models[0])
+        )
+        count = self._how_many(models)
+        if together and not self.on_sample:
+            near, order = self._all_together(models)
+            count = LEAST_FINISHED
+        elif len(models) > 1:
+            short = self._short_runs_together if together else self._short_runs
+            near, order = short(models)
+        else:  # the only start has no short run
+            near, order = models, np.array([0])
+            self.table["log_likelihood_short"] = np.nan
+        for i in order[:count]:
+            self._finish(int(i), self._settled(near[i], self.table[i]))
+        self._let_the_leader_arrive()
+        return self._best()
+
+    def _how_many(self, models: list[Mixture]) -> int:
+        """How many starts are run to the end."""
+        batch = self.objective.batch
+        rows = float(batch.n_chunks) * batch.rows.weight.shape[1]
+        if not models[0].gate.continuous:  # a search without derivatives is many passes
+            return min(LEAST_FINISHED, len(models))
+        work = rows * parameter_vector.size(models[0]) ** 2
+        return int(np.clip(FINISH_WORK // work, LEAST_FINISHED, len(models)))
+
+    def _short_runs(self, models: list[Mixture]) -> tuple[list[Mixture], Int[np.ndarray, " s"]]:
+        """A few EM steps from every start; the order in which they deserve to be finished."""
+        rule = StopRule(SHORT_GAIN, 0.0, min(SHORT_ITER, self.max_iter))
+        ends, heights = [], np.empty(len(models))
+        for i, model in enumerate(models):
+            state, row = parameter_vector.as_numpy(em.run(self.short, model, rule)), self.table[i]
+            # ranked by what is maximised, which is the likelihood less the penalty
+            heights[i] = float(state.value)
+            penalty = float(self.short.penalty.value(parameter_vector.to_vector(state.model)))
+            self._tell_short(row, heights[i] + penalty)
+            row["n_iter"], row["n_passes"] = int(state.n_iter), int(state.n_passes)
+            row["status"] = Status(int(state.status)).name
+            row["degenerate"] = is_degenerate(self.short, state.model)
+            ends.append(state.model)
+        self.progress.say(f"{len(models)} short runs: best log-likelihood {self._best_short()}")
+        return ends, _ranking(heights, self.table["degenerate"])
+
+    def _short_runs_together(
+        self, models: list[Mixture]
+    ) -> tuple[list[Mixture], Int[np.ndarray, " s"]]:
+        """:meth:`_short_runs` as one batch."""
+        solver, steps = EM(stop=StopRule(SHORT_GAIN, 0.0)), min(SHORT_ITER, self.max_iter)
+        batch = fit_many(self.short, models, solver=solver, max_iter=steps)
+        ends = [batch.model(i) for i in range(len(models))]
+        sunk = np.array([is_degenerate(self.short, end) for end in ends])
+        return ends, self._tell_batch(batch, sunk)
+
+    def _all_together(self, models: list[Mixture]) -> tuple[list[Mixture], Int[np.ndarray, " s"]]:
+        """Every start to its maximum as one batch; the best are then run on the data themselves."""
+        batch = fit_many(self.short, models, tol=self.tol, max_iter=min(LEG, self.max_iter))
+        ends = [batch.model(i) for i in range(len(models))]
+        order = self._tell_batch(batch, _sunk(self.objective, ends, batch))
+        self.table["finished"] = True
+        self.table["log_likelihood"] = self.table["log_likelihood_short"]
+        return ends, order
+
+    def _tell_batch(self, batch: FitTable, sunk: Bool[np.ndarray, " s"]) -> Int[np.ndarray, " s"]:
+        """Fill the table of starts; the order in which they deserve to be finished."""
+        for row, value in zip(self.table, batch.table["log_likelihood"], strict=True):
+            self._tell_short(row, value)
+        for name in ("n_iter", "n_passes", "status"):
+            self.table[name] = batch.table[name]
+        self.table["degenerate"] = sunk
+        self.progress.say(f"{len(sunk)} starts together: best log-likelihood {self._best_short()}")
+        return _ranking(batch.table["objective"], sunk)
+
+    def _tell_short(self, row: np.void, log_likelihood: float) -> None:
+        row["log_likelihood_short"] = self.progress.in_units(log_likelihood)
+
+    def _best_short(self) -> str:
+        heights = np.where(self.table["degenerate"], -np.inf, self.table["log_likelihood_short"])
+        best = heights if np.isfinite(heights).any() else self.table["log_likelihood_short"]
+        return f"{np.nanmax(best, initial=-np.inf):.10g}"
+
+    def _settled(self, near: Mixture, row: np.void) -> Mixture:
+        """Where a step is cheap: the maximum on a sample is near that on all rows."""
+        if not self.on_sample:
+            return near
+        steps = min(BASIN_ITER, self.max_iter - int(row["n_iter"]))
+        end = EM(stop=StopRule(SETTLED, 0.0)).run(self.short, near, max_iter=steps)
+        row["n_iter"] += end.n_iter
+        row["n_passes"] += end.n_passes
+        return end.model
+
+    def _finish(self, i: int, near: Mixture) -> None:
+        """Run a start to its end, or as far as its leg goes."""
+        row = self.table[i]
+        leg = LEG if isinstance(self.solver, Plan) else self.max_iter
+        steps = min(leg, self.max_iter - int(row["n_iter"]))
+        end = self.solver.run(self.objective, near, tol=self.tol, max_iter=steps)
+        row["finished"] = True
+        row["n_iter"] += end.n_iter
+        row["n_passes"] += end.n_passes
+        self.ends[i] = end._replace(n_iter=int(row["n_iter"]))
+        vector = parameter_vector.to_vector(end.model)
+        known = end.known
+        self.heights[i] = self.objective.value(vector) if known is None else float(known.value)
+        value = self.heights[i] + float(self.objective.penalty.value(vector))
+        row["log_likelihood"] = self.progress.in_units(value)
+        row["status"] = end.status.name
+        mass = None if known is None else np.asarray(known.mass)
+        row["degenerate"] = is_degenerate(self.objective, end.model, mass)
+        self.progress.say(
+            f"start {i} ({row['start']}): log-likelihood {row['log_likelihood']:.10g}, "
+            f"{row['n_iter']} iterations, {str(row['status']).lower()}"
+            + (", degenerate" if row["degenerate"] else "")
+            + (f". {end.note}" if end.note else "")
+        )
+
+    def _let_the_leader_arrive(self) -> None:
+        """A leader that is still climbing goes on; one that crawls far below does not."""
+        while True:
+            done = np.array(list(self.heights))
+            heights = np.array([self.heights[i] for i in done])
+            leader = int(done[_ranking(heights, self.table["degenerate"][done])[0]])
+            before = int(self.table[leader]["n_iter"])
+            if self.table[leader]["status"] != Status.MAX_ITER.name or before >= self.max_iter:
+                return
+            self._finish(leader, self.ends[leader].model)
+            if self.table[leader]["n_iter"] == before:
+                return
+
+    def _best(self) -> FitResult:
+        """The verdict on the best of the starts that were run to the end."""
+        done = np.array(list(self.ends))
+        value = np.array([self.heights[i] for i in done])
+        value = np.where(np.isfinite(value), value, -1e300)  # finite, so that differences are
+        proper = ~self.table["degenerate"][done]
+        eligible = proper if proper.any() else np.ones(len(done), bool)
+        top = value[eligible].max()
+        agree = eligible & (np.abs(value - top) <= AGREEMENT * (1 + abs(top)))
+        # among starts that agree, prefer one that arrived, then the first
+        status = self.table["status"][done]
+        winner = done[agree][np.argmin(~np.isin(status[agree], ARRIVED))]
+        end = self.ends[int(winner)]
+        ordered = self.objective.in_order(end.model)
+        if ordered is not end.model:
+            end = end._replace(model=ordered, known=None)
+        result = judge(self.objective, end, tol=self.tol)
+        certificate = replace(
+            result.certificate, starts_finished=len(done), starts_agreeing=int(agree.sum())
+        )
+        n_passes = int(self.table["n_passes"].sum())
+        return replace(result, certificate=certificate, n_passes=n_passes)
+
+
+def _ranking(
+    heights: Float[np.ndarray, " s"], degenerate: Bool[np.ndarray, " s"]
+) -> Int[np.ndarray, " s"]:
+    """Ends from the largest objective down, those that are not degenerate first."""
+    height = np.nan_to_num(heights, nan=-np.inf)
+    return np.lexsort((np.arange(len(height)), -height, degenerate))
+
+
+def _sunk(objective: Objective, ends: list[Mixture], batch: FitTable) -> Bool[np.ndarray, " s"]:
+    """Which ends are degenerate; a closer look only at those that may be."""
+    near = batch.vectors < objective.lower + NEAR_BOUND
+    near |= batch.vectors > objective.upper - NEAR_BOUND
+    enough = batch.mass * float(objective.batch.total_weight) > batch.vectors.shape[1]
+    doubtful = near.any(axis=1) | ~enough.all(axis=1)
+    return np.array(
+        [
+            doubt and is_degenerate(objective, end, mass)
+            for doubt, end, mass in zip(doubtful, ends, batch.mass, strict=True)
+        ]
+    )
+
+
+def multistart(
+    objective: Objective,
+    short: Objective,
+    models: list[tuple[str, Mixture]],
+    *,
+    solver: Solver,
+    tol: float,
+    max_iter: int,
+    progress: Progress,
+) -> tuple[FitResult, np.ndarray]:
+    """Fit from every start and return the best maximum with a table of all starts.
+
+    Starts whose scale sits on its floor, or whose expert rests on too few rows, win only if
+    there is no other: there the likelihood has no maximum, however large it is.
+
+    Parameters
+    ----------
+    objective
+        What to maximise.
+    short
+        The same on the rows that starts look at; short runs are made on it.
+    models
+        Kind and first model of each start.
+    solver, tol, max_iter
+        Solver of the long runs, gradient tolerance, and its iteration limit.
+    progress
+        Told of every step; log-likelihoods are told and tabled in its units.
+    """
+    table = np.zeros(len(models), TABLE)
+    table["start"] = [kind for kind, _ in models]
+    table["log_likelihood"] = np.nan
+    search = Search(objective, short, solver, tol, max_iter, progress, table)
+    return search.run([model for _, model in models]), table

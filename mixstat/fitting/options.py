@@ -1,0 +1,128 @@
+"""The parameters of an estimator that a fit needs, checked once and frozen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mixstat.arguments import Columns, Seed, Setting
+from mixstat.fitting import starts
+from mixstat.fitting.settings import check_degree, find_gate
+from mixstat.gates.base import Gate
+from mixstat.solvers.base import Solver
+from mixstat.solvers.registry import find_solver
+from mixstat.validation import check_choice, check_integer, check_positive
+
+# those that describe features; a formula does it in their place
+FEATURE_SETTINGS = {
+    "degree",
+    "interactions",
+    "expert_features",
+    "gate_degree",
+    "gate_features",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Options:
+    """Parameters of an estimator as they were when it was fitted, each of them checked."""
+
+    n_experts: int
+    degrees: np.ndarray
+    """Degree of each expert's polynomial."""
+    own_degrees: bool
+    """Whether every expert was given a degree of its own."""
+    interactions: bool
+    expert_features: Columns
+    gate: Gate
+    gate_degree: int
+    gate_features: Columns
+    solver: Solver
+    solver_name: str
+    """As it was given."""
+    init: Setting
+    n_init: int
+    tol: float
+    max_iter: int
+    min_scale: float
+    precision: str
+    ridge: float | None
+    expert_penalty: float
+    gate_penalty: float
+    l1_ratio: float
+    random_state: Seed
+    verbose: bool
+
+
+def read_options(settings: Mapping[str, Setting], n_experts: Setting) -> Options:
+    """Check an estimator's parameters, by name; ``n_experts`` is what its own one comes to."""
+    k = check_integer("n_experts", n_experts, 1)
+    options = Options(
+        n_experts=k,
+        degrees=check_degree(settings["degree"], k),
+        own_degrees=np.ndim(settings["degree"]) > 0,  # type: ignore[arg-type]
+        gate_degree=check_integer("gate_degree", settings["gate_degree"], 0),
+        interactions=check_switch("interactions", settings["interactions"]),
+        n_init=check_integer("n_init", settings["n_init"], 1),
+        max_iter=check_integer("max_iter", settings["max_iter"], 1),
+        tol=check_positive("tol", settings["tol"]),
+        min_scale=check_positive("min_scale", settings["min_scale"]),
+        ridge=_ridge(settings["ridge"]),
+        expert_penalty=_strength("expert_penalty", settings),
+        gate_penalty=_strength("gate_penalty", settings),
+        l1_ratio=check_share("l1_ratio", settings["l1_ratio"]),
+        solver=find_solver(settings["solver"]),
+        solver_name=str(settings["solver"]),
+        precision=check_choice("precision", settings["precision"], ("float64", "float32")),
+        init=_init(settings["init"]),
+        gate=find_gate(settings["gate"]),
+        expert_features=settings["expert_features"],
+        gate_features=settings["gate_features"],
+        random_state=settings["random_state"],
+        verbose=bool(settings["verbose"]),
+    )
+    _check_penalties(options)
+    return options
+
+
+def check_switch(name: str, value: Setting) -> bool:
+    """True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False, got {value!r}.")
+    return bool(value)
+
+
+def check_share(name: str, value: Setting) -> float:
+    """A number from 0 to 1."""
+    share = check_positive(name, value, zero=True)
+    if not share <= 1:
+        raise ValueError(f"{name} must lie between 0 and 1, got {value!r}.")
+    return share
+
+
+def _ridge(value: Setting) -> float | None:
+    return None if value is None else check_positive("ridge", value, zero=True)
+
+
+def _strength(name: str, settings: Mapping[str, Setting]) -> float:
+    return check_positive(name, settings[name], zero=True)
+
+
+def _init(init: Setting) -> Setting:
+    return check_choice("init", init, ("auto", *starts.KINDS)) if isinstance(init, str) else init
+
+
+def _check_penalties(options: Options) -> None:
+    """Refuse penalties that the gate or the solver cannot have."""
+    if options.gate_penalty and not options.gate.shrinkable:
+        raise ValueError(
+            "gate_penalty must be 0 for a gate with a learned temperature, whose slopes may "
+            "shrink with it at no cost; hold the temperature fixed, as in "
+            f"TemperatureGate(temperature=1.0). Got {options.gate_penalty!r}."
+        )
+    kinked = options.l1_ratio and (options.gate_penalty or options.expert_penalty)
+    if kinked and options.solver.smooth:
+        raise ValueError(
+            "solver must be 'auto', 'em' or 'newton' with an L1 penalty, which has kinks; got "
+            f"{options.solver_name}."
+        )

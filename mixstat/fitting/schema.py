@@ -1,0 +1,96 @@
+"""What the rows of a fit looked like, and what a call of ``fit`` asks for."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool
+
+from mixstat.arguments import Frame
+from mixstat.contextual.knowledge import ExpertContexts
+from mixstat.data.design import MappedColumns, PolynomialColumns
+from mixstat.data.formula import FormulaColumns, right_side, split
+from mixstat.experts.base import Experts
+from mixstat.fitting.options import Options
+from mixstat.fitting.settings import polynomial_sources
+from mixstat.model import Mixture
+
+Source = PolynomialColumns | MappedColumns | FormulaColumns
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """A model written as formulas."""
+
+    experts: str
+    """Response and experts' features."""
+    gate: str | None = None
+    """The gate's features; None takes those of the experts."""
+
+    @property
+    def response(self) -> object:
+        """The left side, as formulaic parses it."""
+        return split(self.experts)[0]
+
+    def sources(self) -> tuple[FormulaColumns, FormulaColumns]:
+        """Columns of the experts and of the gate, not yet fitted."""
+        right = split(self.experts)[1]
+        shares = right if self.gate is None else right_side(self.gate, "gate")
+        return FormulaColumns(right, "formula"), FormulaColumns(shares, "gate")
+
+
+@dataclass(frozen=True, eq=False)
+class Schema:
+    """Columns of X and kind of y that a fit has seen, and that new rows must have."""
+
+    n_features: int
+    feature_names: np.ndarray | None = None
+    """Names of the columns of X, where it has names."""
+    is_vector: bool = True
+    """Whether y had one axis."""
+    classes: np.ndarray | None = None
+    """Labels, for classes."""
+    formulas: Formulas | None = None
+
+    @classmethod
+    def of_frame(
+        cls,
+        data: Frame,
+        formulas: Formulas,
+        *,
+        is_vector: bool = True,
+        classes: np.ndarray | None = None,
+    ) -> "Schema":
+        """That of a data frame on which formulas are evaluated."""
+        names = np.array([str(name) for name in data.columns], dtype=object)
+        return cls(len(names), names, is_vector, classes, formulas)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns of X, made up where it has none."""
+        if self.feature_names is None:
+            return [f"x{j}" for j in range(self.n_features)]
+        return [str(name) for name in self.feature_names]
+
+    def sources(self, options: Options) -> tuple[Source, Source]:
+        """Columns of the experts and of the gate, not yet fitted."""
+        if self.formulas is not None:
+            return self.formulas.sources()
+        return polynomial_sources(options, options.gate, self.columns, options.degrees)
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What a call of ``fit`` asks for: a model of some rows, and how to search for it."""
+
+    options: Options
+    family: Experts
+    """Settings of the experts, without parameters."""
+    schema: Schema
+    title: str
+    """Name of the estimator, which begins every line of progress."""
+    before: Mixture | None = None
+    """Where a warm start begins, in the user's units."""
+    zeros: Bool[np.ndarray, "K p"] | None = None
+    """Slopes that a relaxed elastic net holds at zero."""
+    contexts: ExpertContexts | None = None
+    """What was told of contexts."""

@@ -1,0 +1,240 @@
+"""From checked rows to a certified maximum: which starts, on which rows, by which solver."""
+
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+from jaxtyping import Bool, Float
+from sklearn.utils import check_random_state
+
+from mixstat.data import batch as batches
+from mixstat.data.design import Design
+from mixstat.fitting import starts
+from mixstat.fitting.context_starts import start_rows, within_contexts
+from mixstat.fitting.findings import examined
+from mixstat.fitting.fit import Fit, Maximum
+from mixstat.fitting.given_starts import given_start, made_starts
+from mixstat.fitting.multistart import Start, first_models, multistart
+from mixstat.fitting.options import Options
+from mixstat.fitting.progress import Progress
+from mixstat.fitting.schema import Request
+from mixstat.fitting.settings import degree_mask, mapped
+from mixstat.fitting.tables import (
+    Designs,
+    Tables,
+    TrainingRows,
+    choose_strengths,
+    log_unit,
+    make_tables,
+)
+from mixstat.model import Mixture, expanded_index
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import in_float64
+from mixstat.objective import objective as objectives
+from mixstat.objective.objective import Objective
+from mixstat.objective.strengths import Strengths
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """Everything a search for the maximum needs but memory."""
+
+    options: Options
+    tables: Tables
+    null: Mixture
+    """A model of the right shape in which experts are alike."""
+    given: Start | None
+    """The user's start; None makes starts."""
+    fixed: Bool[np.ndarray, " D"] | None
+    """Parameters that are held at their value in ``null``."""
+    seed: int
+    progress: Progress
+
+    def objective(
+        self, tables: Tables, strengths: Strengths, *, longest: int, room: int
+    ) -> Objective:
+        """What to maximise on tables of rows, in chunks of at most ``longest`` of them."""
+        return objectives.make(
+            self.null,
+            tables.lay_out(self.null, longest=longest, room=room),
+            min_scale=self.options.min_scale,
+            strengths=strengths,
+            constants=(self.tables.gate_constant, self.tables.expert_constant),
+            fixed=self.fixed,
+        )
+
+
+def fit_rows(request: Request, rows: TrainingRows) -> Fit:
+    """The fit that was asked for.
+
+    Parameters
+    ----------
+    request
+        The model, and how to search for it.
+    rows
+        Checked rows; those of weight zero do not count.
+    """
+    counting = rows.without_zero_weights()
+    request.family.check(counting.responses)
+    designs = _make_designs(request)
+    tables = make_tables(counting, designs, request.family)
+    _check_rank(request.options, designs)
+    task = _make_task(request, designs, tables, rows.counted)
+    maximum, strengths = maximise(task)
+    fit = Fit(
+        request=request,
+        model=maximum.result.model,
+        designs=designs,
+        units=tables.units,
+        sum_of_weights=float(tables.weight.sum()),
+        strengths=strengths,
+        n_parameters=maximum.n_parameters,
+        n_iter=max(maximum.result.n_iter, 1),
+        search=maximum,
+    )
+    task.progress.say(
+        f"log-likelihood {fit.log_likelihood:.10g} a row; {maximum.result.status.message}"
+    )
+    return examined(fit, counting.X, tables)
+
+
+def _make_task(
+    request: Request, designs: Designs, tables: Tables, counted: Bool[np.ndarray, " n"]
+) -> Task:
+    """The search for the maximum on tables of the rows that are ``counted``."""
+    options, null = request.options, _null(request, tables)
+    unit = log_unit(null, designs, tables.units)
+    return Task(
+        options=options,
+        tables=tables,
+        null=null,
+        given=given_start(request, tables, designs, null, counted),
+        fixed=_fixed(request, null, designs.experts),
+        seed=int(check_random_state(options.random_state).randint(2**31)),
+        progress=Progress(request.title, options.verbose, unit),
+    )
+
+
+def _make_designs(request: Request) -> Designs:
+    """Designs that are still to be fitted; features stay apart where an L1 penalty acts."""
+    options = request.options
+    experts, gate = request.schema.sources(options)
+    sharp = bool(options.l1_ratio)
+    return Designs(
+        Design(experts, rotate=not (sharp and options.expert_penalty)),
+        Design(mapped(gate, options.gate), rotate=not (sharp and options.gate_penalty)),
+    )
+
+
+def _check_rank(options: Options, designs: Designs) -> None:
+    if options.gate.full_rank and designs.gate.dependent:
+        raise ValueError(
+            f"gate_features must be independent for {type(options.gate).__name__}: "
+            f"{', '.join(designs.gate.dependent)} is constant or a combination of the others."
+        )
+
+
+def _null(request: Request, tables: Tables) -> Mixture:
+    k = request.options.n_experts
+    return Mixture(
+        request.options.gate.null(k, tables.Z.shape[1]),
+        request.family.null(k, tables.Phi.shape[1], len(tables.units.location)),
+    )
+
+
+def _fixed(request: Request, null: Mixture, design: Design) -> Bool[np.ndarray, " D"] | None:
+    """Parameters held at zero: of features that experts do without."""
+    columns = design.whitening.kept
+    mask = degree_mask(design.source, columns, request.options.degrees)
+    if request.zeros is not None:
+        zeros = request.zeros[:, columns]
+        mask = zeros if mask is None else mask | zeros
+    if mask is None:
+        return None
+    fixed = np.zeros(parameter_vector.size(null), bool)
+    positions = expanded_index(null)[1]
+    n_rows, p = null.experts.groups()[0].coef.shape[1:]
+    for k in range(len(mask)):
+        fixed[positions[k, : n_rows * p][np.tile(mask[k], n_rows)]] = True
+    return fixed
+
+
+@in_float64
+def maximise(task: Task) -> tuple[Maximum, Strengths]:
+    """Run the starts, in shorter chunks of rows where memory runs out; the winner."""
+    longest = batches.MAX_ROWS
+    while True:
+        try:
+            return _search(task, longest)
+        except (MemoryError, jax.errors.JaxRuntimeError) as error:
+            if not _out_of_memory(error):
+                raise
+            longest //= 2
+            if longest < batches.MIN_ROWS:
+                raise MemoryError(_too_large(task)) from error
+        task.progress.say(f"out of memory: going on with at most {longest} rows at a time")
+
+
+def _out_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
+
+
+def _too_large(task: Task) -> str:
+    tables, size = task.tables, parameter_vector.size(task.null)
+    n = len(tables.y)
+    columns = tables.y.shape[1] + tables.Phi.shape[1] + 1
+    columns += 0 if tables.Z is tables.Phi else tables.Z.shape[1]
+    return (
+        f"Out of memory for X with {n} rows: the rows take {8 * n * columns / 2**20:.0f} MiB "
+        f"({columns} columns), a Hessian of {size} parameters {8 * size**2 / 2**20:.0f} MiB, and "
+        f"shorter chunks of rows, down to {batches.MIN_ROWS}, did not help. Fit a sample of the "
+        "rows, a lower degree or fewer experts."
+    )
+
+
+def _search(task: Task, longest: int) -> tuple[Maximum, Strengths]:
+    """One try, with chunks of at most ``longest`` rows."""
+    options, tables, null = task.options, task.tables, task.null
+    n_rows, size = len(tables.y), parameter_vector.size(null)
+    sample = known = None
+    if task.given is None or n_rows <= starts.SAMPLE:
+        sample, known = start_rows(tables)
+    distinct = n_rows if sample is None else min(n_rows, len(sample.y))
+    strengths = choose_strengths(options, distinct, size)
+    objective = task.objective(tables, strengths, longest=longest, room=0)
+    options.solver.check(objective)
+    if options.precision == "float32" and options.solver.drafts:
+        objective = objective.replace(draft=batches.single(objective.batch))
+    short = objective
+    if task.given is None and sample is not None:
+        alike = tables._replace(**sample._asdict(), log_possibility=known)
+        room = n_rows if n_rows <= starts.SAMPLE else 0
+        short = task.objective(alike, strengths, longest=longest, room=room)
+    chosen = _starts(task, sample, known)
+    task.progress.say(
+        f"{n_rows} rows, {null.n_experts} experts, {size} parameters, {len(chosen)} starts"
+    )
+    result, table = multistart(
+        objective,
+        short,
+        first_models(short, null, chosen, np.random.default_rng(task.seed + 1)),
+        solver=options.solver,
+        tol=options.tol,
+        max_iter=options.max_iter,
+        progress=task.progress,
+    )
+    return Maximum(objective, result, table), strengths
+
+
+def _starts(
+    task: Task, sample: starts.StartRows | None, known: Float[np.ndarray, "s K"] | None
+) -> list[Start]:
+    """The start that was given, or those made from a sample of the rows."""
+    if task.given is not None:
+        return [task.given]
+    if sample is None:
+        return []
+    made = made_starts(task.options, sample, task.null.n_experts, task.seed)
+    if known is None:
+        return made
+    return within_contexts(made, known, sample.weight, lead=task.options.init == "auto")

@@ -1,0 +1,223 @@
+"""From a person's tables to the problem a solver maximises."""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Num
+
+from mixstat.arguments import Table
+from mixstat.data import batch as batches
+from mixstat.data.design import Design, check_magnitude
+from mixstat.experts.base import Experts
+from mixstat.fitting.options import Options
+from mixstat.model import Mixture
+from mixstat.objective.strengths import Strengths
+from mixstat.results import DesignWarning, warn
+
+AUTO_RIDGE = 1e-6  # with fewer rows than parameters: enough for one maximum, too little to see
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingRows:
+    """Checked rows that a fit is given, before features are made of them."""
+
+    X: Table
+    """A numeric table, or the data frame that formulas are evaluated on."""
+    y: Num[np.ndarray, "n ..."]
+    """Responses; a class as its number."""
+    weight: Float[np.ndarray, " n"]
+    log_possibility: Float[np.ndarray, "n K"] | None = None
+    """Of the experts, where knowledge is given."""
+
+    @property
+    def counted(self) -> Bool[np.ndarray, " n"]:
+        """Which rows have a positive weight."""
+        return self.weight > 0
+
+    @property
+    def responses(self) -> Float[np.ndarray, "n c"]:
+        """Responses as a table."""
+        return np.asarray(self.y, float).reshape(len(self.y), -1)
+
+    def without_zero_weights(self) -> "TrainingRows":
+        """The rows that count."""
+        chosen = self.counted
+        if chosen.all():
+            return self
+        possibility = None if self.log_possibility is None else self.log_possibility[chosen]
+        return replace(
+            self,
+            X=self.X[chosen],  # type: ignore[index]
+            y=self.y[chosen],
+            weight=self.weight[chosen],
+            log_possibility=possibility,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Designs:
+    """How features are made of rows, for the experts and for the gate."""
+
+    experts: Design
+    gate: Design
+
+    def features(self, X: Table) -> tuple[Float[np.ndarray, "n p"], Float[np.ndarray, "n q"]]:
+        """Internal features (Phi, Z) of rows."""
+        return self.experts.transform(X), self.gate.transform(X)
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """How the response was standardised before it was fitted."""
+
+    location: Float[np.ndarray, " m"]
+    scale: Float[np.ndarray, " m"]
+
+    def standardised(self, y: Float[np.ndarray, "n m"]) -> Float[np.ndarray, "n m"]:
+        """Responses as the fit sees them."""
+        return (y - self.location) / self.scale
+
+    @property
+    def log_scale(self) -> float:
+        """Log of the volume of a unit of y: what a log density in units of y has less."""
+        return float(np.sum(np.log(self.scale)))
+
+
+def to_user(model: Mixture, designs: Designs, units: Units) -> Mixture:
+    """A model on the user's features and units; affine in the parameters."""
+    gate = model.gate.in_units(designs.gate.to_user)
+    experts = model.experts.in_units(units.location, units.scale, designs.experts.to_user)
+    return Mixture(gate, experts)
+
+
+def to_internal(model: Mixture, designs: Designs, units: Units) -> Mixture:
+    """A model in the user's units as a start on these features."""
+    gate_map = np.linalg.pinv(designs.gate.to_user)
+    expert_map = np.linalg.pinv(designs.experts.to_user)
+    inner = model.experts.in_units(-units.location / units.scale, 1.0 / units.scale, expert_map)
+    return Mixture(model.gate.in_units(gate_map), inner)
+
+
+def log_unit(model: Mixture, designs: Designs, units: Units) -> float:
+    """Log of the units of the data, which internal log-likelihoods have too much."""
+    return units.log_scale - model.gate.log_unit(designs.gate.to_user)
+
+
+class Tables(NamedTuple):
+    """Internal features, standardised responses and weights of the rows that count."""
+
+    Z: np.ndarray  # (n, q)
+    Phi: np.ndarray  # (n, p); the same object as Z when the columns are the same
+    y: np.ndarray  # (n, r) standardised and encoded for the experts' link
+    view: np.ndarray  # (n, v) y as coordinates for starts
+    weight: np.ndarray  # (n,) as given
+    units: Units
+    gate_constant: bool  # whether the first column of Z is constant
+    expert_constant: bool  # and that of Phi
+    log_possibility: np.ndarray | None = None  # (n, K) of the experts, where knowledge is given
+
+    def lay_out(
+        self, model: Mixture, *, longest: int = batches.MAX_ROWS, room: int = 0
+    ) -> batches.Batch:
+        """The batch of these rows, for models like ``model``, in chunks of at most ``longest``."""
+        n_predictors = sum(g.coef.shape[-2] for g in model.gate.groups())
+        n_predictors += sum(g.coef.shape[0] * g.coef.shape[1] for g in model.experts.groups())
+        return batches.build(
+            self.Z,
+            self.Phi,
+            self.y,
+            self.weight,
+            self.log_possibility,
+            width=table_width(n_predictors, self.Z.shape[1], self.Phi.shape[1]),
+            longest=longest,
+            room=room,
+        )
+
+
+def table_width(n_predictors: int, q: int, p: int) -> int:
+    """Floats per row of the widest table a kernel makes: products of features, or row blocks."""
+    widest = max(q, p)
+    return max(widest * (widest + 1) // 2, n_predictors**2)
+
+
+def make_tables(rows: TrainingRows, designs: Designs, family: Experts) -> Tables:
+    """Fit both designs and standardise y; say which columns carry nothing."""
+    share = rows.weight / rows.weight.sum()
+    Phi, Z = _features(rows.X, share, designs)
+    _report_dependent(designs, alike=Z is Phi)
+    y = rows.responses
+    check_magnitude("y", y)
+    units = Units(*family.standard(y, share, constant=designs.experts.source.constant))
+    encoded = family.encode(units.standardised(y))
+    return Tables(
+        Z=Z,
+        Phi=Phi,
+        y=encoded,
+        view=_view(family, encoded, share),
+        weight=rows.weight,
+        units=units,
+        gate_constant=designs.gate.source.constant,
+        expert_constant=designs.experts.source.constant,
+        log_possibility=rows.log_possibility,
+    )
+
+
+def _features(X: Table, share: np.ndarray, designs: Designs) -> tuple[np.ndarray, np.ndarray]:
+    """Features (Phi, Z); one table, and one fitted design, if they are the same."""
+    experts, gate = designs.experts, designs.gate
+    Phi = experts.fit(X, share)  # type: ignore[arg-type]
+    if gate.source.same_as(experts.source) and gate.rotate == experts.rotate:
+        gate.source = experts.source
+        gate.whitening = experts.whitening
+        gate.to_user = experts.to_user
+        return Phi, Phi
+    return Phi, gate.fit(X, share)  # type: ignore[arg-type]
+
+
+def _report_dependent(designs: Designs, *, alike: bool) -> None:
+    both = {"expert_features": designs.experts, "gate_features": designs.gate}
+    for argument, design in both.items():
+        if design.dependent and not (argument == "gate_features" and alike):
+            warn(
+                f"{argument}: {', '.join(design.dependent)} is constant or a combination of "
+                "earlier columns; its coefficient is fixed at 0. Drop it to silence this.",
+                DesignWarning,
+            )
+
+
+def _view(family: Experts, encoded: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Responses as coordinates for starts."""
+    view = family.view(encoded)
+    if family.exact_step is False:  # coordinates of deviation one, as those of real responses
+        view = view - share @ view
+        deviation = np.sqrt(share @ view**2)
+        view = view / np.where(deviation > 0, deviation, 1.0)
+    return view
+
+
+def choose_strengths(options: Options, n_rows: int, n_parameters: int) -> Strengths:
+    """The ridge and elastic nets asked for; by default none, or a small ridge with few rows."""
+    ratio, gate, experts = options.l1_ratio, options.gate_penalty, options.expert_penalty
+    ridge = options.ridge
+    if ridge is None and not gate and not experts:
+        ridge = _automatic_ridge(n_rows, n_parameters)
+    ridge = float(ridge or 0.0)
+    return Strengths(
+        gate_square=ridge + (1 - ratio) * gate,
+        gate_l1=ratio * gate,
+        expert_square=ridge + (1 - ratio) * experts,
+        expert_l1=ratio * experts,
+    )
+
+
+def _automatic_ridge(n_rows: int, n_parameters: int) -> float:
+    if n_rows >= n_parameters:
+        return 0.0
+    warn(
+        f"X has {n_rows} distinct rows for {n_parameters} parameters, so the likelihood has no "
+        f"unique maximum; ridge={AUTO_RIDGE:g} was added to the slopes. Fit fewer experts or "
+        "features, or set ridge yourself.",
+        DesignWarning,
+    )
+    return AUTO_RIDGE

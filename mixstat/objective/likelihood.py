@@ -1,0 +1,97 @@
+"""Where gate and experts meet: the joint log density of an expert and a response."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Float
+
+from mixstat.data.batch import Batch, Rows
+from mixstat.gates.base import Gate
+from mixstat.gates.blocks import Prior
+from mixstat.model import Mixture
+from mixstat.numerics.compiled import kernel
+from mixstat.numerics.precision import AnyArray
+from mixstat.objective.reduction import each_row, total
+
+
+def log_joint(prior: Prior, density: Float[AnyArray, "K n"], rows: Rows) -> Float[AnyArray, "K n"]:
+    """log pi_k(x) + log f_k(y | x) (+ log possibility of context k) of each row.
+
+    Up to the log of ``prior.total``, which is the same for all experts. Every likelihood,
+    responsibility and derivative takes what the gate and the experts say from here.
+    """
+    joint = prior.logit + density
+    return joint if rows.log_possibility is None else joint + rows.log_possibility
+
+
+def shares_of(
+    prior: Prior, density: Float[AnyArray, "K n"], rows: Rows
+) -> tuple[Float[AnyArray, "K n"], Float[AnyArray, " n"]]:
+    """Posterior probabilities of the experts given x and y, and log p(y | x).
+
+    From the gate's and the experts' part, by K exponentials and one logarithm a row.
+    """
+    joint = log_joint(prior, density, rows)
+    top = jnp.max(joint, axis=0)
+    top = jnp.where(jnp.isfinite(top), top, 0.0)
+    power = jnp.exp(joint - top[None, :])
+    sums = jnp.sum(power, axis=0)
+    ratio = sums if prior.total is None else sums / prior.total
+    return power * (1 / sums)[None, :], top + jnp.log(ratio)
+
+
+def responsibilities(
+    model: Mixture, rows: Rows
+) -> tuple[Float[AnyArray, "K n"], Float[AnyArray, " n"]]:
+    """:func:`shares_of` a model."""
+    return shares_of(model.gate.prior(rows), model.experts.log_prob(rows), rows)
+
+
+def log_conditional(model: Mixture, rows: Rows) -> Float[AnyArray, "K n"]:
+    """log pi_k(x) + log f_k(y | x) of each row by the gate alone, whatever was maximised."""
+    known = Rows(rows.Z, rows.Phi, rows.y, rows.weight)
+    return log_joint(Prior(model.gate.log_prob(rows)), model.experts.log_prob(rows), known)
+
+
+def _weighted_log_likelihood(model: Mixture, rows: Rows) -> Float[AnyArray, ""]:
+    return jnp.sum(rows.weight * responsibilities(model, rows)[1])
+
+
+def log_likelihood(model: Mixture, batch: Batch) -> Float[AnyArray, ""]:
+    """Weighted mean of log p(y | x)."""
+    return total(_weighted_log_likelihood, model, batch)
+
+
+def _weighted_conditional(model: Mixture, rows: Rows) -> Float[AnyArray, ""]:
+    return jnp.sum(rows.weight * jax.nn.logsumexp(log_conditional(model, rows), axis=0))
+
+
+def conditional_log_likelihood(model: Mixture, batch: Batch) -> Float[AnyArray, ""]:
+    """Weighted mean of log p(y | x), also where the joint density of x and y was maximised."""
+    return total(_weighted_conditional, model, batch)
+
+
+@kernel()
+def log_joint_rows(model: Mixture, batch: Batch) -> Float[AnyArray, "c K n"]:
+    """:func:`log_conditional` of every chunk."""
+    return each_row(log_conditional, model, batch.rows)
+
+
+@kernel()
+def gate_rows(gate: Gate, rows: Rows) -> Float[AnyArray, "c K n"]:
+    """Log gate probabilities of every chunk."""
+    return each_row(lambda g, chunk: g.log_prob(chunk), gate, rows)
+
+
+def _weighted_mass(model: Mixture, rows: Rows) -> Float[AnyArray, " K"]:
+    return jnp.sum(responsibilities(model, rows)[0] * rows.weight[None, :], axis=1)
+
+
+def expert_mass(model: Mixture, batch: Batch) -> Float[AnyArray, " K"]:
+    """Share of the total weight that each expert is responsible for."""
+    return total(_weighted_mass, model, batch)
+
+
+@kernel()
+def all_responsibilities(model: Mixture, batch: Batch) -> Float[AnyArray, "c K r"]:
+    """Responsibilities of all rows."""
+    return each_row(lambda m, rows: responsibilities(m, rows)[0], model, batch.rows)

@@ -1,0 +1,252 @@
+"""What every solver maximises: the mean log-likelihood less a penalty, within bounds."""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from mixstat.data.batch import Batch
+from mixstat.experts.base import Experts
+from mixstat.gates.base import Gate
+from mixstat.model import Mixture, canonical_order, expanded_index
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.compiled import traced
+from mixstat.numerics.penalty import Penalty
+from mixstat.numerics.precision import AnyArray, library_of
+from mixstat.objective import derivatives as kernels
+from mixstat.objective.likelihood import log_likelihood
+from mixstat.objective.strengths import Penalties, Strengths, make_penalties
+
+
+class Derivatives(NamedTuple):
+    """What a pass over the data finds at a point."""
+
+    value: AnyArray | float  # the objective: mean log-likelihood less the penalty
+    gradient: Float[AnyArray, " D"]
+    hessian: Float[AnyArray, "D D"]
+    mass: Float[AnyArray, " K"]  # share of the weight that each expert is responsible for
+
+    @property
+    def finite(self) -> bool:
+        """Whether a step can be made from here."""
+        return bool(np.isfinite(self.value) and np.isfinite(self.hessian).all())
+
+
+class Objective(eqx.Module):
+    """Maximise the mean log-likelihood less a penalty, within bounds.
+
+    Points are parameter vectors. Every method works on NumPy arrays, and on tracers inside a
+    compiled program.
+    """
+
+    batch: Batch
+    template: Mixture
+    """A model of the right structure; its values are never read."""
+    lower: Float[AnyArray, " D"]
+    """Bounds; -inf where there is none, and equal ones hold a parameter."""
+    upper: Float[AnyArray, " D"]
+    floor: Bool[AnyArray, " D"]
+    """Lower bounds that only keep the likelihood from growing without limit: floors under
+    scales. An expert that sits on one has collapsed; on any other bound it has not."""
+    penalties: Penalties
+    draft: Batch | None = None
+    """The rows in single precision, for the first steps."""
+
+    @property
+    def penalty(self) -> Penalty:
+        """What is taken from the mean log-likelihood."""
+        return self.penalties.whole
+
+    @property
+    def varying(self) -> Bool[np.ndarray, " D"]:
+        """Parameters that the bounds do not hold at one value."""
+        return np.asarray(self.lower) < np.asarray(self.upper)
+
+    def replace(self, **changes: Any) -> "Objective":
+        """The same with other fields."""
+        return replace(self, **changes)
+
+    def model(self, vector: Float[AnyArray, " D"]) -> Mixture:
+        """The model at a point."""
+        return parameter_vector.from_vector(self.template, vector)
+
+    # the surface
+
+    def value(self, vector: Float[np.ndarray, " D"]) -> float:
+        """The objective at a point."""
+        likelihood = float(log_likelihood(self.model(vector), self.batch))
+        return likelihood - float(self.penalty.value(vector))
+
+    def value_and_gradient(
+        self, vector: Float[np.ndarray, " D"]
+    ) -> tuple[float, Float[np.ndarray, " D"]]:
+        """The objective and its gradient; at a kink the steepest one-sided slope uphill."""
+        value, gradient = kernels.value_and_gradient(self.model(vector), self.batch)
+        gradient = self.penalty.gradient(vector, np.asarray(gradient))
+        return float(value) - float(self.penalty.value(vector)), gradient
+
+    def derivatives(self, vector: Float[AnyArray, " D"]) -> Derivatives:
+        """Objective, gradient and Hessian at a point, in one pass."""
+        value, *rest = kernels.derivatives_and_mass(self.model(vector), self.batch)
+        if not traced((vector, rest)):
+            value, rest = float(value), [np.asarray(table) for table in rest]
+        gradient, hessian, mass = rest
+        return Derivatives(
+            value - self.penalty.value(vector),
+            self.penalty.gradient(vector, gradient),
+            -self.penalty.information(-hessian),
+            mass,
+        )
+
+    def hessian_product(
+        self, vector: Float[np.ndarray, " D"], direction: Float[np.ndarray, " D"]
+    ) -> Float[np.ndarray, " D"]:
+        """The Hessian at a point times a direction, without the Hessian."""
+        product = kernels.hessian_product(self.model(vector), direction, self.batch)
+        return np.asarray(product) - np.asarray(self.penalty.curve(direction))
+
+    # bounds
+
+    def clip(self, vector: Float[AnyArray, " D"]) -> Float[AnyArray, " D"]:
+        """The nearest point within bounds."""
+        return library_of(vector).clip(vector, self.lower, self.upper)
+
+    def orthant(
+        self, vector: Float[AnyArray, " D"], gradient: Float[AnyArray, " D"]
+    ) -> tuple[Float[AnyArray, " D"], Float[AnyArray, " D"]]:
+        """Bounds within which the objective is smooth around a point."""
+        return self.penalty.orthant(vector, gradient, self.lower, self.upper)
+
+    def free(
+        self, vector: Float[AnyArray, " D"], gradient: Float[AnyArray, " D"]
+    ) -> Bool[AnyArray, " D"]:
+        """Parameters that no bound, and no kink of the penalty, holds from moving uphill."""
+        lower, upper = self.orthant(vector, gradient)
+        below = (vector <= lower) & (gradient <= 0)
+        return ~(below | ((vector >= upper) & (gradient >= 0)))
+
+    def projected(
+        self, vector: Float[AnyArray, " D"], gradient: Float[AnyArray, " D"]
+    ) -> Float[AnyArray, " D"]:
+        """The gradient of free parameters, zero for the others."""
+        library = library_of(vector, gradient)
+        return library.where(self.free(vector, gradient), gradient, 0.0)
+
+    def norm(
+        self, vector: Float[AnyArray, " D"], gradient: Float[AnyArray, " D"]
+    ) -> AnyArray | float:
+        """Largest component of the projected gradient."""
+        library = library_of(vector, gradient)
+        return library.max(abs(self.projected(vector, gradient)), initial=0.0)
+
+    def gate_bounds(self) -> tuple[Gate, Gate]:
+        """Bounds in the structure of the gate."""
+        return self.model(self.lower).gate, self.model(self.upper).gate
+
+    def expert_bounds(self) -> tuple[Experts, Experts]:
+        """Bounds in the structure of the experts."""
+        return self.model(self.lower).experts, self.model(self.upper).experts
+
+    def within(self, lower: Float[np.ndarray, " D"], upper: Float[np.ndarray, " D"]) -> "Objective":
+        """The same within other bounds; a floor that they raise is the edge of a set, no floor."""
+        floor = np.asarray(self.floor) & (np.asarray(lower) <= self.lower)
+        return self.replace(lower=lower, upper=upper, floor=floor)
+
+    def holding(self, held: Bool[np.ndarray, " D"], vector: Float[np.ndarray, " D"]) -> "Objective":
+        """The same with some parameters held at their values in ``vector``."""
+        lower = np.where(held, vector, self.lower)
+        return self.replace(lower=lower, upper=np.where(held, vector, self.upper))
+
+    # the order of experts
+
+    def order(self, model: Mixture) -> Int[np.ndarray, " K"]:
+        """The order of experts in which a result is told: as they are, if they are not alike."""
+        as_they_are = np.arange(model.n_experts)
+        if self.batch.rows.log_possibility is not None:  # expert c is what context c describes
+            return as_they_are
+        each = expanded_index(model)[1]
+        limits = [np.asarray(bound)[each] for bound in (self.lower, self.upper)]
+        alike = all(np.array_equal(rows, np.broadcast_to(rows[0], rows.shape)) for rows in limits)
+        if not model.exchangeable or not alike:
+            return as_they_are
+        order = canonical_order(model)
+        # under L1 the gate's slopes shrink towards the reference expert, which must then stay
+        return order if self._indifferent(model.gate, order) else as_they_are
+
+    def _indifferent(self, gate: Gate, order: Int[np.ndarray, " K"]) -> bool:
+        """Whether any gate like ``gate`` has the same penalty with experts renumbered."""
+        any_gate = parameter_vector.from_vector(
+            gate, np.sqrt(np.arange(2.0, 2 + parameter_vector.size(gate)))
+        )
+        before, after = (
+            float(self.penalties.gate.value(parameter_vector.to_vector(g)))
+            for g in (any_gate, any_gate.permute(order))
+        )
+        return abs(before - after) <= 1e-12 * (1 + abs(before))
+
+    def in_order(self, model: Mixture) -> Mixture:
+        """The same model with experts in the order in which a result is told."""
+        order = self.order(model)
+        same = np.array_equal(order, np.arange(len(order)))
+        return model if same else model.permute(order)
+
+
+def make(
+    template: Mixture,
+    batch: Batch,
+    *,
+    min_scale: float,
+    strengths: Strengths | float = 0.0,
+    constants: tuple[bool, bool] = (True, True),
+    fixed: Bool[np.ndarray, " D"] | None = None,
+) -> Objective:
+    """The objective for models like ``template``: their own bounds, and a penalty on slopes.
+
+    Parameters
+    ----------
+    template
+        A model of the right shape; its values matter only where ``fixed``.
+    batch
+        The rows.
+    min_scale
+        Floor under scales, in standardised units.
+    strengths
+        Of the penalty; one number is a ridge on gate and experts.
+    constants
+        Whether the first feature of the gate and of the experts is constant; its coefficients
+        are not shrunk.
+    fixed
+        Parameters to be held at the template's value.
+    """
+    gates, experts = template.gate.bounds(min_scale), template.experts.bounds(min_scale)
+    lower, upper = (
+        parameter_vector.to_vector(Mixture(*pair)) for pair in zip(gates, experts, strict=True)
+    )
+    if not isinstance(strengths, Strengths):
+        strengths = Strengths(gate_square=strengths, expert_square=strengths)
+    objective = Objective(
+        batch,
+        parameter_vector.as_numpy(template),
+        lower,
+        upper,
+        _floors(template, experts, lower),
+        make_penalties(template, strengths, constants),
+    )
+    return (
+        objective
+        if fixed is None
+        else objective.holding(fixed, parameter_vector.to_vector(template))
+    )
+
+
+def _floors(
+    template: Mixture, bounds: tuple[Experts, Experts], lower: Float[np.ndarray, " D"]
+) -> Bool[np.ndarray, " D"]:
+    """Lower bounds on which an expert has collapsed."""
+    marks = bounds[0].collapsed(bounds)  # experts that sit on all of them
+    marked = [np.ravel(leaf) for leaf in jax.tree.leaves(marks)]
+    at = np.concatenate([np.zeros(parameter_vector.size(template.gate), bool), *marked])
+    return at & np.isfinite(lower)

@@ -1,0 +1,57 @@
+"""From the strengths of an elastic net to penalties on the gate, the experts and all of them."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mixstat.model import Mixture, expanded_index
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.penalty import Penalty, make_penalty
+
+
+class Strengths(NamedTuple):
+    """Weights of a penalty on the slopes, in standardised units: an elastic net for each part.
+
+    Zou, H. and Hastie, T. (2005). Regularization and variable selection via the elastic net.
+    J. R. Statist. Soc. B 67, 301-320. Intercepts are free.
+    """
+
+    gate_square: float = 0.0  # of half the squared slopes
+    gate_l1: float = 0.0  # of the absolute slopes
+    expert_square: float = 0.0
+    expert_l1: float = 0.0
+
+
+class Penalties(NamedTuple):
+    """What is taken from the mean log-likelihood, for each M-step and as a whole."""
+
+    whole: Penalty  # of the parameter vector
+    gate: Penalty  # of the gate's parameters
+    experts: Penalty  # of each expert's predictor coefficients, stacked
+
+
+def make_penalties(
+    template: Mixture, strengths: Strengths, constants: tuple[bool, bool]
+) -> Penalties:
+    """Penalties on the slopes of models like ``template``.
+
+    ``constants`` tells whether the first feature of the gate and of the experts is constant;
+    its coefficients are free.
+    """
+    n_gate, size = parameter_vector.size(template.gate), parameter_vector.size(template)
+    square, l1 = np.zeros((size, size)), np.zeros(size)
+    form = template.gate.penalty(constants[0])
+    square[:n_gate, :n_gate] = strengths.gate_square * form
+    l1[:n_gate] = strengths.gate_l1 * template.gate.slopes()
+    slopes = parameter_vector.to_vector(template.experts.slopes(constants[1]))
+    square[range(n_gate, size), range(n_gate, size)] = strengths.expert_square * slopes
+    l1[n_gate:] = strengths.expert_l1 * slopes
+    each = expanded_index(template)[1]  # (K, E)
+    diagonal = np.where(each >= 0, np.diag(square)[each], 0.0)
+    return Penalties(
+        make_penalty(square, l1),
+        make_penalty(square[:n_gate, :n_gate], l1[:n_gate]),
+        make_penalty(
+            diagonal[:, :, None] * np.eye(each.shape[1]), np.where(each >= 0, l1[each], 0.0)
+        ),
+    )

@@ -1,0 +1,1 @@
+"""What gates and families of experts have in common."""
