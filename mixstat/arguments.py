@@ -10,6 +10,7 @@ Response: TypeAlias = object  # array-like of one value, or of several outputs, 
 Weights: TypeAlias = object  # array-like of a number for each row; None weights all alike
 Columns: TypeAlias = object  # names, positions, a mask or a slice of columns; None means all
 Seed: TypeAlias = object  # int, RandomState or None
+Estimator: TypeAlias = object  # an estimator of mixstat, before it is checked to be one
 Setting: TypeAlias = object  # a parameter of an estimator before it is checked
 
 

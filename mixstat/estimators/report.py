@@ -121,7 +121,7 @@ def _identified_block(fit: Fit) -> list[Block]:
 def _settled(fit: Fit) -> list[str]:
     """Invariances of the gate among whose values a penalty chooses."""
     told = fit.maximum.certificate.invariances
-    rest = dict.fromkeys(one.words for one in fit.model.gate.invariances())
+    rest = dict.fromkeys(one.words for one in fit.model.gate.identification().invariances())
     return [
         f"Without the ridge, {words}; the ridge alone chooses among them."
         for words in rest

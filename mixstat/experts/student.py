@@ -13,6 +13,7 @@ from jaxtyping import Float
 from mixstat.data.batch import Rows
 from mixstat.experts.base import NEAR, Experts, blank
 from mixstat.experts.gaussian import standardisation
+from mixstat.numerics.penalty import NoPenalty
 from mixstat.numerics.precision import AnyArray
 from mixstat.parts import normal_step
 from mixstat.parts.normal import Normals, ResidualSums
@@ -71,7 +72,7 @@ class StudentTExperts(Experts):
         self, statistics: ResidualSums, bounds: "tuple[StudentTExperts, StudentTExperts]"
     ) -> "StudentTExperts":
         inside = bounds[0]._normals(), bounds[1]._normals()
-        first = normal_step.m_step(self._normals(), statistics, inside, None)
+        first = normal_step.m_step(self._normals(), statistics, inside, NoPenalty())
         return self._like(first.coef, first.log_scale[:, :, None], self.log_df)
 
     def _normals(self) -> Normals:

@@ -22,7 +22,7 @@ from mixstat.numerics import parameter_vector
 from mixstat.numerics.compiled import lasting as lasting_programs
 from mixstat.numerics.precision import in_float64
 from mixstat.numerics.threads import in_threads
-from mixstat.objective.objective import Derivatives, Objective
+from mixstat.objective.objective import Objective
 from mixstat.results import Status
 from mixstat.solvers import newton_batched
 from mixstat.solvers.base import Solver
@@ -171,18 +171,18 @@ def _plan_block(task: _Task, block: range) -> list[End]:
         last = queues.newton(objective, stacked, count, task.tol, lanes=lanes, boxed=boxed)
     ends = []
     for i in range(count):
-        known = Derivatives(float(last.known.value[i]), *(table[i] for table in last.known[1:]))
+        known = newton_batched.numpy_derivatives(last, i)
         end = End(
-            last.vector[i],
-            float(known.value),
+            np.asarray(last.vector[i]),
+            known.value,
             Status(int(last.status[i])),
             int(near.n_iter[i] + last.n_iter[i]),
             int(near.n_passes[i] + last.n_passes[i]),
             known.mass,
             float(last.norm[i]),
         )
-        numbers = last.vector[i], float(last.norm[i]), float(last.smallest[i])
-        if clearly_regular(objective, *numbers, tol=task.tol):
+        numbers = float(last.norm[i]), float(last.smallest[i])
+        if clearly_regular(objective, end.vector, *numbers, tol=task.tol):
             end = end.with_curvature(objective, known)._replace(regular=True)
         ends.append(end if end.regular else end._replace(known=known))
     return ends

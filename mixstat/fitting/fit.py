@@ -3,16 +3,17 @@
 Estimators hold one as ``fit_`` and replace it as a whole; everything they tell is read from it.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from mixstat.arguments import Table
 from mixstat.data import batch as batches
 from mixstat.data.batch import Batch
+from mixstat.fitting.maximum import Maximum
 from mixstat.fitting.online_em import Rules, Sums
 from mixstat.fitting.schema import Request
 from mixstat.fitting.tables import Designs, Units, log_unit, to_user
@@ -21,12 +22,10 @@ from mixstat.inference.identifiability import Identifiability, identified_functi
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
-from mixstat.objective.derivatives import value_and_gradient
 from mixstat.objective.likelihood import conditional_log_likelihood, gate_rows, log_joint_rows
-from mixstat.objective.objective import Objective
 from mixstat.objective.strengths import Strengths
 from mixstat.predictive import Predictive, expert_predictors
-from mixstat.results import Certificate, FitResult, Status
+from mixstat.results import Certificate
 
 UPDATED = (
     "is of a fit, and this model was updated by partial_fit; call fit to have it, standard errors "
@@ -34,98 +33,13 @@ UPDATED = (
 )
 
 
-class FittedEstimator(Protocol):
-    """An estimator that was fitted, as those see it who may not know estimators."""
-
-    fit_: "Fit"
+@runtime_checkable
+class Readable(Protocol):
+    """An estimator, as those see it who may not know estimators."""
 
     def _read(self, X: Table) -> Table:
         """New rows, checked."""
         ...
-
-
-@dataclass(frozen=True, eq=False)
-class Maximum:
-    """What was maximised, and what the search for the maximum found."""
-
-    objective: Objective
-    result: FitResult
-    """Its certificate names what the data leave open."""
-    starts: np.ndarray
-    """A structured row for each start."""
-    identifiability: Identifiability = field(default_factory=Identifiability)
-
-    @property
-    def certificate(self) -> Certificate:
-        """How well the conditions of a maximum hold."""
-        return self.result.certificate
-
-    @property
-    def is_certified(self) -> bool:
-        """Whether the gradient vanishes at a maximum, with nothing unbounded."""
-        return self.result.status == Status.CONVERGED
-
-    @property
-    def batch(self) -> Batch:
-        """The rows of the fit."""
-        return self.objective.batch
-
-    @property
-    def knows_contexts(self) -> bool:
-        """Whether possibilities of contexts rule anything out."""
-        return self.batch.rows.log_possibility is not None
-
-    @property
-    def share(self) -> Float[np.ndarray, " K"]:
-        """Share of the weight that each expert is responsible for."""
-        return np.asarray(self.result.mass)
-
-    @cached_property
-    @in_float64
-    def value(self) -> float:
-        """What was maximised: the mean log-likelihood less the penalty, in internal units."""
-        penalty = self.objective.penalty.value(parameter_vector.to_vector(self.result.model))
-        return float(self.result.log_likelihood - penalty)
-
-    @property
-    def varying(self) -> Bool[np.ndarray, " D"]:
-        """Parameters that bounds do not hold at one value."""
-        return self.objective.varying
-
-    @property
-    def gradient(self) -> Float[np.ndarray, " D"]:
-        """Gradient of the mean log-likelihood, without the penalty."""
-        return _gradient(self.result.model, self.batch)
-
-    @property
-    def l1(self) -> Float[np.ndarray, " D"]:
-        """Strengths of the L1 penalty."""
-        return self.objective.penalty.kinks(parameter_vector.size(self.result.model))
-
-    @property
-    def squares(self) -> Float[np.ndarray, " D"]:
-        """Strengths of the squared penalty."""
-        return self.objective.penalty.squares(parameter_vector.size(self.result.model))
-
-    @property
-    def zeroed(self) -> Bool[np.ndarray, " D"]:
-        """Parameters that an L1 penalty holds at zero."""
-        return self.objective.penalty.zeroed(parameter_vector.to_vector(self.result.model))
-
-    @property
-    def held(self) -> Bool[np.ndarray, " D"]:
-        """Parameters that are taken as known."""
-        return self.zeroed | ~self.varying
-
-    @property
-    def n_parameters(self) -> int:
-        """Parameters that are free and not zero; an invariance of the gate is none."""
-        return int((~self.held).sum()) - len(self.result.model.gate.invariances())
-
-
-@in_float64
-def _gradient(model: Mixture, batch: Batch) -> Float[np.ndarray, " D"]:
-    return np.asarray(value_and_gradient(model, batch)[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,7 +173,7 @@ class Fit:
     def identified(self) -> np.ndarray:
         """Functions of the gate's parameters that the data determine, with standard errors."""
         gate = self.user_model.gate
-        names = gate.identified_names(self.designs.gate.names)
+        names = gate.identification().identified_names(self.designs.gate.names)
         result, jacobian = self.maximum.result, self.user_jacobian
         return identified_functions(gate, names, result, self.sum_of_weights, jacobian)
 

@@ -143,7 +143,7 @@ class Search:
             near, order = models, np.array([0])
             self.table["log_likelihood_short"] = np.nan
         for i in order[:count]:
-            self._finish(int(i), self._settled(near[i], self.table[i]))
+            self._finish(int(i), self._settled(near[i], int(i)))
         self._let_the_leader_arrive()
         return self._best()
 
@@ -210,10 +210,11 @@ class Search:
         best = heights if np.isfinite(heights).any() else self.table["log_likelihood_short"]
         return f"{np.nanmax(best, initial=-np.inf):.10g}"
 
-    def _settled(self, near: Mixture, row: np.void) -> Mixture:
+    def _settled(self, near: Mixture, i: int) -> Mixture:
         """Where a step is cheap: the maximum on a sample is near that on all rows."""
         if not self.on_sample:
             return near
+        row = self.table[i]
         steps = min(BASIN_ITER, self.max_iter - int(row["n_iter"]))
         end = EM(stop=StopRule(SETTLED, 0.0)).run(self.short, near, max_iter=steps)
         row["n_iter"] += end.n_iter

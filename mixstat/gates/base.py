@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from mixstat.data.batch import Rows
 from mixstat.gates.blocks import GateBlocks, Prior
-from mixstat.gates.identification import Identification, Invariance
+from mixstat.gates.identification import Identification
 from mixstat.gates.starting import Starting
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.penalty import Penalty
@@ -266,42 +266,6 @@ class Gate(Part):
         return {}
 
     # answers of the small objects, for those who ask the gate
-
-    def dense(self) -> "Gate | None":
-        """See :class:`mixstat.gates.starting.Starting`."""
-        return self.starting().dense
-
-    def adopt(self, dense: "Gate") -> "Gate | None":
-        """See :class:`mixstat.gates.starting.Starting`."""
-        adopt = self.starting().adopt
-        return None if adopt is None else adopt(dense)
-
-    def scatter(self, random: np.random.Generator) -> "Gate":
-        """See :class:`mixstat.gates.starting.Starting`."""
-        scatter = self.starting().scatter
-        return self if scatter is None else scatter(random)
-
-    def anneal(self) -> "tuple[Gate, ...]":
-        """See :class:`mixstat.gates.starting.Starting`."""
-        return self.starting().stages
-
-    def invariances(self) -> list[Invariance]:
-        """See :class:`mixstat.gates.identification.Identification`."""
-        return self.identification().invariances()
-
-    def identified(self, vector: Float[AnyArray, " G"]) -> Float[AnyArray, " I"]:
-        """See :class:`mixstat.gates.identification.Identification`."""
-        return self.identification().identified(vector)
-
-    def identified_names(self, features: list[str]) -> list[str]:
-        """See :class:`mixstat.gates.identification.Identification`."""
-        return self.identification().identified_names(features)
-
-    def independence(
-        self, features: Float[np.ndarray, "n q"], inputs: Float[np.ndarray, "n d"]
-    ) -> dict[str, list[np.ndarray]]:
-        """See :class:`mixstat.gates.identification.Identification`."""
-        return self.identification().independence(features, inputs)
 
     def _link_one(self, eta: Float[AnyArray, " E"], Z: Float[AnyArray, " q"]) -> AnyArray:
         return self.link(eta[:, None], Z[:, None])[:, 0]

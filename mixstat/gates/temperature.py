@@ -14,7 +14,7 @@ from jaxtyping import Float
 import mixstat.gates.reference as reference
 import mixstat.gates.scaled as scaled
 from mixstat.data.batch import Rows
-from mixstat.gates.activations import ACTIVATIONS, check_activation, find, tell
+from mixstat.gates.activations import ACTIVATIONS, check_activation, find, homogeneity, tell
 from mixstat.gates.base import Gate, blank
 from mixstat.gates.blocks import GateBlocks, Prior
 from mixstat.gates.heated import Heated, activated
@@ -204,7 +204,8 @@ class TemperatureGate(Gate):
 
     def logits_per_unit(self) -> Float[np.ndarray, " G"]:
         """What is over the temperature; slopes within an activation that bends count themselves."""
-        log_tau, power = float(np.ravel(self.log_tau)[0]), self._power()
+        log_tau = float(np.ravel(self.log_tau)[0])
+        power = 1.0 if self.activation is None else homogeneity(self.function)
         slopes = np.exp(-log_tau * (power or 0.0))
         biases = np.exp(-log_tau)
         return np.repeat([slopes, biases, 0.0], [self.coef.size, self.bias.size, 1])

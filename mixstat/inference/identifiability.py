@@ -112,7 +112,7 @@ def conditions(
         Row weights. At most 10,000 rows, evenly spread, are looked at.
     """
     chosen = np.unique(np.linspace(0, len(features) - 1, ROWS).astype(int))
-    tables = gate.independence(features[chosen], inputs[chosen])
+    tables = gate.identification().independence(features[chosen], inputs[chosen])
     return tuple(
         Independence(order, min(margin(table, weight[chosen]) for table in tables[order]))
         for order in sorted(tables)
@@ -161,10 +161,12 @@ def identified_functions(
         method from the observed information; NaN where the data do not determine it).
     """
     vector = jnp.asarray(parameter_vector.to_vector(gate))
-    slopes = np.asarray(jax.jacobian(gate.identified)(vector)).reshape(len(names), len(vector))
+    slopes = np.asarray(jax.jacobian(gate.identification().identified)(vector)).reshape(
+        len(names), len(vector)
+    )
     covariance = observed_covariance(result, total_weight, slopes @ jacobian[: len(vector)])
     kind = [("name", f"U{max([1, *map(len, names)])}"), ("value", float), ("std_error", float)]
     table = np.empty(len(names), dtype=kind)
-    table["name"], table["value"] = names, np.asarray(gate.identified(vector))
+    table["name"], table["value"] = names, np.asarray(gate.identification().identified(vector))
     table["std_error"] = np.sqrt(np.diag(covariance))
     return table

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
+from mixstat.arguments import Setting
 from mixstat.inference.profile_walk import ProfileWalk
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
@@ -110,7 +110,7 @@ def profile_likelihood(
     result: FitResult,
     target: Target,
     *,
-    grid: ArrayLike | None = None,
+    grid: Setting = None,
     n_points: int = 21,
     level: float = 0.95,
 ) -> ProfileLikelihood:
@@ -178,8 +178,8 @@ def _limits(
     return target.estimate + ends.min(axis=0).sum(), target.estimate + ends.max(axis=0).sum()
 
 
-def _check_grid(grid: ArrayLike, low: float, high: float, name: str) -> Float[np.ndarray, " g"]:
-    values = np.unique(np.asarray(grid, float))
+def _check_grid(grid: Setting, low: float, high: float, name: str) -> Float[np.ndarray, " g"]:
+    values = np.unique(np.asarray(grid, float))  # type: ignore[call-overload]
     if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
         raise ValueError(f"grid must be finite numbers, at least one; got {grid!r}.")
     if values[0] < low or values[-1] > high:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -13,7 +14,6 @@ from mixstat.experts.base import Experts
 from mixstat.gates.base import Gate
 from mixstat.model import Mixture, canonical_order, expanded_index
 from mixstat.numerics import parameter_vector
-from mixstat.numerics.compiled import traced
 from mixstat.numerics.penalty import Penalty
 from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.objective import derivatives as kernels
@@ -24,15 +24,24 @@ from mixstat.objective.strengths import Penalties, Strengths, make_penalties
 class Derivatives(NamedTuple):
     """What a pass over the data finds at a point."""
 
-    value: AnyArray | float  # the objective: mean log-likelihood less the penalty
-    gradient: Float[AnyArray, " D"]
-    hessian: Float[AnyArray, "D D"]
-    mass: Float[AnyArray, " K"]  # share of the weight that each expert is responsible for
+    value: float  # the objective: mean log-likelihood less the penalty
+    gradient: Float[np.ndarray, " D"]
+    hessian: Float[np.ndarray, "D D"]
+    mass: Float[np.ndarray, " K"]  # share of the weight that each expert is responsible for
 
     @property
     def finite(self) -> bool:
         """Whether a step can be made from here."""
         return bool(np.isfinite(self.value) and np.isfinite(self.hessian).all())
+
+
+class TracedDerivatives(NamedTuple):
+    """:class:`Derivatives` inside a compiled program."""
+
+    value: AnyArray
+    gradient: Float[AnyArray, " D"]
+    hessian: Float[AnyArray, "D D"]
+    mass: Float[AnyArray, " K"]
 
 
 class Objective(eqx.Module):
@@ -85,20 +94,30 @@ class Objective(eqx.Module):
     ) -> tuple[float, Float[np.ndarray, " D"]]:
         """The objective and its gradient; at a kink the steepest one-sided slope uphill."""
         value, gradient = kernels.value_and_gradient(self.model(vector), self.batch)
-        gradient = self.penalty.gradient(vector, np.asarray(gradient))
+        gradient = np.asarray(self.penalty.gradient(vector, np.asarray(gradient)))
         return float(value) - float(self.penalty.value(vector)), gradient
 
-    def derivatives(self, vector: Float[AnyArray, " D"]) -> Derivatives:
+    def derivatives(self, vector: Float[np.ndarray, " D"]) -> Derivatives:
         """Objective, gradient and Hessian at a point, in one pass."""
-        value, *rest = kernels.derivatives_and_mass(self.model(vector), self.batch)
-        if not traced((vector, rest)):
-            value, rest = float(value), [np.asarray(table) for table in rest]
-        gradient, hessian, mass = rest
+        value, *tables = kernels.derivatives_and_mass(self.model(vector), self.batch)
+        gradient, hessian, mass = (np.asarray(table) for table in tables)
         return Derivatives(
-            value - self.penalty.value(vector),
-            self.penalty.gradient(vector, gradient),
-            -self.penalty.information(-hessian),
-            mass,
+            value=float(value) - float(self.penalty.value(vector)),
+            gradient=np.asarray(self.penalty.gradient(vector, gradient)),
+            hessian=-np.asarray(self.penalty.information(-hessian)),
+            mass=mass,
+        )
+
+    def traced_derivatives(self, vector: Float[AnyArray, " D"]) -> TracedDerivatives:
+        """:meth:`derivatives` inside a compiled program."""
+        value, gradient, hessian, mass = kernels.derivatives_and_mass(
+            self.model(vector), self.batch
+        )
+        return TracedDerivatives(
+            value=value - jnp.asarray(self.penalty.value(vector)),
+            gradient=self.penalty.gradient(vector, gradient),
+            hessian=-self.penalty.information(-hessian),
+            mass=mass,
         )
 
     def hessian_product(

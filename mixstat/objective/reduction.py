@@ -151,7 +151,8 @@ def _in_ranges(statistic: Statistic, model: PyTree, chunks: Chunks) -> PyTree:
     cuts = np.linspace(0, n_chunks, min(n_chunks // RANGE, RANGES) + 1).astype(int)
 
     def sums_of(ends: tuple[int, int]) -> PyTree:
-        sums = _range(model, chunks.tables, *ends, statistic=statistic)
+        first, last = (np.asarray(end) for end in ends)
+        sums = _range(model, chunks.tables, first, last, statistic=statistic)
         return jax.tree.map(np.asarray, sums)
 
     parts = in_threads(sums_of, list(pairwise(cuts)))

@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float
 from sklearn.utils.validation import check_is_fitted
 
-from mixstat.arguments import Table
+from mixstat.arguments import Estimator, Table
 from mixstat.experts.gaussian import GaussianExperts
-from mixstat.fitting.fit import FittedEstimator
+from mixstat.fitting.fit import Fit, Readable
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
 from mixstat.predictive import Predictive
@@ -183,9 +183,7 @@ def _names(source: Any, inputs: InputLaw) -> list[str]:
     return [*_names(source.source, inputs), source.name]
 
 
-def from_fit(
-    estimator: FittedEstimator, X: Table, *, name: str = "fit", box: Box | None = None
-) -> Truth:
+def from_fit(estimator: Estimator, X: Table, *, name: str = "fit", box: Box | None = None) -> Truth:
     """A fitted model as a truth.
 
     Parameters
@@ -209,8 +207,10 @@ def from_fit(
     ValueError
         If the estimator was fitted from a formula, or X has other columns.
     """
+    if not isinstance(estimator, Readable):
+        raise ValueError(f"estimator must be one of mixstat, got {type(estimator).__name__}.")
     check_is_fitted(estimator)
-    fit = estimator.fit_
+    fit: Fit = vars(estimator)["fit_"]
     if fit.request.schema.formulas is not None:
         raise ValueError(
             "estimator must be fitted on a numeric table, got one fitted from a formula."

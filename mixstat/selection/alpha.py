@@ -11,7 +11,7 @@ from sklearn.model_selection import KFold
 from sklearn.utils import _safe_indexing
 
 import mixstat.selection.folds as folds
-from mixstat.arguments import Response, Setting, Table, Weights, count_rows
+from mixstat.arguments import Estimator, Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.contextual import ContextualMixtureOfExperts
 from mixstat.results import DesignWarning, Status, report
 from mixstat.selection.ascent import merit
@@ -86,7 +86,7 @@ class Task(NamedTuple):
 
 
 def alpha_path(
-    estimator: ContextualMixtureOfExperts,
+    estimator: Estimator,
     X: Table,
     y: Response,
     *,

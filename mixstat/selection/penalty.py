@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import mixstat.selection.ascent as ascent
 import mixstat.selection.folds as folds
-from mixstat.arguments import Response, Setting, Table, Weights, count_rows
+from mixstat.arguments import Estimator, Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.base import BaseMixture
 from mixstat.plotting.axes import Axes
 from mixstat.plotting.path import PenaltyPathDisplay
@@ -75,7 +75,7 @@ class PenaltyPath:
 
 
 def penalty_path(
-    estimator: BaseMixture,
+    estimator: Estimator,
     X: Table,
     y: Response,
     *,

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from mixstat.arguments import Frame, Response, Seed, Table, Weights
+from mixstat.arguments import Estimator, Frame, Response, Seed, Table, Weights
 from mixstat.estimators.base import BaseMixture
 from mixstat.fitting.batch_of_fits import fit_many
 from mixstat.fitting.fit import Fit
@@ -101,7 +101,7 @@ class InputReport:
 
 
 def input_report(
-    model: BaseMixture,
+    model: Estimator,
     X: Table,
     y: Response,
     *,

@@ -53,7 +53,7 @@ def judge(
     model = parameter_vector.as_numpy(outcome.model)
     vector = parameter_vector.to_vector(model)
     known = outcome.known or objective.derivatives(vector)
-    free = objective.free(vector, known.gradient)
+    free = np.asarray(objective.free(vector, known.gradient))
     words, invariant = invariant_directions(objective, model, free)
     excluded = invariant if across is None else _with_direction(invariant, across, free)
     norm = gradient_norm(objective, vector, known.gradient, across)
@@ -169,7 +169,7 @@ def invariant_directions(
     """
     size = parameter_vector.size(model)
     words, tangents = [], []
-    for invariance in model.gate.invariances():
+    for invariance in model.gate.identification().invariances():
         tangent = np.zeros(size)
         length = max(float(np.linalg.norm(invariance.tangent)), 1e-300)
         tangent[: len(invariance.tangent)] = invariance.tangent / length

@@ -50,8 +50,8 @@ class _Task(NamedTuple):
     def propose(self, point: Point, radius: float) -> tuple[Float[np.ndarray, " D"], float]:
         """Where to look next, and the gain that the quadratic model predicts."""
         vector, gradient = point.vector, point.known.gradient
-        free = self.objective.free(vector, gradient)
-        lower, upper = self.objective.orthant(vector, gradient)
+        free = np.asarray(self.objective.free(vector, gradient))
+        lower, upper = (np.asarray(b) for b in self.objective.orthant(vector, gradient))
         step, gain = _step_within(point, free, (lower, upper), radius)
         return np.clip(vector + step, lower, upper), gain
 

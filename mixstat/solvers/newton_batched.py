@@ -17,7 +17,7 @@ from mixstat.model import Mixture
 from mixstat.numerics import linear_algebra, parameter_vector
 from mixstat.numerics.compiled import kernel
 from mixstat.numerics.precision import AnyArray
-from mixstat.objective.objective import Derivatives, Objective
+from mixstat.objective.objective import Derivatives, Objective, TracedDerivatives
 from mixstat.results import Status
 from mixstat.solvers.outcome import Outcome
 from mixstat.solvers.trust_region import ROUNDING, SURPLUS
@@ -32,7 +32,7 @@ class NewtonState(NamedTuple):
     """The best point so far with its derivatives, and what is tried next."""
 
     vector: Float[AnyArray, " D"]
-    known: Derivatives
+    known: TracedDerivatives
     norm: Float[AnyArray, ""]  # of the projected gradient
     smallest: Float[AnyArray, ""]  # eigenvalue of the information of free parameters
     radius: Float[AnyArray, ""]  # longest step that is tried
@@ -47,7 +47,7 @@ def begin(start: Mixture) -> NewtonState:
     """Before the first pass, which is accepted whatever it finds."""
     vector = parameter_vector.traced_vector(start)
     size, zero = len(vector), jnp.asarray(0.0)
-    nothing = Derivatives(
+    nothing = TracedDerivatives(
         value=zero - jnp.inf,
         gradient=jnp.zeros(size),
         hessian=jnp.zeros((size, size)),
@@ -87,9 +87,15 @@ def climb(objective: Objective, start: Mixture, *, tol: float) -> Outcome:
     state = parameter_vector.as_numpy(run(objective, start, tol, boxed=is_boxed(objective)))
     if int(state.status) == Status.NONFINITE:
         return Outcome(start, Status.STALLED, 0, int(state.n_passes))
-    known = state.known._replace(value=float(state.known.value))
+    known = numpy_derivatives(state)
     model, status = objective.model(state.vector), Status(int(state.status))
     return Outcome(model, status, int(state.n_iter), int(state.n_passes), known)
+
+
+def numpy_derivatives(state: NewtonState, which: int | tuple[()] = ()) -> Derivatives:
+    """What is known where a walk ended; of many walks, that of one."""
+    value, *tables = (np.asarray(table)[which] for table in state.known)
+    return Derivatives(float(value), *tables)
 
 
 def is_boxed(objective: Objective) -> bool:
@@ -119,7 +125,7 @@ def advance(objective: Objective, state: NewtonState, tol: AnyArray, *, boxed: b
 
 def _look(objective: Objective, state: NewtonState) -> tuple[NewtonState, Bool[AnyArray, ""]]:
     """Derivatives at the trial; it becomes the point if it is better."""
-    known = objective.derivatives(state.trial)
+    known = objective.traced_derivatives(state.trial)
     norm = objective.norm(state.trial, known.gradient)
     sane = jnp.isfinite(known.value) & jnp.all(jnp.isfinite(known.hessian))
     before = state.known.value

@@ -1,6 +1,6 @@
 """Walks of Newton's method: a quadratic model is believed within a radius that its success sets."""
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -25,6 +25,7 @@ class Point(NamedTuple):
     known: Derivatives
 
 
+@runtime_checkable
 class Task(Protocol):
     """What a walk asks of the problem that is solved."""
 

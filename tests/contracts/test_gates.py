@@ -325,8 +325,8 @@ def test_parameters_have_names_and_tables_titles(gate):
         == gate.penalty(gate.constant).shape[:1]
         == (parameter_vector.size(gate),)
     )
-    identified = np.asarray(gate.identified(parameter_vector.to_vector(gate)))
-    assert len(gate.identified_names(["1", *inputs])) == len(identified)
+    identified = np.asarray(gate.identification().identified(parameter_vector.to_vector(gate)))
+    assert len(gate.identification().identified_names(["1", *inputs])) == len(identified)
 
 
 @pytest.mark.fast

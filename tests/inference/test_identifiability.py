@@ -120,7 +120,7 @@ def test_invariances_leave_the_model_alone(rng, x64, activation):
         moved = parameter_vector.from_vector(gate, v)
         return moved.link(jnp.concatenate(list(_predictors(moved, Z))), Z)
 
-    found = gate.invariances()
+    found = gate.identification().invariances()
     assert len(found) == {"identity": 3, "line": 3}.get(str(activation), 1)
     assert np.linalg.matrix_rank([one.tangent for one in found]) == len(found)
     for one in found:
@@ -138,7 +138,7 @@ def _predictors(gate, Z):
 @pytest.mark.parametrize("activation", ["tanh", "polynomial", "softplus"])
 def test_no_invariance_without_a_ray(activation):
     gate = TemperatureGate(np.ones((2, 2)), np.ones((1, 1)), activation=activation)
-    assert gate.invariances() == []
+    assert gate.identification().invariances() == []
 
 
 def test_plain_temperature_is_a_sound_fit(plain, softmax):

@@ -12,8 +12,9 @@ from mixstat.data import batch as batches
 from mixstat.experts import GaussianExperts
 from mixstat.gates import SoftmaxGate
 from mixstat.model import Mixture
+from mixstat.objective import objective
 from mixstat.results import Status
-from mixstat.solvers import em, problem
+from mixstat.solvers import Newton, StopRule, em
 
 CASES = [(n, s, k) for n in (1_000, 10_000, 100_000) for s in range(3) for k in (2, 3, 4)]
 
@@ -49,9 +50,9 @@ def test_plain_em_repeats_the_recorded_run(recorded, x64, n, s, k):
     Z = np.column_stack([np.ones(n), x])
     data = batches.build(Z, Z, y[:, None], width=12)
     start = _model(run["init_alpha"], run["init_beta"], run["init_sigma2"])
-    task = problem.make(start, data, min_scale=1e-12)
-    limits = (0.0, run["threshold"], 2000)
-    state = em.run(task, start, limits, accelerate=False, exact_gate=True, gate_tol=1e-7)
+    task = objective.make(start, data, min_scale=1e-12)
+    rule = StopRule(0.0, run["threshold"], 2000, gate=1e-7)
+    state = em.run(task, start, rule, accelerate=False, exact_gate=True)
 
     assert Status(int(state.status)) == Status.CONVERGED
     assert int(state.n_iter) == run["iters"]

@@ -193,7 +193,7 @@ def test_a_table_of_counts_is_fitted_like_its_rows():
     rows = np.repeat(np.arange(len(counted.y)), counted.weight.astype(int))
     Phi, Z = counted.features.tables(counted.X[rows])
     whole = batch.build(Z, Phi, counted.y[rows])
-    values = [float(log_likelihood(truth.mixture, one)) for one in (counted.problem.batch, whole)]
+    values = [float(log_likelihood(truth.mixture, one)) for one in (counted.objective.batch, whole)]
     assert counted.n == len(rows) == 500
     np.testing.assert_allclose(values[0], values[1], rtol=1e-12)
 

@@ -15,7 +15,7 @@ from mixstat.objective import objective
 from mixstat.objective.derivatives import derivatives
 from mixstat.objective.strengths import Strengths
 from mixstat.results import Status
-from mixstat.solvers import Newton, em
+from mixstat.solvers import Newton, StopRule, em
 from tests.solvers import problems
 
 SOLVERS = ("auto", "em", "newton")
@@ -189,7 +189,7 @@ def test_classes_under_a_penalty(two_lines):
 def test_em_never_loses_the_penalised_objective(x64, name, accelerate):
     task, start = problems.make(name)
     task = objective.make(start, task.batch, min_scale=1e-4, strengths=SMOOTH_AND_KINKED)
-    state = em.run(task, start, (1e-13, 0.0, 500), accelerate=accelerate)
+    state = em.run(task, start, StopRule(1e-13, 0.0, 500), accelerate=accelerate)
     assert float(state.smallest_gain) >= -1e-12
     end = em.em(task, start)
     assert end.status == Status.CONVERGED
