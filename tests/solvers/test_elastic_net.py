@@ -191,9 +191,9 @@ def test_em_never_loses_the_penalised_objective(x64, name, accelerate):
     task = objective.make(start, task.batch, min_scale=1e-4, strengths=SMOOTH_AND_KINKED)
     state = em.run(task, start, StopRule(1e-13, 0.0, 500), accelerate=accelerate)
     assert float(state.smallest_gain) >= -1e-12
-    end = em.em(task, start)
+    end = EM().fit(task, start)
     assert end.status == Status.CONVERGED
-    finish = newton.newton(task, parameter_vector.as_numpy(state.model))
+    finish = Newton().fit(task, parameter_vector.as_numpy(state.model))
     assert finish.status == Status.CONVERGED
     np.testing.assert_allclose(
         parameter_vector.to_vector(end.model),
