@@ -1,7 +1,5 @@
 """The same parameters and data get the same verdict, wherever it is asked."""
 
-import warnings
-
 import numpy as np
 import pytest
 
@@ -124,7 +122,14 @@ def test_every_door_says_the_same(gate, family, kind):
             **from_a_profile(asked),
             **from_updating(gate, family, kind, asked),
         }
-    print(gate, family, kind, wanted.name, {k: v.name for k, v in said.items() if v != wanted}, asked.fits.table)
+    print(
+        gate,
+        family,
+        kind,
+        wanted.name,
+        {k: v.name for k, v in said.items() if v != wanted},
+        asked.fits.table,
+    )
     assert said == dict.fromkeys(said, wanted)
     assert wanted == UNUSUAL.get((gate, family, kind), USUAL[kind])
 

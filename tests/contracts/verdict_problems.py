@@ -121,7 +121,9 @@ def problem(gate: str, family: str, kind: str) -> Problem:
         model = _steep(objective, model)
     if kind == "saddle":  # experts that are alike stay so
         solver, model = EM(), _alike(objective)
-    return Problem(X, y, label, objective, fit_many(objective, [model], solver=solver, max_iter=1000))
+    return Problem(
+        X, y, label, objective, fit_many(objective, [model], solver=solver, max_iter=1000)
+    )
 
 
 def _steep(objective: Objective, model: Mixture) -> Mixture:
