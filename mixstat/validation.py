@@ -1,30 +1,32 @@
 """Errors that name the argument, the value seen and the value wanted."""
 
 import numbers
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from mixstat.arguments import Columns, Setting, Weights
 
-def check_integer(name: str, value: Any, minimum: int) -> int:
+
+def check_integer(name: str, value: Setting, minimum: int) -> int:
     """An integer of at least ``minimum``."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < minimum:
         raise ValueError(f"{name} must be an integer >= {minimum}, got {value!r}.")
     return int(value)
 
 
-def check_positive(name: str, value: Any, *, zero: bool = False) -> float:
+def check_positive(name: str, value: Setting, *, zero: bool = False) -> float:
     """A finite number above zero (or not below it)."""
-    known = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    number = float(value) if known else np.nan
+    number = np.nan
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        number = float(value)
     if not np.isfinite(number) or number < 0 or (number == 0 and not zero):
         wanted = ">= 0" if zero else "> 0"
         raise ValueError(f"{name} must be a finite number {wanted}, got {value!r}.")
     return number
 
 
-def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
+def check_choice(name: str, value: Setting, choices: Sequence[str]) -> str:
     """One of a few words."""
     if not isinstance(value, str) or value not in choices:
         listed = ", ".join(repr(c) for c in choices)
@@ -32,7 +34,7 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
     return value
 
 
-def check_probability(name: str, value: Any) -> np.ndarray:
+def check_probability(name: str, value: Setting) -> np.ndarray:
     """Numbers strictly between zero and one."""
     array = np.asarray(value, float)
     if not np.all((array > 0) & (array < 1)):
@@ -40,7 +42,7 @@ def check_probability(name: str, value: Any) -> np.ndarray:
     return array
 
 
-def check_weights(sample_weight: Any, n: int) -> np.ndarray:
+def check_weights(sample_weight: Weights, n: int) -> np.ndarray:
     """Row weights: finite, none negative, not all zero."""
     if sample_weight is None:
         return np.ones(n)
@@ -61,21 +63,22 @@ def check_weights(sample_weight: Any, n: int) -> np.ndarray:
     return weight
 
 
-def choose_columns(name: str, chosen: Any, names: Sequence[str]) -> np.ndarray:
+def choose_columns(name: str, chosen: Columns, names: Sequence[str]) -> np.ndarray:
     """Positions of columns given by name, position, mask or slice; None means all."""
     n = len(names)
     if chosen is None:
         return np.arange(n)
     if isinstance(chosen, slice):
         return np.arange(n)[chosen]
-    single = isinstance(chosen, str | numbers.Number)
-    listed: list[Any] = [chosen] if single else list(chosen)
+    listed: list[object] = [chosen]
+    if isinstance(chosen, Iterable) and not isinstance(chosen, str):
+        listed = list(chosen)
     if len(listed) == n and all(isinstance(c, bool | np.bool_) for c in listed):
-        return np.flatnonzero(listed)
+        return np.flatnonzero(np.array(listed, bool))
     return np.array([_one_column(name, c, names) for c in listed], int)
 
 
-def _one_column(name: str, column: Any, names: Sequence[str]) -> int:
+def _one_column(name: str, column: object, names: Sequence[str]) -> int:
     if isinstance(column, str):
         if column not in names:
             raise ValueError(f"{name} names column {column!r}; X has {', '.join(names)}.")

@@ -17,6 +17,7 @@ def tiny(monkeypatch):
     monkeypatch.setattr(studies, "SIZES", {})
 
 
+@pytest.mark.fast
 def test_list_names_every_truth(capsys):
     assert cli.main(["rates", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -47,6 +48,7 @@ def test_a_study_of_a_regression_function(tiny, tmp_path, capsys):
     assert "mean kl: slope" in capsys.readouterr().out
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -61,12 +63,14 @@ def test_errors_are_one_line(arguments, message, capsys):
     assert error.count("\n") == 1
 
 
+@pytest.mark.fast
 def test_arguments_are_needed(capsys):
     with pytest.raises(SystemExit):
         cli.main(["rates", "run"])
     assert "--store" in capsys.readouterr().err
 
 
+@pytest.mark.fast
 def test_every_named_study_can_be_made():
     for name in studies.study_names():
         study = studies.named_study(name, quick=True)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from mixstat.contextual.records import Records
+from mixstat.arguments import Axes, Series
+from mixstat.contextual.records import Records, Variable
 
 SIGNS = {"min": "&", "max": "|", "product": "*"}
 
@@ -30,11 +31,11 @@ class Context:
             raise ValueError(f"name must be a word or two, got {self.name!r}.")
 
     @property
-    def variables(self) -> list[Any]:
+    def variables(self) -> list[Variable]:
         """What the context is stated on, each once."""
         raise NotImplementedError
 
-    def at(self, values: Any) -> Float[np.ndarray, " n"]:
+    def at(self, values: Series) -> Float[np.ndarray, " n"]:
         """Possibility at values of the variable.
 
         Parameters
@@ -57,11 +58,11 @@ class Context:
         """Values of the variable that show the distribution; None if it cannot tell."""
         return None
 
-    def named(self, name: str) -> Any:
+    def named(self, name: str) -> "Context":
         """The same context by another name."""
         return replace(self, name=name)
 
-    def plot(self, values: Any = None, *, ax: Any = None) -> Any:
+    def plot(self, values: Series = None, *, ax: Axes = None) -> Any:
         """Draw the possibility over the variable.
 
         Parameters
@@ -98,7 +99,7 @@ class Context:
     def __invert__(self) -> "Complement":
         return Complement(f"not {self.name}", self)
 
-    def _join(self, rule: str, other: Any) -> "Joined":
+    def _join(self, rule: str, other: object) -> "Joined":
         if not isinstance(other, Context):
             raise TypeError(
                 f"context {self.name!r} can be joined with another context, not with {other!r}."
@@ -116,12 +117,12 @@ class Joined(Context):
     """"min", "max" or "product"."""
 
     @property
-    def variables(self) -> list[Any]:
+    def variables(self) -> list[Variable]:
         """What the parts are stated on, each once."""
         listed = [one for part in self.parts for one in part.variables]
         return [one for j, one in enumerate(listed) if one not in listed[:j]]
 
-    def at(self, values: Any) -> Float[np.ndarray, " n"]:
+    def at(self, values: Series) -> Float[np.ndarray, " n"]:
         """Joint possibility at values of the variable that all parts share."""
         if len(self.variables) > 1:
             raise ValueError(
@@ -155,11 +156,11 @@ class Complement(Context):
     """The context."""
 
     @property
-    def variables(self) -> list[Any]:
+    def variables(self) -> list[Variable]:
         """What the context is stated on."""
         return self.of.variables
 
-    def at(self, values: Any) -> Float[np.ndarray, " n"]:
+    def at(self, values: Series) -> Float[np.ndarray, " n"]:
         """One minus the possibility at values of the variable."""
         return 1.0 - self.of.at(values)
 

@@ -13,42 +13,43 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from mixstat.arguments import Series, Setting
 from mixstat.contextual.algebra import Context
-from mixstat.contextual.records import Records, is_missing
-from mixstat.contextual.scales import around, as_number, as_numbers, ramp, width
+from mixstat.contextual.records import Records, Variable, is_missing
+from mixstat.contextual.scales import Length, Place, around, as_number, as_numbers, ramp, width
 
 
 @dataclass(frozen=True)
 class OneVariable(Context):
     """A context on a variable of the rows; not to be used directly."""
 
-    on: Any
+    on: Variable
     """Column of X by name or position, "y" (or "y0", "y1" of several outputs), "time", a column
     of ``context_data``, or for a :class:`Function` a list of them."""
 
     @property
-    def variables(self) -> list[Any]:
+    def variables(self) -> list[Variable]:
         """What the context is stated on."""
         return [self.on]
 
-    def at(self, values: Any) -> Float[np.ndarray, " n"]:
+    def at(self, values: Series) -> Float[np.ndarray, " n"]:
         """Possibility at values of the variable; NaN where one is missing."""
-        values = np.asarray(values)
-        missing = is_missing(values)
-        out = np.full(len(values), np.nan)
+        given = np.asarray(values)
+        missing = is_missing(given)
+        out = np.full(len(given), np.nan)
         if not missing.all():
-            out[~missing] = self._checked(self._at(values[~missing]), values[~missing])
+            out[~missing] = self._checked(self._at(given[~missing]), given[~missing])
         return out
 
     def possibility(self, records: Records) -> Float[np.ndarray, " n"]:
         """Possibility of each row; NaN where the variable is missing."""
         return self.at(records.variable(self.on))
 
-    def _at(self, values: np.ndarray) -> Any:
+    def _at(self, values: np.ndarray) -> Series:
         """Possibility at values that are known."""
         raise NotImplementedError
 
-    def _checked(self, possibility: Any, values: np.ndarray) -> np.ndarray:
+    def _checked(self, possibility: Series, values: np.ndarray) -> np.ndarray:
         out = np.asarray(possibility, float)
         if out.shape != values.shape[:1]:
             raise ValueError(
@@ -94,7 +95,7 @@ class AlphaCertain(OneVariable):
                 f"a callable; got {self.inside!r}."
             )
 
-    def _at(self, values: np.ndarray) -> Any:
+    def _at(self, values: np.ndarray) -> Series:
         return np.where(self._inside(values), 1.0, 1.0 - self.alpha)
 
     def _inside(self, values: np.ndarray) -> np.ndarray:
@@ -116,7 +117,7 @@ class AlphaCertain(OneVariable):
         return around(self.inside)
 
 
-def labels(on: Any, values: list[Any], alpha: float = 1.0) -> list[AlphaCertain]:
+def labels(on: Variable, values: list[Any], alpha: float = 1.0) -> list[AlphaCertain]:
     """A context for each label of a variable, such as the phases of a batch.
 
     Parameters
@@ -155,7 +156,7 @@ class Trapezoidal(OneVariable):
     """
 
     corners: Any
-    beta: Any = 0.0
+    beta: Length = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -163,7 +164,7 @@ class Trapezoidal(OneVariable):
         if not width(self.beta) >= 0:
             raise ValueError(f"context {self.name!r}: beta must be >= 0, got {self.beta!r}.")
 
-    def _at(self, values: np.ndarray) -> Any:
+    def _at(self, values: np.ndarray) -> Series:
         v = as_numbers(values, f"on={self.on!r}")
         a, b, c, d = (as_number(corner) for corner in self.corners)
         beta = width(self.beta)
@@ -194,7 +195,7 @@ class Triangular(OneVariable):
         super().__post_init__()
         _check_corners(self, self.corners, 3)
 
-    def _at(self, values: np.ndarray) -> Any:
+    def _at(self, values: np.ndarray) -> Series:
         v = as_numbers(values, f"on={self.on!r}")
         a, b, c = (as_number(corner) for corner in self.corners)
         return np.minimum(ramp(v, a, b), ramp(-v, -c, -b))
@@ -220,15 +221,15 @@ class Gaussian(OneVariable):
         Where it has fallen to 0.61, in units of the variable (days or a timedelta for times).
     """
 
-    centre: Any
-    width: Any
+    centre: Place
+    width: Length
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 < width(self.width) < np.inf:
             raise ValueError(f"context {self.name!r}: width must be > 0, got {self.width!r}.")
 
-    def _at(self, values: np.ndarray) -> Any:
+    def _at(self, values: np.ndarray) -> Series:
         z = (as_numbers(values, f"on={self.on!r}") - as_number(self.centre)) / width(self.width)
         return np.exp(-0.5 * z**2)
 
@@ -249,7 +250,7 @@ class Stated(OneVariable):
         The column that holds possibilities, between 0 and 1.
     """
 
-    def _at(self, values: np.ndarray) -> Any:
+    def _at(self, values: np.ndarray) -> Series:
         return values
 
 
@@ -270,28 +271,27 @@ class Function(OneVariable):
     function: Any
 
     @property
-    def variables(self) -> list[Any]:
+    def variables(self) -> list[Variable]:
         """What the context is stated on."""
         return list(self.on) if isinstance(self.on, list | tuple) else [self.on]
 
-    def _at(self, values: np.ndarray) -> Any:
+    def _at(self, values: np.ndarray) -> Series:
         return self.function(values)
 
 
-def _check_corners(context: OneVariable, corners: Any, n: int) -> None:
+def _check_corners(context: OneVariable, corners: Setting, n: int) -> None:
     """As many corners as asked for, none before the one on its left."""
-    known = isinstance(corners, tuple | list) and len(corners) == n
-    number = [as_number(corner) for corner in corners] if known else []
-    if not known or not all(a <= b for a, b in itertools.pairwise(number)):
+    places = corners if isinstance(corners, tuple | list) else ()
+    values = [as_number(corner) for corner in places]
+    if len(places) != n or not all(a <= b for a, b in itertools.pairwise(values)):
         raise ValueError(
             f"context {context.name!r}: corners must be {n} values in increasing order, got "
             f"{corners!r}."
         )
 
 
-def check_share(name: str, argument: str, value: Any) -> float:
+def check_share(name: str, argument: str, value: Setting) -> float:
     """A number from 0 to 1."""
-    known = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not known or not 0 <= float(value) <= 1:
-        raise ValueError(f"context {name!r}: {argument} must lie between 0 and 1, got {value!r}.")
-    return float(value)
+    if isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 <= float(value) <= 1:
+        return float(value)
+    raise ValueError(f"context {name!r}: {argument} must lie between 0 and 1, got {value!r}.")

@@ -1,12 +1,27 @@
 """What contexts may be stated on: inputs, the response, time, and records of the past."""
 
 import numbers
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
+from mixstat.arguments import Response, Series, Table, as_frame, count_rows
+
+Variable: TypeAlias = object  # a column by name or position, a word below, or a list of them
+OtherData: TypeAlias = object  # data frame or dict of columns beside X, or None
 OUTPUT, TIME = "y", "time"  # words that stand for the response and for time
+
+
+@runtime_checkable
+class NamedColumns(Protocol):
+    """A data frame or a dict of columns."""
+
+    def keys(self) -> Iterable[object]:
+        """Names of the columns."""
+        ...
+
+    def __getitem__(self, name: object, /) -> Series: ...
 
 
 class Records:
@@ -29,62 +44,68 @@ class Records:
 
     def __init__(
         self,
-        X: Any,
-        y: Any = None,
-        context_data: Any = None,
+        X: Table,
+        y: Response = None,
+        context_data: OtherData = None,
         *,
         names: Sequence[str] | None = None,
-        time: Any = None,
+        time: Series = None,
     ) -> None:
-        own = [str(c) for c in X.columns] if hasattr(X, "columns") else []
+        columns = getattr(X, "columns", [])
         self.inputs = X
-        self.n = len(X)
-        self.names = own if names is None else list(names)
+        self.n = count_rows(X)
+        self.names = [str(c) for c in columns] if names is None else list(names)
         self.outputs = None if y is None else np.asarray(y).reshape(self.n, -1)
         self.others = _as_columns(context_data, self.n)
         index = index_of(X) if time is None else time
         self.time = np.arange(self.n) if index is None else _values(index)
 
-    def variable(self, on: Any) -> np.ndarray:
+    def variable(self, on: Variable) -> np.ndarray:
         """Values (n,) of a variable, or (n, c) of a list of them."""
         if isinstance(on, list | tuple):
             return np.column_stack([self.variable(one) for one in on])
         if isinstance(on, numbers.Integral) and not isinstance(on, bool):
             return self._by_position(int(on))
-        found = self._named(on) if isinstance(on, str) else []
-        if len(found) > 1:
+        places = self._named(on) if isinstance(on, str) else []
+        if len(places) > 1:
             raise ValueError(
-                f"on={on!r} may mean {' or '.join(where for where, _ in found)}; rename one of "
+                f"on={on!r} may mean {' or '.join(where for where, _ in places)}; rename one of "
                 "them, or give the position of a column of X."
             )
-        if not found:
-            raise ValueError(f"on={on!r} is not among the variables of the fit: {self._known()}.")
-        return found[0][1]
+        if not places:
+            raise ValueError(
+                f"on={on!r} is not among the variables of the fit: {self._variables()}."
+            )
+        return places[0][1]
 
     def _by_position(self, column: int) -> np.ndarray:
-        d = np.shape(self.inputs)[1]
+        d = self._width()
         if not -d <= column < d:
             raise ValueError(f"on={column} asks for column {column}, but X has {d} columns.")
         return self._column(column)
 
+    def _width(self) -> int:
+        frame = as_frame(self.inputs)
+        return np.asarray(self.inputs).shape[1] if frame is None else len(frame.columns)
+
     def _column(self, j: int) -> np.ndarray:
-        X = self.inputs
-        return _values(X.iloc[:, j]) if hasattr(X, "iloc") else np.asarray(X)[:, j]
+        frame = as_frame(self.inputs)
+        return np.asarray(self.inputs)[:, j] if frame is None else _values(frame.iloc[:, j])
 
     def _named(self, on: str) -> list[tuple[str, np.ndarray]]:
-        """Everything of that name, with where it was found."""
-        found = []
+        """Everything of that name, with where it stands."""
+        places: list[tuple[str, np.ndarray]] = []
         if on in self.names:
-            found.append((f"column {on!r} of X", self._column(self.names.index(on))))
+            places.append((f"column {on!r} of X", self._column(self.names.index(on))))
         if on in self.others:
-            found.append((f"column {on!r} of context_data", self.others[on]))
+            places.append((f"column {on!r} of context_data", self.others[on]))
         if on == TIME:
-            found.append(("the time of the rows", self.time))
+            places.append(("the time of the rows", self.time))
         for name, values in self._responses().items():
             # a table that holds the response too, as beside a formula, means one thing
-            if on == name and not any(_equal(values, other) for _, other in found):
-                found.append(("the response", values))
-        return found
+            if on == name and not any(_equal(values, other) for _, other in places):
+                places.append(("the response", values))
+        return places
 
     def _responses(self) -> dict[str, np.ndarray]:
         if self.outputs is None:
@@ -94,21 +115,22 @@ class Records:
             return {OUTPUT: columns[0]}
         return {f"{OUTPUT}{j}": column for j, column in enumerate(columns)}
 
-    def _known(self) -> str:
-        listed = self.names or [f"0..{np.shape(self.inputs)[1] - 1} (positions in X)"]
+    def _variables(self) -> str:
+        listed = self.names or [f"0..{self._width() - 1} (positions in X)"]
         return ", ".join([*listed, *self.others, *self._responses(), TIME])
 
 
-def index_of(X: Any) -> Any:
+def index_of(X: Table) -> Series:
     """The index of a data frame; None for other tables."""
-    return X.index if hasattr(X, "iloc") else None
+    frame = as_frame(X)
+    return None if frame is None else frame.index
 
 
-def _as_columns(data: Any, n: int) -> dict[str, np.ndarray]:
+def _as_columns(data: OtherData, n: int) -> dict[str, np.ndarray]:
     """Columns by name, each with an entry for every row."""
     if data is None:
         return {}
-    if not hasattr(data, "keys") or not hasattr(data, "__getitem__"):
+    if not isinstance(data, NamedColumns):
         raise ValueError(
             f"context_data must be a DataFrame or a dict of columns, got {type(data).__name__}."
         )
@@ -122,12 +144,15 @@ def _as_columns(data: Any, n: int) -> dict[str, np.ndarray]:
     return columns
 
 
-def _values(column: Any) -> np.ndarray:
+def _values(column: Series) -> np.ndarray:
     """A column as NumPy; times with a zone become times of UTC, categories their labels."""
+    to_numpy = getattr(column, "to_numpy", None)
+    if to_numpy is None:
+        return np.asarray(column)
     kind = str(getattr(column, "dtype", ""))
-    if kind.startswith("datetime64[") and hasattr(column, "to_numpy"):
-        return np.asarray(column.to_numpy(dtype="datetime64[ns]"))
-    return column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
+    if kind.startswith("datetime64["):
+        return np.asarray(to_numpy(dtype="datetime64[ns]"))
+    return to_numpy()
 
 
 def _equal(one: np.ndarray, other: np.ndarray) -> bool:
@@ -144,7 +169,7 @@ def is_missing(values: np.ndarray) -> np.ndarray:
     return np.zeros(len(values), bool)
 
 
-def _unknown(value: Any) -> bool:
+def _unknown(value: object) -> bool:
     """None, and NaN, NaT and NA, which do not equal themselves."""
     same = value == value
     return value is None or not (same is True or same is np.True_)

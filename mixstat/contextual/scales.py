@@ -2,10 +2,14 @@
 
 import datetime
 from collections.abc import Sequence
-from typing import Any
+from typing import SupportsFloat, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
+
+Moment: TypeAlias = str | datetime.date | np.datetime64  # a timestamp, or its text
+Place: TypeAlias = Moment | SupportsFloat  # along a variable
+Length: TypeAlias = datetime.timedelta | np.timedelta64 | SupportsFloat
 
 DAY = np.timedelta64(1, "D")
 EPOCH = np.datetime64("1970-01-01")
@@ -28,24 +32,26 @@ def as_numbers(values: np.ndarray, whose: str) -> Float[np.ndarray, " n"]:
         ) from None
 
 
-def is_time(value: Any) -> bool:
+def is_time(value: object) -> bool:
     """Whether an end is a time: a timestamp, or its text."""
-    return isinstance(value, str | datetime.date | np.datetime64)
+    return isinstance(value, Moment)
 
 
-def as_time(value: Any) -> np.datetime64:
+def as_time(value: Moment) -> np.datetime64:
     """A timestamp (with a zone: of UTC) or its text."""
     if isinstance(value, datetime.datetime) and value.tzinfo is not None:
         value = value.astimezone(datetime.UTC).replace(tzinfo=None)
     return np.datetime64(value)
 
 
-def as_number(value: Any) -> float:
+def as_number(value: Place) -> float:
     """An end of an interval as a number, or as days since 1970."""
-    return float((as_time(value) - EPOCH) / DAY) if is_time(value) else float(value)
+    if isinstance(value, Moment):
+        return float((as_time(value) - EPOCH) / DAY)
+    return float(value)
 
 
-def width(value: Any) -> float:
+def width(value: Length) -> float:
     """A length along a variable, in its units or in days."""
     if isinstance(value, np.timedelta64):
         return float(value / DAY)
@@ -61,7 +67,7 @@ def ramp(values: Float[np.ndarray, " n"], low: float, high: float) -> Float[np.n
     return np.clip((values - low) / (high - low), 0.0, 1.0)
 
 
-def around(ends: Sequence[Any], beyond: float = 0.0) -> np.ndarray:
+def around(ends: Sequence[Place | None], beyond: float = 0.0) -> np.ndarray:
     """Values from the least of ``ends`` to the largest, and ``beyond``, with a margin."""
     known = [end for end in ends if end is not None]
     number = np.array([as_number(end) for end in known])

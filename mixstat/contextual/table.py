@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from mixstat.arguments import Axes, Response, Series, Setting, Table
 from mixstat.contextual.algebra import Context
-from mixstat.contextual.records import Records
+from mixstat.contextual.records import OtherData, Records
 
 IMPOSSIBLE = -1e30  # log of possibility zero; finite, so that zero times it is zero
 LISTED = 5  # rows that a message lists
@@ -85,7 +86,7 @@ class PossibilityTable:
         ]
         return np.column_stack(columns)
 
-    def plot(self, *, time: Any = None, ax: Any = None) -> Any:
+    def plot(self, *, time: Series = None, ax: Axes = None) -> Any:
         """Draw the possibilities of all contexts over the rows.
 
         Parameters
@@ -105,7 +106,9 @@ class PossibilityTable:
         return PossibilityDisplay.from_table(self, time=time, ax=ax)
 
 
-def tabulate(contexts: Any, X: Any, y: Any = None, context_data: Any = None) -> PossibilityTable:
+def tabulate(
+    contexts: Setting, X: Table, y: Response = None, context_data: OtherData = None
+) -> PossibilityTable:
     """Possibilities of contexts on rows, as a fit would see them before it scales them.
 
     Parameters
@@ -133,29 +136,30 @@ def tabulate(contexts: Any, X: Any, y: Any = None, context_data: Any = None) -> 
     return table_of(contexts, Records(table, y, context_data))
 
 
-def table_of(contexts: Any, records: Records) -> PossibilityTable:
+def table_of(contexts: Setting, records: Records) -> PossibilityTable:
     """Possibilities of contexts on records."""
-    contexts = check_contexts(contexts)
-    each = [context.possibility(records) for context in contexts]
-    values = np.column_stack([np.where(np.isnan(one), 1.0, one) for one in each])
-    return PossibilityTable(tuple(context.name for context in contexts), values)
+    checked = check_contexts(contexts)
+    columns = [context.possibility(records) for context in checked]
+    values = np.column_stack([np.where(np.isnan(column), 1.0, column) for column in columns])
+    return PossibilityTable(tuple(context.name for context in checked), values)
 
 
-def check_contexts(contexts: Any) -> list[Context]:
+def check_contexts(contexts: Setting) -> list[Context]:
     """Contexts, one or more, with different names."""
-    listed = list(contexts) if isinstance(contexts, Iterable) else [contexts]
-    strange = [one for one in listed if not isinstance(one, Context)]
-    if strange or not listed:
-        raise ValueError(
-            f"contexts must be a list of contexts from mixstat.contextual, got {strange[0]!r}."
-            if strange
-            else "contexts must hold at least one context."
-        )
-    _check_different([one.name for one in listed], "contexts")
-    return listed
+    checked = []
+    for context in contexts if isinstance(contexts, Iterable) else [contexts]:
+        if not isinstance(context, Context):
+            raise ValueError(
+                f"contexts must be a list of contexts from mixstat.contextual, got {context!r}."
+            )
+        checked.append(context)
+    if not checked:
+        raise ValueError("contexts must hold at least one context.")
+    _check_different([context.name for context in checked], "contexts")
+    return checked
 
 
-def given_table(possibilities: Any, n: int) -> PossibilityTable:
+def given_table(possibilities: Table, n: int) -> PossibilityTable:
     """A table that a person wrote, with a row for each row of X."""
     names = [str(c) for c in getattr(possibilities, "columns", [])]
     try:
@@ -180,7 +184,7 @@ def given_table(possibilities: Any, n: int) -> PossibilityTable:
     )
 
 
-def assign(names: Sequence[str], n_experts: int, mapping: Any) -> Bool[np.ndarray, "K C"]:
+def assign(names: Sequence[str], n_experts: int, mapping: Setting) -> Bool[np.ndarray, "K C"]:
     """Which contexts belong to which expert: context c to expert c unless a mapping tells."""
     if mapping is None:
         if len(names) != n_experts:
@@ -190,10 +194,10 @@ def assign(names: Sequence[str], n_experts: int, mapping: Any) -> Bool[np.ndarra
             )
         return np.eye(n_experts, dtype=bool)
     if not isinstance(mapping, dict) or {str(name) for name in mapping} != set(names):
-        told = ", ".join(map(str, mapping)) if isinstance(mapping, dict) else repr(mapping)
+        seen = ", ".join(map(str, mapping)) if isinstance(mapping, dict) else repr(mapping)
         raise ValueError(
             f"mapping must be a dict with the expert or experts of each context: "
-            f"{', '.join(names)}; got {told}."
+            f"{', '.join(names)}; got {seen}."
         )
     members = np.zeros((n_experts, len(names)), bool)
     for name, experts in mapping.items():

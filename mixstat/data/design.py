@@ -1,13 +1,17 @@
 """A fitted design: from a person's table to internal features, and back for coefficients."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 
+from mixstat.arguments import Table
 from mixstat.data import polynomial
+from mixstat.data.source import Source
 from mixstat.data.whiten import Whitening, whiten
+
+Function: TypeAlias = Callable[[np.ndarray], object]  # of the inputs; what it gives is checked
 
 HUGE = 1e100  # squares and products of larger numbers overflow
 
@@ -19,7 +23,7 @@ def check_magnitude(name: str, values: np.ndarray) -> None:
         raise ValueError(f"{name} has values up to {largest:.1e}; rescale it below {HUGE:.0e}.")
 
 
-class PolynomialColumns:
+class PolynomialColumns(Source):
     """Monomials of chosen inputs, computed on standardised inputs."""
 
     def __init__(self, inputs: np.ndarray, exponents: np.ndarray, names: Sequence[str]) -> None:
@@ -60,20 +64,22 @@ class PolynomialColumns:
         )
 
 
-class MappedColumns:
+class MappedColumns(Source):
     """Columns of another source as given, some function of them, with or without a constant.
 
     For gates that see a function M(x) of the inputs, or that have no constant in their linear
     predictors, so that features must not be centred.
     """
 
-    def __init__(self, source: Any, function: Any, name: str, *, constant: bool) -> None:
+    def __init__(
+        self, source: Source, function: Function | None, name: str, *, constant: bool
+    ) -> None:
         self.source = source
         self.function = function
         self.name = name
         self.constant = constant
 
-    def fit(self, X: Any, weight: Float[np.ndarray, " n"]) -> np.ndarray:
+    def fit(self, X: Table, weight: Float[np.ndarray, " n"]) -> np.ndarray:
         """Learn what the source has to learn; return the columns."""
         self.source.fit(X, weight)
         self.constant = self.constant and self.source.constant
@@ -88,7 +94,7 @@ class MappedColumns:
         self.names = ["1", *inner] if self.constant else list(inner)
         return columns
 
-    def columns(self, X: Any) -> np.ndarray:
+    def columns(self, X: Table) -> np.ndarray:
         """Constant (if any) and mapped columns of the same or other rows."""
         raw = self.source.raw(X)
         inner = raw[:, int(self.source.constant) :]
@@ -105,7 +111,7 @@ class MappedColumns:
         return False
 
 
-def apply_finite(function: Any, values: np.ndarray, name: str) -> np.ndarray:
+def apply_finite(function: Function, values: np.ndarray, name: str) -> np.ndarray:
     """``function(values)`` as a table with as many rows, refusing what is not finite."""
     mapped = np.asarray(function(values), float)
     if mapped.ndim != 2 or len(mapped) != len(values):
@@ -126,17 +132,16 @@ def apply_finite(function: Any, values: np.ndarray, name: str) -> np.ndarray:
 class Design:
     """Columns made by ``source``, then made orthonormal.
 
-    ``source`` has ``fit(X, weight)``, ``columns(X)``, ``raw(X)``, ``to_user()``, ``names``,
-    ``constant`` and ``same_as``. Without ``rotate`` columns are only centred and scaled, so that
+    Without ``rotate`` columns are only centred and scaled, so that
     a zero coefficient inside is a zero outside, where that can be: monomials of degree one, and
     any columns of a formula.
     """
 
-    def __init__(self, source: Any, *, rotate: bool = True) -> None:
+    def __init__(self, source: Source, *, rotate: bool = True) -> None:
         self.source = source
         self.rotate = rotate
 
-    def fit(self, X: Any, weight: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n r"]:
+    def fit(self, X: Table, weight: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n r"]:
         """Learn the whitening from weighted rows (weights sum to one); return the features."""
         columns = self.source.fit(X, weight)
         check_magnitude("X", columns)
@@ -146,7 +151,7 @@ class Design:
         self.to_user: Float[np.ndarray, "r p"] = self.whitening.to_columns() @ self.source.to_user()
         return self.whitening.apply(columns)
 
-    def transform(self, X: Any) -> Float[np.ndarray, "n r"]:
+    def transform(self, X: Table) -> Float[np.ndarray, "n r"]:
         """Internal features of rows, constant first."""
         return self.whitening.apply(self.source.columns(X))
 

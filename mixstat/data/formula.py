@@ -1,10 +1,17 @@
 """Designs written as formulas, evaluated by formulaic."""
 
 import warnings
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
+
+from mixstat.arguments import DataFrame, Frame, Table
+from mixstat.data.source import Source
+
+# of formulaic, which is loaded when a formula is read
+Formula: TypeAlias = Any  # one side of a formula, as formulaic parses it
+Spec: TypeAlias = Any  # a side of a formula, or one with what it has learnt from a table
 
 
 def _formulaic():
@@ -17,14 +24,14 @@ def _formulaic():
     return formulaic
 
 
-class FormulaColumns:
+class FormulaColumns(Source):
     """Columns of the right-hand side of a formula; transforms such as poly keep their state."""
 
-    def __init__(self, right: Any, argument: str) -> None:
+    def __init__(self, right: Formula, argument: str) -> None:
         self.right = right
         self.argument = argument
 
-    def fit(self, X: Any, weight: Float[np.ndarray, " n"]) -> np.ndarray:
+    def fit(self, X: Table, weight: Float[np.ndarray, " n"]) -> np.ndarray:
         """Evaluate the formula on a data frame and remember how (levels, knots, centres)."""
         matrix = evaluate(self.right, X, self.argument)
         self.spec = matrix.model_spec
@@ -32,13 +39,9 @@ class FormulaColumns:
         self.constant = self.names[:1] == ["1"]
         return matrix.to_numpy(float)
 
-    def columns(self, X: Any) -> np.ndarray:
+    def columns(self, X: Table) -> np.ndarray:
         """The same columns on other rows."""
         return evaluate(self.spec, X, self.argument).to_numpy(float)
-
-    def raw(self, X: Any) -> np.ndarray:
-        """The columns themselves."""
-        return self.columns(X)
 
     def to_user(self) -> np.ndarray:
         """Coefficients refer to the formula's own columns."""
@@ -49,7 +52,7 @@ class FormulaColumns:
         return isinstance(other, FormulaColumns) and str(self.right) == str(other.right)
 
 
-def split(formula: str) -> tuple[Any, Any]:
+def split(formula: str) -> tuple[Formula, Formula]:
     """Left and right side of ``"y ~ x"``."""
     parsed = _formulaic().Formula(formula)
     if not hasattr(parsed, "lhs"):
@@ -57,7 +60,7 @@ def split(formula: str) -> tuple[Any, Any]:
     return parsed.lhs, parsed.rhs
 
 
-def right_side(formula: str, argument: str) -> Any:
+def right_side(formula: str, argument: str) -> Formula:
     """The right side of ``"~ x"``."""
     parsed = _formulaic().Formula(formula)
     if hasattr(parsed, "lhs"):
@@ -65,16 +68,16 @@ def right_side(formula: str, argument: str) -> Any:
     return parsed
 
 
-def evaluate(spec: Any, data: Any, argument: str) -> Any:
+def evaluate(spec: Spec, data: Table, argument: str) -> DataFrame:
     """Model matrix as a data frame of finite numbers, refusing what cannot be one."""
-    _check_frame(data, argument)
+    frame = _check_frame(data, argument)
     formulaic = _formulaic()
     wanted = {str(v) for v in getattr(spec, "required_variables", ())}
-    missing = sorted(wanted - {str(c) for c in data.columns})
+    missing = sorted(wanted - {str(c) for c in frame.columns})
     if missing:
         raise ValueError(
             f"{argument} names {', '.join(missing)}, which is not a column of data; "
-            f"data has {', '.join(str(c) for c in data.columns)}."
+            f"data has {', '.join(str(c) for c in frame.columns)}."
         )
     unseen = formulaic.errors.DataMismatchWarning  # a category that the fit has not seen
     try:
@@ -82,9 +85,9 @@ def evaluate(spec: Any, data: Any, argument: str) -> Any:
             warnings.simplefilter("error", unseen)
             make = getattr(spec, "get_model_matrix", None)
             if make is not None:
-                matrix = make(data, na_action="raise")
+                matrix = make(frame, na_action="raise")
             else:
-                matrix = formulaic.model_matrix(spec, data, na_action="raise")
+                matrix = formulaic.model_matrix(spec, frame, na_action="raise")
     except (ValueError, formulaic.errors.FormulaicError, unseen) as error:
         raise ValueError(f"{argument} could not be evaluated: {error}") from error
     if matrix.shape[1] == 0:
@@ -96,8 +99,9 @@ def evaluate(spec: Any, data: Any, argument: str) -> Any:
     return matrix
 
 
-def _check_frame(data: Any, argument: str) -> None:
-    if not hasattr(data, "columns"):
+def _check_frame(data: Table, argument: str) -> Frame:
+    if not isinstance(data, Frame):
         raise TypeError(
             f"{argument} needs a data frame (with named columns), got {type(data).__name__}."
         )
+    return data

@@ -1,11 +1,12 @@
 """A simulated semi-batch polymerisation: phases are known, and so is what matters in each."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 from sklearn.utils import Bunch, check_random_state
 
+from mixstat.arguments import Seed
 from mixstat.validation import check_integer, check_positive
 
 PHASES = ["heating", "dosing", "finishing", "cooling"]
@@ -49,7 +50,7 @@ def make_batch_process(
     noise: float = 0.4,
     wrong_labels: float = 0.0,
     as_frame: bool = False,
-    random_state: Any = None,
+    random_state: Seed = None,
 ) -> Bunch:
     """Simulate batches that run through heating, dosing, finishing and cooling.
 

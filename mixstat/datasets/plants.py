@@ -14,6 +14,8 @@ import numpy as np
 from jaxtyping import Float
 from sklearn.utils import Bunch
 
+from mixstat.arguments import Folder
+
 FOLDER = "MIXSTAT_DATA"  # environment variable
 
 
@@ -53,7 +55,11 @@ DEBUTANIZER = Plant(
 
 
 def load_sru(
-    path: Any = None, *, return_X_y: bool = False, as_frame: bool = False, verify: bool = True
+    path: Folder | None = None,
+    *,
+    return_X_y: bool = False,
+    as_frame: bool = False,
+    verify: bool = True,
 ) -> Any:
     """Sulfur recovery unit: five gas and air flows, H2S and SO2 in the tail gas.
 
@@ -92,7 +98,9 @@ def load_sru(
     return _load(SRU, path, return_X_y, as_frame, verify)
 
 
-def load_debutanizer(path: Any = None, *, return_X_y: bool = False, as_frame: bool = False) -> Any:
+def load_debutanizer(
+    path: Folder | None = None, *, return_X_y: bool = False, as_frame: bool = False
+) -> Any:
     """Debutanizer column: seven temperatures, pressures and flows, butane in the bottom product.
 
     Parameters
@@ -127,7 +135,7 @@ def load_debutanizer(path: Any = None, *, return_X_y: bool = False, as_frame: bo
     return _load(DEBUTANIZER, path, return_X_y, as_frame, False)
 
 
-def _load(plant: Plant, path: Any, return_X_y: bool, as_frame: bool, verify: bool) -> Any:
+def _load(plant: Plant, path: Folder | None, return_X_y: bool, as_frame: bool, verify: bool) -> Any:
     file = _find(plant, path)
     if verify and plant.md5 is not None:
         seen = hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
@@ -156,7 +164,7 @@ def _load(plant: Plant, path: Any, return_X_y: bool, as_frame: bool, verify: boo
     )
 
 
-def _find(plant: Plant, path: Any) -> Path:
+def _find(plant: Plant, path: Folder | None) -> Path:
     name = Path(plant.file)
     root = os.environ.get(FOLDER) if path is None else path
     if root is not None:

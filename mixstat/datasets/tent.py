@@ -1,11 +1,10 @@
 """The tent function: two lines that meet, among inputs that do not matter."""
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float
 from sklearn.utils import check_random_state
 
+from mixstat.arguments import Seed
 from mixstat.validation import check_integer, check_positive
 
 
@@ -14,7 +13,7 @@ def make_tent(
     *,
     n_irrelevant: int = 2,
     noise: float = 0.1,
-    random_state: Any = None,
+    random_state: Seed = None,
 ) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, " n"]]:
     """Draw from the tent function: y = 2 x for x < 1/2, y = 2 - 2 x above, plus normal noise.
 

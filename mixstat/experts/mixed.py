@@ -194,7 +194,7 @@ class EachMarginal:
     def __init__(self, each: list[Any]) -> None:
         self.each = each
 
-    def _stack(self, name: str, *arguments: Any) -> np.ndarray:
+    def _stack(self, name: str, *arguments: float | np.ndarray) -> np.ndarray:
         return np.concatenate([getattr(one, name)(*arguments) for one in self.each])
 
     def mean(self) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.arguments import Table
+from mixstat.data.design import MappedColumns
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.tables import Tables
 from mixstat.inference.identifiability import Identifiability, conditions, undetermined
@@ -33,7 +34,8 @@ def _name_undetermined(fit: Fit) -> Certificate:
 
 def _gate_inputs(fit: Fit, X: Table, tables: Tables) -> Float[np.ndarray, "n d"]:
     """What the gate's function of the inputs was applied to, or its features."""
-    if fit.model.gate.feature_map() is None:
+    source = fit.designs.gate.source
+    if fit.model.gate.feature_map() is None or not isinstance(source, MappedColumns):
         return tables.Z
-    inner = fit.designs.gate.source.source
+    inner = source.source
     return inner.raw(X)[:, int(inner.constant) :]

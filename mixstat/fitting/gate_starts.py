@@ -87,6 +87,7 @@ def _with_gate_of(objective: Objective, model: Mixture) -> Objective:
         lower=np.append(lower, objective.lower[n_gate:]),
         upper=np.append(upper, objective.upper[n_gate:]),
         floor=np.append(np.zeros(len(lower), bool), objective.floor[n_gate:]),
+        ceiling=np.append(np.zeros(len(lower), bool), objective.ceiling[n_gate:]),
         penalties=Penalties(none, none, none),
     )
 

@@ -146,16 +146,22 @@ def _surrogate(
 
 
 def _shortened(value: Callable[[SomePart], AnyArray], part: SomePart, target: SomePart) -> SomePart:
-    """The step from ``part`` to ``target``, halved until it loses nothing."""
+    """The step from ``part`` to ``target``, halved until it loses nothing.
+
+    Where no step does, ``part`` itself, also if the target is not finite: on the way to
+    infinity a Newton step need not be. What is not finite at ``part`` stays so.
+    """
 
     def at(fraction: AnyArray) -> SomePart:
         return jax.tree.map(lambda a, b: a + fraction * (b - a), part, target)
 
-    worst = value(part)
-    worst = worst - slack(worst)
+    here = value(part)
+    worst = here - slack(here)
 
     def loses(fraction: AnyArray) -> AnyArray:
         return ~(value(at(fraction)) >= worst) & (fraction > SHORTEST)  # NaN loses too
 
     fraction = jax.lax.while_loop(loses, lambda f: 0.5 * f, jnp.asarray(1.0))
-    return at(jnp.where(fraction > SHORTEST, fraction, 0.0))
+    moved = at(jnp.where(fraction > SHORTEST, fraction, 0.0))
+    stays = (fraction <= SHORTEST) & jnp.isfinite(here)
+    return jax.tree.map(lambda old, new: jnp.where(stays, old, new), part, moved)

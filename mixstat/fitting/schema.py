@@ -7,14 +7,12 @@ from jaxtyping import Bool
 
 from mixstat.arguments import Frame
 from mixstat.contextual.knowledge import ExpertContexts
-from mixstat.data.design import MappedColumns, PolynomialColumns
 from mixstat.data.formula import FormulaColumns, right_side, split
+from mixstat.data.source import Source
 from mixstat.experts.base import Experts
 from mixstat.fitting.options import Options
-from mixstat.fitting.settings import polynomial_sources
+from mixstat.fitting.sources import polynomial_sources
 from mixstat.model import Mixture
-
-Source = PolynomialColumns | MappedColumns | FormulaColumns
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ class Schema:
         """Columns of the experts and of the gate, not yet fitted."""
         if self.formulas is not None:
             return self.formulas.sources()
-        return polynomial_sources(options, options.gate, self.columns, options.degrees)
+        return polynomial_sources(options, self.columns)
 
 
 @dataclass(frozen=True, eq=False)

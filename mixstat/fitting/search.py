@@ -19,7 +19,7 @@ from mixstat.fitting.multistart import Start, first_models, multistart
 from mixstat.fitting.options import Options
 from mixstat.fitting.progress import Progress
 from mixstat.fitting.schema import Request
-from mixstat.fitting.settings import degree_mask, mapped
+from mixstat.fitting.sources import degree_mask, mapped
 from mixstat.fitting.tables import (
     Designs,
     Tables,

@@ -1,17 +1,13 @@
-"""From an estimator's settings to the gate, the experts and their features."""
-
-from typing import Any
+"""From an estimator's settings to the gate, the experts and their degrees."""
 
 import numpy as np
 
-from mixstat.data import polynomial
-from mixstat.data.design import MappedColumns, PolynomialColumns
 from mixstat.experts import REGISTRY as EXPERTS
 from mixstat.experts.base import Experts
 from mixstat.experts.mixed import MixedExperts
 from mixstat.gates import REGISTRY as GATES
 from mixstat.gates.base import Gate
-from mixstat.validation import check_integer, choose_columns
+from mixstat.validation import check_integer
 
 
 def find_gate(gate: object) -> Gate:
@@ -50,52 +46,3 @@ def check_degree(degree: object, n_experts: int) -> np.ndarray:
             f"{len(degree)} of them."
         )
     return np.array([check_integer("degree", one, 0) for one in degree])
-
-
-def polynomial_sources(
-    settings: Any, gate: Gate, names: list[str], degrees: np.ndarray
-) -> tuple[Any, Any]:
-    """Columns of the experts and of the gate from the estimator's settings."""
-    inputs = choose_columns("expert_features", settings.expert_features, names)
-    experts = _polynomial(inputs, int(degrees.max()), settings.interactions, names)
-    if gate.max_degree is not None and settings.gate_degree > gate.max_degree:
-        raise ValueError(
-            f"gate_degree must be at most {gate.max_degree} for {type(gate).__name__}, got "
-            f"{settings.gate_degree}."
-        )
-    inputs = choose_columns("gate_features", settings.gate_features, names)
-    gates = _polynomial(inputs, settings.gate_degree, settings.interactions, names)
-    if settings.expert_penalty and settings.l1_ratio and degrees.max() > 1:
-        # zeros of standardised monomials are no zeros of raw ones
-        experts = MappedColumns(experts, None, "", constant=True)
-    if settings.gate_penalty and settings.l1_ratio and settings.gate_degree > 1:
-        gates = MappedColumns(gates, None, "", constant=True)
-    return experts, gates
-
-
-def mapped(source: Any, gate: Gate) -> Any:
-    """Columns as the gate wants them: a function of them, or without the constant."""
-    function = gate.feature_map()
-    if function is None and gate.constant:
-        return source
-    if isinstance(source, MappedColumns):
-        source = source.source
-    return MappedColumns(source, function, gate.map_name(), constant=gate.constant)
-
-
-def _polynomial(inputs: np.ndarray, degree: int, interactions: bool, names: list[str]) -> Any:
-    exponents = polynomial.powers(len(inputs), degree, interactions=interactions)
-    return PolynomialColumns(inputs, exponents, [names[j] for j in inputs])
-
-
-def degree_mask(source: Any, kept: np.ndarray, degrees: np.ndarray) -> np.ndarray | None:
-    """(K, p) internal features that are above an expert's degree; None if there is none.
-
-    Features are orthogonalised in the order of their degree, so that the first ones span the
-    polynomials of lower degree.
-    """
-    if degrees.min() == degrees.max():
-        return None
-    inner = source.source if isinstance(source, MappedColumns) else source
-    total = inner.exponents.sum(axis=1)[kept]
-    return total[None, :] > degrees[:, None]

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any, TypeVar
+from typing import ParamSpec, TypeVar
 
 import jax
 from jax.core import Tracer
+from jaxtyping import PyTree
 
 from mixstat.numerics.cache import from_environment
 
@@ -16,7 +17,8 @@ from_environment()
 
 careful: ContextVar[bool] = ContextVar("careful", default=False)
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+P = ParamSpec("P")
+R = TypeVar("R")
 
 # Without the CPU compiler's newer loop fusion, programs compile in half the time and in less
 # memory, and whole fits of the benchmarks run as fast.
@@ -38,23 +40,23 @@ def lasting(yes: bool = True) -> Iterator[None]:
         careful.reset(before)
 
 
-def traced(tree: Any) -> bool:
+def traced(tree: PyTree) -> bool:
     """Whether a function is being compiled around the caller."""
     return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(tree))
 
 
-def kernel(*static: str) -> Callable[[Function], Function]:
+def kernel(*static: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorator like ``jax.jit``, with the named arguments static.
 
     Within :func:`lasting` programs are compiled with care.
     """
 
-    def decorate(function: Function) -> Function:
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
         plain = jax.jit(function, static_argnames=static)
         quick = jax.jit(function, static_argnames=static, compiler_options=QUICK)
 
         @wraps(function)
-        def call(*args: Any, **settings: Any) -> Any:
+        def call(*args: P.args, **settings: P.kwargs) -> R:
             # compiler options can only be given where nothing is being traced
             if (
                 not careful.get()
@@ -70,6 +72,6 @@ def kernel(*static: str) -> Callable[[Function], Function]:
                     refused.set()
             return plain(*args, **settings)
 
-        return call  # pyright: ignore[reportReturnType]
+        return call
 
     return decorate

@@ -33,7 +33,9 @@ def one_at_a_time(function: Function) -> Function:
 
             def at(i: AnyArray):
                 chosen = zip(arguments, batched, strict=True)
-                return single(*(table[i] if several else table for table, several in chosen))
+                return single(
+                    *(jnp.asarray(table)[i] if several else table for table, several in chosen)
+                )
 
             out = jax.lax.map(at, jnp.arange(size))
         return out, jax.tree.map(lambda _: True, out)

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import wraps
 from types import ModuleType
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jaxtyping import PyTree
 
 AnyArray = Array | np.ndarray
 
@@ -33,14 +34,14 @@ def in_float64(function: Callable[P, R]) -> Callable[P, R]:
     return wrapped
 
 
-def like(tree: Any, table: AnyArray) -> Any:
+def like(tree: PyTree, table: AnyArray) -> PyTree:
     """``tree`` in the precision of ``table``."""
     if all(leaf.dtype == table.dtype for leaf in jax.tree.leaves(tree)):
         return tree
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, table.dtype), tree)
 
 
-def wide(dtype: Any) -> Any:
+def wide(dtype: np.dtype) -> np.dtype:
     """The precision in which numbers of ``dtype`` are added up."""
     return jnp.promote_types(dtype, jnp.result_type(float))
 

@@ -4,9 +4,12 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any
+from typing import TypeVar
 
 from mixstat.numerics.precision import float64
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def available_processors() -> int:
@@ -16,13 +19,13 @@ def available_processors() -> int:
     return os.cpu_count() or 1
 
 
-def in_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+def in_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
     """``function`` of each item, in float64, on as many threads as there are processors."""
     workers = min(len(items), available_processors())
     if workers < 2:
         return [function(item) for item in items]
 
-    def run(item: Any) -> Any:
+    def run(item: Item) -> Result:
         with float64():  # the setting is a thread's own
             return function(item)
 

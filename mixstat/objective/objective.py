@@ -1,7 +1,7 @@
 """What every solver maximises: the mean log-likelihood less a penalty, within bounds."""
 
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -60,6 +60,8 @@ class Objective(eqx.Module):
     floor: Bool[AnyArray, " D"]
     """Lower bounds that only keep the likelihood from growing without limit: floors under
     scales. An expert that sits on one has collapsed; on any other bound it has not."""
+    ceiling: Bool[AnyArray, " D"]
+    """Upper bounds that do so, over parameters that grow as a scale vanishes."""
     penalties: Penalties
     draft: Batch | None = None
     """The rows in single precision, for the first steps."""
@@ -74,7 +76,7 @@ class Objective(eqx.Module):
         """Parameters that the bounds do not hold at one value."""
         return np.asarray(self.lower) < np.asarray(self.upper)
 
-    def replace(self, **changes: Any) -> "Objective":
+    def replace(self, **changes: object) -> "Objective":
         """The same with other fields."""
         return replace(self, **changes)
 
@@ -172,7 +174,8 @@ class Objective(eqx.Module):
     def within(self, lower: Float[np.ndarray, " D"], upper: Float[np.ndarray, " D"]) -> "Objective":
         """The same within other bounds; a floor that they raise is the edge of a set, no floor."""
         floor = np.asarray(self.floor) & (np.asarray(lower) <= self.lower)
-        return self.replace(lower=lower, upper=upper, floor=floor)
+        ceiling = np.asarray(self.ceiling) & (np.asarray(upper) >= self.upper)
+        return self.replace(lower=lower, upper=upper, floor=floor, ceiling=ceiling)
 
     def holding(self, held: Bool[np.ndarray, " D"], vector: Float[np.ndarray, " D"]) -> "Objective":
         """The same with some parameters held at their values in ``vector``."""
@@ -251,7 +254,7 @@ def make(
         parameter_vector.as_numpy(template),
         lower,
         upper,
-        _floors(template, experts, lower),
+        *_where_experts_collapse(template, experts),
         make_penalties(template, strengths, constants),
     )
     return (
@@ -261,11 +264,15 @@ def make(
     )
 
 
-def _floors(
-    template: Mixture, bounds: tuple[Experts, Experts], lower: Float[np.ndarray, " D"]
-) -> Bool[np.ndarray, " D"]:
-    """Lower bounds on which an expert has collapsed."""
-    marks = bounds[0].collapsed(bounds)  # experts that sit on all of them
-    marked = [np.ravel(leaf) for leaf in jax.tree.leaves(marks)]
-    at = np.concatenate([np.zeros(parameter_vector.size(template.gate), bool), *marked])
-    return at & np.isfinite(lower)
+def _where_experts_collapse(
+    template: Mixture, bounds: tuple[Experts, Experts]
+) -> tuple[Bool[np.ndarray, " D"], Bool[np.ndarray, " D"]]:
+    """Lower and upper bounds on which an expert has collapsed."""
+    none = np.zeros(parameter_vector.size(template.gate), bool)
+    sides = []
+    for bound in bounds:
+        marks = jax.tree.leaves(bound.collapsed(bounds))  # of experts that sit on all of them
+        at = np.concatenate([none, *map(np.ravel, marks)])
+        limits = np.append(np.zeros(len(none)), parameter_vector.to_vector(bound))
+        sides.append(at & np.isfinite(limits))
+    return sides[0], sides[1]

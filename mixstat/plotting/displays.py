@@ -3,15 +3,19 @@
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
+
+from mixstat.arguments import Axes, Figure, Response, Table, as_frame, count_rows
+from mixstat.plotting.drawn import Gated, Regressor
 
 
 class _Display:
     """A figure's data and, once plotted, its axes."""
 
-    figure_: Any
-    ax_: Any
+    figure_: Figure
+    ax_: Axes
 
-    def _axes(self, ax: Any) -> Any:
+    def _axes(self, ax: Axes) -> Axes:
         import matplotlib.pyplot as plt
 
         ax = plt.gca() if ax is None else ax
@@ -26,31 +30,41 @@ def _colors(k: int) -> list[Any]:
     return [mpl.colormaps["tab10"](i % 10) for i in range(k)]
 
 
-def _grid(X: Any, feature: int | str, n_points: int) -> tuple[Any, np.ndarray, str]:
-    """Rows like X's medians in which one input runs over its range; that input, and its name."""
-    frame = hasattr(X, "iloc")
-    names = [str(c) for c in X.columns] if frame else []
-    if isinstance(feature, str):
-        if feature not in names:
-            raise ValueError(f"feature {feature!r} is not a column of X.")
-        position = names.index(feature)
-    else:
-        position = int(feature)
-    width = np.shape(X)[1]
+def _position(X: Table, feature: int | str) -> tuple[int, str]:
+    """Position and name of an input."""
+    frame = as_frame(X)
+    width = np.asarray(X).shape[1] if frame is None else len(frame.columns)
+    names = [f"x{j}" for j in range(width)] if frame is None else [str(c) for c in frame.columns]
+    if isinstance(feature, str) and (frame is None or feature not in names):
+        raise ValueError(f"feature {feature!r} is not a column of X.")
+    position = names.index(feature) if isinstance(feature, str) else int(feature)
     if not 0 <= position < width:
         raise ValueError(f"feature must lie in 0..{width - 1}, got {feature!r}.")
-    column = np.asarray(X.iloc[:, position] if frame else np.asarray(X)[:, position], float)
+    return position, names[position]
+
+
+def _column(X: Table, position: int) -> Float[np.ndarray, " n"]:
+    """Values of an input."""
+    frame = as_frame(X)
+    return np.asarray(
+        np.asarray(X)[:, position] if frame is None else frame.iloc[:, position], float
+    )
+
+
+def _grid(X: Table, position: int, n_points: int) -> tuple[Table, Float[np.ndarray, " p"]]:
+    """Rows like X's medians in which one input runs over its range; that input."""
+    frame, column = as_frame(X), _column(X, position)
     values = np.linspace(column.min(), column.max(), n_points)
-    if frame:
-        rows = X.iloc[[0] * n_points].reset_index(drop=True)
-        for j in range(width):  # by position: names may be anything
-            if getattr(X.dtypes.iloc[j], "kind", "O") in "iufb":
-                rows.isetitem(j, np.full(n_points, float(X.iloc[:, j].median())))
+    if frame is not None:
+        rows = frame.iloc[[0] * n_points].reset_index(drop=True)
+        for j in range(len(frame.columns)):  # by position: names may be anything
+            if getattr(frame.dtypes.iloc[j], "kind", "O") in "iufb":
+                rows.isetitem(j, np.full(n_points, float(frame.iloc[:, j].median())))
         rows.isetitem(position, values)
-        return rows, values, names[position]
+        return rows, values
     rows = np.tile(np.median(np.asarray(X, float), axis=0), (n_points, 1))
     rows[:, position] = values
-    return rows, values, f"x{position}"
+    return rows, values
 
 
 class FittedMeanDisplay(_Display):
@@ -91,15 +105,15 @@ class FittedMeanDisplay(_Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
-        X: Any,
-        y: Any = None,
+        estimator: Regressor,
+        X: Table,
+        y: Response = None,
         *,
         feature: int | str = 0,
         output: int = 0,
         coverage: float = 0.9,
         n_points: int = 300,
-        ax: Any = None,
+        ax: Axes = None,
     ) -> "FittedMeanDisplay":
         """Evaluate a fitted estimator over one input and plot it.
 
@@ -127,17 +141,15 @@ class FittedMeanDisplay(_Display):
         FittedMeanDisplay
             The display, with ``ax_`` and ``figure_``.
         """
-        rows, values, name = _grid(X, feature, n_points)
+        position, name = _position(X, feature)
+        rows, values = _grid(X, position, n_points)
         mean = np.asarray(estimator.predict(rows)).reshape(n_points, -1)[:, output]
         interval = estimator.predict_interval(rows, coverage)
         interval = interval[:, output] if interval.ndim == 3 else interval
         points = None
         if y is not None:
-            position = (
-                int(feature) if not isinstance(feature, str) else list(X.columns).index(feature)
-            )
-            column = X.iloc[:, position] if hasattr(X, "iloc") else np.asarray(X)[:, position]
-            points = (np.asarray(column, float), np.asarray(y).reshape(len(y), -1)[:, output])
+            responses = np.asarray(y).reshape(count_rows(y), -1)
+            points = (_column(X, position), responses[:, output])
         return cls(
             values=values,
             mean=mean,
@@ -149,7 +161,7 @@ class FittedMeanDisplay(_Display):
             points=points,
         ).plot(ax=ax)
 
-    def plot(self, *, ax: Any = None) -> "FittedMeanDisplay":
+    def plot(self, *, ax: Axes = None) -> "FittedMeanDisplay":
         """Draw points, interval, experts (opaque where their share is large) and the mean.
 
         Parameters
@@ -208,12 +220,12 @@ class GateDisplay(_Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
-        X: Any,
+        estimator: Gated,
+        X: Table,
         *,
         feature: int | str = 0,
         n_points: int = 300,
-        ax: Any = None,
+        ax: Axes = None,
     ) -> "GateDisplay":
         """Evaluate a fitted gate over one input and plot it.
 
@@ -235,11 +247,12 @@ class GateDisplay(_Display):
         GateDisplay
             The display, with ``ax_`` and ``figure_``.
         """
-        rows, values, name = _grid(X, feature, n_points)
+        position, name = _position(X, feature)
+        rows, values = _grid(X, position, n_points)
         share = estimator.gate_proba(rows).T
         return cls(values=values, share=share, name=name).plot(ax=ax)
 
-    def plot(self, *, ax: Any = None) -> "GateDisplay":
+    def plot(self, *, ax: Axes = None) -> "GateDisplay":
         """Draw the shares as stacked areas.
 
         Parameters

@@ -1,8 +1,9 @@
 """Effects of inputs in each context."""
 
-from typing import Any
-
 import numpy as np
+
+from mixstat.arguments import Axes, Figure
+from mixstat.plotting.drawn import Effects
 
 WIDTH, ROW = 3.2, 0.24  # of a panel, and the height of an input, inches
 
@@ -20,8 +21,8 @@ class InputReportDisplay:
         Level of the intervals.
     """
 
-    figure_: Any
-    axes_: Any
+    figure_: Figure
+    axes_: Axes
 
     def __init__(self, *, features, panels, level) -> None:
         self.features = features
@@ -30,7 +31,7 @@ class InputReportDisplay:
 
     @classmethod
     def from_report(
-        cls, report: Any, *, n_inputs: int | None = None, ax: Any = None
+        cls, report: Effects, *, n_inputs: int | None = None, ax: Axes = None
     ) -> "InputReportDisplay":
         """Plot a report.
 
@@ -59,7 +60,7 @@ class InputReportDisplay:
         features = [report.features[j] for j in shown]
         return cls(features=features, panels=panels, level=report.level).plot(ax=ax)
 
-    def plot(self, *, ax: Any = None) -> "InputReportDisplay":
+    def plot(self, *, ax: Axes = None) -> "InputReportDisplay":
         """Draw a dot and a line for each input; faint where its interval has zero.
 
         Parameters
@@ -90,7 +91,7 @@ class InputReportDisplay:
             one.tick_params(labelleft=False)
         return self
 
-    def _axes(self, ax: Any) -> np.ndarray:
+    def _axes(self, ax: Axes) -> np.ndarray:
         import matplotlib.pyplot as plt
 
         n = len(self.panels)

@@ -4,6 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from mixstat.arguments import Axes, Figure
+from mixstat.data.design import Design
+from mixstat.plotting.drawn import Path
+
 WIDTH, HEIGHT = 3.2, 2.7  # of a panel, inches
 COLUMNS = 3  # panels in a row of a new figure
 STYLES = ("-", "--", ":", "-.")  # one after the other where colours run out
@@ -23,8 +27,8 @@ class PenaltyPathDisplay:
         The strength to be marked.
     """
 
-    figure_: Any
-    axes_: Any
+    figure_: Figure
+    axes_: Axes
 
     def __init__(self, *, strengths, panels, chosen) -> None:
         self.strengths = strengths
@@ -32,7 +36,7 @@ class PenaltyPathDisplay:
         self.chosen = chosen
 
     @classmethod
-    def from_path(cls, path: Any, *, ax: Any = None) -> "PenaltyPathDisplay":
+    def from_path(cls, path: Path, *, ax: Axes = None) -> "PenaltyPathDisplay":
         """Plot a path.
 
         Parameters
@@ -50,7 +54,7 @@ class PenaltyPathDisplay:
         panels = _expert_panels(path) + _gate_panels(path)
         return cls(strengths=path.strengths, panels=panels, chosen=path.best_strength_).plot(ax=ax)
 
-    def plot(self, *, ax: Any = None) -> "PenaltyPathDisplay":
+    def plot(self, *, ax: Axes = None) -> "PenaltyPathDisplay":
         """Draw a panel for each expert and gate equation; a colour is a feature.
 
         Parameters
@@ -81,7 +85,7 @@ class PenaltyPathDisplay:
         self.figure_.legend(handles, names, loc="outside right center", frameon=False)
         return self
 
-    def _axes(self, ax: Any) -> np.ndarray:
+    def _axes(self, ax: Axes) -> np.ndarray:
         import matplotlib.pyplot as plt
 
         n = len(self.panels)
@@ -110,19 +114,19 @@ def _style(i: int) -> dict[str, Any]:
     }
 
 
-def _deviations(design: Any) -> np.ndarray:
+def _deviations(design: Design) -> np.ndarray:
     """(p,) deviation of each of the user's features over the training rows."""
     inner = np.linalg.pinv(design.to_user)  # internal features have no mean and deviation one
     return np.linalg.norm(inner[:, 1:] if design.source.constant else inner, axis=1)
 
 
-def _slopes(table: np.ndarray, design: Any) -> tuple[list[str], np.ndarray]:
+def _slopes(table: np.ndarray, design: Design) -> tuple[list[str], np.ndarray]:
     """Names and standardised slopes (s, ..., p), the constant left out."""
     first = int(design.source.constant)
     return design.names[first:], (table * _deviations(design))[..., first:]
 
 
-def _expert_panels(path: Any) -> list[tuple[str, list[str], np.ndarray]]:
+def _expert_panels(path: Path) -> list[tuple[str, list[str], np.ndarray]]:
     fit = path.best_estimator_.fit_
     names, slopes = _slopes(path.expert_coef, fit.designs.experts)
     rows = np.reshape(slopes, (len(slopes), fit.n_experts, -1, len(names)))
@@ -135,7 +139,7 @@ def _expert_panels(path: Any) -> list[tuple[str, list[str], np.ndarray]]:
     ]
 
 
-def _gate_panels(path: Any) -> list[tuple[str, list[str], np.ndarray]]:
+def _gate_panels(path: Path) -> list[tuple[str, list[str], np.ndarray]]:
     fit = path.best_estimator_.fit_
     names, slopes = _slopes(path.gate_coef, fit.designs.gate)
     titles = [title.lower() for title in fit.user_model.gate.titles().values()]

@@ -1,8 +1,50 @@
 """Possibility distributions, over their variable or over the rows of a table."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float
+
+from mixstat.arguments import Axes, Figure, Series
+
+
+@runtime_checkable
+class OneContext(Protocol):
+    """A context, as far as it is drawn."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        ...
+
+    @property
+    def variables(self) -> Sequence[object]:
+        """What it is stated on."""
+        ...
+
+    def at(self, values: Series, /) -> Float[np.ndarray, " n"]:
+        """Possibility at values of its variable."""
+        ...
+
+    def grid(self) -> np.ndarray | None:
+        """Values that show it, if it can tell."""
+        ...
+
+
+@runtime_checkable
+class SeveralContexts(Protocol):
+    """Possibilities of contexts on rows, as far as they are drawn."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the contexts."""
+        ...
+
+    @property
+    def values(self) -> Float[np.ndarray, "n C"]:
+        """Possibilities."""
+        ...
 
 
 class PossibilityDisplay:
@@ -20,8 +62,8 @@ class PossibilityDisplay:
         What the positions are.
     """
 
-    figure_: Any
-    ax_: Any
+    figure_: Figure
+    ax_: Axes
 
     def __init__(self, *, position, values, names, xlabel) -> None:
         self.position = position
@@ -31,7 +73,7 @@ class PossibilityDisplay:
 
     @classmethod
     def from_context(
-        cls, context: Any, values: Any = None, *, ax: Any = None
+        cls, context: OneContext, values: Series = None, *, ax: Axes = None
     ) -> "PossibilityDisplay":
         """Plot a context over its variable.
 
@@ -67,7 +109,9 @@ class PossibilityDisplay:
         return display.plot(ax=ax)
 
     @classmethod
-    def from_table(cls, table: Any, *, time: Any = None, ax: Any = None) -> "PossibilityDisplay":
+    def from_table(
+        cls, table: SeveralContexts, *, time: Series = None, ax: Axes = None
+    ) -> "PossibilityDisplay":
         """Plot the possibilities of all contexts over rows.
 
         Parameters
@@ -94,7 +138,7 @@ class PossibilityDisplay:
         display = cls(position=position, values=table.values, names=table.names, xlabel=xlabel)
         return display.plot(ax=ax)
 
-    def plot(self, *, ax: Any = None) -> "PossibilityDisplay":
+    def plot(self, *, ax: Axes = None) -> "PossibilityDisplay":
         """Draw a line for each context; labels get bars.
 
         Parameters

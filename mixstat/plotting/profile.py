@@ -1,11 +1,11 @@
 """The display of a profile likelihood."""
 
-from typing import Any
-
 import numpy as np
 
+from mixstat.arguments import Axes, Setting
 from mixstat.inference.profile import ProfileLikelihood
 from mixstat.plotting.displays import _Display
+from mixstat.plotting.drawn import Profiled
 
 ROOM = 3.0  # the axis of deviances ends at most this many times the cut
 
@@ -24,7 +24,7 @@ class ProfileDisplay(_Display):
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, name: str, *, ax: Any = None, **settings: Any
+        cls, estimator: Profiled, name: str, *, ax: Axes = None, **settings: Setting
     ) -> "ProfileDisplay":
         """Profile a parameter of a fitted estimator and plot it.
 
@@ -46,7 +46,7 @@ class ProfileDisplay(_Display):
         """
         return cls(estimator.profile(name, **settings)).plot(ax=ax)
 
-    def plot(self, *, ax: Any = None) -> "ProfileDisplay":
+    def plot(self, *, ax: Axes = None) -> "ProfileDisplay":
         """Draw the deviance, the estimate, and the interval where it is closed or not.
 
         The axis ends at three times the cut; steeper parts of the curve leave it.

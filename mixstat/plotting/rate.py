@@ -1,11 +1,12 @@
 """The display of a convergence rate."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from mixstat.arguments import Axes
 from mixstat.plotting.displays import _Display
+from mixstat.plotting.drawn import Slope
 
 
 class RateDisplay(_Display):
@@ -22,13 +23,16 @@ class RateDisplay(_Display):
     """
 
     def __init__(
-        self, rates: Any, theory: float | int | None = None, labels: Sequence[str] | None = None
+        self,
+        rates: Slope | Sequence[Slope],
+        theory: float | int | None = None,
+        labels: Sequence[str] | None = None,
     ) -> None:
-        self.rates = list(rates) if isinstance(rates, list | tuple) else [rates]
+        self.rates = list(rates) if isinstance(rates, Sequence) else [rates]
         self.theory = theory
         self.labels = [f"{r.statistic} {r.loss}" for r in self.rates] if labels is None else labels
 
-    def plot(self, *, ax: Any = None) -> "RateDisplay":
+    def plot(self, *, ax: Axes = None) -> "RateDisplay":
         """Draw means with two standard deviations, and the lines.
 
         A bar that would reach below zero ends at a hundredth of its mean.
@@ -59,7 +63,7 @@ class RateDisplay(_Display):
         ax.legend(fontsize="small", frameon=False)
         return self
 
-    def _draw_theory(self, ax: Any) -> None:
+    def _draw_theory(self, ax: Axes) -> None:
         first = self.rates[0]
         middle = np.exp(np.mean(np.log(first.sizes)))
         line = first.line(middle) * (first.sizes / middle) ** float(self.theory or 0.0)

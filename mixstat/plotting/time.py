@@ -1,10 +1,13 @@
 """A soft sensor over time: predictions above, gate shares below."""
 
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 
+from mixstat.arguments import Axes, Figure, Response, Series, Table, count_rows
+from mixstat.contextual.records import index_of
 from mixstat.plotting.displays import _colors
+from mixstat.plotting.drawn import Regressor
 
 
 class TimeDisplay:
@@ -30,8 +33,8 @@ class TimeDisplay:
         Gate share times mean of each expert, drawn in place of the shares.
     """
 
-    figure_: Any
-    axes_: Any
+    figure_: Figure
+    axes_: Axes
 
     def __init__(
         self, *, time, mean, interval, share, names, coverage, y=None, contributions=None
@@ -48,15 +51,15 @@ class TimeDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
-        X: Any,
-        y: Any = None,
+        estimator: Regressor,
+        X: Table,
+        y: Response = None,
         *,
-        time: Any = None,
+        time: Series = None,
         output: int = 0,
         coverage: float = 0.9,
         contributions: bool = False,
-        ax: Any = None,
+        ax: Axes = None,
     ) -> "TimeDisplay":
         """Predict rows in the order of time and plot them.
 
@@ -85,15 +88,14 @@ class TimeDisplay:
         TimeDisplay
             The display, with ``axes_`` and ``figure_``.
         """
-        n = len(X)
-        if time is None:
-            time = X.index if hasattr(X, "iloc") else np.arange(n)
+        n = count_rows(X)
+        index = index_of(X) if time is None else time
         interval = np.asarray(estimator.predict_interval(X, coverage)).reshape(n, -1, 2)
         share = estimator.gate_proba(X)
         parts = share * estimator.expert_means(X)[:, :, output] if contributions else None
         unnamed = [f"expert {k}" for k in range(share.shape[1])]
         return cls(
-            time=np.asarray(time),
+            time=np.arange(n) if index is None else np.asarray(index),
             mean=np.asarray(estimator.predict(X)).reshape(n, -1)[:, output],
             interval=interval[:, output],
             share=share,
@@ -103,7 +105,7 @@ class TimeDisplay:
             contributions=parts,
         ).plot(ax=ax)
 
-    def plot(self, *, ax: Any = None) -> "TimeDisplay":
+    def plot(self, *, ax: Axes = None) -> "TimeDisplay":
         """Draw points, predictions and their interval; below, shares stacked to one.
 
         Parameters
@@ -140,7 +142,7 @@ class TimeDisplay:
             one.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
         return self
 
-    def _axes(self, ax: Any) -> np.ndarray:
+    def _axes(self, ax: Axes) -> np.ndarray:
         import matplotlib.pyplot as plt
 
         if ax is None:
@@ -159,7 +161,7 @@ class TimeDisplay:
         return self.axes_
 
 
-def distinct(names: Any) -> list[str]:
+def distinct(names: Iterable[str]) -> list[str]:
     """Names, numbered where several experts share one."""
     names = list(names)
     seen: dict[str, int] = {}

@@ -4,10 +4,12 @@ Letters of the comments: b and w are a gate's intercepts and slopes, c, Gamma an
 covariances and weights of a Gaussian gate.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 
+from mixstat.experts.base import Experts
 from mixstat.experts.gaussian import GaussianExperts
 from mixstat.experts.multinomial import MultinomialExperts
 from mixstat.gates.base import Gate
@@ -22,7 +24,7 @@ from mixstat.parts.normal import Normals
 from mixstat.rates.box import Box
 from mixstat.rates.inputs import Clusters, Grid, InputLaw, Lattice, Uniform
 from mixstat.rates.law import Law, make_features
-from mixstat.rates.truths import Claim, RegressionFunction, Truth
+from mixstat.rates.truths import NEAR, Claim, RegressionFunction, Truth
 from mixstat.validation import check_choice
 
 SG = "Nguyen, Nguyen and Ho (2023), NeurIPS, arXiv 2305.03288"
@@ -65,7 +67,12 @@ NARROW_BOX = Box(  # for truths whose atoms are a tenth apart
 )
 
 
-def gaussian(intercepts: Any, slopes: Any, scales: Any) -> GaussianExperts:
+Numbers: TypeAlias = Sequence[float | int] | np.ndarray
+
+
+def gaussian(
+    intercepts: Numbers, slopes: Numbers | Sequence[Sequence[float | int]], scales: Numbers
+) -> GaussianExperts:
     """Linear Gaussian experts of one output from their parameters, expert by expert."""
     k = len(intercepts)
     coef = np.column_stack([np.asarray(intercepts, float), np.reshape(slopes, (k, -1))])
@@ -73,7 +80,9 @@ def gaussian(intercepts: Any, slopes: Any, scales: Any) -> GaussianExperts:
     return GaussianExperts(coef[:, None, :], log_scale, np.zeros((k, 0)))
 
 
-def clusters(weights: Any, centres: Any, variances: Any, n_inputs: int = 1) -> GaussianGate:
+def clusters(
+    weights: Numbers, centres: Numbers, variances: Numbers, n_inputs: int = 1
+) -> GaussianGate:
     """A Gaussian gate of round clusters, each centre repeated in all inputs."""
     k = len(weights)
     logit = np.log(np.asarray(weights[:-1], float) / weights[-1])[:, None]
@@ -83,17 +92,37 @@ def clusters(weights: Any, centres: Any, variances: Any, n_inputs: int = 1) -> G
     return GaussianGate(logit, Normals(where, log_scale, shear))
 
 
-def truth(name: str, gate: Gate, experts: Any, inputs: InputLaw, *about: Any, **more: Any) -> Truth:
+def truth(
+    name: str,
+    gate: Gate,
+    experts: Experts,
+    inputs: InputLaw,
+    citation: str,
+    mark: str,
+    claims: tuple[Claim, ...],
+    *,
+    box: Box | None = None,
+    near: float = NEAR,
+    note: str = "",
+) -> Truth:
     """A truth whose model is linear in the inputs."""
     law = Law(Mixture(gate, experts), make_features(inputs.n_inputs, gate))
-    return Truth(name, law, inputs, *about, **more)
+    return Truth(name, law, inputs, citation, mark, claims, box, near, note)
 
 
-def _mild(name: str, gate: Gate, citation: str, claims: tuple[Claim, ...], **more: Any) -> Truth:
+def _mild(
+    name: str,
+    gate: Gate,
+    citation: str,
+    claims: tuple[Claim, ...],
+    *,
+    box: Box = MILD_BOX,
+    note: str = "",
+) -> Truth:
     """Two lines that cross, on [-3, 3], under some gate; chosen here."""
     experts = gaussian([1.0, -1.0], [1.5, -1.5], [0.5, 0.7])
-    settings = {"box": MILD_BOX} | more
-    return truth(name, gate, experts, Uniform(-3, 3), citation, "derived", claims, **settings)
+    inputs = Uniform(-3, 3)
+    return truth(name, gate, experts, inputs, citation, "derived", claims, box=box, note=note)
 
 
 def softmax_gaussian() -> list[Truth]:
@@ -115,25 +144,37 @@ def softmax_gaussian() -> list[Truth]:
 
 def gaussian_gate() -> list[Truth]:
     """The four published models (a centre at zero in type II), and a milder one."""
-    found = []
-    for kind, first, b, v in (
+    published = []
+    for kind, centre, b, v in (
         ("I", -0.1, 0.340454, 0.0088767),
         ("II", 0.0, 0.3, 0.0011678),
     ):
         for d in (1, 2):
-            gate = clusters([0.3, 0.4, 0.3], [first, 0.1, 0.5], [0.042824, 0.0175, 0.01], d)
+            gate = clusters([0.3, 0.4, 0.3], [centre, 0.1, 0.5], [0.042824, 0.0175, 0.01], d)
             slopes = np.repeat([[0.404540], [-0.714286], [0.0]], d, axis=1)
             experts = gaussian([b, -0.328571, 0.2], slopes, np.sqrt([v, 0.0264286, 0.0175]))
             claims = (EXACT, OVER, *DENSITY)
             note = "covariances of the inputs are taken to be multiples of one" if d > 1 else ""
             name = f"gaussian-gate-{kind}-{d}d"
-            more = {"note": note, "box": NARROW_BOX, "near": 0.03}
-            found.append(truth(name, gate, experts, Clusters(gate), GG, "seen", claims, **more))
+            inputs = Clusters(gate)
+            made = truth(
+                name,
+                gate,
+                experts,
+                inputs,
+                GG,
+                "seen",
+                claims,
+                box=NARROW_BOX,
+                near=0.03,
+                note=note,
+            )
+            published.append(made)
     mild = clusters([0.5, 0.5], [-1.0, 1.0], [0.64, 0.64])
     experts = gaussian([1.0, -1.0], [1.5, -1.5], [0.5, 0.7])
     law = Clusters(mild)
     about = (f"following {GG}", "derived", (EXACT, OVER, *DENSITY))
-    return [*found, truth("gaussian-gate-mild", mild, experts, law, *about, box=MILD_BOX)]
+    return [*published, truth("gaussian-gate-mild", mild, experts, law, *about, box=MILD_BOX)]
 
 
 def multinomial() -> list[Truth]:

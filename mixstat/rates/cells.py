@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from mixstat.data import batch as batches
 from mixstat.fitting.tables import table_width
@@ -69,7 +69,9 @@ def _firsts(plan: Plan, task: Task, replicate: int) -> list[Mixture]:
     ]
 
 
-def _row(plan: Plan, task: Task, replicate: int, ends: list[Ended], started: Any) -> dict[str, Any]:
+def _row(
+    plan: Plan, task: Task, replicate: int, ends: list[Ended], started: Int[np.ndarray, " s"]
+) -> dict[str, Any]:
     """The best certified fit of a replicate and its losses; ``started`` numbers the starts."""
     heights = np.array([e.log_likelihood for e in ends])
     best = _best(ends)

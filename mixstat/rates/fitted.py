@@ -1,15 +1,20 @@
 """Rates: slopes of log loss on log n, with bootstrap intervals and tests against theory."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from mixstat.arguments import DataFrame
 from mixstat.validation import check_choice, check_integer, check_probability
 
-STATISTICS = {"mean": np.mean, "median": np.median}
+Window: TypeAlias = tuple[float | int, float | int] | None  # smallest and largest n that count
+Statistic: TypeAlias = Callable[..., Any]  # of values, along an axis
+
+STATISTICS: dict[str, Statistic] = {"mean": np.mean, "median": np.median}
 TOO_MANY = 0.01  # share of fits without a certificate above which a slope is not to be trusted
 
 
@@ -56,7 +61,7 @@ class Rate:
         """Standard deviation of the bootstrap slopes."""
         return float(np.std(self.slopes, ddof=1))
 
-    def line(self, n: Any) -> Any:
+    def line(self, n: np.ndarray | float | int) -> np.ndarray:
         """The fitted power law at sizes ``n``."""
         return np.exp(self.intercept) * np.asarray(n, float) ** self.slope
 
@@ -84,11 +89,11 @@ class Rate:
 
 
 def fit_rate(
-    table: Any,
+    table: DataFrame,
     loss: str,
     *,
     statistic: str = "mean",
-    window: tuple[float | int, float | int] | None = None,
+    window: Window = None,
     level: float = 0.95,
     n_bootstrap: int = 2000,
     random_state: int = 0,
@@ -164,7 +169,7 @@ def fit_rate(
     )
 
 
-def _groups(table: Any, loss: str, window: Any) -> tuple[dict[int, np.ndarray], float]:
+def _groups(table: DataFrame, loss: str, window: Window) -> tuple[dict[int, np.ndarray], float]:
     """Finite losses by n, and the share of fits without a certificate."""
     if loss not in table.columns:
         known = ", ".join(str(c) for c in table.columns if not str(c).startswith("param "))
@@ -191,7 +196,9 @@ def _groups(table: Any, loss: str, window: Any) -> tuple[dict[int, np.ndarray], 
     return {int(one): values[finite & (n == one)] for one in np.unique(n[finite])}, share
 
 
-def _bootstrap(values: np.ndarray, function: Any, count: int, random: np.random.Generator):
+def _bootstrap(
+    values: np.ndarray, function: Statistic, count: int, random: np.random.Generator
+) -> np.ndarray:
     """(B,) statistics of draws with replacement."""
     chosen = random.integers(len(values), size=(count, len(values)))
     return function(values[chosen], axis=1)

@@ -1,15 +1,16 @@
 """A conditional density p(y | x) as truths and fits have it: a model and its features of x."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from mixstat.data import batch as batches
 from mixstat.data import polynomial
-from mixstat.data.design import MappedColumns, PolynomialColumns
-from mixstat.fitting.settings import mapped
+from mixstat.data.design import PolynomialColumns
+from mixstat.data.source import Source
+from mixstat.fitting.sources import mapped
 from mixstat.gates.base import Gate
 from mixstat.model import Mixture
 from mixstat.numerics.precision import in_float64
@@ -25,14 +26,14 @@ GRID, PARTS, ROUNDS = 1024, 16, 9
 class Features(NamedTuple):
     """The columns of x that coefficients refer to, in the user's units."""
 
-    experts: Any
-    gate: Any
+    experts: Source
+    gate: Source
 
     def tables(self, X: Float[np.ndarray, "n d"]) -> tuple[np.ndarray, np.ndarray]:
         """Features (n, p) of the experts and (n, q) of the gate; one table if they are equal."""
-        Phi = user_columns(self.experts, X)
+        Phi = self.experts.raw(X)
         same = self.gate.same_as(self.experts)
-        return Phi, Phi if same else user_columns(self.gate, X)
+        return Phi, Phi if same else self.gate.raw(X)
 
 
 class Law(NamedTuple):
@@ -81,11 +82,6 @@ def make_features(n_inputs: int, gate: Gate, degree: int = 1, gate_degree: int =
         return PolynomialColumns(np.arange(n_inputs), polynomial.powers(n_inputs, total), names)
 
     return Features(source(degree), mapped(source(gate_degree), gate))
-
-
-def user_columns(source: Any, X: Any) -> Float[np.ndarray, "n p"]:
-    """The columns that reported coefficients multiply."""
-    return source.columns(X) if isinstance(source, MappedColumns) else source.raw(X)
 
 
 @in_float64

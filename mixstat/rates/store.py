@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from mixstat.arguments import Folder
+
 FINGERPRINT = "study.json"
 CELLS = "cells"
 
@@ -44,7 +46,7 @@ class Store:
         If the folder was made with another fingerprint; what differs is named.
     """
 
-    def __init__(self, folder: Any, fingerprint: dict[str, Any]) -> None:
+    def __init__(self, folder: Folder, fingerprint: dict[str, Any]) -> None:
         tables()
         self.folder = Path(folder)
         self.cells = self.folder / CELLS
@@ -99,7 +101,7 @@ class Store:
             return []
 
 
-def read_fingerprint(folder: Any) -> dict[str, Any]:
+def read_fingerprint(folder: Folder) -> dict[str, Any]:
     """The fingerprint of a store.
 
     Raises
@@ -126,7 +128,7 @@ def write_at_once(path: Path, content: bytes) -> None:
     part.replace(path)
 
 
-def difference(theirs: Any, mine: Any, where: str = "") -> str:
+def difference(theirs: object, mine: object, where: str = "") -> str:
     """Differences of two trees of plain values, in words; the first of each entry at the top."""
     if isinstance(theirs, dict) and isinstance(mine, dict):
         pairs = [(f"{where}.{k}" if where else k, k) for k in sorted({*theirs, *mine})]
@@ -134,8 +136,7 @@ def difference(theirs: Any, mine: Any, where: str = "") -> str:
         found = [difference(theirs.get(k, absent), mine.get(k, absent), w) for w, k in pairs]
         named = list(filter(None, found))
         return named[0] if where and named else "; ".join(named)
-    both = isinstance(theirs, list) and isinstance(mine, list)
-    if both and len(theirs) == len(mine):
+    if isinstance(theirs, list) and isinstance(mine, list) and len(theirs) == len(mine):
         found = [difference(a, b, f"{where}[{i}]") for i, (a, b) in enumerate(zip(theirs, mine))]
         return next(filter(None, found), "")
     return "" if theirs == mine else f"{where} is {theirs!r} there and {mine!r} here"

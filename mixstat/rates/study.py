@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
+from mixstat.arguments import DataFrame, Folder, Setting
+from mixstat.model import Mixture
 from mixstat.rates.cells import Plan, fit_cell
 from mixstat.rates.fitted import Rate, fit_rate
 from mixstat.rates.losses import default_losses, resolve
@@ -16,7 +18,18 @@ from mixstat.rates.truths import Truth
 from mixstat.validation import check_integer
 
 Cell = tuple[int, list[int]]  # a size and some of its replicates
+Rows: TypeAlias = list[dict[str, Any]]
+CellFunction: TypeAlias = Callable[[Cell], Rows]
 ROWS, LEAST = 2**20, 8  # rows of all replicates of a cell, and how many there are at least
+
+
+@runtime_checkable
+class Client(Protocol):
+    """That of a Dask cluster."""
+
+    def submit(self, function: CellFunction, /, *args: Cell, pure: bool) -> Any:
+        """A future of what the function returns."""
+        ...
 
 
 class RateStudy:
@@ -74,9 +87,9 @@ class RateStudy:
         self.start.check(truth, null)
         asked = default_losses(truth, null) if losses is None else losses
         self.losses = resolve(asked, truth, null)
-        self.table_: Any = None
+        self.table_: DataFrame = None
 
-    def _default_start(self, null: Any) -> Start:
+    def _default_start(self, null: Mixture) -> Start:
         try:
             NearTruth().check(self.truth, null)
         except ValueError:
@@ -100,13 +113,13 @@ class RateStudy:
 
     def run(
         self,
-        store: Any = None,
+        store: Folder | None = None,
         *,
-        backend: Any = "device",
+        backend: Setting = "device",
         n_workers: int = 1,
         batch_size: int | None = None,
         progress: bool = True,
-    ) -> Any:
+    ) -> DataFrame:
         """Fit what is missing; return all rows.
 
         Parameters
@@ -141,7 +154,7 @@ class RateStudy:
         wanted = [(n, r) for n in self.sample_sizes for r in range(self.n_replicates)]
         kept = None if store is None else Store(store, self.fingerprint())
         left = wanted if kept is None else kept.missing(wanted)
-        rows: list[dict[str, Any]] = []
+        rows: Rows = []
         done = _workers(backend, check_integer("n_workers", n_workers, 1))
         with _bar(len(wanted), len(wanted) - len(left), progress) as bar:
             for found in done(partial(_cell, self.plan), list(cells(left, batch_size))):
@@ -174,7 +187,7 @@ def cells(pairs: Sequence[tuple[int, int]], batch_size: int | None = None) -> It
             yield n, part.tolist()
 
 
-def _cell(plan: Plan, cell: Cell) -> list[dict[str, Any]]:
+def _cell(plan: Plan, cell: Cell) -> Rows:
     return fit_cell(plan, *cell)
 
 
@@ -184,25 +197,27 @@ def _bar(total: int, done: int, shown: bool) -> Any:
     return tqdm(total=total, initial=done, unit="fit", disable=not shown, smoothing=0.1)
 
 
-def _workers(backend: Any, n_workers: int) -> Callable[..., Iterator[Any]]:
+def _workers(
+    backend: Setting, n_workers: int
+) -> Callable[[CellFunction, list[Cell]], Iterator[Rows]]:
     """A function that maps over cells and yields results as they finish."""
     if backend == "device":
         return lambda function, items: map(function, items)
     if backend == "joblib":
         return partial(_with_joblib, n_workers)
-    if hasattr(backend, "submit"):
+    if isinstance(backend, Client):
         return partial(_with_dask, backend)
     raise ValueError(f"backend must be 'device', 'joblib' or a Dask client, got {backend!r}.")
 
 
-def _with_joblib(n_workers: int, function: Any, items: list[Cell]) -> Iterator[Any]:
+def _with_joblib(n_workers: int, function: CellFunction, items: list[Cell]) -> Iterator[Rows]:
     from joblib import Parallel, delayed
 
     parallel = Parallel(n_workers, return_as="generator_unordered")
     yield from parallel(delayed(function)(item) for item in items)
 
 
-def _with_dask(client: Any, function: Any, items: list[Cell]) -> Iterator[Any]:
+def _with_dask(client: Client, function: CellFunction, items: list[Cell]) -> Iterator[Rows]:
     from dask.distributed import as_completed  # pyright: ignore[reportMissingImports]
 
     futures = [client.submit(function, item, pure=False) for item in items]

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 from sklearn.utils.validation import check_is_fitted
 
 from mixstat.arguments import Estimator, Table
+from mixstat.data.design import MappedColumns
+from mixstat.data.source import Source
 from mixstat.experts.gaussian import GaussianExperts
 from mixstat.fitting.fit import Fit, Readable
 from mixstat.model import Mixture
@@ -19,12 +21,15 @@ from mixstat.rates.inputs import NOWHERE, InputLaw, Lattice, Observed
 from mixstat.rates.law import Features, Law
 from mixstat.validation import check_integer
 
+DataSeed: TypeAlias = int | np.random.SeedSequence | np.random.Generator | None
 MARKS = {
     "seen": "read in the source named",
     "second hand": "read in somebody else's account of the source",
     "derived": "worked out for mixstat and checked numerically",
     "recall": "believed, not checked against the text",
 }
+
+NEAR = 0.2  # noise of starts near a truth, where it does not say another
 
 
 class Claim(NamedTuple):
@@ -74,7 +79,7 @@ class Truth:
     claims: tuple[Claim, ...] = ()
     box: Box | None = None
     """Compact parameter set within which fits of this truth are studied."""
-    near: float | int = 0.2
+    near: float | int = NEAR
     """Noise of starts that is small beside the distances of the true atoms."""
     note: str = ""
 
@@ -107,7 +112,7 @@ class Truth:
         """Whether y takes separate values."""
         return self.is_mixture and self.mixture.experts.discrete
 
-    def sample(self, n: int, random_state: Any = None) -> tuple[np.ndarray, np.ndarray]:
+    def sample(self, n: int, random_state: DataSeed = None) -> tuple[np.ndarray, np.ndarray]:
         """One data set.
 
         Parameters
@@ -141,7 +146,7 @@ class Truth:
         return self.is_mixture and self.mixture.experts.response == "class"
 
     def counts(
-        self, n: int, random_state: Any = None
+        self, n: int, random_state: DataSeed = None
     ) -> tuple[np.ndarray, np.ndarray, Float[np.ndarray, " r"]]:
         """One data set of a counted truth: rows of inputs and classes, and how often each came.
 
@@ -167,7 +172,7 @@ class Truth:
             seen = self.law.function(self.inputs.nodes(2).X)
             return facts | {"scale": self.law.scale, "means": np.asarray(seen).tolist()}
         gate, experts = self.mixture.gate, self.mixture.experts
-        names = [_names(source, self.inputs) for source in self.law.features]
+        names = [_names(source) for source in self.law.features]
         return facts | {
             "gate": repr(gate),
             "experts": repr(experts),
@@ -177,10 +182,10 @@ class Truth:
         }
 
 
-def _names(source: Any, inputs: InputLaw) -> list[str]:
-    if hasattr(source, "names"):
-        return list(source.names)
-    return [*_names(source.source, inputs), source.name]
+def _names(source: Source) -> list[str]:
+    if isinstance(source, MappedColumns) and not hasattr(source, "names"):
+        return [*_names(source.source), source.name]  # one that no rows were shown to
+    return list(source.names)
 
 
 def from_fit(estimator: Estimator, X: Table, *, name: str = "fit", box: Box | None = None) -> Truth:

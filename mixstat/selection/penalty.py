@@ -9,9 +9,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 import mixstat.selection.ascent as ascent
 import mixstat.selection.folds as folds
-from mixstat.arguments import Estimator, Response, Setting, Table, Weights, count_rows
+from mixstat.arguments import Axes, Estimator, Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.base import BaseMixture
-from mixstat.plotting.axes import Axes
 from mixstat.plotting.path import PenaltyPathDisplay
 from mixstat.results import DesignWarning, Status, report
 from mixstat.selection.ascent import PARTS

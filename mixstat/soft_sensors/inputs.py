@@ -7,12 +7,11 @@ from jaxtyping import Float
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from mixstat.arguments import Estimator, Frame, Response, Seed, Table, Weights
+from mixstat.arguments import Axes, Estimator, Frame, Response, Seed, Table, Weights
 from mixstat.estimators.base import BaseMixture
 from mixstat.fitting.batch_of_fits import fit_many
 from mixstat.fitting.fit import Fit
 from mixstat.numerics.precision import in_float64
-from mixstat.plotting.axes import Axes
 from mixstat.plotting.inputs import InputReportDisplay
 from mixstat.plotting.time import distinct
 from mixstat.validation import check_integer, check_probability, check_weights

@@ -1,6 +1,6 @@
 """Earlier values of inputs as further inputs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from mixstat.arguments import Series, Setting, Table, as_frame
 from mixstat.validation import check_choice, check_integer, choose_columns
 
 
@@ -64,7 +65,7 @@ class LaggedFeatures(TransformerMixin, BaseEstimator):
         self.lags = lags
         self.fill = fill
 
-    def fit(self, X: Any, y: Any = None) -> "LaggedFeatures":
+    def fit(self, X: Table, y: object = None) -> "LaggedFeatures":
         """Check the settings and learn the columns.
 
         Parameters
@@ -85,11 +86,11 @@ class LaggedFeatures(TransformerMixin, BaseEstimator):
             If a lag is no integer >= 0, occurs twice, or belongs to a column that X lacks.
         """
         check_choice("fill", self.fill, ("first", "nan"))
-        X = validate_data(self, X, dtype=np.float64)
+        validate_data(self, X, dtype=np.float64)
         self.lags_ = _each_column(self.lags, self._names())
         return self
 
-    def transform(self, X: Any) -> Float[np.ndarray, "n p"]:
+    def transform(self, X: Table) -> Float[np.ndarray, "n p"]:
         """Columns with their lags: all lags of the first column, then those of the second.
 
         Parameters
@@ -103,10 +104,11 @@ class LaggedFeatures(TransformerMixin, BaseEstimator):
             The table, or a data frame if ``set_output`` asked for one.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        return _lagged(X, self.lags_, np.zeros(len(X), int), np.nan if self.fill == "nan" else None)
+        table = validate_data(self, X, dtype=np.float64, reset=False)
+        before = np.nan if self.fill == "nan" else None
+        return _lagged(table, self.lags_, np.zeros(len(table), int), before)
 
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+    def get_feature_names_out(self, input_features: Iterable[object] | None = None) -> np.ndarray:
         """Names such as "u1" and "u1_lag5".
 
         Parameters
@@ -142,7 +144,9 @@ class LaggedFeatures(TransformerMixin, BaseEstimator):
         return tags
 
 
-def lag_rows(X: Any, *others: Any, lags: Any = (0, 1), groups: Any = None) -> tuple[Any, ...]:
+def lag_rows(
+    X: Table, *others: Series, lags: Setting = (0, 1), groups: Series = None
+) -> tuple[Any, ...]:
     """Lagged columns of the rows that have a full history, and the same rows of other tables.
 
     Parameters
@@ -182,20 +186,21 @@ def lag_rows(X: Any, *others: Any, lags: Any = (0, 1), groups: Any = None) -> tu
     transformer = LaggedFeatures(lags).fit(X)
     table = validate_data(transformer, X, dtype=np.float64, reset=False)
     start = _starts(len(table), groups)
-    longest = max(int(one.max()) for one in transformer.lags_)
-    kept = np.flatnonzero(np.arange(len(table)) - start >= longest)
-    if len(kept) == 0:
+    longest = max(int(lags_of_column.max()) for lags_of_column in transformer.lags_)
+    whole = np.flatnonzero(np.arange(len(table)) - start >= longest)
+    if len(whole) == 0:
         raise ValueError(f"lags reach {longest} rows back, and no run of X is longer than that.")
-    lagged = _lagged(table, transformer.lags_, start, None)[kept]
-    if hasattr(X, "iloc"):
+    lagged = _lagged(table, transformer.lags_, start, None)[whole]
+    frame = as_frame(X)
+    if frame is not None:
         import pandas as pd
 
         names = transformer.get_feature_names_out()
-        lagged = pd.DataFrame(lagged, columns=names, index=X.index[kept])
-    return (lagged, *(_safe_indexing(other, kept) for other in others))
+        lagged = pd.DataFrame(lagged, columns=names, index=frame.index[whole])
+    return (lagged, *(_safe_indexing(other, whole) for other in others))
 
 
-def _starts(n: int, groups: Any) -> Int[np.ndarray, " n"]:
+def _starts(n: int, groups: Series) -> Int[np.ndarray, " n"]:
     """The first row of each row's run."""
     if groups is None:
         return np.zeros(n, int)
@@ -210,8 +215,8 @@ def _lagged(
     """All columns with their lags; ``before`` stands before a run's first row (None: that row)."""
     rows = np.arange(len(X))
     columns = []
-    for j, own in enumerate(lags):
-        for lag in own:
+    for j, lags_of_column in enumerate(lags):
+        for lag in lags_of_column:
             column = X[np.maximum(rows - lag, start), j]
             columns.append(
                 column if before is None else np.where(rows - lag < start, before, column)
@@ -219,18 +224,18 @@ def _lagged(
     return np.column_stack(columns)
 
 
-def _each_column(lags: Any, names: list[str]) -> list[np.ndarray]:
+def _each_column(lags: Setting, names: list[str]) -> list[np.ndarray]:
     if not isinstance(lags, Mapping):
         return [_checked(lags)] * len(names)
-    found = [np.zeros(1, int)] * len(names)
-    for column, own in lags.items():
+    columns = [np.zeros(1, int)] * len(names)
+    for column, lags_of_column in lags.items():
         for j in choose_columns("lags", column, names):
-            found[j] = _checked(own)
-    return found
+            columns[j] = _checked(lags_of_column)
+    return columns
 
 
-def _checked(lags: Any) -> Int[np.ndarray, " l"]:
-    listed = list(lags) if np.iterable(lags) and not isinstance(lags, str) else [lags]
+def _checked(lags: Setting) -> Int[np.ndarray, " l"]:
+    listed = list(lags) if isinstance(lags, Iterable) and not isinstance(lags, str) else [lags]
     numbers = [check_integer("lags", lag, 0) for lag in listed]
     if not numbers or len(set(numbers)) < len(numbers):
         raise ValueError(f"lags must hold different integers >= 0, got {lags!r}.")

@@ -59,15 +59,45 @@ def judge(
     norm = gradient_norm(objective, vector, known.gradient, across)
     curvature = curvature_of(known, free, excluded[free])
     point = degeneracy.Point(objective, vector, model, -known.hessian, free, excluded)
+    certificate = _certificate(outcome, point, known, (norm, curvature), words, tol)
+    return FitResult(
+        model=model,
+        log_likelihood=float(known.value) + float(objective.penalty.value(vector)),
+        status=certificate.status,
+        n_iter=outcome.n_iter,
+        n_passes=outcome.n_passes + (outcome.known is None),
+        certificate=certificate,
+        information=-known.hessian,
+        free=free,
+        note=outcome.note,
+        mass=np.asarray(known.mass),
+        invariant=invariant,
+    )
+
+
+def _certificate(
+    outcome: Outcome,
+    point: degeneracy.Point,
+    known: Derivatives,
+    sharpness: tuple[float, Curvature],
+    words: tuple[str, ...],
+    tol: float,
+) -> Certificate:
+    """What is wrong with a point, by its gradient, its curvature and what neither shows.
+
+    ``sharpness`` is the norm of the projected gradient and the curvature; ``words`` say which
+    directions never change the model.
+    """
+    model, (norm, curvature) = point.model, sharpness
     diverging, runaway = degeneracy.diverging_gate(point), degeneracy.diverging_experts(point)
-    floors = degeneracy.binding_floors(objective, model)
+    floors = degeneracy.binding_floors(point.objective, model)
     status = _status(outcome.status, norm, curvature.smallest, tol)
     if status == Status.STALLED and _rests_at_a_jump(outcome, point, known, tol):
         status = Status.JUMP
     if status != Status.NONFINITE:
         status = Status.COLLAPSED if floors and model.n_experts > 1 else status
         status = Status.SEPARATED if diverging or runaway else status
-    certificate = Certificate(
+    return Certificate(
         status=status,
         gradient_norm=norm,
         newton_decrement=curvature.decrement,
@@ -78,21 +108,8 @@ def judge(
         diverging_experts=runaway,
         steep_gate=() if diverging else degeneracy.steep_gate(model),
         coinciding_experts=degeneracy.coinciding(model),
-        thin_experts=degeneracy.thin(objective, model, known.mass),
+        thin_experts=degeneracy.thin(point.objective, model, known.mass),
         invariances=words,
-    )
-    return FitResult(
-        model=model,
-        log_likelihood=float(known.value) + float(objective.penalty.value(vector)),
-        status=status,
-        n_iter=outcome.n_iter,
-        n_passes=outcome.n_passes + (outcome.known is None),
-        certificate=certificate,
-        information=-known.hessian,
-        free=free,
-        note=outcome.note,
-        mass=np.asarray(known.mass),
-        invariant=invariant,
     )
 
 
@@ -153,8 +170,7 @@ def clearly_regular(
     An end that this doubts may be a maximum all the same; it is for the judge. ``norm`` is that
     of the projected gradient, ``smallest`` the least eigenvalue of the information.
     """
-    on_floor = (vector <= objective.lower + degeneracy.NEAR) & objective.floor
-    if not norm <= tol or on_floor.any():
+    if not norm <= tol or degeneracy.on_floor(objective, vector).any():
         return False
     return degeneracy.cannot_diverge(objective.model(vector), smallest)
 

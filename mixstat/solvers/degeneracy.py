@@ -64,11 +64,16 @@ def is_degenerate(
     return bool(thin(objective, model, mass))
 
 
+def on_floor(objective: Objective, vector: Float[np.ndarray, " D"]) -> Bool[np.ndarray, " D"]:
+    """Parameters on a bound that is there only to keep a scale from vanishing."""
+    below = (vector <= objective.lower + NEAR) & objective.floor
+    return below | ((vector >= objective.upper - NEAR) & objective.ceiling)
+
+
 def binding_floors(objective: Objective, model: Mixture) -> tuple[int, ...]:
     """Experts whose scale sits on its floor."""
     # a tied parameter belongs to every expert; one that is fixed is not on a floor
-    vector = parameter_vector.to_vector(model)
-    at = objective.varying & objective.floor & (vector <= objective.lower + NEAR)
+    at = objective.varying & on_floor(objective, parameter_vector.to_vector(model))
     each = expanded_index(model)[1]
     return tuple(int(k) for k in np.flatnonzero((at[each] & (each >= 0)).any(axis=1)))
 

@@ -140,6 +140,7 @@ def test_contexts_on_the_response_are_recognised_from_the_inputs(rng):
     assert fit.score(X, y) > 0.99
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -156,6 +157,7 @@ def test_bad_input(rng, settings, message):
         alpha_path(moe(n_init=1), X, y, **given)
 
 
+@pytest.mark.fast
 def test_there_must_be_knowledge(rng):
     X, y, *_ = phases(rng, 60)
     with pytest.raises(ValueError, match="there is no knowledge"):

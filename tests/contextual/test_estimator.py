@@ -206,6 +206,7 @@ def test_mapping(rng):
     assert more.expert_contexts_ == ["0", "1 or 2", "any", "1"]
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(
     ("settings", "arguments", "message"),
     [

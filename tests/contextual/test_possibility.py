@@ -19,6 +19,8 @@ from mixstat.contextual import (
 )
 from mixstat.plotting import PossibilityDisplay
 
+pytestmark = pytest.mark.fast
+
 mpl.use("Agg")
 V = np.array([-1.0, 0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0])
 

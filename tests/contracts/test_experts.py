@@ -124,6 +124,7 @@ def grid(experts):
     return np.sinh(u)[:, None], np.cosh(u) * (u[1] - u[0])
 
 
+@pytest.mark.fast
 def test_registry_is_complete():
     def below(cls):
         return {cls}.union(*(below(c) for c in cls.__subclasses__()))
@@ -401,6 +402,7 @@ def test_user_units(experts, Phi, y, rows, rng):
     )
 
 
+@pytest.mark.fast
 def test_parameters_have_names_and_tables_titles(experts, y):
     classes = getattr(experts, "n_classes", 0)
     outputs = [f"y{o}" for o in range(classes or y.shape[1])] if classes or y.shape[1] > 1 else [""]
@@ -412,6 +414,7 @@ def test_parameters_have_names_and_tables_titles(experts, y):
         assert sum(n.startswith(f"expert{k}:") for n in names) == experts.coefficients()[k].size
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(
     ("family", "words"),
     [

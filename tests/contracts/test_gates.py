@@ -115,6 +115,7 @@ def kept(logs, resp):
     return resp * (logs > -1e20)
 
 
+@pytest.mark.fast
 def test_registry_is_complete():
     def below(cls):
         return {cls}.union(*(below(c) for c in cls.__subclasses__()))
@@ -308,6 +309,7 @@ def test_user_units_give_the_same_shares(gate, rows, rng):
     )
 
 
+@pytest.mark.fast
 def test_parameters_have_names_and_tables_titles(gate):
     inputs = ["a", "b", "c"]
     names = gate.parameter_names(["1", *inputs] if gate.constant else ["z", *inputs])
@@ -327,6 +329,7 @@ def test_parameters_have_names_and_tables_titles(gate):
     assert len(gate.identification().identified_names(["1", *inputs])) == len(identified)
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(
     ("gate", "words"),
     [

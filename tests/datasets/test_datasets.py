@@ -7,6 +7,8 @@ import pytest
 
 from mixstat.datasets import load_debutanizer, load_sru, make_batch_process, make_tent
 
+pytestmark = pytest.mark.fast
+
 
 def _write(path, table, title="Scaled data\n\n"):
     path.parent.mkdir(parents=True, exist_ok=True)

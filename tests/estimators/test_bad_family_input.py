@@ -35,6 +35,7 @@ def changed(y, row, value):
 PAIRS = np.column_stack([COUNT, COUNT + 1])
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(
     ("expert", "y", "message"),
     [
@@ -129,6 +130,7 @@ def test_gates(gate, message):
             MixtureOfExperts(2, gate=gate).fit(X, REAL)
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -148,6 +150,7 @@ def test_settings(settings, message):
         MixtureOfExperts(2).set_params(**settings).fit(X, REAL)
 
 
+@pytest.mark.fast
 def test_gaussian_gate_refuses_dependent_columns():
     table = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "sum": X.sum(axis=1)})
     with warnings.catch_warnings():
@@ -164,6 +167,7 @@ def test_new_responses_are_checked_too():
         moe.score_samples(X[:1], [0.5])
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(
     ("y", "settings", "message"),
     [
@@ -202,6 +206,7 @@ def test_a_fold_without_a_class_and_new_labels():
         moe.score_samples(X)
 
 
+@pytest.mark.fast
 def test_an_activation_needs_a_gate_feature():
     with pytest.raises(ValueError, match="gate_features must name at least one column"):
         MixtureOfExperts(2, gate="activation", gate_features=[]).fit(X, REAL)

@@ -17,6 +17,7 @@ def data(n=60, d=1):
     return X, np.where(up, 1 + X[:, 0], -1 - X[:, 0]) + 0.4 * rng.standard_normal(n)
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -58,6 +59,7 @@ def test_settings(settings, message):
         MixtureOfExperts().set_params(**settings).fit(X, y)
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -75,6 +77,7 @@ def test_tables(change, message):
         MixtureOfExperts().fit(*change(*data()))
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(
     ("weight", "message"),
     [
@@ -89,6 +92,7 @@ def test_weights(weight, message):
         MixtureOfExperts().fit(*data(), sample_weight=weight)
 
 
+@pytest.mark.fast
 def test_unfitted_use():
     with pytest.raises(NotFittedError):
         MixtureOfExperts().predict(data()[0])
@@ -241,6 +245,7 @@ def test_calls(call, message):
         call(moe, X, y)
 
 
+@pytest.mark.fast
 def test_unfitted_estimator_as_a_start():
     X, y = data()
     with pytest.raises(ValueError, match="init is an estimator that is not fitted"):

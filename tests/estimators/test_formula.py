@@ -66,6 +66,7 @@ def test_without_an_intercept(frame):
     assert moe.converged_
 
 
+@pytest.mark.fast
 def test_bad_formulas(frame):
     with pytest.raises(ValueError, match="formula names z, which is not a column of data; data"):
         MixtureOfExperts.from_formula("y ~ z", data=frame)
@@ -95,6 +96,7 @@ def test_infinity_and_unseen_categories_are_refused(frame):
         MixtureOfExperts.from_formula("y ~ x", data=frame)
 
 
+@pytest.mark.fast
 def test_other_bad_formulas(frame):
     with pytest.raises(ValueError, match="the response must be numeric"):
         MixtureOfExperts.from_formula("group ~ x", data=frame)

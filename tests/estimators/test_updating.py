@@ -140,6 +140,7 @@ def test_without_a_fit_it_fits_and_after_an_update_it_says_so():
     assert not hasattr(moe, "kept_")
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize("forgetting", [0, 1.1, np.nan, "0.9"])
 def test_bad_forgetting(forgetting):
     X, y = make_tent(20, random_state=0)

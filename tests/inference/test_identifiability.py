@@ -57,6 +57,7 @@ def orders(gate, x):
     return {one.order: one for one in found}
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize("activation", FAILS_BOTH + PASSES_BOTH + NEARLY_SINGULAR + ["polynomial"])
 @pytest.mark.parametrize("w", [(1.0, -0.7), (2.0, 1.0)])
 def test_table_of_activations(rng, activation, w):
@@ -71,6 +72,7 @@ def test_table_of_activations(rng, activation, w):
     assert activation not in FAILS_BOTH or "fails" in found["first"].describe()
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(
     ("function", "holds"),
     [

@@ -40,6 +40,7 @@ def scripts(monkeypatch):
             sys.modules[name] = module
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(
     ("folder", "own", "name"),
     [
@@ -111,6 +112,7 @@ def test_intercepts_that_mean_nothing_do_not_count(scripts, split):
         assert found[name] == pytest.approx(0, abs=1e-9), name
 
 
+@pytest.mark.fast
 def test_loss_by_cells_is_that_of_the_formula(scripts, split):
     simulate, _ = scripts("multinomial")
     truth = find_truth("multinomial-2")
@@ -139,6 +141,7 @@ def test_shared_intercepts_count_in_regime_1(scripts):
     assert found["intercept_shared"] == pytest.approx(0.3, rel=1e-6)
 
 
+@pytest.mark.fast
 def test_gates_are_compared_by_the_slopes_of_their_errors(scripts):
     simulate, _ = scripts("multinomial")
     random = np.random.default_rng(0)

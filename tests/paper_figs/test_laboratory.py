@@ -127,6 +127,7 @@ def test_what_is_not_as_expected_is_told(run, tmp_path, capsys):
     assert run("--quick", "--only", "other", quick=wanted[:3]) == 0
 
 
+@pytest.mark.fast
 def test_a_part_that_was_skipped_fails_nothing(run, capsys):
     wanted = [{"value": "other/two", "above": 1}]
     more = {"other": lambda quick, folder: {"skipped": "no data"}}
@@ -134,6 +135,7 @@ def test_a_part_that_was_skipped_fails_nothing(run, capsys):
     assert "other: no data" in capsys.readouterr().out
 
 
+@pytest.mark.fast
 def test_missing_values_of_the_summary(laboratory):
     wanted = [{"value": "summary/gap", "between": [0, 1]}]
     assert laboratory.check({}, wanted, ["small"], complete=False) == []
@@ -142,6 +144,7 @@ def test_missing_values_of_the_summary(laboratory):
     assert len(laboratory.check(nan, wanted, ["small"], complete=False)) == 1
 
 
+@pytest.mark.fast
 def test_folders_of_figures(laboratory, tmp_path):
     out, save, quick = laboratory.plot_arguments(tmp_path, "Draw.", ["--quick"])
     assert (out, save, quick) == (tmp_path / "out-quick", tmp_path / "out-quick", True)
@@ -154,6 +157,7 @@ def test_folders_of_figures(laboratory, tmp_path):
 EXPECTED = sorted(FOLDER.glob("*/expected.json"))
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize("path", EXPECTED, ids=lambda p: p.parent.name)
 def test_expectations_can_be_read(laboratory, path):
     wanted = json.loads(path.read_text())

@@ -51,6 +51,7 @@ def _kl(cells, m, k, n, random):
     return _floor(m, k) + cells.n_parameters(m, k) / (2 * n) * random.uniform(0.8, 1.2)
 
 
+@pytest.mark.fast
 def test_models_have_the_parameters_that_are_counted(scripts):
     cells = scripts["cells"]
     assert [cells.n_parameters(m, k) for m, k in scripts["summaries"].EQUAL] == [22, 22, 22]
@@ -83,6 +84,7 @@ def test_fits_hold_the_noise_and_reach_the_gates_bounds(scripts):
     assert row["kl"] > 0.5  # two lines do not make two waves
 
 
+@pytest.mark.fast
 def test_summaries_find_what_was_put_in(scripts, means):
     cells, floors = scripts["cells"], {}
     for name in means:
@@ -108,6 +110,7 @@ def test_summaries_find_what_was_put_in(scripts, means):
     assert found["smooth"]["equal_parameters"]["m4-k3"]["4000"]["gap"] == 0
 
 
+@pytest.mark.fast
 def test_summaries_wait_for_missing_studies(scripts, means):
     few = {name: means[name] for name in ("smooth-m2-k1", "smooth-m4-k1")}
     few["smooth-m4-k1"] = few["smooth-m4-k1"].head(7)  # interrupted
@@ -133,6 +136,7 @@ def test_figures_show_every_study(scripts, means):
         plot.plt.close(figure)
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize("size", ["full", "quick"])
 def test_expectations_are_of_parts_that_exist(scripts, size):
     cells = scripts["cells"]

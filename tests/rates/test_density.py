@@ -42,6 +42,7 @@ def one_expert(experts, inputs) -> Truth:
     return Truth("one", law, inputs, "", "derived")
 
 
+@pytest.mark.fast
 def test_normal_densities_have_closed_forms():
     inputs = Observed(np.array([[0.0], [1.0]]))
     p = one_expert(gaussian([0.0], [1.0], [1.0]), inputs)
@@ -233,6 +234,7 @@ def test_error_of_the_experts_functions():
     assert found["cell_function"][0] < 1e-12
 
 
+@pytest.mark.fast
 def test_every_loss_of_the_registry_is_defined_somewhere():
     used = set()
     for name in (*SOME, "temperature"):
@@ -247,6 +249,7 @@ def test_every_loss_of_the_registry_is_defined_somewhere():
     assert used == set(LOSSES)
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(
     ("truth", "loss", "message"),
     [

@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 from mixstat.plotting import RateDisplay
 from mixstat.rates.fitted import RateWarning, fit_rate
 
+pytestmark = pytest.mark.fast
+
 SIZES = np.array([100, 300, 1000, 3000, 10_000])
 
 

@@ -113,6 +113,7 @@ def test_a_damaged_file_is_run_again_alone(whole, tmp_path, monkeypatch):
     assert len(list((tmp_path / "cells").glob("*.damaged"))) == 2
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -150,6 +151,7 @@ def test_a_store_may_grow(whole, tmp_path):
     assert same(small_study().run(tmp_path, progress=False), whole)
 
 
+@pytest.mark.fast
 def test_a_damaged_fingerprint_is_told(tmp_path):
     Store(tmp_path, small_study().fingerprint())
     (tmp_path / "study.json").write_text("{")
@@ -190,6 +192,7 @@ def test_killing_a_run_at_random_moments_loses_nothing(whole, tmp_path):
     assert same(found, whole)
 
 
+@pytest.mark.fast
 def test_published_starts_repeat_the_recorded_ones(oracle):
     truth = find_truth("softmax-gaussian").mixture
     text = (oracle / "softmax_gaussian_reference.json").read_text()
@@ -274,6 +277,7 @@ def test_a_gate_that_jumps_stays_in_its_box():
     assert np.any(np.abs(end.model.gate.coef[:, 1]) == 0.5)  # true slopes are 1 and -1
 
 
+@pytest.mark.fast
 def test_starts_use_every_true_atom():
     truth = find_truth("gaussian-gate-I-1d")
     study = RateStudy(truth, 5, [500], 1, NearTruth(0.0))
@@ -305,11 +309,13 @@ def test_a_fitted_model_is_studied_with_its_own_features():
     assert "param expert1:x2" not in lines.run(progress=False).columns
 
 
+@pytest.mark.fast
 def test_sizes_of_cells():
     found = list(cells([(1, 0), (2, 0), (1, 1), (1, 2), (2, 5)], 2))
     assert found == [(1, [0, 1]), (1, [2]), (2, [0, 5])]
 
 
+@pytest.mark.fast
 def test_differences_are_named_at_any_depth():
     one = {"a": {"b": [1, {"c": 2}]}, "d": 1}
     assert difference(one, one) == ""
@@ -317,6 +323,7 @@ def test_differences_are_named_at_any_depth():
     assert "d is 1 there and 'nothing' here" in difference(one, {"a": one["a"]})
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -342,6 +349,7 @@ def test_bad_input(settings, message):
         RateStudy(**settings)
 
 
+@pytest.mark.fast
 def test_bad_runs(tmp_path):
     study = small_study()
     with pytest.raises(ValueError, match="backend must be"):

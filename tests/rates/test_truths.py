@@ -148,6 +148,7 @@ def test_box_finds_each_kind_of_parameter():
             assert len(names(other.mixture)) == len(other.describe()["parameters"])
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -166,6 +167,7 @@ def test_bad_input(call, message):
         call()
 
 
+@pytest.mark.fast
 def test_rows_of_a_data_set_are_told_apart():
     first, second = (Observed(np.arange(6.0).reshape(3, 2) + s) for s in (0, 1))
     assert first.describe() != second.describe()

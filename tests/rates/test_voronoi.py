@@ -66,6 +66,7 @@ def by_hand(loss, truth: Measures, fitted: Measures, shift: float) -> float:
     return total + min(np.abs(mass - f * target).sum() for f in factors)
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(("name", "loss"), CASES)
 @pytest.mark.parametrize("order", [[0, 1, 1, 2], [2, 2, 2, 0, 1]])
 def test_brute_force_over_the_translation(name, loss, order):
@@ -82,6 +83,7 @@ def test_brute_force_over_the_translation(name, loss, order):
         assert value <= min(scan) + 1e-12
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(("name", "loss"), CASES)
 def test_zero_at_the_truth_and_positive_elsewhere(name, loss):
     truth = find_truth(name).mixture
@@ -94,6 +96,7 @@ def test_zero_at_the_truth_and_positive_elsewhere(name, loss):
     assert np.all(loss(truth, others) > 1e-9)
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(("name", "loss"), CASES)
 def test_renumbering_the_fitted_experts_changes_nothing(name, loss):
     if not loss.same_total:
@@ -109,6 +112,7 @@ def test_renumbering_the_fitted_experts_changes_nothing(name, loss):
     np.testing.assert_allclose(values, values[0], rtol=1e-10)
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize(("name", "loss"), [c for c in CASES if c[1].moves])
 def test_translating_either_measure_changes_nothing(name, loss):
     truth = find_truth(name).mixture
@@ -153,6 +157,7 @@ def test_recorded_losses_of_the_published_code(oracle):
         assert np.bincount(cells.label[0], minlength=2).tolist() == run["cell_sizes"]
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize("q", [1, 2, 3])
 @pytest.mark.parametrize("powers", [(1, 1, 1, 1), (4, 4, 1, 2), (2, 1, 6, 1)])
 @pytest.mark.parametrize("rest", [0.0, 0.1])
@@ -171,6 +176,7 @@ def test_best_shift_is_a_minimum(q, powers, rest):
         assert all(terms.value(t[None])[0] >= value - 1e-10 for t in around)
 
 
+@pytest.mark.fast
 def test_best_factor_is_a_weighted_median():
     random = np.random.default_rng(0)
     mass, truth = random.uniform(0, 2, (50, 3)), np.array([0.2, 1.0, 0.7])
@@ -181,6 +187,7 @@ def test_best_factor_is_a_weighted_median():
         assert np.abs(m - s * truth).sum() <= least + 1e-12
 
 
+@pytest.mark.fast
 def test_raw_errors_tell_shared_cells_from_single_ones():
     truth = find_truth("softmax-gaussian-mild").mixture  # b = (.5, 0), w = (2, 0)
     b = np.log(np.exp(0.5) / 2)
@@ -193,5 +200,6 @@ def test_raw_errors_tell_shared_cells_from_single_ones():
     assert found["error_variance_shared"] < 1e-15
 
 
+@pytest.mark.fast
 def test_exponents():
     np.testing.assert_array_equal(rbar(np.array([1, 2, 3, 4, 9])), [1, 4, 6, 7, 7])

@@ -8,6 +8,8 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 from mixstat import MixtureOfExperts
 from mixstat.soft_sensors import LaggedFeatures, lag_rows
 
+pytestmark = pytest.mark.fast
+
 # rows are neighbours in time, so these invariances cannot hold
 OF_ROWS = {
     "check_methods_sample_order_invariance": "rows are in the order of time",

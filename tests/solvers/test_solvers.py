@@ -176,6 +176,7 @@ def test_bounds_hold_and_the_gradient_is_projected(x64):
     assert ends[0].log_likelihood == pytest.approx(ends[1].log_likelihood, abs=1e-12)
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize("radius", [0.01, 1.0, 100.0])
 @pytest.mark.parametrize("kind", ["definite", "indefinite", "hard", "zero"])
 def test_trust_region_step_is_the_best_in_the_ball(rng, radius, kind):

@@ -5,7 +5,7 @@ both densities, so that a narrow expert gets as many points as a wide one; class
 are summed. A second, coarser rule gives an error estimate.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,10 @@ from mixstat.numerics.compiled import kernel
 from mixstat.numerics.precision import AnyArray, in_float64
 from mixstat.predictive import Predictive
 from mixstat.rates.inputs import NOWHERE, ORDERS, InputLaw, Nodes, panels
+from mixstat.rates.law import Law
+from mixstat.rates.truths import RegressionFunction, Truth
+
+Conditional: TypeAlias = Law | RegressionFunction
 
 # where panels end, in standard units of a normal expert
 BREAKS = np.array([-9.0, -7, -5.5, -4, -2.75, -1.75, -0.85, 0, 0.85, 1.75, 2.75, 4, 5.5, 7, 9])
@@ -36,15 +40,15 @@ class Divergences(NamedTuple):
     kl_error: float
 
 
-def divergences(truth: Any, law: Any, inputs: InputLaw | None = None) -> Divergences:
+def divergences(truth: Truth, law: Conditional, inputs: InputLaw | None = None) -> Divergences:
     """Distances of a law from a truth.
 
     Parameters
     ----------
     truth : Truth
-        Has ``law`` and ``inputs``.
+        What it is compared with.
     law : Law
-        What is compared: has ``at(X)`` and ``breaks(low, high)``.
+        What is compared.
     inputs : InputLaw, default=None
         Another law of the inputs to average over.
 
@@ -72,7 +76,9 @@ def divergences(truth: Any, law: Any, inputs: InputLaw | None = None) -> Diverge
 
 
 @in_float64
-def _averages(true: Any, fitted: Any, nodes: Nodes, points: int) -> Float[np.ndarray, " 3"]:
+def _averages(
+    true: Conditional, fitted: Conditional, nodes: Nodes, points: int
+) -> Float[np.ndarray, " 3"]:
     p, q = true.at(nodes.X), fitted.at(nodes.X)
     y, mass = response_nodes(p, q, points)
     coded = [law.experts.encode(y.reshape(-1, 1)).T for law in (p, q)]

@@ -1,7 +1,6 @@
 """Raw errors: each block of parameters, and the experts' functions, apart in cells by size."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -9,9 +8,11 @@ from jaxtyping import Float
 from mixstat.model import Mixture
 from mixstat.predictive import Predictive
 from mixstat.rates.inputs import ORDERS
+from mixstat.rates.law import Law
 from mixstat.rates.losses.atoms import measures
 from mixstat.rates.losses.cells import Cells, moved
 from mixstat.rates.losses.voronoi import VoronoiLoss, differences
+from mixstat.rates.truths import Truth
 
 KINDS = ("single", "shared")
 
@@ -44,7 +45,7 @@ def _largest(length: Float[np.ndarray, "R K"], cells: Cells, alone: bool) -> np.
 
 
 def function_errors(
-    loss: VoronoiLoss, truth: Any, fitted: Sequence[Any]
+    loss: VoronoiLoss, truth: Truth, fitted: Sequence[Law]
 ) -> dict[str, Float[np.ndarray, " R"]]:
     """How far the experts' functions are from the true ones in their cells.
 

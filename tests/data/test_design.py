@@ -7,6 +7,8 @@ from sklearn.preprocessing import PolynomialFeatures
 from mixstat.data import polynomial
 from mixstat.data.design import Design, PolynomialColumns
 
+pytestmark = pytest.mark.fast
+
 
 @pytest.mark.parametrize("degree", [0, 1, 2, 4])
 def test_monomials_equal_those_of_sklearn(rng, degree):

@@ -1,0 +1,41 @@
+"""What makes the columns of a design from a person's table."""
+
+import abc
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from mixstat.arguments import Table
+
+
+class Source(abc.ABC):
+    """Interface: columns that are learnt from some rows and made of any others.
+
+    Tables are arrays, or data frames where the columns are those of a formula.
+    """
+
+    names: Sequence[str]
+    """Names of the columns, the constant first."""
+    constant: bool
+    """Whether the first column is the constant one."""
+
+    @abc.abstractmethod
+    def fit(self, X: Table, weight: Float[np.ndarray, " n"]) -> np.ndarray:
+        """Learn what there is to learn from weighted rows; return the columns (n, p)."""
+
+    @abc.abstractmethod
+    def columns(self, X: Table) -> np.ndarray:
+        """The columns (n, p) of the same or other rows."""
+
+    def raw(self, X: Table) -> np.ndarray:
+        """The columns that reported coefficients multiply (n, p)."""
+        return self.columns(X)
+
+    @abc.abstractmethod
+    def to_user(self) -> np.ndarray:
+        """Map from coefficients on :meth:`columns` to reported coefficients."""
+
+    @abc.abstractmethod
+    def same_as(self, other: object) -> bool:
+        """Whether other columns have the same values."""

@@ -1,0 +1,184 @@
+"""What is drawn, as far as displays look at it; the packages that make it import this one."""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float
+
+from mixstat.arguments import Setting, Table
+from mixstat.fitting.fit import Fit
+from mixstat.inference.profile import ProfileLikelihood
+
+
+@runtime_checkable
+class Gated(Protocol):
+    """A fitted estimator with a gate."""
+
+    def gate_proba(self, X: Table, /) -> Float[np.ndarray, "n K"]:
+        """Gate shares."""
+        ...
+
+
+@runtime_checkable
+class Regressor(Gated, Protocol):
+    """A fitted estimator of a response."""
+
+    def predict(self, X: Table, /) -> np.ndarray:
+        """Conditional means (n,) or (n, m)."""
+        ...
+
+    def predict_interval(self, X: Table, coverage: float, /) -> np.ndarray:
+        """Both ends of an interval, (n, 2) or (n, m, 2)."""
+        ...
+
+    def expert_means(self, X: Table, /) -> Float[np.ndarray, "n K m"]:
+        """Mean of each expert."""
+        ...
+
+
+@runtime_checkable
+class Profiled(Protocol):
+    """A fitted estimator whose parameters have profiles."""
+
+    def profile(self, name: str, /, **settings: Setting) -> ProfileLikelihood:
+        """Profile likelihood of a parameter."""
+        ...
+
+
+@runtime_checkable
+class HoldsFit(Protocol):
+    """A fitted estimator."""
+
+    @property
+    def fit_(self) -> Fit:
+        """Its fit."""
+        ...
+
+
+@runtime_checkable
+class Path(Protocol):
+    """Fits along a path of penalties."""
+
+    @property
+    def strengths(self) -> Float[np.ndarray, " s"]:
+        """Factor of the penalties of each fit."""
+        ...
+
+    @property
+    def expert_coef(self) -> Float[np.ndarray, "s ..."]:
+        """Coefficients of the experts."""
+        ...
+
+    @property
+    def gate_coef(self) -> Float[np.ndarray, "s ..."]:
+        """Coefficients of the gate."""
+        ...
+
+    @property
+    def best_strength_(self) -> float:
+        """The strength that was chosen."""
+        ...
+
+    @property
+    def best_estimator_(self) -> HoldsFit:
+        """The fit that was chosen."""
+        ...
+
+
+@runtime_checkable
+class Effects(Protocol):
+    """Effects of inputs on the response in each context."""
+
+    @property
+    def contexts(self) -> list[str]:
+        """Names of the contexts."""
+        ...
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the inputs."""
+        ...
+
+    @property
+    def coef(self) -> Float[np.ndarray, "K p"]:
+        """Coefficients."""
+        ...
+
+    @property
+    def low(self) -> Float[np.ndarray, "K p"]:
+        """Lower ends of their intervals."""
+        ...
+
+    @property
+    def high(self) -> Float[np.ndarray, "K p"]:
+        """Upper ends."""
+        ...
+
+    @property
+    def deviation(self) -> Float[np.ndarray, "K p"]:
+        """Standard deviation of each input within each context."""
+        ...
+
+    @property
+    def effect(self) -> Float[np.ndarray, "K p"]:
+        """Coefficients times deviations."""
+        ...
+
+    @property
+    def share(self) -> Float[np.ndarray, " K"]:
+        """Share of the rows in each context."""
+        ...
+
+    @property
+    def level(self) -> float:
+        """Level of the intervals."""
+        ...
+
+
+@runtime_checkable
+class Slope(Protocol):
+    """A loss over sample sizes, and the power law fitted to it."""
+
+    @property
+    def loss(self) -> str:
+        """Name of the loss."""
+        ...
+
+    @property
+    def statistic(self) -> str:
+        """What was taken over replicates."""
+        ...
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Sample sizes."""
+        ...
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean loss at each size."""
+        ...
+
+    @property
+    def deviation(self) -> np.ndarray:
+        """Its standard deviation over replicates."""
+        ...
+
+    @property
+    def centre(self) -> np.ndarray:
+        """The statistic at each size."""
+        ...
+
+    @property
+    def slope(self) -> float:
+        """The exponent."""
+        ...
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Interval of the exponent."""
+        ...
+
+    def line(self, n: np.ndarray | float, /) -> np.ndarray:
+        """The power law at sizes ``n``."""
+        ...

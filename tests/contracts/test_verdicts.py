@@ -1,0 +1,143 @@
+"""The same parameters and data get the same verdict, wherever it is asked."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from mixstat.experts import REGISTRY as FAMILIES
+from mixstat.fitting.batch_of_fits import fit_many
+from mixstat.gates import REGISTRY as GATES
+from mixstat.inference.profile_walk import ascend
+from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import float64
+from mixstat.rates import Specification
+from mixstat.rates.engine import solve_all
+from mixstat.results import Status
+from mixstat.solvers.certificate import GRADIENT_TOL, judge
+from mixstat.solvers.outcome import Outcome
+from tests.contracts.verdict_problems import KINDS, At, Problem, Stay, estimator, problem
+
+PAIRS = [("softmax", family) for family in FAMILIES]
+PAIRS += [(gate, "gaussian") for gate in GATES if gate != "softmax"]
+CASES = [(*pair, kind) for pair in PAIRS for kind in KINDS]
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def verdict(asked: Problem, model: Mixture, reason: Status = Status.CONVERGED) -> Status:
+    """What the judge says of a model on the rows of a problem, given a reason to stop."""
+    return judge(asked.objective, Outcome(model, reason, 0, 0)).status
+
+
+def from_estimators(gate: str, family: str, kind: str, asked: Problem) -> dict[str, Status]:
+    """Fits that end at the point, and one that starts there as a model."""
+    at = At(tuple(asked.vector))
+    there = estimator(gate, family, kind, solver=at, init=asked.label).fit(asked.X, asked.y)
+    again = estimator(gate, family, kind, solver=Stay(), init=there).fit(asked.X, asked.y)
+    assert there.converged_ == (there.status_ == Status.CONVERGED)
+    return {
+        "status_": there.status_,
+        "certificate_": there.certificate_.status,
+        "from a model": again.status_,
+    }
+
+
+def from_batches(asked: Problem) -> dict[str, Status]:
+    """Members of batches that stay where they are."""
+    objective, model = asked.objective, asked.model
+    weights = np.ones((2, len(asked.y)))
+    tables = {
+        "one member": fit_many(objective, [model], solver=Stay()),
+        "many members": fit_many(objective, [model] * 3, solver=Stay()),
+        "data": fit_many(objective, [model], data=[objective.batch] * 2, solver=Stay()),
+        "weights": fit_many(objective, [model], weights=weights, solver=Stay()),
+    }
+    for fits in tables.values():
+        assert len(set(fits.table["status"])) == 1
+    return {name: Status[str(fits.table["status"][-1])] for name, fits in tables.items()}
+
+
+def from_a_study(asked: Problem) -> dict[str, Status]:
+    """The row of a cell."""
+    spec = Specification(2, solver=Stay())
+    end = solve_all([asked.objective] * 2, [asked.model] * 2, spec)[1]
+    assert end.certified == (end.status in ("CONVERGED", "JUMP"))
+    return {"study": Status[end.status]}
+
+
+def from_a_profile(asked: Problem) -> dict[str, Status]:
+    """The value of the estimate in a profile of the first expert's constant."""
+    row = np.zeros(len(asked.vector))
+    row[parameter_vector.size(asked.model.gate)] = 1.0
+    said = ascend(asked.objective, asked.vector, row, max_iter=0)[2]
+    # of no step the reason to stop is that there was none, where the gradient does not vanish
+    known = asked.objective.derivatives(asked.vector)
+    arrived = asked.objective.norm(asked.vector, known.gradient) <= GRADIENT_TOL
+    reason = Status.CONVERGED if arrived else Status.MAX_ITER
+    assert said == verdict(asked, asked.model, reason)
+    return {"profile": said} if arrived else {}
+
+
+def from_updating(gate: str, family: str, kind: str, asked: Problem) -> dict[str, Status]:
+    """A step with the rows of the fit, which leads nowhere from a stationary point."""
+    at = At(tuple(asked.vector))
+    moe = estimator(gate, family, kind, solver=at, init=asked.label).fit(asked.X, asked.y)
+    moe.partial_fit(asked.X, asked.y)
+    for name in ("status_", "certificate_", "converged_", "result_"):
+        with pytest.raises(AttributeError, match="updated by partial_fit"):
+            getattr(moe, name)
+    again = estimator(gate, family, kind, solver=Stay(), init=moe).fit(asked.X, asked.y)
+    return {"judged after an update": verdict(asked, moe.model_), "fitted again": again.status_}
+
+
+# what a kind of problem is, where the parts do not make it another
+USUAL = {
+    "regular": Status.CONVERGED,
+    "separated": Status.SEPARATED,
+    "collapsed": Status.COLLAPSED,
+    "saddle": Status.SADDLE,
+    "overspecified": Status.CONVERGED,
+}
+UNUSUAL = {
+    # no scale that could vanish; classes are predicted perfectly
+    ("softmax", "poisson", "collapsed"): Status.CONVERGED,
+    ("softmax", "binomial", "collapsed"): Status.CONVERGED,
+    ("softmax", "multinomial", "collapsed"): Status.SEPARATED,
+    # centres and spreads of two clusters are finite
+    ("gaussian", "gaussian", "separated"): Status.CONVERGED,
+    # the share of two rows vanishes by any sigmoid that grows
+    ("sigmoid", "gaussian", "collapsed"): Status.SEPARATED,
+}
+
+
+@pytest.mark.parametrize(("gate", "family", "kind"), CASES)
+def test_every_door_says_the_same(gate, family, kind):
+    with float64():
+        asked = problem(gate, family, kind)
+        wanted = verdict(asked, asked.model)
+        said = {
+            **from_estimators(gate, family, kind, asked),
+            **from_batches(asked),
+            **from_a_study(asked),
+            **from_a_profile(asked),
+            **from_updating(gate, family, kind, asked),
+        }
+    print(gate, family, kind, wanted.name, {k: v.name for k, v in said.items() if v != wanted}, asked.fits.table)
+    assert said == dict.fromkeys(said, wanted)
+    assert wanted == UNUSUAL.get((gate, family, kind), USUAL[kind])
+
+
+@pytest.mark.parametrize(("gate", "family", "kind"), CASES)
+def test_a_batch_that_walks_says_what_the_judge_does(gate, family, kind):
+    """Also where it skips the judge."""
+    with float64():
+        asked = problem(gate, family, kind)
+        row = asked.fits.table[0]
+        alone = asked.fits.result(0)
+    if kind == "saddle":  # found by EM, whose ends are judged when somebody asks
+        assert np.isnan(row["gradient_norm"])
+        return
+    assert row["status"] == alone.status.name == alone.certificate.status.name
+    assert asked.fits.certified[0] == (alone.status == Status.CONVERGED)
