@@ -6,7 +6,7 @@ from scipy.optimize import linear_sum_assignment
 
 from mixstat.contextual.table import log_possibility
 from mixstat.fitting import starts
-from mixstat.fitting.multistart import Start
+from mixstat.fitting.first_models import Start
 from mixstat.fitting.tables import Tables
 
 

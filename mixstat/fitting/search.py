@@ -12,10 +12,11 @@ from mixstat.data.design import Design
 from mixstat.fitting import starts
 from mixstat.fitting.context_starts import start_rows, within_contexts
 from mixstat.fitting.findings import examined
+from mixstat.fitting.first_models import Start, first_models
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.given_starts import given_start, made_starts
 from mixstat.fitting.maximum import Maximum
-from mixstat.fitting.multistart import Start, first_models, multistart
+from mixstat.fitting.multistart import multistart
 from mixstat.fitting.options import Options
 from mixstat.fitting.progress import Progress
 from mixstat.fitting.schema import Request

@@ -97,8 +97,8 @@ def _best(ends: list[Ended]) -> int:
     """The highest certified fit, or the highest if there is none."""
     heights = np.array([e.log_likelihood for e in ends])
     ranked = np.where(np.isfinite(heights), heights, -np.inf)
-    done = np.array([e.certified for e in ends])
-    return int(np.argmax(np.where(done, ranked, -np.inf) if done.any() else ranked))
+    certified = np.array([e.certified for e in ends])
+    return int(np.argmax(np.where(certified, ranked, -np.inf) if certified.any() else ranked))
 
 
 def _held(task: Task, vector: Float[np.ndarray, " D"]) -> Bool[np.ndarray, " D"]:

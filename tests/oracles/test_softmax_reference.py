@@ -5,7 +5,6 @@ import json
 
 import numpy as np
 import pytest
-from mixstat.likelihood import log_likelihood
 
 from mixstat import MixtureOfExperts
 from mixstat.data import batch as batches
@@ -13,6 +12,7 @@ from mixstat.experts import GaussianExperts
 from mixstat.gates import SoftmaxGate
 from mixstat.model import Mixture
 from mixstat.objective import objective
+from mixstat.objective.likelihood import log_likelihood
 from mixstat.results import Status
 from mixstat.solvers import Newton, StopRule, em
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from mixstat.likelihood import log_likelihood
 from scipy.special import expit
 
 from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier
 from mixstat.data import batch
 from mixstat.gates import ModifiedSoftmaxGate
 from mixstat.numerics.precision import in_float64
+from mixstat.objective.likelihood import log_likelihood
 from mixstat.rates.box import Box, labels, names
 from mixstat.rates.catalogue import find_truth, truths
 from mixstat.rates.cells import make_task
