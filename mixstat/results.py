@@ -205,7 +205,7 @@ def report(certificate: Certificate, category: type[Warning]) -> None:
 
 def warn(message: str, category: type[Warning]) -> None:
     """Warn at the line outside mixstat that called into it."""
-    frame, level, outside = sys._getframe(1), 2, 2
+    frame, level, outside = sys._getframe(1), 2, 2  # pyright: ignore[reportPrivateUsage]
     while frame.f_back is not None:
         frame, level = frame.f_back, level + 1
         package = frame.f_globals.get("__name__", "").split(".")[0]
