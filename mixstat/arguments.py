@@ -4,7 +4,7 @@ import os
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
-from sklearn.utils.validation import _num_samples
+from sklearn.utils.validation import _num_samples  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
 Table: TypeAlias = object  # array-like or data frame with a row for each observation
 Response: TypeAlias = object  # array-like of one value, or of several outputs, for each row
@@ -14,7 +14,7 @@ Columns: TypeAlias = object  # names, positions, a mask or a slice of columns; N
 Seed: TypeAlias = object  # int, RandomState or None
 Estimator: TypeAlias = object  # an estimator of mixstat, before it is checked to be one
 Setting: TypeAlias = object  # a parameter before it is checked
-Folder: TypeAlias = str | os.PathLike  # path of a folder or file
+Folder: TypeAlias = str | os.PathLike[str]  # path of a folder or file
 
 # of libraries that are loaded when they are needed, and not for their types
 DataFrame: TypeAlias = Any  # of pandas
@@ -43,4 +43,4 @@ def as_frame(table: Table) -> DataFrame | None:
 
 def count_rows(table: Table) -> int:
     """Number of rows of a table, or of entries of a response."""
-    return int(_num_samples(table))
+    return int(_num_samples(table))  # pyright: ignore[reportUnknownArgumentType]

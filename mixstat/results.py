@@ -130,8 +130,8 @@ class Certificate:
 
     def remarks(self) -> list[str]:
         """Sentences on everything a person should know before trusting the fit."""
-        fine = self.status in (Status.CONVERGED, Status.JUMP)
-        remarks = [] if fine else [self.status.message]
+        arrived = self.status in (Status.CONVERGED, Status.JUMP)
+        remarks = [] if arrived else [self.status.message]
         if self.binding_floors:
             remarks.append(f"The scale of expert {_names(self.binding_floors)} is on its floor.")
         if self.diverging_gate:
@@ -205,11 +205,11 @@ def report(certificate: Certificate, category: type[Warning]) -> None:
 
 def warn(message: str, category: type[Warning]) -> None:
     """Warn at the line outside mixstat that called into it."""
-    frame, level, found = sys._getframe(1), 2, 2
+    frame, level, outside = sys._getframe(1), 2, 2  # pyright: ignore[reportPrivateUsage]
     while frame.f_back is not None:
         frame, level = frame.f_back, level + 1
         package = frame.f_globals.get("__name__", "").split(".")[0]
         # run-time type checks may wrap the outermost call
-        if package == "mixstat" or (package == "jaxtyping" and found == level):
-            found = level + 1
-    warnings.warn(message, category, stacklevel=found)
+        if package == "mixstat" or (package == "jaxtyping" and outside == level):
+            outside = level + 1
+    warnings.warn(message, category, stacklevel=outside)

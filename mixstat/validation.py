@@ -2,6 +2,7 @@
 
 import numbers
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 import numpy as np
 
@@ -18,7 +19,7 @@ def check_integer(name: str, value: Setting, minimum: int) -> int:
 def check_positive(name: str, value: Setting, *, zero: bool = False) -> float:
     """A finite number above zero (or not below it)."""
     number = np.nan
-    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+    if not isinstance(value, bool) and isinstance(value, numbers.Real):
         number = float(value)
     if not np.isfinite(number) or number < 0 or (number == 0 and not zero):
         wanted = ">= 0" if zero else "> 0"
@@ -72,7 +73,7 @@ def choose_columns(name: str, chosen: Columns, names: Sequence[str]) -> np.ndarr
         return np.arange(n)[chosen]
     listed: list[object] = [chosen]
     if isinstance(chosen, Iterable) and not isinstance(chosen, str):
-        listed = list(chosen)
+        listed = list(cast(Iterable[object], chosen))
     if len(listed) == n and all(isinstance(c, bool | np.bool_) for c in listed):
         return np.flatnonzero(np.array(listed, bool))
     return np.array([_one_column(name, c, names) for c in listed], int)
@@ -83,7 +84,7 @@ def _one_column(name: str, column: object, names: Sequence[str]) -> int:
         if column not in names:
             raise ValueError(f"{name} names column {column!r}; X has {', '.join(names)}.")
         return list(names).index(column)
-    if isinstance(column, numbers.Integral) and not isinstance(column, bool):
+    if not isinstance(column, bool) and isinstance(column, numbers.Integral):
         position = int(column)
         if not -len(names) <= position < len(names):
             raise ValueError(f"{name} asks for column {position}, but X has {len(names)} columns.")

@@ -64,7 +64,7 @@ class Records:
         """Values (n,) of a variable, or (n, c) of a list of them."""
         if isinstance(on, list | tuple):
             return np.column_stack([self.variable(one) for one in on])
-        if isinstance(on, numbers.Integral) and not isinstance(on, bool):
+        if not isinstance(on, bool) and isinstance(on, numbers.Integral):
             return self._by_position(int(on))
         places = self._named(on) if isinstance(on, str) else []
         if len(places) > 1:

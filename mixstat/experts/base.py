@@ -17,8 +17,9 @@ from mixstat.numerics.quadratic_step import newton_step
 from mixstat.parts import labels, predictors
 from mixstat.parts.autodiff import each_derivatives
 from mixstat.parts.labels import ParameterLabel
-from mixstat.parts.part import NewtonSums, Part, within
+from mixstat.parts.part import NewtonSums, within
 from mixstat.parts.predictors import Group
+from mixstat.parts.response import RespondingPart
 
 NEAR = 1e-9  # distance at which a parameter sits on its bound
 
@@ -35,7 +36,7 @@ def blank(*shape: int) -> np.ndarray:
     return np.zeros(shape)
 
 
-class Experts(Part):
+class Experts(RespondingPart):
     """Interface: K conditional densities f_k(y given x) of one family, stacked on axis 0.
 
     A family states :meth:`groups` and :meth:`link`; derivatives default to automatic
@@ -48,31 +49,12 @@ class Experts(Part):
 
     exchangeable: ClassVar[bool] = True
     """Whether experts are all of one kind, so that they may be renumbered."""
-    response: ClassVar[str] = "real"
-    """Kind of y: "real", "positive", "count", "binomial" or "class"."""
-    several_outputs: ClassVar[bool] = False
-    """Whether y may have more than one output."""
     order_words: ClassVar[str] = "their first coefficient"
     """By what experts are numbered, as people are told."""
-
-    @property
-    def discrete(self) -> bool:
-        """Whether y takes separate values."""
-        return self.response in ("count", "binomial", "class")
-
-    @property
-    def n_outputs(self) -> int:
-        """Number of outputs m."""
-        return 1
 
     @abc.abstractmethod
     def null(self, n_experts: int, n_features: int, n_outputs: int) -> "Experts":
         """Experts of these settings that are all alike; where starts begin."""
-
-    @property
-    def n_values(self) -> int | None:
-        """Number of values 0, 1, ... of y; None where there are more than can be named."""
-        return None
 
     @abc.abstractmethod
     def link(self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]) -> AnyArray:
@@ -116,34 +98,6 @@ class Experts(Part):
             name = type(self).__name__
             raise ValueError(f"covariance={covariance!r} is for Gaussian experts, not {name}.")
         return self
-
-    # the response
-
-    def check(self, y: Float[np.ndarray, "n c"]) -> None:
-        """Raise ValueError, naming y, if these cannot be responses of this family."""
-        if y.shape[1] > 1 and not self.several_outputs:
-            raise ValueError(f"y must have one column for {type(self).__name__}, got {y.shape[1]}.")
-
-    def standard(
-        self, y: Float[np.ndarray, "n c"], share: Float[np.ndarray, " n"], *, constant: bool
-    ) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
-        """Location and scale that y is freed of before fitting; none by default.
-
-        ``constant`` tells whether the experts' first feature is the constant one.
-        """
-        return np.zeros(1), np.ones(1)
-
-    def encode(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n r"]:
-        """The table of numbers that the link sees, from y freed of location and scale."""
-        return y
-
-    def view(self, y: Float[np.ndarray, "n r"]) -> Float[np.ndarray, "n v"]:
-        """Encoded y as coordinates in which starts may look for clusters."""
-        return y
-
-    def observed(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n m"]:
-        """What a conditional mean predicts, from y as people give it."""
-        return y
 
     # the M-step
 

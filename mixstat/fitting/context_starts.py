@@ -6,7 +6,7 @@ from scipy.optimize import linear_sum_assignment
 
 from mixstat.contextual.table import log_possibility
 from mixstat.fitting import starts
-from mixstat.fitting.multistart import Start
+from mixstat.fitting.first_models import Start
 from mixstat.fitting.tables import Tables
 
 
@@ -15,11 +15,11 @@ def start_rows(tables: Tables) -> tuple[starts.StartRows, Float[np.ndarray, "s K
 
     Rows with equal values but different possibilities are different rows.
     """
-    known = tables.log_possibility
-    told = tables.y if known is None else np.hstack([tables.y, np.exp(known)])
+    knowledge = tables.log_possibility
+    responses = tables.y if knowledge is None else np.hstack([tables.y, np.exp(knowledge)])
     share = tables.weight / tables.weight.sum()
-    sample = starts.start_rows(tables.Z, tables.Phi, told, tables.view, share)
-    if known is None:
+    sample = starts.start_rows(tables.Z, tables.Phi, responses, tables.view, share)
+    if knowledge is None:
         return sample, None
     r = tables.y.shape[1]
     return sample._replace(y=sample.y[:, :r]), log_possibility(sample.y[:, r:])
@@ -27,7 +27,7 @@ def start_rows(tables: Tables) -> tuple[starts.StartRows, Float[np.ndarray, "s K
 
 def within_contexts(
     made: list[Start],
-    known: Float[np.ndarray, "s K"],
+    knowledge: Float[np.ndarray, "s K"],
     weight: Float[np.ndarray, " s"],
     *,
     lead: bool,
@@ -36,14 +36,14 @@ def within_contexts(
 
     ``lead`` puts the possibilities themselves in the place of the first start.
     """
-    possibility = np.exp(known)
-    alone = possibility / possibility.sum(axis=1, keepdims=True)
+    possibility = np.exp(knowledge)
+    shares = possibility / possibility.sum(axis=1, keepdims=True)
     matched = [
         start._replace(responsibilities=_matched(start.responsibilities, possibility, weight))
         for start in made
         if start.responsibilities is not None
     ]
-    return [Start("contexts", alone), *matched[1:]] if lead else matched
+    return [Start("contexts", shares), *matched[1:]] if lead else matched
 
 
 def _matched(

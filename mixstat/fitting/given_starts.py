@@ -6,7 +6,7 @@ from jaxtyping import Bool, Float
 
 from mixstat.arguments import Setting
 from mixstat.fitting import starts
-from mixstat.fitting.multistart import Start
+from mixstat.fitting.first_models import Start
 from mixstat.fitting.options import Options
 from mixstat.fitting.schema import Request
 from mixstat.fitting.tables import Designs, Tables, to_internal

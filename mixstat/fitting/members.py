@@ -117,12 +117,12 @@ class Members:
 
         So programs are shared by blocks of different lengths.
         """
-        each = [self.own(i) for i in block]
+        members = [self.own(i) for i in block]
         if self.data is not None:  # chunks that nobody uses are not copied
             used = _chunks_kept(int(self.objective.batch.n_chunks), self.shape)
-            each = [_first_chunks(one, used) for one in each]
-        each += [each[-1]] * (_power(len(each)) - len(each))
-        return jax.tree.map(lambda *leaves: np.stack([np.asarray(a) for a in leaves]), *each)
+            members = [_first_chunks(member, used) for member in members]
+        members += [members[-1]] * (_power(len(members)) - len(members))
+        return jax.tree.map(lambda *leaves: np.stack([np.asarray(a) for a in leaves]), *members)
 
 
 def _first_chunks(member: Member, used: int) -> Member:

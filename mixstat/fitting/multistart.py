@@ -1,23 +1,19 @@
 """Many starts: short runs for all, long runs for the promising, one verdict."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from mixstat.data import batch as batches
-from mixstat.fitting import gate_starts
 from mixstat.fitting.batch_of_fits import fit_many, suits
+from mixstat.fitting.first_models import TOGETHER
 from mixstat.fitting.fit_table import FitTable
 from mixstat.fitting.progress import Progress
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
 from mixstat.objective.objective import Objective
 from mixstat.results import FitResult, Status
-from mixstat.solvers import em, m_step
+from mixstat.solvers import em
 from mixstat.solvers.base import Solver
 from mixstat.solvers.certificate import judge
 from mixstat.solvers.degeneracy import is_degenerate
@@ -31,9 +27,7 @@ SETTLED = 1e-7  # gain at which a start has settled on the sample
 LEAST_FINISHED = 3  # starts run to the end, however large the problem
 FINISH_WORK = 3e8  # multiplications worth spending on running more starts to the end
 ARRIVED = (Status.CONVERGED.name, Status.JUMP.name)
-TOGETHER = 50  # starts from which on they run as one batch, which takes seconds to compile
 NEAR_BOUND = 1.0  # distance from a bound within which an end may have collapsed
-BLOCK = 64  # responsibilities turned into models at a time
 LEG = 130  # iterations after which a start goes on only if it leads
 AGREEMENT = 1e-8  # starts within this relative log-likelihood of each other agree
 
@@ -49,52 +43,6 @@ TABLE = np.dtype(
         ("n_passes", int),
     ]
 )
-
-
-class Start(NamedTuple):
-    """A start: its kind and its responsibilities on the start rows, or a model."""
-
-    kind: str
-    responsibilities: np.ndarray | None = None  # (n, K)
-    model: Mixture | None = None
-
-
-def first_models(
-    objective: Objective, null: Mixture, starts: Iterable[Start], random: np.random.Generator
-) -> list[tuple[str, Mixture]]:
-    """The model each start begins with: its own, or the M-step from its responsibilities.
-
-    ``random`` scatters gates that do not begin at their null.
-    """
-    starts = list(starts)
-    if len(starts) >= TOGETHER and null.gate.starting().plain:
-        return _first_models_together(objective, null, starts)
-    models = []
-    for start in starts:
-        model = start.model
-        if start.responsibilities is not None:
-            resp = batches.lay_out_like(objective.batch, start.responsibilities)
-            model = gate_starts.first_model(objective, null, resp, random)
-        models.append((start.kind, model))
-    return models
-
-
-def _first_models_together(
-    objective: Objective, null: Mixture, starts: list[Start]
-) -> list[tuple[str, Mixture]]:
-    """M-steps from many responsibilities, some in one program at a time."""
-    kinds_and_models = []
-    for first in range(0, len(starts), BLOCK):
-        some = starts[first : first + BLOCK]
-        tables = [
-            batches.lay_out_like(objective.batch, np.asarray(s.responsibilities)) for s in some
-        ]
-        tables += [tables[-1]] * (BLOCK - len(tables))
-        models = parameter_vector.as_numpy(m_step.first_models(objective, null, np.stack(tables)))
-        kinds_and_models += [
-            (s.kind, jax.tree.map(lambda leaf, i=i: leaf[i], models)) for i, s in enumerate(some)
-        ]
-    return kinds_and_models
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,9 +197,9 @@ class Search:
     def _let_the_leader_arrive(self) -> None:
         """A leader that is still climbing goes on; one that crawls far below does not."""
         while True:
-            done = np.array(list(self.heights))
-            heights = np.array([self.heights[i] for i in done])
-            leader = int(done[_ranking(heights, self.table["degenerate"][done])[0]])
+            finished = np.array(list(self.heights))
+            heights = np.array([self.heights[i] for i in finished])
+            leader = int(finished[_ranking(heights, self.table["degenerate"][finished])[0]])
             before = int(self.table[leader]["n_iter"])
             if self.table[leader]["status"] != Status.MAX_ITER.name or before >= self.max_iter:
                 return
@@ -261,23 +209,23 @@ class Search:
 
     def _best(self) -> FitResult:
         """The verdict on the best of the starts that were run to the end."""
-        done = np.array(list(self.ends))
-        value = np.array([self.heights[i] for i in done])
+        finished = np.array(list(self.ends))
+        value = np.array([self.heights[i] for i in finished])
         value = np.where(np.isfinite(value), value, -1e300)  # finite, so that differences are
-        proper = ~self.table["degenerate"][done]
-        eligible = proper if proper.any() else np.ones(len(done), bool)
+        proper = ~self.table["degenerate"][finished]
+        eligible = proper if proper.any() else np.ones(len(finished), bool)
         top = value[eligible].max()
         agree = eligible & (np.abs(value - top) <= AGREEMENT * (1 + abs(top)))
         # among starts that agree, prefer one that arrived, then the first
-        status = self.table["status"][done]
-        winner = done[agree][np.argmin(~np.isin(status[agree], ARRIVED))]
+        status = self.table["status"][finished]
+        winner = finished[agree][np.argmin(~np.isin(status[agree], ARRIVED))]
         end = self.ends[int(winner)]
         ordered = self.objective.in_order(end.model)
         if ordered is not end.model:
             end = end._replace(model=ordered, known=None)
         result = judge(self.objective, end, tol=self.tol)
         certificate = replace(
-            result.certificate, starts_finished=len(done), starts_agreeing=int(agree.sum())
+            result.certificate, starts_finished=len(finished), starts_agreeing=int(agree.sum())
         )
         n_passes = int(self.table["n_passes"].sum())
         return replace(result, certificate=certificate, n_passes=n_passes)

@@ -67,23 +67,23 @@ def collect(model: Mixture, batch: Batch) -> Sums:
 
 @kernel()
 def advance(
-    model: Mixture, kept: Sums, batch: Batch, memory: Float[AnyArray, ""], rule: Rules
+    model: Mixture, past: Sums, batch: Batch, memory: Float[AnyArray, ""], rule: Rules
 ) -> tuple[Mixture, Sums]:
     """The M-step of earlier rows, whose weight is multiplied by ``memory``, and new ones."""
-    weight = kept.weight * memory + batch.total_weight
+    weight = past.weight * memory + batch.total_weight
     new = _times(total(_statistics, model, batch), batch.total_weight)
-    sums = jax.tree.map(lambda old, own: old * memory + own, kept.parts, new)
+    sums = jax.tree.map(lambda old, added: old * memory + added, past.parts, new)
     limits, penalties = zip(_parts(rule.lower), _parts(rule.upper)), _penalties(model, rule)
     before, after = _parts(model), []
     for j, (part, bounds, penalty) in enumerate(zip(before, limits, penalties, strict=True)):
         target = part.m_step(_times(sums[j], 1.0 / weight), bounds, penalty)
         if not part.exact_step:  # a Newton step, which may overshoot
-            earlier = _times(kept.parts[j], memory)
+            earlier = _times(past.parts[j], memory)
             value = _surrogate(j, model, batch, earlier, weight, penalty)
             target = _shortened(value, part, target)
         after.append(target)
     triples = zip(before, after, sums, strict=True)
-    moved = tuple(part.moved_statistics(new, own) for part, new, own in triples)
+    moved = tuple(part.moved_statistics(new, part_sums) for part, new, part_sums in triples)
     return Mixture(after[0], model.experts.join(tuple(after[1:]))), Sums(moved, weight)
 
 

@@ -12,10 +12,11 @@ from mixstat.data.design import Design
 from mixstat.fitting import starts
 from mixstat.fitting.context_starts import start_rows, within_contexts
 from mixstat.fitting.findings import examined
+from mixstat.fitting.first_models import Start, first_models
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.given_starts import given_start, made_starts
 from mixstat.fitting.maximum import Maximum
-from mixstat.fitting.multistart import Start, first_models, multistart
+from mixstat.fitting.multistart import multistart
 from mixstat.fitting.options import Options
 from mixstat.fitting.progress import Progress
 from mixstat.fitting.schema import Request
@@ -197,9 +198,9 @@ def _search(task: Task, longest: int) -> tuple[Maximum, Strengths]:
     """One try, with chunks of at most ``longest`` rows."""
     options, tables, null = task.options, task.tables, task.null
     n_rows, size = len(tables.y), parameter_vector.size(null)
-    sample = known = None
+    sample = knowledge = None
     if task.given is None or n_rows <= starts.SAMPLE:
-        sample, known = start_rows(tables)
+        sample, knowledge = start_rows(tables)
     distinct = n_rows if sample is None else min(n_rows, len(sample.y))
     strengths = choose_strengths(options, distinct, size)
     objective = task.objective(tables, strengths, longest=longest, room=0)
@@ -208,10 +209,10 @@ def _search(task: Task, longest: int) -> tuple[Maximum, Strengths]:
         objective = objective.replace(draft=batches.single(objective.batch))
     short = objective
     if task.given is None and sample is not None:
-        alike = tables._replace(**sample._asdict(), log_possibility=known)
+        alike = tables._replace(**sample._asdict(), log_possibility=knowledge)
         room = n_rows if n_rows <= starts.SAMPLE else 0
         short = task.objective(alike, strengths, longest=longest, room=room)
-    chosen = _starts(task, sample, known)
+    chosen = _starts(task, sample, knowledge)
     task.progress.say(
         f"{n_rows} rows, {null.n_experts} experts, {size} parameters, {len(chosen)} starts"
     )
@@ -228,7 +229,7 @@ def _search(task: Task, longest: int) -> tuple[Maximum, Strengths]:
 
 
 def _starts(
-    task: Task, sample: starts.StartRows | None, known: Float[np.ndarray, "s K"] | None
+    task: Task, sample: starts.StartRows | None, knowledge: Float[np.ndarray, "s K"] | None
 ) -> list[Start]:
     """The start that was given, or those made from a sample of the rows."""
     if task.given is not None:
@@ -236,6 +237,6 @@ def _starts(
     if sample is None:
         return []
     made = made_starts(task.options, sample, task.null.n_experts, task.seed)
-    if known is None:
+    if knowledge is None:
         return made
-    return within_contexts(made, known, sample.weight, lead=task.options.init == "auto")
+    return within_contexts(made, knowledge, sample.weight, lead=task.options.init == "auto")

@@ -101,14 +101,14 @@ class HierarchicalGate(Gate):
         for j, (number, node) in enumerate(self._rows()):
             branch = branch + 1 if number == last else 0
             last = number
-            one, other = (_tell(leaves(node[b])) for b in (branch, -1))
+            one, other = (_listed(leaves(node[b])) for b in (branch, -1))
             if other.startswith("expert ") and one.startswith("expert "):
                 other = other.removeprefix("expert ")  # as other gates say it
             titles[f"gate{j}"] = f"Gate: {one} against {other}"
         return titles
 
 
-def _tell(experts: list[int]) -> str:
+def _listed(experts: list[int]) -> str:
     numbers = ", ".join(str(k) for k in experts)
     return f"expert {numbers}" if len(experts) == 1 else f"experts {numbers}"
 

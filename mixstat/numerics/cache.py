@@ -6,7 +6,7 @@ from pathlib import Path
 VARIABLE = "MIXSTAT_CACHE"
 
 
-def cache_programs(folder: str | os.PathLike | None = None) -> Path:
+def cache_programs(folder: str | os.PathLike[str] | None = None) -> Path:
     """Keep compiled programs in ``folder``; later processes that ask for it load them.
 
     The same happens where the environment variable ``MIXSTAT_CACHE`` names a folder. It sets

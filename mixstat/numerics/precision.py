@@ -18,7 +18,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def float64() -> AbstractContextManager:
+def float64() -> AbstractContextManager[object]:
     """Context in which JAX computes in float64, whatever the caller's configuration."""
     return jax.enable_x64(True)
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import TypeVar
 
 from mixstat.numerics.precision import float64
@@ -25,11 +25,15 @@ def in_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> lis
     if workers < 2:
         return [function(item) for item in items]
 
-    def run(item: Item) -> Result:
-        with float64():  # the setting is a thread's own
-            return function(item)
+    def run(context: Context, item: Item) -> Result:
+        return context.run(_in_float64, function, item)
 
     contexts = [copy_context() for _ in items]
 
     with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(lambda one, item: one.run(run, item), contexts, items))
+        return list(pool.map(run, contexts, items))
+
+
+def _in_float64(function: Callable[[Item], Result], item: Item) -> Result:
+    with float64():  # the setting is a thread's own
+        return function(item)

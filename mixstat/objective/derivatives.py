@@ -96,25 +96,25 @@ def _expert_blocks(model: Mixture, eta: AnyArray, rows: Rows, weighted: AnyArray
 
 
 def _mean_products(
-    gate: GateBlocks, experts: _ExpertBlocks, first: int, low: np.ndarray, high: np.ndarray
+    gate: GateBlocks, experts: _ExpertBlocks, n_gate: int, low: np.ndarray, high: np.ndarray
 ) -> Iterator[tuple[np.ndarray, AnyArray]]:
     """Mean over the experts of what two predictors have in one expert, where it is not zero.
 
     Told kind by kind, with the pairs of each: gate and gate, gate and expert, one expert.
     """
     width = experts.width
-    both = np.flatnonzero(high < first)
+    both = np.flatnonzero(high < n_gate)
     yield both, gate.own[low[both], high[both]]
-    owner, part = np.divmod(high - first, width)
-    cross = np.flatnonzero((low < first) & (high >= first))
-    known = gate.slopes.index if isinstance(gate.slopes, Sparse) else gate.slopes
-    if isinstance(known, np.ndarray):
-        cross = cross[known[owner[cross], low[cross]] != 0]
+    owner, part = np.divmod(high - n_gate, width)
+    cross = np.flatnonzero((low < n_gate) & (high >= n_gate))
+    pattern = gate.slopes.index if isinstance(gate.slopes, Sparse) else gate.slopes
+    if isinstance(pattern, np.ndarray):
+        cross = cross[pattern[owner[cross], low[cross]] != 0]
     slopes = gate.slopes[owner[cross], low[cross]]
     slopes = slopes[:, None] if slopes.ndim == 1 else slopes
-    yield cross, slopes * experts.score[high[cross] - first]
-    other, left = np.divmod(low - first, width)
-    same = np.flatnonzero((low >= first) & (owner == other))
+    yield cross, slopes * experts.score[high[cross] - n_gate]
+    other, left = np.divmod(low - n_gate, width)
+    same = np.flatnonzero((low >= n_gate) & (owner == other))
     yield same, experts.within[(owner * width + left)[same] * width + part[same]]
 
 

@@ -46,12 +46,12 @@ def make_penalties(
     slopes = parameter_vector.to_vector(template.experts.slopes(constants[1]))
     square[range(n_gate, size), range(n_gate, size)] = strengths.expert_square * slopes
     l1[n_gate:] = strengths.expert_l1 * slopes
-    each = expanded_index(template)[1]  # (K, E)
-    diagonal = np.where(each >= 0, np.diag(square)[each], 0.0)
+    index = expanded_index(template)[1]  # (K, E)
+    diagonal = np.where(index >= 0, np.diag(square)[index], 0.0)
     return Penalties(
         make_penalty(square, l1),
         make_penalty(square[:n_gate, :n_gate], l1[:n_gate]),
         make_penalty(
-            diagonal[:, :, None] * np.eye(each.shape[1]), np.where(each >= 0, l1[each], 0.0)
+            diagonal[:, :, None] * np.eye(index.shape[1]), np.where(index >= 0, l1[index], 0.0)
         ),
     )

@@ -127,7 +127,7 @@ class Part(eqx.Module):
 
     def __repr__(self) -> str:
         static = [f for f in fields(self) if f.metadata.get("static")]
-        inside = ", ".join(f"{f.name}={_tell(getattr(self, f.name))}" for f in static)
+        inside = ", ".join(f"{f.name}={_shown(getattr(self, f.name))}" for f in static)
         return f"{type(self).__name__}({inside})"
 
 
@@ -163,5 +163,5 @@ def _quadratic(
     return curvature, stacked_coefficients(new) - stacked_coefficients(part)
 
 
-def _tell(value: object) -> str:
+def _shown(value: object) -> str:
     return getattr(value, "__name__", None) or repr(value)

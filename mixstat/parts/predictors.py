@@ -133,14 +133,16 @@ def pair_sums(
     """
     sums = {}
     for a, b in where.pairs():
-        first, second = where.index[a], where.index[b]
+        of_a, of_b = where.index[a], where.index[b]
         if a == b:
-            upper, lower = np.triu_indices(len(first))
-            weights = pairs(first[upper], first[lower])
-            own = jnp.sum(weights, axis=1) if a == "1" else own_sums(weights, rows.feature(a))
-            sums[a + b] = own
+            upper, lower = np.triu_indices(len(of_a))
+            weights = pairs(of_a[upper], of_a[lower])
+            constant = a == "1"
+            sums[a + b] = (
+                jnp.sum(weights, axis=1) if constant else own_sums(weights, rows.feature(a))
+            )
         else:
-            left, right = np.repeat(first, len(second)), np.tile(second, len(first))
+            left, right = np.repeat(of_a, len(of_b)), np.tile(of_b, len(of_a))
             weights = pairs(left, right)
             if b == "1":
                 sums[a + b] = weights @ rows.feature(a).T

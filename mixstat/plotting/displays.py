@@ -9,7 +9,7 @@ from mixstat.arguments import Axes, Figure, Response, Table, as_frame, count_row
 from mixstat.plotting.drawn import Gated, Regressor
 
 
-class _Display:
+class Display:
     """A figure's data and, once plotted, its axes."""
 
     figure_: Figure
@@ -23,7 +23,7 @@ class _Display:
         return ax
 
 
-def _colors(k: int) -> list[Any]:
+def colors_of(k: int) -> list[Any]:
     """One colour per expert, the same in every display."""
     import matplotlib as mpl
 
@@ -67,7 +67,7 @@ def _grid(X: Table, position: int, n_points: int) -> tuple[Table, Float[np.ndarr
     return rows, values
 
 
-class FittedMeanDisplay(_Display):
+class FittedMeanDisplay(Display):
     """Fitted conditional mean, each expert's mean and a prediction interval, over one input.
 
     Parameters
@@ -182,7 +182,7 @@ class FittedMeanDisplay(_Display):
             ax.plot(*self.points, ".", color="0.6", markersize=4, zorder=1)
         band = f"{100 * self.coverage:g} % prediction interval"
         ax.fill_between(self.values, *self.interval.T, color="0.85", zorder=0, label=band)
-        for k, color in enumerate(_colors(len(self.experts))):
+        for k, color in enumerate(colors_of(len(self.experts))):
             line = np.column_stack([self.values, self.experts[k]])
             middle = 0.5 * (self.share[k, 1:] + self.share[k, :-1])
             shades = [(*to_rgba(color)[:3], 0.12 + 0.88 * s) for s in middle]
@@ -199,7 +199,7 @@ class FittedMeanDisplay(_Display):
         return self
 
 
-class GateDisplay(_Display):
+class GateDisplay(Display):
     """Gate shares over one input, stacked to one.
 
     Parameters
@@ -266,7 +266,7 @@ class GateDisplay(_Display):
             This display.
         """
         ax = self._axes(ax)
-        colors = _colors(len(self.share))
+        colors = colors_of(len(self.share))
         labels = [f"expert {k}" for k in range(len(self.share))]
         ax.stackplot(self.values, self.share, colors=colors, labels=labels, alpha=0.8)
         ax.set(xlabel=self.name, ylabel="gate share", ylim=(0, 1))

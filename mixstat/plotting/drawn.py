@@ -179,6 +179,6 @@ class Slope(Protocol):
         """Interval of the exponent."""
         ...
 
-    def line(self, n: np.ndarray | float, /) -> np.ndarray:
+    def line(self, n: np.ndarray | float, /) -> np.ndarray | np.floating:
         """The power law at sizes ``n``."""
         ...

@@ -4,13 +4,13 @@ import numpy as np
 
 from mixstat.arguments import Axes, Setting
 from mixstat.inference.profile import ProfileLikelihood
-from mixstat.plotting.displays import _Display
+from mixstat.plotting.displays import Display
 from mixstat.plotting.drawn import Profiled
 
 ROOM = 3.0  # the axis of deviances ends at most this many times the cut
 
 
-class ProfileDisplay(_Display):
+class ProfileDisplay(Display):
     """Deviance of one parameter over its values, with the line that ends its interval.
 
     Parameters

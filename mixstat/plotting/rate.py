@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from mixstat.arguments import Axes
-from mixstat.plotting.displays import _Display
+from mixstat.plotting.displays import Display
 from mixstat.plotting.drawn import Slope
 
 
-class RateDisplay(_Display):
+class RateDisplay(Display):
     """Loss against sample size on logarithmic axes, with fitted and theoretical lines.
 
     Parameters

@@ -6,7 +6,7 @@ import numpy as np
 
 from mixstat.arguments import Axes, Figure, Response, Series, Table, count_rows
 from mixstat.contextual.records import index_of
-from mixstat.plotting.displays import _colors
+from mixstat.plotting.displays import colors_of
 from mixstat.plotting.drawn import Regressor
 
 
@@ -125,7 +125,7 @@ class TimeDisplay:
             upper.plot(self.time, self.y, ".", color="0.35", markersize=2.5, label="measured")
         upper.plot(self.time, self.mean, color="C3", linewidth=1.1, label="predicted")
         upper.set_ylabel("response")
-        colors = _colors(len(self.names))
+        colors = colors_of(len(self.names))
         if self.contributions is None:
             lower.stackplot(
                 self.time, self.share.T, colors=colors, labels=self.names, alpha=0.85, linewidth=0

@@ -198,7 +198,7 @@ def multinomial() -> list[Truth]:
     # with their mean probabilities, so that their intercepts cannot be known
     split = Claim("over", "voronoi_over", None, "derived")
     box = Box((-4.0, 4.0), (-6.0, 6.0), (-5.0, 5.0), (-6.0, 6.0))
-    found = []
+    listed = []
     for regime, second in regimes.items():
         for suffix, gate in gates.items():
             experts = MultinomialExperts(np.array([first, second]), n_classes=3)
@@ -206,8 +206,8 @@ def multinomial() -> list[Truth]:
             stated = (*own, *DENSITY)
             about = (f"following {ML}", "derived", stated)
             name = f"multinomial-{regime}{suffix}"
-            found.append(truth(name, gate, experts, Lattice(-3, 3), *about, box=box))
-    return found
+            listed.append(truth(name, gate, experts, Lattice(-3, 3), *about, box=box))
+    return listed
 
 
 def temperature() -> list[Truth]:
@@ -220,7 +220,7 @@ def temperature() -> list[Truth]:
         *DENSITY,
     )
     ray = "only the gate's coefficients over the temperature can be estimated"
-    found = [_mild("temperature", plain, f"following {DS}", nothing, note=ray)]
+    listed = [_mild("temperature", plain, f"following {DS}", nothing, note=ray)]
     positive = Box(
         (-2.0, 2.0), (0.0, 8.0), (-6.0, 6.0), (-6.0, 6.0), scale=(0.1, 3.0), temperature=(0.02, 2.0)
     )
@@ -246,8 +246,8 @@ def temperature() -> list[Truth]:
             *DENSITY,
         )
         name = f"activation-{activation}"
-        found.append(_mild(name, gate, f"following {DS}", claims, box=positive, note=note))
-    return found
+        listed.append(_mild(name, gate, f"following {DS}", claims, box=positive, note=note))
+    return listed
 
 
 def smooth(X: np.ndarray) -> np.ndarray:

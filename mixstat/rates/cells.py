@@ -42,17 +42,17 @@ def fit_cell(plan: Plan, n: int, replicates: Sequence[int]) -> list[dict[str, An
     tasks = [make_task(plan, n, r) for r in replicates]
     count = plan.start.n_starts
     firsts = [f for task, r in zip(tasks, replicates, strict=True) for f in _firsts(plan, task, r)]
-    each = [task.objective for task in tasks for _ in range(count)]
+    objectives = [task.objective for task in tasks for _ in range(count)]
     chosen = np.tile(np.arange(count), (len(tasks), 1))
     finish = plan.spec.finish
     if finish is not None and finish < count:
-        firsts, chosen = short_runs(each, firsts, count, finish)
-        each = [task.objective for task in tasks for _ in range(finish)]
-    ends = solve_all(each, firsts, plan.spec)
+        firsts, chosen = short_runs(objectives, firsts, count, finish)
+        objectives = [task.objective for task in tasks for _ in range(finish)]
+    ends = solve_all(objectives, firsts, plan.spec)
     parts = [ends[i : i + chosen.shape[1]] for i in range(0, len(ends), chosen.shape[1])]
     return [
-        _row(plan, task, r, part, kept)
-        for task, r, part, kept in zip(tasks, replicates, parts, chosen, strict=True)
+        _row(plan, task, r, part, started)
+        for task, r, part, started in zip(tasks, replicates, parts, chosen, strict=True)
     ]
 
 
@@ -97,8 +97,8 @@ def _best(ends: list[Ended]) -> int:
     """The highest certified fit, or the highest if there is none."""
     heights = np.array([e.log_likelihood for e in ends])
     ranked = np.where(np.isfinite(heights), heights, -np.inf)
-    done = np.array([e.certified for e in ends])
-    return int(np.argmax(np.where(done, ranked, -np.inf) if done.any() else ranked))
+    certified = np.array([e.certified for e in ends])
+    return int(np.argmax(np.where(certified, ranked, -np.inf) if certified.any() else ranked))
 
 
 def _held(task: Task, vector: Float[np.ndarray, " D"]) -> Bool[np.ndarray, " D"]:

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from mixstat.arguments import DataFrame
 from mixstat.validation import check_choice, check_integer, check_probability
 
+Sizes: TypeAlias = np.ndarray | list[int] | float | int | np.number
 Window: TypeAlias = tuple[float | int, float | int] | None  # smallest and largest n that count
 Statistic: TypeAlias = Callable[..., Any]  # of values, along an axis
 
@@ -61,7 +62,7 @@ class Rate:
         """Standard deviation of the bootstrap slopes."""
         return float(np.std(self.slopes, ddof=1))
 
-    def line(self, n: np.ndarray | float | int) -> np.ndarray:
+    def line(self, n: Sizes) -> np.ndarray | np.floating:
         """The fitted power law at sizes ``n``."""
         return np.exp(self.intercept) * np.asarray(n, float) ** self.slope
 

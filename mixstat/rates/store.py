@@ -57,9 +57,9 @@ class Store:
         if not path.exists():
             text = json.dumps(mine, indent=1, sort_keys=True) + "\n"
             write_at_once(path, text.encode())
-        found = difference(read_fingerprint(self.folder), mine)
-        if found:
-            raise StoreMismatchError(f"{self.folder} belongs to another study: {found}.")
+        differing = difference(read_fingerprint(self.folder), mine)
+        if differing:
+            raise StoreMismatchError(f"{self.folder} belongs to another study: {differing}.")
 
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
         """Keep the rows of a cell: either all of them are on disk afterwards, or none."""
@@ -93,8 +93,7 @@ class Store:
     def _one(self, path: Path) -> list[dict[str, Any]]:
         _, arrow = tables()
         try:
-            found = arrow.parquet.read_table(path, page_checksum_verification=True)
-            return found.to_pylist()
+            return arrow.parquet.read_table(path, page_checksum_verification=True).to_pylist()
         except (arrow.ArrowException, OSError, ValueError):
             self.damaged.append(path.name)
             path.replace(path.with_suffix(".damaged"))
@@ -133,10 +132,10 @@ def difference(theirs: object, mine: object, where: str = "") -> str:
     if isinstance(theirs, dict) and isinstance(mine, dict):
         pairs = [(f"{where}.{k}" if where else k, k) for k in sorted({*theirs, *mine})]
         absent = "nothing"
-        found = [difference(theirs.get(k, absent), mine.get(k, absent), w) for w, k in pairs]
-        named = list(filter(None, found))
+        entries = [difference(theirs.get(k, absent), mine.get(k, absent), w) for w, k in pairs]
+        named = list(filter(None, entries))
         return named[0] if where and named else "; ".join(named)
     if isinstance(theirs, list) and isinstance(mine, list) and len(theirs) == len(mine):
-        found = [difference(a, b, f"{where}[{i}]") for i, (a, b) in enumerate(zip(theirs, mine))]
-        return next(filter(None, found), "")
+        entries = [difference(a, b, f"{where}[{i}]") for i, (a, b) in enumerate(zip(theirs, mine))]
+        return next(filter(None, entries), "")
     return "" if theirs == mine else f"{where} is {theirs!r} there and {mine!r} here"

@@ -54,17 +54,17 @@ POLYNOMIALS = ((2, 1), (4, 1), (8, 1), (2, 3), (4, 3))  # experts and degree
 
 def study_names() -> dict[str, str]:
     """Names of studies, and a line about each."""
-    found = {}
+    described: dict[str, str] = {}
     for name, truth in truths().items():
         if truth.is_mixture:
             k = truth.n_experts
-            found[f"{name}/exact"] = f"{k} experts fitted to {k}; {truth.citation}"
-            found[f"{name}/over"] = f"{k + 1} experts fitted to {k}; {truth.citation}"
+            described[f"{name}/exact"] = f"{k} experts fitted to {k}; {truth.citation}"
+            described[f"{name}/over"] = f"{k + 1} experts fitted to {k}; {truth.citation}"
         else:
             for m, degree in POLYNOMIALS:
                 words = f"{m} experts of degree {degree}; {truth.citation}"
-                found[f"{name}/m{m}-k{degree}"] = words
-    return found
+                described[f"{name}/m{m}-k{degree}"] = words
+    return described
 
 
 def named_study(name: str, *, quick: bool = False, seed: int = 0) -> RateStudy:

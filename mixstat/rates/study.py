@@ -152,18 +152,18 @@ class RateStudy:
         if batch_size is not None:
             check_integer("batch_size", batch_size, 1)
         wanted = [(n, r) for n in self.sample_sizes for r in range(self.n_replicates)]
-        kept = None if store is None else Store(store, self.fingerprint())
-        left = wanted if kept is None else kept.missing(wanted)
+        folder = None if store is None else Store(store, self.fingerprint())
+        left = wanted if folder is None else folder.missing(wanted)
         rows: Rows = []
-        done = _workers(backend, check_integer("n_workers", n_workers, 1))
+        map_cells = _workers(backend, check_integer("n_workers", n_workers, 1))
         with _bar(len(wanted), len(wanted) - len(left), progress) as bar:
-            for found in done(partial(_cell, self.plan), list(cells(left, batch_size))):
-                if kept is None:
-                    rows += found
+            for finished in map_cells(partial(_cell, self.plan), list(cells(left, batch_size))):
+                if folder is None:
+                    rows += finished
                 else:
-                    kept.write(found)
-                bar.update(len(found))
-        table = pandas.DataFrame(rows) if kept is None else kept.read()
+                    folder.write(finished)
+                bar.update(len(finished))
+        table = pandas.DataFrame(rows) if folder is None else folder.read()
         table = table[table["n"].isin(self.sample_sizes) & (table["replicate"] < self.n_replicates)]
         self.table_ = table.sort_values(["n", "replicate"]).reset_index(drop=True)
         return self.table_

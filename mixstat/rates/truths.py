@@ -156,10 +156,10 @@ class Truth:
         points, share = self.inputs.nodes(1)
         at = self.law.at(points)
         each = np.einsum("kn,kcn->nc", at.share, at.experts.functions(at.eta))
-        found = random.multinomial(check_integer("n", n, 1), np.ravel(each * share[:, None]))
+        counts = random.multinomial(check_integer("n", n, 1), np.ravel(each * share[:, None]))
         n_points, n_classes = each.shape
         y = np.tile(np.arange(float(n_classes)), n_points)
-        return np.repeat(points, n_classes, axis=0), y, found.astype(float)
+        return np.repeat(points, n_classes, axis=0), y, counts.astype(float)
 
     def with_inputs(self, inputs: InputLaw) -> "Truth":
         """The same truth under another law of the inputs."""

@@ -157,8 +157,8 @@ def alpha_path(
         warnings.simplefilter("once", DesignWarning)
         fits = walk(task, grid)
         value, error = _criterion(criterion, task, grid, fits, cv)
-    sound = np.array([moe.converged_ for moe in fits])
-    eligible = sound if sound.any() else np.ones(len(fits), bool)
+    certified = np.array([moe.converged_ for moe in fits])
+    eligible = certified if certified.any() else np.ones(len(fits), bool)
     best = int(np.argmin(np.where(eligible, value, np.inf)))
     report(fits[best].fit_.maximum.certificate, ConvergenceWarning)
     return AlphaPath(

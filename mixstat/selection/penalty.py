@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -18,6 +19,14 @@ from mixstat.selection.folds import Splitter
 from mixstat.validation import check_choice, check_integer, check_positive, check_weights
 
 CRITERIA = ("bic", "aic", "cv")
+
+
+class _Scores(NamedTuple):
+    """What is minimised over a path, and its standard error where folds tell it."""
+
+    name: str
+    value: Float[np.ndarray, " s"]
+    error: Float[np.ndarray, " s"] | None
 
 
 @dataclass(frozen=True)
@@ -158,12 +167,7 @@ def penalty_path(
     check_integer("n_strengths", n_strengths, 2)
     if not check_positive("ratio", ratio) < 1:
         raise ValueError(f"ratio must lie between 0 and 1, got {ratio!r}.")
-    given = None if strengths is None else check_strengths(strengths)
-    if given is None and estimator.l1_ratio == 0:
-        raise ValueError(
-            "strengths must be given with l1_ratio=0: a ridge never makes all slopes zero, so "
-            "there is no largest strength to begin with."
-        )
+    given = _given_strengths(strengths, estimator)
     splits = folds.make(cv, estimator, X, y) if criterion == "cv" else []
     task = ascent.Task(estimator, part, X, y, sample_weight, params or {})
     with warnings.catch_warnings():
@@ -172,29 +176,53 @@ def penalty_path(
         if given is None:
             given = ascent.grid(task, n_strengths, ratio)
         fits = ascent.walk(task, given)
-        scores = np.array([folds.score(task, given, *rows) for rows in splits])
-    value, error = _criterion(criterion, fits, scores, sample_weight, count_rows(X))
-    best = _smallest(value, fits)
+        held_out = np.array([folds.score(task, given, *rows) for rows in splits])
+    scores = _scores(criterion, fits, held_out, sample_weight, count_rows(X))
+    best = _smallest(scores.value, fits)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         chosen = task.fit(given[best], fits[best])
     report(chosen.fit_.maximum.certificate, ConvergenceWarning)
-    weights = task.weights
+    return _path(task, given, fits, scores, best, chosen)
+
+
+def _path(
+    task: ascent.Task,
+    strengths: Float[np.ndarray, " s"],
+    fits: list[BaseMixture],
+    scores: _Scores,
+    best: int,
+    chosen: BaseMixture,
+) -> PenaltyPath:
+    """The record of all fits; ``chosen`` is the one at position ``best``, fitted once more."""
+    own_expert, own_gate = (np.full(len(strengths), weight) for weight in task.weights)
     return PenaltyPath(
-        strengths=given,
-        expert_penalty=given * weights[0] if part != "gate" else np.full(len(given), weights[0]),
-        gate_penalty=given * weights[1] if part != "experts" else np.full(len(given), weights[1]),
+        strengths=strengths,
+        expert_penalty=own_expert if task.part == "gate" else strengths * own_expert,
+        gate_penalty=own_gate if task.part == "experts" else strengths * own_gate,
         expert_coef=np.stack([moe.expert_coef_ for moe in fits]),
         gate_coef=np.stack([moe.gate_coef_ for moe in fits]),
         log_likelihood=np.array([moe.log_likelihood_ for moe in fits]),
         n_parameters=np.array([moe.n_parameters_ for moe in fits]),
         status=tuple(moe.status_ for moe in fits),
-        criterion=value,
-        criterion_error=error,
-        criterion_name=criterion,
+        criterion=scores.value,
+        criterion_error=scores.error,
+        criterion_name=scores.name,
         best_index_=best,
         best_estimator_=chosen,
     )
+
+
+def _given_strengths(strengths: Setting, estimator: BaseMixture) -> Float[np.ndarray, " s"] | None:
+    """Strengths that were given, checked; None where they are to be found."""
+    if strengths is not None:
+        return check_strengths(strengths)
+    if estimator.l1_ratio == 0:
+        raise ValueError(
+            "strengths must be given with l1_ratio=0: a ridge never makes all slopes zero, so "
+            "there is no largest strength to begin with."
+        )
+    return None
 
 
 def check_strengths(strengths: Setting) -> Float[np.ndarray, " s"]:
@@ -207,21 +235,22 @@ def check_strengths(strengths: Setting) -> Float[np.ndarray, " s"]:
     return np.sort(array)[::-1]
 
 
-def _criterion(
-    name: str, fits: list[BaseMixture], scores: np.ndarray, sample_weight: Weights, n: int
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """What is minimised, and its standard error where folds tell it."""
+def _scores(
+    name: str, fits: list[BaseMixture], held_out: np.ndarray, sample_weight: Weights, n: int
+) -> _Scores:
+    """The criterion of each fit; ``held_out`` has a row of log-likelihoods for each fold."""
     if name == "cv":
-        error = np.std(scores, axis=0, ddof=1) / np.sqrt(len(scores)) if len(scores) > 1 else None
-        return -scores.mean(axis=0), error
+        several = len(held_out) > 1
+        error = np.std(held_out, axis=0, ddof=1) / np.sqrt(len(held_out)) if several else None
+        return _Scores(name, -held_out.mean(axis=0), error)
     total = check_weights(sample_weight, n).sum()
     price = np.log(total) if name == "bic" else 2.0
-    deviance = [-2 * total * moe.log_likelihood_ for moe in fits]
-    return np.array(deviance) + price * np.array([moe.n_parameters_ for moe in fits]), None
+    deviance = np.array([-2 * total * moe.log_likelihood_ for moe in fits])
+    return _Scores(name, deviance + price * np.array([moe.n_parameters_ for moe in fits]), None)
 
 
 def _smallest(value: np.ndarray, fits: list[BaseMixture]) -> int:
-    """Of fits with the smallest criterion the strongest; unsound ones only if all are."""
-    sound = np.array([moe.converged_ for moe in fits])
-    eligible = (sound if sound.any() else np.ones(len(fits), bool)) & np.isfinite(value)
+    """Of fits with the smallest criterion the strongest; uncertified ones only if all are."""
+    certified = np.array([moe.converged_ for moe in fits])
+    eligible = (certified if certified.any() else np.ones(len(fits), bool)) & np.isfinite(value)
     return int(np.argmin(np.where(eligible, value, np.inf)))

@@ -88,8 +88,8 @@ def relax(
         warnings.simplefilter("ignore", DesignWarning)
         fits = [_refit(model, start, one, X, y, weight, params or {}) for one in used]
     bic = np.array([_bic(moe.fit_) for moe in fits])
-    sound = np.array([moe.converged_ for moe in fits])
-    best = int(np.argmin(np.where(sound if sound.any() else True, bic, np.inf)))
+    certified = np.array([moe.converged_ for moe in fits])
+    best = int(np.argmin(np.where(certified if certified.any() else True, bic, np.inf)))
     report(fits[best].fit_.maximum.certificate, ConvergenceWarning)
     return RelaxedPath(used, bic, tuple(moe.status_ for moe in fits), best, fits[best])
 

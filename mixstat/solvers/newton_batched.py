@@ -125,19 +125,19 @@ def advance(objective: Objective, state: NewtonState, tol: AnyArray, *, boxed: b
 
 def _look(objective: Objective, state: NewtonState) -> tuple[NewtonState, Bool[AnyArray, ""]]:
     """Derivatives at the trial; it becomes the point if it is better."""
-    known = objective.traced_derivatives(state.trial)
-    norm = objective.norm(state.trial, known.gradient)
-    sane = jnp.isfinite(known.value) & jnp.all(jnp.isfinite(known.hessian))
+    there = objective.traced_derivatives(state.trial)
+    norm = objective.norm(state.trial, there.gradient)
+    sane = jnp.isfinite(there.value) & jnp.all(jnp.isfinite(there.hessian))
     before = state.known.value
     visible = state.predicted > ROUNDING * (1 + jnp.abs(before))
-    ratio = (known.value - before) / state.predicted
+    ratio = (there.value - before) / state.predicted
     better = jnp.where(visible, ratio > 1e-4, norm < state.norm)
     accepted = sane & (better | (state.n_iter < 0))
     radius = _radius(state, ratio, sane)
     radius = jnp.where(visible | ~sane, radius, state.radius)
-    seen = (state.trial, known, norm)
-    kept = (state.vector, state.known, state.norm)
-    vector, known, norm = jax.tree.map(lambda new, old: jnp.where(accepted, new, old), seen, kept)
+    trial = (state.trial, there, norm)
+    point = (state.vector, state.known, state.norm)
+    vector, known, norm = jax.tree.map(lambda new, old: jnp.where(accepted, new, old), trial, point)
     now = state._replace(
         vector=vector,
         known=known,

@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from mixstat import MixtureOfExperts
 from mixstat.data import batch as batches
 from mixstat.experts import GaussianExperts
-from mixstat.fitting import lanes, multistart
+from mixstat.fitting import first_models, lanes, multistart
 from mixstat.fitting.batch_of_fits import fit_many
 from mixstat.fitting.members import Members
 from mixstat.gates import SoftmaxGate
@@ -212,7 +212,8 @@ def test_many_starts_of_an_estimator_are_those_of_a_loop(monkeypatch):
     x = random.uniform(-2, 2, 300)
     y = np.where(random.random(300) < 0.5, 1 + x, -1 - 2 * x) + 0.5 * random.standard_normal(300)
     together = MixtureOfExperts(2, n_init=56, random_state=0).fit(x[:, None], y)
-    monkeypatch.setattr(multistart, "TOGETHER", 1000)
+    for module in (first_models, multistart):
+        monkeypatch.setattr(module, "TOGETHER", 1000)
     loop = MixtureOfExperts(2, n_init=56, random_state=0).fit(x[:, None], y)
     np.testing.assert_allclose(together.log_likelihood_, loop.log_likelihood_, rtol=0, atol=1e-12)
     np.testing.assert_allclose(together.expert_coef_, loop.expert_coef_, atol=1e-7)

@@ -106,8 +106,8 @@ def response_nodes(
 
 def _quantiles(marginals: Any) -> Float[np.ndarray, "n s"]:
     """Quantiles of every expert at each input, side by side; the upper ones by survival."""
-    found = [marginals.isf(ndtr(-b)) if b > 0 else marginals.ppf(ndtr(b)) for b in BREAKS]
-    return np.concatenate([f[:, 0, :] for f in found]).T
+    ends = [marginals.isf(ndtr(-b)) if b > 0 else marginals.ppf(ndtr(b)) for b in BREAKS]
+    return np.concatenate([f[:, 0, :] for f in ends]).T
 
 
 def _counts(p: Predictive, q: Predictive) -> np.ndarray:

@@ -80,14 +80,14 @@ def _root(terms: Terms) -> np.ndarray:
     return found.x[:, None]
 
 
-def _descend(terms: Terms, first: np.ndarray) -> np.ndarray:
+def _descend(terms: Terms, starts: np.ndarray) -> np.ndarray:
     """In several dimensions: lengths smoothed less and less, so that kinks do not stop it."""
-    out = first.copy()
-    for r in range(len(first)):
-        one = terms.one(r)
-        size = 1.0 + np.ptp(one.point, axis=1).max()
+    out = starts.copy()
+    for r in range(len(starts)):
+        problem = terms.one(r)
+        size = 1.0 + np.ptp(problem.point, axis=1).max()
         for blur in size * np.array([1e-1, 1e-3, 1e-5, 1e-7]):
-            near = one._replace(rest=one.rest + blur**2)
+            near = problem._replace(rest=problem.rest + blur**2)
             out[r] = minimize(
                 lambda t, near=near: float(near.value(t[None])[0]),
                 out[r],
