@@ -55,7 +55,7 @@ def labels(kind: str, x: np.ndarray) -> np.ndarray:
     if kind == "collapsed":
         return np.where(np.isin(np.arange(N), (20, 40)), 0, 1)
     if kind == "regular":
-        return (random.random(N) < 1 / (1 + np.exp(-x))).astype(int)
+        return (random.random(N) < 1 / (1 + np.exp(-4 * x))).astype(int)
     return random.integers(0, 2, N)
 
 
@@ -65,6 +65,8 @@ def responses(family: str, kind: str, x: np.ndarray, label: np.ndarray) -> np.nd
     label = label if kind in ("regular", "separated") else np.ones(N, int)
     line = np.where(label == 1, 0.9 + 0.4 * x, -0.9 - 0.3 * x)
     if family == "multinomial":
+        if kind == "regular":  # rises twice, which one expert cannot
+            line = 4 * np.where(label == 1, x - 0.75, x + 0.75)
         return (random.random(N) < 1 / (1 + np.exp(-2 * line))).astype(int)
     if family == "poisson":
         return random.poisson(np.exp(1 + line)).astype(float)
@@ -86,7 +88,7 @@ def estimator(gate: str, family: str, kind: str, **settings):
     """An estimator of two experts; a mixture for single trials needs a ridge for a maximum."""
     if family != "multinomial":
         return MixtureOfExperts(2, gate=gate, expert=family, **settings)
-    ridge = 0.02 if kind in ("regular", "overspecified") else None
+    ridge = 0.003 if kind == "regular" else None
     return MixtureOfExpertsClassifier(2, gate=gate, ridge=ridge, **settings)
 
 
@@ -121,7 +123,9 @@ def problem(gate: str, family: str, kind: str) -> Problem:
         model = _steep(objective, model)
     if kind == "saddle":  # experts that are alike stay so
         solver, model = EM(), _alike(objective)
-    return Problem(X, y, label, objective, fit_many(objective, [model], solver=solver, max_iter=1000))
+    return Problem(
+        X, y, label, objective, fit_many(objective, [model], solver=solver, max_iter=1000)
+    )
 
 
 def _steep(objective: Objective, model: Mixture) -> Mixture:
