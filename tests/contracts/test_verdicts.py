@@ -212,9 +212,8 @@ def test_a_study_of_a_steep_truth_certifies_what_the_judge_does():
             objective = make_task(study.plan, 60, row["replicate"]).objective
             vector = np.array([row[name] for name in columns])
             known = objective.derivatives(vector)
-            outcome = Outcome(objective.model(vector), Status[row["status"]], 0, 0, known)
+            outcome = Outcome(objective.model(vector), Status.CONVERGED, 0, 0, known)
             status = judge(objective, outcome).status
             assert row["status"] == status.name
             assert row["converged"] == (status == Status.CONVERGED)
-    print(table["status"].value_counts())
     assert 0 < table["converged"].sum() < 6
