@@ -47,7 +47,7 @@ def inputs(kind: str) -> np.ndarray:
     return x + np.sign(x) if kind == "separated" else x
 
 
-def labels(kind: str, x: np.ndarray) -> np.ndarray:
+def labels(family: str, kind: str, x: np.ndarray) -> np.ndarray:
     """The expert of each row at the start."""
     random = np.random.default_rng(5)
     if kind == "separated":
@@ -55,7 +55,8 @@ def labels(kind: str, x: np.ndarray) -> np.ndarray:
     if kind == "collapsed":
         return np.where(np.isin(np.arange(N), (20, 40)), 0, 1)
     if kind == "regular":
-        return (random.random(N) < 1 / (1 + np.exp(-4 * x))).astype(int)
+        steepness = 4 if family == "multinomial" else 1
+        return (random.random(N) < 1 / (1 + np.exp(-steepness * x))).astype(int)
     return random.integers(0, 2, N)
 
 
@@ -114,7 +115,7 @@ class Problem(NamedTuple):
 def problem(gate: str, family: str, kind: str) -> Problem:
     """A problem and the point where a solver that starts near it ends."""
     x = inputs(kind)
-    label = labels(kind, x)
+    label = labels(family, kind, x)
     X, y = x[:, None], responses(family, kind, x, label)
     start: BaseEstimator = estimator(gate, family, kind, solver=Stay(), init=label).fit(X, y)
     objective, model = start.problem_, start.model_
