@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
+from mixstat.numerics.bounds import free_to_rise
 from mixstat.numerics.penalty import Penalty
 from mixstat.numerics.precision import AnyArray
 
@@ -31,8 +32,7 @@ def newton_step(
     gradient = penalty.smooth.gradient(vector, gradient)
     information = penalty.smooth.information(information)
     # one that a bound stops would otherwise carry others along, as if it moved
-    stopped = ((vector <= lower) & (gradient <= 0)) | ((vector >= upper) & (gradient >= 0))
-    free = (lower < upper) & ~stopped
+    free = (lower < upper) & free_to_rise(vector, gradient, bounds)
     # a matrix that loses definiteness to overflow must not spread NaN to parameters that stand
     scale = jnp.maximum(jnp.max(jnp.abs(jnp.diagonal(information))), 1e-200)
     guard = 1e-10 * jnp.trace(information) / size + 1e-200

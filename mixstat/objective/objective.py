@@ -14,6 +14,7 @@ from mixstat.experts.base import Experts
 from mixstat.gates.base import Gate
 from mixstat.model import Mixture, canonical_order, expanded_index
 from mixstat.numerics import parameter_vector
+from mixstat.numerics.bounds import free_to_rise
 from mixstat.numerics.penalty import Penalty
 from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.objective import derivatives as kernels
@@ -145,9 +146,7 @@ class Objective(eqx.Module):
         self, vector: Float[AnyArray, " D"], gradient: Float[AnyArray, " D"]
     ) -> Bool[AnyArray, " D"]:
         """Parameters that no bound, and no kink of the penalty, holds from moving uphill."""
-        lower, upper = self.orthant(vector, gradient)
-        below = (vector <= lower) & (gradient <= 0)
-        return ~(below | ((vector >= upper) & (gradient >= 0)))
+        return free_to_rise(vector, gradient, self.orthant(vector, gradient))
 
     def projected(
         self, vector: Float[AnyArray, " D"], gradient: Float[AnyArray, " D"]

@@ -73,8 +73,7 @@ def _past_rounding(objective: Objective, end: OptimizeResult, tol: float) -> int
     """Quasi-Newton steps judged by the gradient, where values differ by rounding alone."""
 
     def norm(vector: np.ndarray, slope: np.ndarray) -> float:
-        moved = np.asarray(objective.clip(vector - slope)) - vector
-        return float(np.max(np.abs(moved), initial=0.0))
+        return float(objective.norm(vector, -slope))
 
     vector, slope = end.x, end.jac
     for step in range(ROUNDING_STEPS):

@@ -4,22 +4,34 @@ import numpy as np
 import pytest
 
 from mixstat.experts import REGISTRY as FAMILIES
+from mixstat.experts import GaussianExperts
 from mixstat.fitting.batch_of_fits import fit_many
 from mixstat.gates import REGISTRY as GATES
+from mixstat.gates import SoftmaxGate
 from mixstat.inference.profile_walk import ascend
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import float64
-from mixstat.rates import Specification
+from mixstat.rates import RateStudy, Specification
+from mixstat.rates.cells import make_task
 from mixstat.rates.engine import solve_all
+from mixstat.rates.inputs import Uniform
+from mixstat.rates.law import Law, make_features
+from mixstat.rates.truths import Truth
 from mixstat.results import Status
-from mixstat.solvers.certificate import GRADIENT_TOL, judge
+from mixstat.solvers.certificate import GRADIENT_TOL, clearly_regular, judge
 from mixstat.solvers.outcome import Outcome
 from tests.contracts.verdict_problems import KINDS, At, Problem, Stay, estimator, problem
 
 PAIRS = [("softmax", family) for family in FAMILIES]
 PAIRS += [(gate, "gaussian") for gate in GATES if gate != "softmax"]
-CASES = [(*pair, kind) for pair in PAIRS for kind in KINDS]
+# gates like another one of two experts, and those whose programs take long
+LATER = ("activation", "hierarchical", "top_p")
+CASES = [
+    pytest.param(*pair, kind, marks=pytest.mark.slow if pair[0] in LATER else ())
+    for pair in PAIRS
+    for kind in KINDS
+]
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -92,21 +104,28 @@ def from_updating(gate: str, family: str, kind: str, asked: Problem) -> dict[str
 
 # what a kind of problem is, where the parts do not make it another
 USUAL = {
-    "regular": Status.CONVERGED,
-    "separated": Status.SEPARATED,
-    "collapsed": Status.COLLAPSED,
-    "saddle": Status.SADDLE,
-    "overspecified": Status.CONVERGED,
+    "regular": {Status.CONVERGED},
+    "separated": {Status.SEPARATED},
+    "collapsed": {Status.COLLAPSED},
+    "saddle": {Status.SADDLE},
+    "overspecified": {Status.CONVERGED},
 }
 UNUSUAL = {
+    # one expert suffices for single trials, so that the other loses its rows
+    ("softmax", "multinomial", "overspecified"): {Status.SEPARATED},
     # no scale that could vanish; classes are predicted perfectly
-    ("softmax", "poisson", "collapsed"): Status.CONVERGED,
-    ("softmax", "binomial", "collapsed"): Status.CONVERGED,
-    ("softmax", "multinomial", "collapsed"): Status.SEPARATED,
+    ("softmax", "poisson", "collapsed"): {Status.CONVERGED},
+    ("softmax", "binomial", "collapsed"): {Status.CONVERGED},
+    ("softmax", "multinomial", "collapsed"): {Status.SEPARATED},
     # centres and spreads of two clusters are finite
-    ("gaussian", "gaussian", "separated"): Status.CONVERGED,
+    ("gaussian", "gaussian", "separated"): {Status.CONVERGED},
     # the share of two rows vanishes by any sigmoid that grows
-    ("sigmoid", "gaussian", "collapsed"): Status.SEPARATED,
+    ("sigmoid", "gaussian", "collapsed"): {Status.SEPARATED},
+    # a bounded logit may have to grow as well for two rows to have an expert of their own
+    ("activation", "gaussian", "collapsed"): {Status.COLLAPSED, Status.SEPARATED},
+    # no maximum that a solver reaches: a bounded logit far away, a share that jumps
+    ("activation", "gaussian", "overspecified"): {Status.STALLED},
+    ("top_p", "gaussian", "overspecified"): {Status.STALLED},
 }
 
 
@@ -122,16 +141,8 @@ def test_every_door_says_the_same(gate, family, kind):
             **from_a_profile(asked),
             **from_updating(gate, family, kind, asked),
         }
-    print(
-        gate,
-        family,
-        kind,
-        wanted.name,
-        {k: v.name for k, v in said.items() if v != wanted},
-        asked.fits.table,
-    )
     assert said == dict.fromkeys(said, wanted)
-    assert wanted == UNUSUAL.get((gate, family, kind), USUAL[kind])
+    assert wanted in UNUSUAL.get((gate, family, kind), USUAL[kind])
 
 
 @pytest.mark.parametrize(("gate", "family", "kind"), CASES)
@@ -146,3 +157,71 @@ def test_a_batch_that_walks_says_what_the_judge_does(gate, family, kind):
         return
     assert row["status"] == alone.status.name == alone.certificate.status.name
     assert asked.fits.certified[0] == (alone.status == Status.CONVERGED)
+
+
+def points_around(asked: Problem, random: np.random.Generator, count: int) -> list[np.ndarray]:
+    """Points near and far, some with parameters on their bounds."""
+    objective, size = asked.objective, len(asked.vector)
+    bounds = [np.where(np.isfinite(b), b, 0.0) for b in (objective.lower, objective.upper)]
+    bounded = [np.isfinite(b) for b in (objective.lower, objective.upper)]
+    points = [asked.vector]
+    for scale in np.logspace(-4, 1.5, count - 1):
+        vector = asked.vector + scale * random.standard_normal(size)
+        for bound, is_there in zip(bounds, bounded, strict=True):
+            vector = np.where(is_there & (random.random(size) < 0.1), bound, vector)
+        points.append(np.asarray(objective.clip(vector)))
+    return points
+
+
+def compare(asked: Problem, vector: np.ndarray) -> tuple[bool, Status] | None:
+    """The cheap test and the judge at a point, as if its gradient were small."""
+    objective = asked.objective
+    known = objective.derivatives(vector)
+    if not known.finite:
+        return None
+    free = objective.free(vector, known.gradient)
+    norm = float(objective.norm(vector, known.gradient))
+    smallest = float(np.linalg.eigvalsh(-known.hessian[np.ix_(free, free)])[0])
+    outcome = Outcome(objective.model(vector), Status.CONVERGED, 0, 0, known)
+    clear = clearly_regular(objective, vector, norm, smallest, tol=norm)
+    return clear, judge(objective, outcome, tol=norm).status
+
+
+def test_what_is_clearly_regular_is_so_to_the_judge():
+    """At any point: the cheap test can never say more than the judge, by construction.
+
+    Eigenvalues interlace. Those of the slopes of a part, apart from directions that change
+    nothing, are no smaller than the least of all free parameters, and in units of logits they
+    shrink by the square of the largest unit at most. Where that is above what counts as flat, no
+    direction is left in which to diverge. Floors are looked at in both.
+    """
+    random, counts = np.random.default_rng(4), {True: 0, False: 0}
+    with float64():
+        for gate, family in [p for p in PAIRS if GATES[p[0]].continuous and p[0] not in LATER]:
+            for asked in (problem(gate, family, kind) for kind in KINDS):
+                for vector in points_around(asked, random, 10):
+                    clear, status = compare(asked, vector) or (False, Status.NONFINITE)
+                    assert not clear or status == Status.CONVERGED, (gate, family, vector)
+                    counts[clear] += 1
+    assert counts[True] > 80
+    assert counts[False] > 300
+
+
+def test_a_study_of_a_steep_truth_certifies_what_the_judge_does():
+    gate = SoftmaxGate(np.array([[0.0, 25.0]]))
+    coef, scale = np.array([[[1.0, 1.0]], [[-1.0, -1.0]]]), np.array([[0.5], [0.5]])
+    experts = GaussianExperts(coef, np.log(scale), np.zeros((2, 0)))
+    law = Law(Mixture(gate, experts), make_features(1, gate))
+    study = RateStudy(Truth("steep", law, Uniform(-1.0, 1.0), "", "derived"), 2, [60], 6)
+    table = study.run(progress=False)
+    columns = [name for name in table if name.startswith("param ")]
+    with float64():
+        for row in table.to_dict("records"):
+            objective = make_task(study.plan, 60, row["replicate"]).objective
+            vector = np.array([row[name] for name in columns])
+            known = objective.derivatives(vector)
+            outcome = Outcome(objective.model(vector), Status.CONVERGED, 0, 0, known)
+            status = judge(objective, outcome).status
+            assert row["status"] == status.name
+            assert row["converged"] == (status == Status.CONVERGED)
+    assert 0 < table["converged"].sum() < 6

@@ -47,7 +47,7 @@ def inputs(kind: str) -> np.ndarray:
     return x + np.sign(x) if kind == "separated" else x
 
 
-def labels(kind: str, x: np.ndarray) -> np.ndarray:
+def labels(family: str, kind: str, x: np.ndarray) -> np.ndarray:
     """The expert of each row at the start."""
     random = np.random.default_rng(5)
     if kind == "separated":
@@ -55,7 +55,8 @@ def labels(kind: str, x: np.ndarray) -> np.ndarray:
     if kind == "collapsed":
         return np.where(np.isin(np.arange(N), (20, 40)), 0, 1)
     if kind == "regular":
-        return (random.random(N) < 1 / (1 + np.exp(-x))).astype(int)
+        steepness = 4 if family == "multinomial" else 1
+        return (random.random(N) < 1 / (1 + np.exp(-steepness * x))).astype(int)
     return random.integers(0, 2, N)
 
 
@@ -65,6 +66,8 @@ def responses(family: str, kind: str, x: np.ndarray, label: np.ndarray) -> np.nd
     label = label if kind in ("regular", "separated") else np.ones(N, int)
     line = np.where(label == 1, 0.9 + 0.4 * x, -0.9 - 0.3 * x)
     if family == "multinomial":
+        if kind == "regular":  # rises twice, which one expert cannot
+            line = 4 * np.where(label == 1, x - 0.75, x + 0.75)
         return (random.random(N) < 1 / (1 + np.exp(-2 * line))).astype(int)
     if family == "poisson":
         return random.poisson(np.exp(1 + line)).astype(float)
@@ -86,7 +89,7 @@ def estimator(gate: str, family: str, kind: str, **settings):
     """An estimator of two experts; a mixture for single trials needs a ridge for a maximum."""
     if family != "multinomial":
         return MixtureOfExperts(2, gate=gate, expert=family, **settings)
-    ridge = 0.02 if kind in ("regular", "overspecified") else None
+    ridge = 0.003 if kind == "regular" else None
     return MixtureOfExpertsClassifier(2, gate=gate, ridge=ridge, **settings)
 
 
@@ -112,7 +115,7 @@ class Problem(NamedTuple):
 def problem(gate: str, family: str, kind: str) -> Problem:
     """A problem and the point where a solver that starts near it ends."""
     x = inputs(kind)
-    label = labels(kind, x)
+    label = labels(family, kind, x)
     X, y = x[:, None], responses(family, kind, x, label)
     start: BaseEstimator = estimator(gate, family, kind, solver=Stay(), init=label).fit(X, y)
     objective, model = start.problem_, start.model_
