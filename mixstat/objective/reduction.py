@@ -148,7 +148,7 @@ def _range(
 def _in_ranges(statistic: Statistic, model: PyTree, chunks: Chunks) -> PyTree:
     """Sums of ranges of chunks on all processors, added up in their order."""
     n_chunks = int(chunks.n_chunks)
-    cuts = np.linspace(0, n_chunks, min(n_chunks // RANGE, RANGES) + 1).astype(int)
+    cuts = np.linspace(0, n_chunks, min(n_chunks // RANGE, RANGES) + 1).astype(int).tolist()
 
     def sums_of(ends: tuple[int, int]) -> PyTree:
         first, last = (np.asarray(end) for end in ends)
