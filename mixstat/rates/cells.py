@@ -19,6 +19,7 @@ from mixstat.rates.losses import evaluate
 from mixstat.rates.specification import Specification
 from mixstat.rates.starts import Start, Task
 from mixstat.rates.truths import Truth, replicate_seed
+from mixstat.results import Status
 
 AGREEMENT = 1e-8  # starts within this relative log-likelihood of the best agree with it
 
@@ -94,11 +95,15 @@ def _row(
 
 
 def _best(ends: list[Ended]) -> int:
-    """The highest certified fit, or the highest if there is none."""
+    """The highest fit whose walk arrived, or the highest if there is none.
+
+    A gate that is separated has no maximum, yet is where the likelihood leads: a lower maximum
+    is not preferred to it, and the row says that it is not certified.
+    """
     heights = np.array([e.log_likelihood for e in ends])
     ranked = np.where(np.isfinite(heights), heights, -np.inf)
-    certified = np.array([e.certified for e in ends])
-    return int(np.argmax(np.where(certified, ranked, -np.inf) if certified.any() else ranked))
+    arrived = np.array([e.certified or e.status == Status.SEPARATED.name for e in ends])
+    return int(np.argmax(np.where(arrived, ranked, -np.inf) if arrived.any() else ranked))
 
 
 def _held(task: Task, vector: Float[np.ndarray, " D"]) -> Bool[np.ndarray, " D"]:

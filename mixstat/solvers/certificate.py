@@ -143,7 +143,8 @@ def _status(told: Status, norm: float, smallest: float, tol: float) -> Status:
         return told
     if norm <= tol:
         return Status.CONVERGED if smallest > -tol else Status.SADDLE
-    return Status.STALLED if told in (Status.CONVERGED, Status.JUMP) else told
+    # an earlier verdict, which may have been handed back in, is none here
+    return told if told == Status.MAX_ITER else Status.STALLED
 
 
 def _rests_at_a_jump(
