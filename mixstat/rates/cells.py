@@ -19,7 +19,6 @@ from mixstat.rates.losses import evaluate
 from mixstat.rates.specification import Specification
 from mixstat.rates.starts import Start, Task
 from mixstat.rates.truths import Truth, replicate_seed
-from mixstat.results import Status
 
 AGREEMENT = 1e-8  # starts within this relative log-likelihood of the best agree with it
 
@@ -102,7 +101,7 @@ def _best(ends: list[Ended]) -> int:
     """
     heights = np.array([e.log_likelihood for e in ends])
     ranked = np.where(np.isfinite(heights), heights, -np.inf)
-    arrived = np.array([e.certified or e.status == Status.SEPARATED.name for e in ends])
+    arrived = np.array([e.arrived for e in ends])
     return int(np.argmax(np.where(arrived, ranked, -np.inf) if arrived.any() else ranked))
 
 

@@ -39,6 +39,11 @@ class Ended(NamedTuple):
         """
         return self.status in (Status.CONVERGED.name, Status.JUMP.name)
 
+    @property
+    def arrived(self) -> bool:
+        """Whether the fit is where the likelihood leads, be that no maximum (SEPARATED)."""
+        return self.certified or self.status == Status.SEPARATED.name
+
 
 def solve_all(
     objectives: Sequence[Objective], firsts: Sequence[Mixture], spec: Specification

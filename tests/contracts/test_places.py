@@ -136,10 +136,12 @@ def test_only_the_judge_gives_verdicts():
         return text or (isinstance(node, ast.Attribute) and node.attr in VERDICTS)
 
     assert places(verdict, ("results.py",)) == {
-        "solvers/certificate.py: judge",
+        "solvers/certificate.py: _certificate",
         "solvers/certificate.py: _status",
+        # compares with a verdict
+        "rates/engine.py: Ended.arrived",
     }
-    assert calls_of("Certificate") == {"solvers/certificate.py: judge"}
+    assert calls_of("Certificate") == {"solvers/certificate.py: _certificate"}
     assert calls_of("FitResult") == {"solvers/certificate.py: judge"}
 
 
