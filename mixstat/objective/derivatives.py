@@ -21,7 +21,7 @@ from mixstat.model import Mixture, expanded_index
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import AnyArray
 from mixstat.objective.likelihood import shares_of
-from mixstat.objective.reduction import total
+from mixstat.objective.reduction import FEW, total
 from mixstat.parts import predictors
 
 
@@ -142,7 +142,7 @@ def value_and_gradient(
     model: Mixture, batch: Batch
 ) -> tuple[Float[AnyArray, ""], Float[AnyArray, " D"]]:
     """Mean log-likelihood and its gradient in the parameter vector, in one pass."""
-    return total(_score, model, batch, _in_parameters)
+    return total(_score, model, batch, _in_parameters, spread_from=FEW)
 
 
 class _Direction(NamedTuple):
@@ -166,7 +166,8 @@ def hessian_product(
     model: Mixture, direction: Float[AnyArray, " D"], batch: Batch
 ) -> Float[AnyArray, " D"]:
     """Hessian of the mean log-likelihood times a direction, without the Hessian."""
-    return total(_product, _Direction(model, np.asarray(direction)), batch)
+    at = _Direction(model, np.asarray(direction))
+    return total(_product, at, batch, spread_from=FEW)
 
 
 def predictor_layout(model: Mixture, rows: Rows) -> predictors.Layout:
@@ -201,7 +202,7 @@ def derivatives_and_mass(
 ]:
     """Mean log-likelihood, gradient, Hessian, and the weight of each expert, in one pass."""
     finish = _assembled_shared if batch.rows.Phi is None else _assembled
-    return total(_curvature, model, batch, finish)
+    return total(_curvature, model, batch, finish, spread_from=FEW)
 
 
 def _assembled(model: Mixture, sums: _CurvatureSums):

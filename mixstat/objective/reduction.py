@@ -22,6 +22,8 @@ from mixstat.numerics.threads import in_threads
 
 RANGE = 8  # chunks that a processor should be given at a time, at least
 RANGES = 8
+FEW = 2 * RANGE  # chunks from which on several processors pay, for derivatives,
+MANY = 64  # and for sums so cheap that a program for them must be worth its compilation
 
 Statistic = Callable[..., PyTree]
 Sums = TypeVar("Sums")
@@ -50,6 +52,8 @@ def total(
     model: PyTree,
     data: Batch | Chunks,
     finish: Callable[[PyTree, PyTree], PyTree] | None = None,
+    *,
+    spread_from: int = MANY,
 ) -> PyTree:
     """Sum of ``statistic(model, chunk)`` over the chunks of the data.
 
@@ -68,20 +72,22 @@ def total(
     finish
         ``finish(model, sums)`` is returned in place of the sums; it is compiled along with them
         where they are not large, and must work on NumPy sums too.
+    spread_from
+        Chunks from which on all processors add up.
     """
     chunks = data if isinstance(data, Chunks) else chunks_of(data)
     if traced((model, chunks)):
         sums = scan(statistic, model, chunks)
         return sums if finish is None else finish(model, sums)
-    if not is_large(chunks):
+    if not is_large(chunks, spread_from):
         return _whole(model, chunks, statistic=statistic, finish=finish)
     sums = _in_ranges(statistic, model, chunks)
     return sums if finish is None else finish(model, sums)
 
 
-def is_large(data: Batch | Chunks) -> bool:
+def is_large(data: Batch | Chunks, spread_from: int = MANY) -> bool:
     """Whether several processors are worth their while."""
-    return int(data.n_chunks) >= 2 * RANGE
+    return int(data.n_chunks) >= spread_from
 
 
 def scan(statistic: Statistic, model: PyTree, chunks: Chunks, first: AnyArray | int = 0) -> PyTree:
@@ -150,7 +156,7 @@ def _in_ranges(statistic: Statistic, model: PyTree, chunks: Chunks) -> PyTree:
     n_chunks = int(chunks.n_chunks)
     cuts = np.linspace(0, n_chunks, min(n_chunks // RANGE, RANGES) + 1).astype(int).tolist()
 
-    def sums_of(ends: tuple[np.integer, np.integer]) -> PyTree:
+    def sums_of(ends: tuple[int, int]) -> PyTree:
         first, last = (np.asarray(end) for end in ends)
         sums = _range(model, chunks.tables, first, last, statistic=statistic)
         return jax.tree.map(np.asarray, sums)

@@ -12,10 +12,13 @@ from mixstat.experts import GaussianExperts
 from mixstat.gates import Gate, GaussianGate, SoftmaxGate, TemperatureGate
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
+from mixstat.objective import objective
 from mixstat.objective.derivatives import derivatives, value_and_gradient
 from mixstat.objective.likelihood import expert_mass, log_joint_rows, log_likelihood
 from mixstat.objective.reduction import is_large
 from mixstat.parts import predictors
+from mixstat.results import Status
+from mixstat.solvers import StopRule, em
 
 SHAPES = [
     (1, 1, "full"),
@@ -142,7 +145,7 @@ def test_shared_features_are_stored_once(rng, x64):
 
 def test_ranges_of_chunks_add_up(rng, x64):
     """Large data are cut into ranges, which threads add up; the sums are the same."""
-    model, _, table = random_problem(rng, 3, 1, "full", n=128 * 40)
+    model, _, table = random_problem(rng, 3, 1, "full", n=128 * 72)
     one, many = batches.build(*table, width=1), batches.build(*table, width=batches.CHUNK_BYTES)
     assert is_large(many)
     assert not is_large(one)
@@ -152,6 +155,17 @@ def test_ranges_of_chunks_add_up(rng, x64):
         value_and_gradient(model, one), value_and_gradient(model, many), strict=True
     ):
         np.testing.assert_allclose(small, large, rtol=1e-11, atol=1e-13)
+    values = [float(log_likelihood(model, batch)) for batch in (one, many)]
+    np.testing.assert_allclose(*values, rtol=1e-12)
+    # EM as one program, and a program a step with the sums on all processors
+    tasks = [objective.make(model, batch, min_scale=1e-4) for batch in (one, many)]
+    ends = [em.run(task, model, StopRule(0.0, 0.0, 4)) for task in tasks]
+    assert [int(end.n_passes) for end in ends] == [int(ends[0].n_passes)] * 2
+    assert all(int(end.status) == Status.MAX_ITER for end in ends)
+    np.testing.assert_allclose(float(ends[0].value), float(ends[1].value), rtol=1e-10)
+    np.testing.assert_allclose(
+        *(parameter_vector.to_vector(end.model) for end in ends), rtol=1e-6, atol=1e-8
+    )
 
 
 GATES = {
