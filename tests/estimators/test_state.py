@@ -164,20 +164,24 @@ def test_updated_models_stay_as_they_were_too(fitted):
 
 INNER = {
     "fit": [
-        "door.validate_data",
-        "base.read_options",
-        "base.fit_rows",
-        "base.report",
-        "fitting.make_tables",
-        "fitting.given_start",
-        "fitting.start_rows",
-        "fitting.first_models",
-        "fitting.multistart",
-        "fitting.examined",
-        "findings.conditions",
-        "data.check_magnitude",
+        "estimators.door.validate_data",
+        "estimators.base.read_options",
+        "estimators.base.fit_rows",
+        "estimators.base.report",
+        "fitting.search.make_tables",
+        "fitting.search.given_start",
+        "fitting.search.start_rows",
+        "fitting.search.first_models",
+        "fitting.search.multistart",
+        "fitting.search.examined",
+        "fitting.findings.conditions",
+        "fitting.tables.check_magnitude",
     ],
-    "partial_fit": ["updating.collect", "updating.advance", "updating.updated"],
+    "partial_fit": [
+        "estimators.updating.collect",
+        "estimators.updating.advance",
+        "estimators.updating.updated",
+    ],
 }
 
 
@@ -186,10 +190,12 @@ INNER = {
 def test_an_interrupt_inside(fitted, monkeypatch, call, when):
     moe, before, kind = fitted
     y = responses(kind, OTHER_Y)
-    names = [n for n in INNER[call] if not (kind == "contextual" and n == "base.read_options")]
+    names = [
+        n for n in INNER[call] if not (kind == "contextual" and n == "estimators.base.read_options")
+    ]
     for name in names:
-        place, function = name.split(".")
-        module = importlib.import_module(f"mixstat.estimators.{place}")
+        place, _, function = name.rpartition(".")
+        module = importlib.import_module(f"mixstat.{place}")
         with monkeypatch.context() as patch:
             patch.setattr(module, function, _interrupted(getattr(module, function), when))
             with pytest.raises(KeyboardInterrupt):
@@ -208,7 +214,7 @@ def _interrupted(function, when: str):
 
 @pytest.mark.parametrize("call", ["fit", "partial_fit"])
 def test_an_interrupt_at_any_call(fitted, call):
-    """An interrupt at calls that are spread over all calls within the estimators' modules."""
+    """An interrupt at calls that are spread over all calls within the rooms of estimators and fits."""
     moe, before, kind = fitted
     y = responses(kind, OTHER_Y)
     twin = make(kind).fit(X, responses(kind, Y))
@@ -220,11 +226,11 @@ def test_an_interrupt_at_any_call(fitted, call):
         unchanged(moe, before, kind)
 
 
-HOME = str(Path(mixstat.__file__).parent / "estimators")
+HOME = tuple(str(Path(mixstat.__file__).parent / room) for room in ("estimators", "fitting"))
 
 
 def _calls(question, *, stop: int | None) -> int:
-    """Count the calls within the estimators' modules; interrupt the one with number ``stop``."""
+    """Count the calls within those rooms; interrupt the one with number ``stop``."""
     count = 0
 
     def watch(frame, event, argument):
