@@ -150,7 +150,7 @@ def _in_ranges(statistic: Statistic, model: PyTree, chunks: Chunks) -> PyTree:
     n_chunks = int(chunks.n_chunks)
     cuts = np.linspace(0, n_chunks, min(n_chunks // RANGE, RANGES) + 1).astype(int).tolist()
 
-    def sums_of(ends: tuple[np.integer, np.integer]) -> PyTree:
+    def sums_of(ends: tuple[int, int]) -> PyTree:
         first, last = (np.asarray(end) for end in ends)
         sums = _range(model, chunks.tables, first, last, statistic=statistic)
         return jax.tree.map(np.asarray, sums)
