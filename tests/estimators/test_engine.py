@@ -6,9 +6,9 @@ import pytest
 
 from mixstat import MixtureOfExperts
 from mixstat.data import batch as batches
-from mixstat.estimators import fitting
+from mixstat.fitting import search
 from mixstat.numerics import parameter_vector
-from mixstat.solvers import auto, em, ladder
+from mixstat.solvers import em, plan, subsample
 from tests.solvers import problems
 
 
@@ -35,8 +35,8 @@ def test_single_precision_ends_at_the_same_maximum():
 
 def test_single_precision_that_rounding_stops_says_so(monkeypatch):
     X, y, labels = _two_lines(500)
-    monkeypatch.setattr(auto, "DRAFT_TOL", -1.0)
-    monkeypatch.setattr(auto, "BASIN_TOL", -1.0)
+    monkeypatch.setattr(plan, "DRAFT_TOL", -1.0)
+    monkeypatch.setattr(plan, "BASIN_TOL", -1.0)
     moe = MixtureOfExperts(2, init=labels, precision="float32").fit(X, y)
     assert moe.converged_
     assert moe.certificate_.gradient_norm <= 1e-8
@@ -45,8 +45,9 @@ def test_single_precision_that_rounding_stops_says_so(monkeypatch):
 
 def test_sums_of_single_rows_are_double(x64):
     task, start = problems.make("separated")
-    single = task._replace(batch=batches.single(task.batch))
-    near, exact = (em.run(t, start, (1e-5, 0.0, 50)) for t in (single, task))
+    single = task.replace(batch=batches.single(task.batch))
+    rule = em.StopRule(1e-5, 0.0, 50)
+    near, exact = (em.run(objective, start, rule) for objective in (single, task))
     assert near.value.dtype == np.float64
     np.testing.assert_allclose(float(near.value), float(exact.value), rtol=1e-5)
     with pytest.raises(ValueError, match="precision must be one of"):
@@ -55,16 +56,16 @@ def test_sums_of_single_rows_are_double(x64):
 
 def test_memory_that_runs_out_shortens_chunks(monkeypatch):
     X, y, labels = _two_lines(5000)
-    seen, real = [], fitting.multistart
+    seen, real = [], search.multistart
 
-    def hungry(problem, *args, **kwargs):
-        seen.append(problem.batch.rows.weight.shape[1])
+    def hungry(objective, *args, **kwargs):
+        seen.append(objective.batch.rows.weight.shape[1])
         if seen[-1] > 256:
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
-        return real(problem, *args, **kwargs)
+        return real(objective, *args, **kwargs)
 
     whole = MixtureOfExperts(2, init=labels).fit(X, y)
-    monkeypatch.setattr(fitting, "multistart", hungry)
+    monkeypatch.setattr(search, "multistart", hungry)
     moe = MixtureOfExperts(2, init=labels).fit(X, y)
     assert seen == [1024, 1024, 1024, 512, 256]
     np.testing.assert_allclose(moe.log_likelihood_, whole.log_likelihood_, atol=1e-12)
@@ -74,7 +75,7 @@ def test_memory_that_is_not_there_is_an_error_with_sizes(monkeypatch):
     def never(*args, **kwargs):
         raise MemoryError("no")
 
-    monkeypatch.setattr(fitting, "multistart", never)
+    monkeypatch.setattr(search, "multistart", never)
     X, y, labels = _two_lines(5000)
     with pytest.raises(MemoryError, match=r"X with 5000 rows: .* MiB .*Hessian of 8 parameters"):
         MixtureOfExperts(2, init=labels).fit(X, y)
@@ -100,18 +101,18 @@ def test_many_sizes_share_few_programs():
 
 def test_a_sample_leads_to_the_maximum_on_all_rows(monkeypatch):
     X, y, labels = _two_lines(70_000)
-    ladders = []
-    real = ladder.maximise
+    samples = []
+    real = subsample.from_sample
 
     def watched(*args):
-        ladders.append(real(*args))
-        return ladders[-1]
+        samples.append(real(*args))
+        return samples[-1]
 
-    monkeypatch.setattr(ladder, "maximise", watched)
-    monkeypatch.setattr(ladder, "LEAST_WORK", 0)
+    monkeypatch.setattr(subsample, "from_sample", watched)
+    monkeypatch.setattr(subsample, "LEAST_WORK", 0)
     quick = MixtureOfExperts(2, init=labels).fit(X, y)
-    assert ladders[0] is not None
-    monkeypatch.setattr(ladder, "LEAST_STRIDE", 10**9)
+    assert samples[0] is not None
+    monkeypatch.setattr(subsample, "LEAST_STRIDE", 10**9)
     slow = MixtureOfExperts(2, init=labels).fit(X, y)
     assert quick.certificate_.gradient_norm <= 1e-8
     np.testing.assert_allclose(quick.log_likelihood_, slow.log_likelihood_, atol=1e-13)
@@ -125,7 +126,7 @@ def test_a_sample_holds_every_row_of_its_stride(x64, n, step):
     y, weight = random.standard_normal((n, 1)), random.uniform(0.5, 2, n)
     Z = np.column_stack([np.ones(n), np.arange(n)])
     data = batches.build(Z, Z, y, weight, width=batches.CHUNK_BYTES // 8 // 128)
-    thin = ladder.sample(data, step)
+    thin = subsample.sample(data, step)
     rows, shares = np.asarray(thin.rows.Z)[:, 1].ravel(), np.asarray(thin.rows.weight).ravel()
     kept = shares > 0
     assert sorted(rows[kept].astype(int)) == list(range(0, n, step))

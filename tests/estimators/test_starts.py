@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mixstat import MixtureOfExperts
-from mixstat.solvers import starts
+from mixstat.fitting import starts
 
 
 def data(n=300):

@@ -5,10 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mixstat.numerics import compiled
+
 pytestmark = pytest.mark.fast
 
 
-@kernels.kernel("power")
+@compiled.kernel("power")
 def raised(x, *, power):
     return jnp.sum(x**power)
 
@@ -21,23 +23,23 @@ def test_kernels_compute_and_differentiate(x64):
 
 
 def test_a_compiler_that_refuses_the_option_gets_none(x64, monkeypatch):
-    monkeypatch.setattr(kernels, "QUICK", {"xla_no_such_option": False})
-    monkeypatch.setattr(kernels, "OPTION", "xla_no_such_option")
+    monkeypatch.setattr(compiled, "QUICK", {"xla_no_such_option": False})
+    monkeypatch.setattr(compiled, "OPTION", "xla_no_such_option")
 
-    @kernels.kernel()
+    @compiled.kernel()
     def total(x):
         return jnp.sum(x)
 
     try:
         assert total(jnp.ones(4)) == 4.0
-        assert kernels.refused.is_set()
+        assert compiled.refused.is_set()
         assert total(jnp.ones(5)) == 5.0
     finally:
-        kernels.refused.clear()
+        compiled.refused.clear()
 
 
 def test_other_errors_pass(x64):
-    @kernels.kernel()
+    @compiled.kernel()
     def broken(x):
         raise ValueError("inside")
 
