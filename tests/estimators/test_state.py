@@ -214,7 +214,7 @@ def _interrupted(function, when: str):
 
 @pytest.mark.parametrize("call", ["fit", "partial_fit"])
 def test_an_interrupt_at_any_call(fitted, call):
-    """An interrupt at calls that are spread over all calls within the rooms of estimators and fits."""
+    """An interrupt at calls that are spread over all calls where fits are made."""
     moe, before, kind = fitted
     y = responses(kind, OTHER_Y)
     twin = make(kind).fit(X, responses(kind, Y))
