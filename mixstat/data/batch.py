@@ -5,7 +5,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.precision import AnyArray, in_float64
 
 CHUNK_BYTES = 2**21  # the largest per-row table of a chunk should stay in the second-level cache
 MIN_ROWS, MAX_ROWS = 128, 4096
@@ -77,6 +77,7 @@ def padded_chunks(n_chunks: int) -> int:
     return 32 * -(-n_chunks // 32)
 
 
+@in_float64
 def build(
     Z: Float[np.ndarray, "n q"],
     Phi: Float[np.ndarray, "n p"],
@@ -89,7 +90,7 @@ def build(
     compact: bool = False,
     longest: int = MAX_ROWS,
 ) -> Batch:
-    """Lay rows out once for the kernels.
+    """Lay rows out once for the kernels, in double precision whatever the caller computes in.
 
     Parameters
     ----------
@@ -124,6 +125,7 @@ def build(
     return jax.device_put(Batch(rows, np.asarray(n_chunks), np.asarray(total_weight)))
 
 
+@in_float64
 def single(batch: Batch) -> Batch:
     """The same rows in single precision."""
     rows = jax.tree.map(lambda table: np.asarray(table, np.float32), batch.rows)

@@ -159,7 +159,7 @@ def _invariant_within(
 def _costs_nothing(point: Point, further: Float[np.ndarray, " D"]) -> bool:
     """Whether the objective stays where it is on moving to ``further``, within the bounds."""
     objective = point.objective
-    if not np.array_equal(objective.clip(further), further):  # what is bounded cannot diverge
+    if not np.array_equal(objective.clip(further), further):  # within its bounds it cannot double
         return False
     before, after = objective.value(point.vector), objective.value(further)
     return -LOSS * (1 + abs(before)) <= after - before <= GAIN

@@ -1,9 +1,11 @@
 """Features: what they are, and that coefficients come back in the user's units."""
 
+import jax
 import numpy as np
 import pytest
 from sklearn.preprocessing import PolynomialFeatures
 
+from mixstat.data import batch as batches
 from mixstat.data import polynomial
 from mixstat.data.design import Design, PolynomialColumns
 
@@ -77,3 +79,12 @@ def test_a_row_does_not_depend_on_its_company(rng):
     design, features, _ = _fitted(X, 3)
     one = np.vstack([design.transform(X[i : i + 1]) for i in range(40)])
     np.testing.assert_allclose(one, features, rtol=0, atol=1e-12)
+
+
+def test_rows_are_in_double_precision_whatever_the_caller_computes_in():
+    table = np.arange(12.0).reshape(6, 2)
+    data = batches.build(table, table, table[:, :1])
+    assert {leaf.dtype for leaf in jax.tree.leaves(data.rows)} == {np.dtype(np.float64)}
+    draft = batches.single(data)
+    assert {leaf.dtype for leaf in jax.tree.leaves(draft.rows)} == {np.dtype(np.float32)}
+    assert draft.total_weight.dtype == np.float64
