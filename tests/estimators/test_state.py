@@ -253,6 +253,7 @@ import os, signal, sys, threading, time
 import numpy as np
 from tests.estimators.state import make, responses, rows, told
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
 kind, rounds = sys.argv[1], int(sys.argv[2])
 tables = [rows(seed) for seed in (0, 1)]
 tables = [(X, responses(kind, y)) for X, y in tables]

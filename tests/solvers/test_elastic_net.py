@@ -15,7 +15,7 @@ from mixstat.objective import objective
 from mixstat.objective.derivatives import derivatives
 from mixstat.objective.strengths import Strengths
 from mixstat.results import Status
-from mixstat.solvers import Newton, StopRule, em
+from mixstat.solvers import EM, Newton, StopRule, em
 from tests.solvers import problems
 
 SOLVERS = ("auto", "em", "newton")
