@@ -269,8 +269,8 @@ for _ in range(rounds):
     done = False
     delay = float(random.uniform(0, lasted))
     timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
     try:
+        timer.start()  # a signal may come before it returns
         moe.fit(*tables[1 - now])
         done = True
         timer.join()
