@@ -39,7 +39,7 @@ class Options:
     gate_features: Columns
     solver: Solver
     solver_name: str
-    """As it was given."""
+    """In a word."""
     init: Setting
     n_init: int
     tol: float
@@ -72,7 +72,7 @@ def read_options(settings: Mapping[str, Setting], n_experts: Setting) -> Options
         gate_penalty=_strength("gate_penalty", settings),
         l1_ratio=check_share("l1_ratio", settings["l1_ratio"]),
         solver=find_solver(settings["solver"]),
-        solver_name=str(settings["solver"]),
+        solver_name=_name(settings["solver"]),
         precision=check_choice("precision", settings["precision"], ("float64", "float32")),
         init=_init(settings["init"]),
         gate=find_gate(settings["gate"]),
@@ -83,6 +83,11 @@ def read_options(settings: Mapping[str, Setting], n_experts: Setting) -> Options
     )
     _check_penalties(options)
     return options
+
+
+def _name(solver: Setting) -> str:
+    """A solver in a word: its name, or what kind of object it is."""
+    return solver if isinstance(solver, str) else type(solver).__name__
 
 
 def check_switch(name: str, value: Setting) -> bool:

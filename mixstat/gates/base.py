@@ -265,8 +265,6 @@ class Gate(Part):
         """
         return {}
 
-    # answers of the small objects, for those who ask the gate
-
     def _link_one(self, eta: Float[AnyArray, " E"], Z: Float[AnyArray, " q"]) -> AnyArray:
         return self.link(eta[:, None], Z[:, None])[:, 0]
 

@@ -7,7 +7,7 @@ the data alone, so that a sum does not depend on the machine.
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +26,6 @@ FEW = 2 * RANGE  # chunks from which on several processors pay, for derivatives,
 MANY = 64  # and for sums so cheap that a program for them must be worth its compilation
 
 Statistic = Callable[..., PyTree]
-Sums = TypeVar("Sums")
 
 
 class Chunks(NamedTuple):
