@@ -18,7 +18,8 @@ class Display:
     def _axes(self, ax: Axes) -> Axes:
         import matplotlib.pyplot as plt
 
-        ax = plt.gca() if ax is None else ax
+        # never the axes of an earlier figure, whose scales would stay
+        ax = plt.subplots()[1] if ax is None else ax
         self.ax_, self.figure_ = ax, ax.figure
         return ax
 
@@ -134,7 +135,7 @@ class FittedMeanDisplay(Display):
         n_points : int, default=300
             Points along the curves.
         ax : matplotlib Axes, default=None
-            Where to draw; None means the current axes.
+            Where to draw; None means those of a new figure.
 
         Returns
         -------
@@ -167,7 +168,7 @@ class FittedMeanDisplay(Display):
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None means the current axes.
+            Where to draw; None means those of a new figure.
 
         Returns
         -------
@@ -240,7 +241,7 @@ class GateDisplay(Display):
         n_points : int, default=300
             Points along the curves.
         ax : matplotlib Axes, default=None
-            Where to draw; None means the current axes.
+            Where to draw; None means those of a new figure.
 
         Returns
         -------
@@ -258,7 +259,7 @@ class GateDisplay(Display):
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None means the current axes.
+            Where to draw; None means those of a new figure.
 
         Returns
         -------

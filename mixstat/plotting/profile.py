@@ -35,7 +35,7 @@ class ProfileDisplay(Display):
         name : str
             One of its ``parameter_names``.
         ax : matplotlib Axes, default=None
-            Where to draw; None means the current axes.
+            Where to draw; None means those of a new figure.
         **settings
             As for ``estimator.profile``: ``grid``, ``n_points``, ``level``.
 
@@ -54,7 +54,7 @@ class ProfileDisplay(Display):
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None means the current axes.
+            Where to draw; None means those of a new figure.
 
         Returns
         -------

@@ -40,7 +40,7 @@ class RateDisplay(Display):
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None means the current axes.
+            Where to draw; None means those of a new figure.
 
         Returns
         -------

@@ -143,7 +143,10 @@ def _flattest(
     """Eigenvalues and eigenvectors of what is flat for the shortest steep coefficient."""
     if len(information) == 0:
         return np.zeros(0), np.zeros((0, 0))
-    return scipy.linalg.eigh(information, subset_by_value=(-np.inf, CURVED / STEEP**2))
+    # all of them: LAPACK may fail on a part of the spectrum where eigenvalues are equal
+    values, vectors = np.linalg.eigh(information)
+    flat = values <= CURVED / STEEP**2
+    return values[flat], vectors[:, flat]
 
 
 def _invariant_within(
