@@ -10,6 +10,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from mixstat.numerics.precision import float64
 
@@ -17,6 +18,8 @@ CACHE = os.environ.get("MIXSTAT_TEST_CACHE", str(Path(tempfile.gettempdir()) / "
 jax.config.update("jax_compilation_cache_dir", CACHE)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+# threads of BLAS that wait for each other beside those of other workers double the time of a run
+threadpool_limits(1, user_api="blas")
 # every broadcast in the kernels is written out
 jax.config.update("jax_numpy_rank_promotion", "raise")
 

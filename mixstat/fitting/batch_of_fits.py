@@ -21,7 +21,7 @@ from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.compiled import lasting as lasting_programs
 from mixstat.numerics.precision import in_float64
-from mixstat.numerics.threads import in_threads
+from mixstat.numerics.threads import in_threads, one_blas_thread
 from mixstat.objective.objective import Objective
 from mixstat.results import Status
 from mixstat.solvers import newton_batched
@@ -108,13 +108,21 @@ def fit_many(
     members = Members(objective, starts, weights, data, names)
     walker = find_solver(solver)
     walker.check(members.objective)
-    own_data = data is not None
-    task = _Task(members, walker, tol, max_iter, lanes_for(members.objective.batch, own_data))
+    task = _Task(
+        members, walker, tol, max_iter, lanes_for(members.objective.batch, data is not None)
+    )
     rows = int(members.objective.batch.n_chunks) * members.shape[1]
     careful = rows * members.count > MANY_ROWS if lasting is None else lasting
-    if isinstance(walker, EM):
+    with one_blas_thread(parameter_vector.size(members.start(0))):
+        return _by_suitable_means(task, careful)
+
+
+def _by_suitable_means(task: _Task, careful: bool) -> FitTable:
+    """Ends of all members, in queues where those can take them."""
+    members = task.members
+    if isinstance(task.solver, EM):
         return table_of(members, _in_blocks(partial(_em_block, task), task, careful))
-    if isinstance(walker, Plan) and suits(members.objective, members.start(0)):
+    if isinstance(task.solver, Plan) and suits(members.objective, members.start(0)):
         ends = _in_blocks(partial(_plan_block, task), task, careful)
         return table_of(members, _finished(task, ends))
     return table_of(members, in_threads(partial(_one_by_one, task), range(members.count)))

@@ -32,6 +32,7 @@ from mixstat.fitting.tables import (
 from mixstat.model import Mixture, expanded_index
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
+from mixstat.numerics.threads import one_blas_thread
 from mixstat.objective import objective as objectives
 from mixstat.objective.objective import Objective
 from mixstat.objective.strengths import Strengths
@@ -167,7 +168,8 @@ def maximise(task: Task) -> tuple[Maximum, Strengths]:
     longest = batches.MAX_ROWS
     while True:
         try:
-            return _search(task, longest)
+            with one_blas_thread(parameter_vector.size(task.null)):
+                return _search(task, longest)
         except (MemoryError, jax.errors.JaxRuntimeError) as error:
             if not _out_of_memory(error):
                 raise

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from scipy.linalg import null_space
 
 from mixstat.numerics import parameter_vector
+from mixstat.numerics.threads import one_blas_thread
 from mixstat.objective.objective import Derivatives, Objective
 from mixstat.results import FitResult, Status
 from mixstat.solvers.certificate import GRADIENT_TOL, invariant_directions, judge
@@ -56,7 +57,8 @@ class ProfileWalk:
         missing = value - self.estimate - self.row @ (vector - self.top)
         part = np.where((self.row != 0) & self.objective.varying, self.row, 0.0)
         vector = np.asarray(clip(vector + missing * part / (part @ part)))
-        vector, height, status = ascend(self.objective, vector, self.row)
+        with one_blas_thread(len(vector)):
+            vector, height, status = ascend(self.objective, vector, self.row)
         if value != self.value:
             self.direction = (vector - self.vector) / (value - self.value)
         self.vector, self.value = vector, value

@@ -1,4 +1,4 @@
-"""Every gate recovers a stated truth: 8,000 rows, each identified parameter within 4 errors.
+"""Every gate recovers a stated truth: 4,000 rows, each identified parameter within 4 errors.
 
 Truths are made for this test: experts' lines and noise as below, gates as in ``TRUTHS``, inputs
 uniform on (-3, 3). Seeds are fixed.
@@ -32,7 +32,7 @@ from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import float64
 from mixstat.predictive import expert_predictors
 
-N = 8_000
+N = 4_000
 LINES = np.array([[-4.0, 0.5, 1.0], [0.5, -1.0, 0.3], [4.0, 1.0, -0.5]])  # (1, x0, x1)
 NOISE = np.array([0.8, 0.5, 0.6])
 GAUSSIAN = GaussianExperts(LINES[:, None, :], np.log(NOISE)[:, None], np.zeros((3, 0)))

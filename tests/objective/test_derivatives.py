@@ -177,6 +177,9 @@ GATES = {
 }
 
 
+general_blocks = jax.jit(Gate.blocks)
+
+
 @pytest.mark.parametrize("name", GATES)
 @pytest.mark.parametrize("k", [1, 3])
 def test_closed_forms_of_gates_equal_the_general_ones(rng, x64, name, k):
@@ -189,7 +192,7 @@ def test_closed_forms_of_gates_equal_the_general_ones(rng, x64, name, k):
     resp = rng.dirichlet(np.ones(k), 9).T * rows.weight
     eta = predictors.predict(gate.groups(), rows)
     low, high = np.triu_indices(len(eta))
-    ours, general = gate.blocks(eta, Z, resp), Gate.blocks(gate, eta, Z, resp)
+    ours, general = gate.blocks(eta, Z, resp), general_blocks(gate, eta, Z, resp)
 
     def curvature(blocks):
         raw = np.asarray(blocks.raw)
