@@ -6,7 +6,7 @@ import numpy as np
 
 from mixstat.model import Mixture, expanded_index
 from mixstat.numerics import parameter_vector
-from mixstat.numerics.penalty import Penalty, make_penalty
+from mixstat.numerics.penalty import NoPenalty, Penalty, make_penalty
 
 
 class Strengths(NamedTuple):
@@ -38,6 +38,8 @@ def make_penalties(
     ``constants`` tells whether the first feature of the gate and of the experts is constant;
     its coefficients are free.
     """
+    if not any(strengths):
+        return Penalties(NoPenalty(), NoPenalty(), NoPenalty())
     n_gate, size = parameter_vector.size(template.gate), parameter_vector.size(template)
     square, l1 = np.zeros((size, size)), np.zeros(size)
     form = template.gate.penalty(constants[0])
