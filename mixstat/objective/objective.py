@@ -195,8 +195,8 @@ class Objective(eqx.Module):
             return as_they_are
         order = canonical_order(model)
         # under L1 the gate's slopes shrink towards the reference expert, which must then stay
-        moves = self.penalties.gate.kinked and not np.array_equal(order, as_they_are)
-        return as_they_are if moves and not self._indifferent(model.gate, order) else order
+        moves = not np.array_equal(order, as_they_are)
+        return order if moves and self._indifferent(model.gate, order) else as_they_are
 
     def _indifferent(self, gate: Gate, order: Int[np.ndarray, " K"]) -> bool:
         """Whether any gate like ``gate`` has the same penalty with experts renumbered."""
