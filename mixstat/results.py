@@ -25,6 +25,7 @@ class Status(enum.IntEnum):
     COLLAPSED = 6
     SADDLE = 7
     JUMP = 8
+    EXACT = 9
 
     @property
     def message(self) -> str:
@@ -53,14 +54,19 @@ _MESSAGES = {
         "free) or use fewer features."
     ),
     Status.COLLAPSED: (
-        "The scale of an expert sits on its floor: it fits its rows exactly, or one output is "
-        "constant or determined by others. The likelihood has no maximum there; use fewer "
-        "experts, more starts or a larger min_scale."
+        "The scale of an expert sits on its floor, and it rests on so few rows that chance "
+        "explains it. The likelihood has no maximum there; use fewer experts, more starts or a "
+        "larger min_scale."
     ),
     Status.JUMP: (
         "The gate keeps only some experts, so the log-likelihood jumps where their logits tie. "
         "No step that was tried raises it, but its gradient in the gate need not vanish, and "
         "standard errors of the gate are rough."
+    ),
+    Status.EXACT: (
+        "An expert fits many rows exactly: they are constant, or lie on its curve, or one output "
+        "is determined by others. Its scale is on its floor, min_scale, and the log-likelihood is "
+        "the one there. Predictions stand; standard errors of that expert do not."
     ),
     Status.SADDLE: (
         "The gradient vanishes at a point that is no maximum: some direction leads further up. "
@@ -98,6 +104,8 @@ class Certificate:
     """Pairs of experts with the same conditional density."""
     thin_experts: tuple[int, ...] = ()
     """Experts that rest on fewer effective rows than they need."""
+    spurious_experts: tuple[int, ...] = ()
+    """Experts on few rows, which explain them no better than one found by chance."""
     invariances: tuple[str, ...] = ()
     """Changes of the gate's parameters that never change the model, in words."""
     undetermined: tuple[str, ...] = ()
@@ -132,8 +140,13 @@ class Certificate:
         """Sentences on everything a person should know before trusting the fit."""
         arrived = self.status in (Status.CONVERGED, Status.JUMP)
         remarks = [] if arrived else [self.status.message]
-        if self.binding_floors:
-            remarks.append(f"The scale of expert {_names(self.binding_floors)} is on its floor.")
+        few = {*self.thin_experts, *self.spurious_experts}
+        exact = tuple(k for k in self.binding_floors if k not in few)
+        collapsed = tuple(k for k in self.binding_floors if k in few)
+        if exact:
+            remarks.append(f"Expert {_names(exact)} fits its rows exactly.")
+        if collapsed:
+            remarks.append(f"The scale of expert {_names(collapsed)} is on its floor.")
         if self.diverging_gate:
             remarks.append(f"The gate of expert {_names(self.diverging_gate)} diverges.")
             remarks += [self.advice] if self.advice else []
@@ -154,6 +167,11 @@ class Certificate:
             remarks.append(
                 f"Expert {_names(self.thin_experts)} rests on too few rows to be trusted "
                 "(weights count as numbers of rows)."
+            )
+        if self.spurious_experts:
+            remarks.append(
+                f"Expert {_names(self.spurious_experts)} rests on few rows and explains them no "
+                "better than chance would: this maximum is spurious."
             )
         return remarks
 

@@ -27,7 +27,6 @@ SETTLED = 1e-7  # gain at which a start has settled on the sample
 LEAST_FINISHED = 3  # starts run to the end, however large the problem
 FINISH_WORK = 3e8  # multiplications worth spending on running more starts to the end
 ARRIVED = (Status.CONVERGED.name, Status.JUMP.name)
-NEAR_BOUND = 1.0  # distance from a bound within which an end may have collapsed
 LEG = 130  # iterations after which a start goes on only if it leads
 AGREEMENT = 1e-8  # starts within this relative log-likelihood of each other agree
 
@@ -240,17 +239,9 @@ def _ranking(
 
 
 def _sunk(objective: Objective, ends: list[Mixture], batch: FitTable) -> Bool[np.ndarray, " s"]:
-    """Which ends are degenerate; a closer look only at those that may be."""
-    near = batch.vectors < objective.lower + NEAR_BOUND
-    near |= batch.vectors > objective.upper - NEAR_BOUND
-    enough = batch.mass * float(objective.batch.total_weight) > batch.vectors.shape[1]
-    doubtful = near.any(axis=1) | ~enough.all(axis=1)
-    return np.array(
-        [
-            doubt and is_degenerate(objective, end, mass)
-            for doubt, end, mass in zip(doubtful, ends, batch.mass, strict=True)
-        ]
-    )
+    """Which ends are degenerate."""
+    pairs = zip(ends, batch.mass, strict=True)
+    return np.array([is_degenerate(objective, end, mass) for end, mass in pairs])
 
 
 def multistart(
@@ -265,8 +256,8 @@ def multistart(
 ) -> tuple[FitResult, np.ndarray]:
     """Fit from every start and return the best maximum with a table of all starts.
 
-    Starts whose scale sits on its floor, or whose expert rests on too few rows, win only if
-    there is no other: there the likelihood has no maximum, however large it is.
+    Starts with an expert on too few rows, or on rows that chance explains, win only if there is
+    no other: there the likelihood has no maximum that means anything, however large it is.
 
     Parameters
     ----------

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Bool, Float
 
+import mixstat.solvers.admissible as admissible
 import mixstat.solvers.degeneracy as degeneracy
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
@@ -35,7 +36,7 @@ def judge(
 
     The verdict is CONVERGED exactly where the projected gradient is below ``tol`` at a maximum,
     whatever the solver said of itself, and SEPARATED or COLLAPSED where that is why the
-    likelihood has no maximum. Estimators, batches, studies and updates have it from here.
+    likelihood has no maximum, EXACT where experts fit many rows exactly. Estimators, batches, studies and updates have it from here.
 
     Parameters
     ----------
@@ -91,12 +92,16 @@ def _certificate(
     model, (norm, curvature) = point.model, sharpness
     diverging, runaway = degeneracy.diverging_gate(point), degeneracy.diverging_experts(point)
     floors = degeneracy.binding_floors(point.objective, model)
+    thin = _numbers(admissible.thin(point.objective, model, known.mass))
+    chance = _numbers(admissible.by_chance(point.objective, model, known.mass))
+    exact = tuple(k for k in floors if k not in {*thin, *chance})
     status = _status(outcome.status, norm, curvature.smallest, tol)
     if status == Status.STALLED and _rests_at_a_jump(outcome, point, known, tol):
         status = Status.JUMP
     if status != Status.NONFINITE:
-        status = Status.COLLAPSED if floors and model.n_experts > 1 else status
         status = Status.SEPARATED if diverging or runaway else status
+        status = Status.EXACT if exact and model.n_experts > 1 else status
+        status = Status.COLLAPSED if len(floors) > len(exact) else status
     return Certificate(
         status=status,
         gradient_norm=norm,
@@ -108,9 +113,15 @@ def _certificate(
         diverging_experts=runaway,
         steep_gate=() if diverging else degeneracy.steep_gate(model),
         coinciding_experts=degeneracy.coinciding(model),
-        thin_experts=degeneracy.thin(point.objective, model, known.mass),
+        thin_experts=thin,
+        spurious_experts=tuple(k for k in chance if k not in thin),
         invariances=words,
     )
+
+
+def _numbers(marked: Bool[np.ndarray, " K"]) -> tuple[int, ...]:
+    """Numbers of the experts that are marked."""
+    return tuple(int(k) for k in np.flatnonzero(marked))
 
 
 def gradient_norm(

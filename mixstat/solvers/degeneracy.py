@@ -1,4 +1,4 @@
-"""What can be wrong with a point that no gradient shows: floors, divergence, doubles, few rows."""
+"""What can be wrong with a point that no gradient shows: floors, divergence, doubles."""
 
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from mixstat.numerics import parameter_vector
 from mixstat.objective.likelihood import expert_mass
 from mixstat.objective.objective import Objective
 from mixstat.results import STEEP_GATE
+from mixstat.solvers.admissible import is_admissible
 
 STEEP = 5.0  # length in logits (of gates), or in predictors (of experts), that can be divergence
 # What the quadratic model predicts that doubling the coefficients costs, in log-likelihood of a
@@ -53,15 +54,13 @@ class _Watched(NamedTuple):
 def is_degenerate(
     objective: Objective, model: Mixture, mass: Float[np.ndarray, " K"] | None = None
 ) -> bool:
-    """Whether an expert sits on its floor or on too few rows; cheaper than a verdict."""
+    """Whether an expert rests on too few rows, or on rows that chance explains."""
     model = parameter_vector.as_numpy(model)
     if model.n_experts == 1:
         return False
-    if binding_floors(objective, model):
-        return True
     if mass is None:
         mass = np.asarray(expert_mass(model, objective.batch))
-    return bool(thin(objective, model, mass))
+    return not is_admissible(objective, model, mass)
 
 
 def on_floor(objective: Objective, vector: Float[np.ndarray, " D"]) -> Bool[np.ndarray, " D"]:
@@ -200,13 +199,3 @@ def coinciding(model: Mixture) -> tuple[tuple[int, int], ...]:
     table = parameter_vector.to_vector(model)[each]
     pairs = [(i, j) for i in range(k) for j in range(i + 1, k)]
     return tuple((i, j) for i, j in pairs if np.max(np.abs(table[i] - table[j])) < SAME)
-
-
-def thin(objective: Objective, model: Mixture, mass: Float[np.ndarray, " K"]) -> tuple[int, ...]:
-    """Experts with fewer effective rows than parameters of their own plus one."""
-    if model.n_experts == 1:
-        return ()
-    rows = mass * float(objective.batch.total_weight)
-    each = expanded_index(model)[1]
-    needed = np.sum((each >= 0) & objective.varying[each], axis=1) + 1
-    return tuple(int(k) for k in np.flatnonzero(rows < needed))

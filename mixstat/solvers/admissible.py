@@ -1,0 +1,118 @@
+"""Which maxima count: experts on few rows that chance explains, and exact ones on many, are told apart.
+
+The likelihood of a mixture with free scales has no maximum, and many local ones that mean
+nothing: an expert that happens to pass close to a handful of rows (McLachlan and Peel, Finite
+Mixture Models, 2000, section 3.10, call them spurious). Others bound the ratio of the scales
+(Hathaway, Ann. Statist. 13, 1985) or shrink it (Chen, Tan and Zhang, Statist. Sinica 18, 2008).
+Here an end is judged by the rows themselves, since small groups may be real: what those of an
+expert gain by it must be more than a search over all experts of its kind gains by chance.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.special import logsumexp
+
+from mixstat.data import batch as batches
+from mixstat.model import Mixture, expanded_index
+from mixstat.numerics import parameter_vector
+from mixstat.objective.likelihood import gate_rows, log_joint_rows
+from mixstat.objective.objective import Objective
+
+# Chosen on data of `python -m tests.benchmarks spurious`, which counts wrong calls on others.
+FEW = 5.0  # rows for each of an expert's parameters, up to which it may be chance
+FEW_IF_NARROW = 10.0  # the same where its scale is small beside the largest
+NARROW = 0.25  # ratio of scales that is small
+MOST_GAIN = 50.0  # log-likelihood that a row which no other expert may take can gain
+
+
+def thin(
+    objective: Objective, model: Mixture, mass: Float[np.ndarray, " K"]
+) -> Bool[np.ndarray, " K"]:
+    """Experts with fewer effective rows than parameters of their own plus one."""
+    if model.n_experts == 1:
+        return np.zeros(1, bool)
+    return _rows(objective, mass) < _own(objective, model).sum(axis=1) + 1
+
+
+def by_chance(
+    objective: Objective, model: Mixture, mass: Float[np.ndarray, " K"]
+) -> Bool[np.ndarray, " K"]:
+    """Experts on few rows whose likelihood gains no more by them than chance explains.
+
+    Of the parameters of an expert, those of its predictor pass through as many rows at no cost.
+    What the others gain by it must exceed the number of parameters that it brings, its share
+    of the gate's among them, times the log of the number of rows: twice what BIC asks of them.
+    """
+    k = model.n_experts
+    found = np.zeros(k, bool)
+    if k == 1:
+        return found
+    rows, own = _rows(objective, mass), _own(objective, model)
+    count = own.sum(axis=1)
+    few = np.where(_width_ratio(objective, model) < NARROW, FEW_IF_NARROW, FEW)
+    doubtful = np.flatnonzero(rows <= few * count)
+    if len(doubtful) == 0:
+        return found
+    brought = count + parameter_vector.size(model.gate) / (k - 1)
+    free = (own & ~_floored(objective, model)).sum(axis=1)  # coefficients of the predictor
+    gains = _gains(objective, model, doubtful)
+    gains *= np.maximum(rows - free, 0.0)[doubtful] / np.maximum(rows[doubtful], 1e-9)
+    found[doubtful] = gains < brought[doubtful] * np.log(float(objective.batch.total_weight))
+    return found
+
+
+def is_admissible(objective: Objective, model: Mixture, mass: Float[np.ndarray, " K"]) -> bool:
+    """Whether every expert rests on rows of its own that chance does not explain."""
+    model = parameter_vector.as_numpy(model)
+    return not (thin(objective, model, mass).any() or by_chance(objective, model, mass).any())
+
+
+def _rows(objective: Objective, mass: Float[np.ndarray, " K"]) -> Float[np.ndarray, " K"]:
+    """Effective rows of each expert."""
+    return np.asarray(mass) * float(objective.batch.total_weight)
+
+
+def _own(objective: Objective, model: Mixture) -> Bool[np.ndarray, "K E"]:
+    """Parameters of each expert that vary, as positions in its predictors."""
+    each = expanded_index(model)[1]
+    return (each >= 0) & objective.varying[each]
+
+
+def _floored(objective: Objective, model: Mixture) -> Bool[np.ndarray, "K E"]:
+    """Parameters of each expert that a floor keeps from vanishing: logs of scales."""
+    each = expanded_index(model)[1]
+    kept = np.asarray(objective.floor) | np.asarray(objective.ceiling)
+    return (each >= 0) & kept[each]
+
+
+def _width_ratio(objective: Objective, model: Mixture) -> Float[np.ndarray, " K"]:
+    """Scale of each expert over the largest of all, the mean over outputs; 1 without scales."""
+    vector, each = parameter_vector.to_vector(model), expanded_index(model)[1]
+    above = np.where(objective.floor, vector - objective.lower, 0.0)
+    # a shape that grows is a scale that falls by half as much
+    above = np.where(objective.ceiling, 0.5 * (objective.upper - vector), above)
+    scales = _floored(objective, model)
+    count = scales.sum(axis=1)
+    width = np.where(scales, above[each], 0.0).sum(axis=1) / np.maximum(count, 1)
+    top = width[count > 0].max(initial=-np.inf)
+    return np.where(count > 0, np.exp(np.minimum(width - top, 0.0)), 1.0)
+
+
+def _gains(objective: Objective, model: Mixture, experts: np.ndarray) -> Float[np.ndarray, " d"]:
+    """What the log-likelihood of all rows would lose without each of some experts.
+
+    The gate's shares go to the others in proportion; these stay as they are.
+    """
+    batch = objective.batch
+    joint = np.moveaxis(np.asarray(log_joint_rows(model, batch)), 1, 0)
+    gate = np.moveaxis(np.asarray(gate_rows(model.gate, batch.rows)), 1, 0)
+    used = int(batch.n_chunks)
+    joint, gate, weight = joint[:, :used], gate[:, :used], np.asarray(batch.rows.weight)[:used]
+    whole, gains = logsumexp(joint, axis=0), []
+    for k in experts:
+        others = np.arange(len(joint)) != k
+        with np.errstate(invalid="ignore"):
+            without = logsumexp(joint[others], axis=0) - logsumexp(gate[others], axis=0)
+        gain = np.where(weight > 0, np.nan_to_num(whole - without, nan=MOST_GAIN), 0.0)
+        gains.append(float(batch.total_weight) * np.sum(weight * np.minimum(gain, MOST_GAIN)))
+    return np.array(gains)
