@@ -10,6 +10,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 STEEP_GATE = 10.0  # logits per standardised unit at which a gate is nearly a step
+MET_OFTEN = 3  # independent starts that must reach the best end
+RARE = 0.1  # chance of a better end unseen that is small enough
 SINGULAR = 1e-10  # information per row below which a direction is not estimable
 
 
@@ -76,6 +78,59 @@ _MESSAGES = {
 
 
 @dataclass(frozen=True)
+class SearchEvidence:
+    """What independent starts say on whether a better maximum was missed."""
+
+    starts: int
+    """Independent starts that were run to the end."""
+    ends: int
+    """Different admissible ends that they reached."""
+    met_best: int
+    """How many reached the end that is returned."""
+    met_once: int
+    """Ends that one start alone reached."""
+    moves: int = 0
+    """Further starts that began near an end: experts dissolved, split or left out."""
+    rejected: int = 0
+    """Starts whose end is degenerate: an expert on few rows that chance explains."""
+
+    @property
+    def unseen(self) -> float:
+        """Estimated chance that one more start reaches an end that was not seen.
+
+        Good, I. J. (1953). The population frequencies of species. Biometrika 40, 237-264:
+        the share of the starts whose end was met once.
+        """
+        return self.met_once / self.starts if self.starts else 1.0
+
+    @property
+    def better_unseen(self) -> float:
+        """The same for an end that is better than all seen.
+
+        A new end is as likely to have any rank among those seen as any other.
+        """
+        return self.unseen / (self.ends + 1)
+
+    @property
+    def enough(self) -> bool:
+        """Whether the best end was met as often as three times, or by a third of few starts."""
+        needed = min(MET_OFTEN, max(1, self.starts // 2))
+        return self.met_best >= needed and self.better_unseen <= RARE
+
+    def sentence(self) -> str:
+        """What was searched, in words."""
+        if self.starts + self.moves <= 1:
+            return "One start was made, and no search."
+        told = (
+            f"{self.met_best} of {self.starts} independent starts reached this maximum, and "
+            f"{self.ends} different ends were seen"
+        )
+        if self.moves:
+            told += f"; {self.moves} more starts began near them"
+        return f"{told}. Chance that the next start finds a better one: {self.better_unseen:.2g}."
+
+
+@dataclass(frozen=True)
 class Certificate:
     """How well the returned parameters satisfy the conditions of a maximum.
 
@@ -110,15 +165,34 @@ class Certificate:
     """Changes of the gate's parameters that never change the model, in words."""
     undetermined: tuple[str, ...] = ()
     """Names of parameters that these data do not determine for another reason."""
-    starts_finished: int = 1
-    """Starts that were run to the end."""
-    starts_agreeing: int = 1
-    """Of these, how many reached the returned log-likelihood."""
+    search: SearchEvidence | None = None
+    """Evidence on the search; None where none was made."""
+
+    @property
+    def starts_finished(self) -> int:
+        """Independent starts that were run to the end."""
+        return 1 if self.search is None else self.search.starts
+
+    @property
+    def starts_agreeing(self) -> int:
+        """Of these, how many reached the returned log-likelihood."""
+        return 1 if self.search is None else self.search.met_best
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether the point is a maximum with nothing degenerate about it."""
+        return self.status == Status.CONVERGED and len(self.remarks()) == 0
 
     @property
     def sound(self) -> bool:
-        """A certified maximum with nothing degenerate about it."""
-        return self.status == Status.CONVERGED and len(self.remarks()) == 0
+        """A regular maximum, found often enough to trust that no better one was missed."""
+        return self.is_regular and (self.search is None or self.search.enough)
+
+    def __str__(self) -> str:
+        """The verdict in sentences."""
+        told = self.remarks() or [self.status.message]
+        told += [] if self.search is None else [self.search.sentence()]
+        return " ".join([f"{self.status.name}{', sound' if self.sound else ''}.", *told])
 
     def notes(self) -> list[str]:
         """Sentences that explain a sound fit; no reason to warn."""

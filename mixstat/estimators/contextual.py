@@ -172,7 +172,7 @@ class ContextualMixtureOfExperts(KnowingMixture):
         covariance="full",
         solver="auto",
         init="auto",
-        n_init=12,
+        n_init="auto",
         tol=1e-8,
         max_iter=1000,
         min_scale=1e-4,

@@ -1,5 +1,7 @@
 """Starts of a fit: those a person gives, and those that are made."""
 
+from collections.abc import Iterator
+
 import jax
 import numpy as np
 from jaxtyping import Bool, Float
@@ -13,18 +15,28 @@ from mixstat.fitting.tables import Designs, Tables, to_internal
 from mixstat.model import Mixture
 from mixstat.validation import check_choice
 
+FIXED = 12  # starts where their number is left open but cannot adapt
 
-def made_starts(
+
+def endless_starts(
     options: Options, sample: starts.StartRows, n_experts: int, seed: int
-) -> list[Start]:
+) -> Iterator[tuple[str, Float[np.ndarray, "n K"]]]:
     """Starts of the kinds asked for, from a seed."""
     if isinstance(options.init, str):
         kinds = starts.KINDS if options.init == "auto" else (options.init,)
     else:
         kinds = tuple(options.init)  # type: ignore[arg-type]
-    made = starts.responsibilities(sample, n_experts, kinds, np.random.default_rng(seed))
-    n_starts = options.n_init if n_experts > 1 else 1  # one expert has one maximum
-    return [Start(*next(made)) for _ in range(n_starts)]
+    return starts.responsibilities(sample, n_experts, kinds, np.random.default_rng(seed))
+
+
+def made_starts(
+    options: Options, sample: starts.StartRows, n_experts: int, seed: int
+) -> list[Start]:
+    """As many of them as were asked for."""
+    made = endless_starts(options, sample, n_experts, seed)
+    count = FIXED if isinstance(options.n_init, str) else options.n_init
+    count = count if n_experts > 1 else 1  # one expert has one maximum
+    return [Start(*next(made)) for _ in range(count)]
 
 
 def given_start(

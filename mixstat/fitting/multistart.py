@@ -1,14 +1,14 @@
 """Many starts: short runs for all, long runs for the promising, one verdict."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 
 from mixstat.fitting.batch_of_fits import fit_many, suits
+from mixstat.fitting.ends import Ends, ranking
 from mixstat.fitting.first_models import TOGETHER
 from mixstat.fitting.fit_table import FitTable
-from mixstat.fitting.progress import Progress
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
 from mixstat.objective.objective import Objective
@@ -18,7 +18,6 @@ from mixstat.solvers.base import Solver
 from mixstat.solvers.certificate import judge
 from mixstat.solvers.degeneracy import is_degenerate
 from mixstat.solvers.em import EM, StopRule
-from mixstat.solvers.outcome import Outcome
 from mixstat.solvers.plan import BASIN_ITER, Plan
 
 SHORT_ITER = 15  # accelerated EM steps that tell good starts from bad ones
@@ -28,7 +27,6 @@ LEAST_FINISHED = 3  # starts run to the end, however large the problem
 FINISH_WORK = 3e8  # multiplications worth spending on running more starts to the end
 ARRIVED = (Status.CONVERGED.name, Status.JUMP.name)
 LEG = 130  # iterations after which a start goes on only if it leads
-AGREEMENT = 1e-8  # starts within this relative log-likelihood of each other agree
 
 TABLE = np.dtype(
     [
@@ -44,28 +42,18 @@ TABLE = np.dtype(
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Search:
-    """A search for the best maximum from many starts."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Search(Ends):
+    """A search for the best maximum from starts whose number is fixed."""
 
-    objective: Objective
-    """What to maximise."""
     short: Objective
-    """The same on the rows that starts look at; short runs are made on it."""
+    """The objective on the rows that starts look at; short runs are made on it."""
     solver: Solver
     """Of the long runs."""
     tol: float
     """Gradient tolerance."""
     max_iter: int
     """Iteration limit of a start."""
-    progress: Progress
-    """Told of every step."""
-    table: np.ndarray
-    """A row per start."""
-    ends: dict[int, Outcome] = field(default_factory=dict)
-    """Where the starts that were run to the end are."""
-    heights: dict[int, float] = field(default_factory=dict)
-    """Their objectives."""
 
     @property
     def on_sample(self) -> bool:
@@ -90,18 +78,22 @@ class Search:
             near, order = models, np.array([0])
             self.table["log_likelihood_short"] = np.nan
         for i in order[:count]:
-            self._finish(int(i), self._settled(near[i], int(i)))
-        self._let_the_leader_arrive()
-        return self._best()
+            self.finish(int(i), self._settled(near[i], int(i)))
+        self.let_the_leader_arrive()
+        return self.best()
 
     def _how_many(self, models: list[Mixture]) -> int:
         """How many starts are run to the end."""
-        batch = self.objective.batch
-        rows = float(batch.n_chunks) * batch.rows.weight.shape[1]
         if not models[0].gate.continuous:  # a search without derivatives is many passes
             return min(LEAST_FINISHED, len(models))
-        work = rows * parameter_vector.size(models[0]) ** 2
-        return int(np.clip(FINISH_WORK // work, LEAST_FINISHED, len(models)))
+        return int(np.clip(self.affordable(self.objective, models[0]), LEAST_FINISHED, len(models)))
+
+    @staticmethod
+    def affordable(objective: Objective, model: Mixture) -> float:
+        """How many starts it is cheap to run to the end."""
+        batch = objective.batch
+        rows = float(batch.n_chunks) * batch.rows.weight.shape[1]
+        return FINISH_WORK / (rows * parameter_vector.size(model) ** 2)
 
     def _short_runs(self, models: list[Mixture]) -> tuple[list[Mixture], Int[np.ndarray, " s"]]:
         """A few EM steps from every start; the order in which they deserve to be finished."""
@@ -118,7 +110,7 @@ class Search:
             row["degenerate"] = is_degenerate(self.short, state.model)
             ends.append(state.model)
         self.progress.say(f"{len(models)} short runs: best log-likelihood {self._best_short()}")
-        return ends, _ranking(heights, self.table["degenerate"])
+        return ends, ranking(heights, self.table["degenerate"])
 
     def _short_runs_together(
         self, models: list[Mixture]
@@ -147,7 +139,7 @@ class Search:
             self.table[name] = batch.table[name]
         self.table["degenerate"] = sunk
         self.progress.say(f"{len(sunk)} starts together: best log-likelihood {self._best_short()}")
-        return _ranking(batch.table["objective"], sunk)
+        return ranking(batch.table["objective"], sunk)
 
     def _tell_short(self, row: np.void, log_likelihood: float) -> None:
         row["log_likelihood_short"] = self.progress.in_units(log_likelihood)
@@ -168,74 +160,43 @@ class Search:
         row["n_passes"] += end.n_passes
         return end.model
 
-    def _finish(self, i: int, near: Mixture) -> None:
+    def finish(self, i: int, near: Mixture) -> None:
         """Run a start to its end, or as far as its leg goes."""
         row = self.table[i]
         leg = LEG if isinstance(self.solver, Plan) else self.max_iter
         steps = min(leg, self.max_iter - int(row["n_iter"]))
         end = self.solver.run(self.objective, near, tol=self.tol, max_iter=steps)
-        row["finished"] = True
         row["n_iter"] += end.n_iter
         row["n_passes"] += end.n_passes
-        self.ends[i] = end._replace(n_iter=int(row["n_iter"]))
-        vector = parameter_vector.to_vector(end.model)
-        known = end.known
-        self.heights[i] = self.objective.value(vector) if known is None else float(known.value)
-        value = self.heights[i] + float(self.objective.penalty.value(vector))
-        row["log_likelihood"] = self.progress.in_units(value)
-        row["status"] = end.status.name
-        mass = None if known is None else np.asarray(known.mass)
-        row["degenerate"] = is_degenerate(self.objective, end.model, mass)
-        self.progress.say(
-            f"start {i} ({row['start']}): log-likelihood {row['log_likelihood']:.10g}, "
-            f"{row['n_iter']} iterations, {str(row['status']).lower()}"
-            + (", degenerate" if row["degenerate"] else "")
-            + (f". {end.note}" if end.note else "")
-        )
+        self.record(i, end._replace(n_iter=int(row["n_iter"])))
 
-    def _let_the_leader_arrive(self) -> None:
+    def let_the_leader_arrive(self) -> None:
         """A leader that is still climbing goes on; one that crawls far below does not."""
         while True:
-            finished = np.array(list(self.heights))
-            heights = np.array([self.heights[i] for i in finished])
-            leader = int(finished[_ranking(heights, self.table["degenerate"][finished])[0]])
+            leader = int(self.ranked()[0])
             before = int(self.table[leader]["n_iter"])
             if self.table[leader]["status"] != Status.MAX_ITER.name or before >= self.max_iter:
                 return
-            self._finish(leader, self.ends[leader].model)
+            self.finish(leader, self.ends[leader].model)
             if self.table[leader]["n_iter"] == before:
                 return
 
-    def _best(self) -> FitResult:
+    def best(self) -> FitResult:
         """The verdict on the best of the starts that were run to the end."""
-        finished = np.array(list(self.ends))
-        value = np.array([self.heights[i] for i in finished])
-        value = np.where(np.isfinite(value), value, -1e300)  # finite, so that differences are
-        proper = ~self.table["degenerate"][finished]
-        eligible = proper if proper.any() else np.ones(len(finished), bool)
-        top = value[eligible].max()
-        agree = eligible & (np.abs(value - top) <= AGREEMENT * (1 + abs(top)))
+        order = self.ranked()
+        best = int(order[0])
+        agree = self.at_height_of(best) & (self.sunk == self.sunk[best]) & self.table["finished"]
         # among starts that agree, prefer one that arrived, then the first
-        status = self.table["status"][finished]
-        winner = finished[agree][np.argmin(~np.isin(status[agree], ARRIVED))]
+        near = np.flatnonzero(agree)
+        winner = near[np.argmin(~np.isin(self.table["status"][near], ARRIVED))]
         end = self.ends[int(winner)]
         ordered = self.objective.in_order(end.model)
         if ordered is not end.model:
             end = end._replace(model=ordered, known=None)
         result = judge(self.objective, end, tol=self.tol)
-        certificate = replace(
-            result.certificate, starts_finished=len(finished), starts_agreeing=int(agree.sum())
-        )
+        certificate = replace(result.certificate, search=self.evidence())
         n_passes = int(self.table["n_passes"].sum())
         return replace(result, certificate=certificate, n_passes=n_passes)
-
-
-def _ranking(
-    heights: Float[np.ndarray, " s"], degenerate: Bool[np.ndarray, " s"]
-) -> Int[np.ndarray, " s"]:
-    """Ends from the largest objective down, those that are not degenerate first."""
-    height = np.nan_to_num(heights, nan=-np.inf)
-    return np.lexsort((np.arange(len(height)), -height, degenerate))
 
 
 def _sunk(objective: Objective, ends: list[Mixture], batch: FitTable) -> Bool[np.ndarray, " s"]:
@@ -244,36 +205,8 @@ def _sunk(objective: Objective, ends: list[Mixture], batch: FitTable) -> Bool[np
     return np.array([is_degenerate(objective, end, mass) for end, mass in pairs])
 
 
-def multistart(
-    objective: Objective,
-    short: Objective,
-    models: list[tuple[str, Mixture]],
-    *,
-    solver: Solver,
-    tol: float,
-    max_iter: int,
-    progress: Progress,
-) -> tuple[FitResult, np.ndarray]:
-    """Fit from every start and return the best maximum with a table of all starts.
-
-    Starts with an expert on too few rows, or on rows that chance explains, win only if there is
-    no other: there the likelihood has no maximum that means anything, however large it is.
-
-    Parameters
-    ----------
-    objective
-        What to maximise.
-    short
-        The same on the rows that starts look at; short runs are made on it.
-    models
-        Kind and first model of each start.
-    solver, tol, max_iter
-        Solver of the long runs, gradient tolerance, and its iteration limit.
-    progress
-        Told of every step; log-likelihoods are told and tabled in its units.
-    """
-    table = np.zeros(len(models), TABLE)
-    table["start"] = [kind for kind, _ in models]
-    table["log_likelihood"] = np.nan
-    search = Search(objective, short, solver, tol, max_iter, progress, table)
-    return search.run([model for _, model in models]), table
+def empty_table(size: int) -> np.ndarray:
+    """A table of starts that are still to be made."""
+    table = np.zeros(size, TABLE)
+    table["log_likelihood"] = table["log_likelihood_short"] = np.nan
+    return table

@@ -41,7 +41,7 @@ class Options:
     solver_name: str
     """In a word."""
     init: Setting
-    n_init: int
+    n_init: int | str
     tol: float
     max_iter: int
     min_scale: float
@@ -63,7 +63,7 @@ def read_options(settings: Mapping[str, Setting], n_experts: Setting) -> Options
         own_degrees=np.ndim(settings["degree"]) > 0,  # type: ignore[arg-type]
         gate_degree=check_integer("gate_degree", settings["gate_degree"], 0),
         interactions=check_switch("interactions", settings["interactions"]),
-        n_init=check_integer("n_init", settings["n_init"], 1),
+        n_init=_n_init(settings["n_init"]),
         max_iter=check_integer("max_iter", settings["max_iter"], 1),
         tol=check_positive("tol", settings["tol"]),
         min_scale=check_positive("min_scale", settings["min_scale"]),
@@ -111,6 +111,20 @@ def _ridge(value: Setting) -> float | None:
 
 def _strength(name: str, settings: Mapping[str, Setting]) -> float:
     return check_positive(name, settings[name], zero=True)
+
+
+def _n_init(value: Setting) -> int | str:
+    return "auto" if isinstance(value, str) and value == "auto" else _count("n_init", value)
+
+
+def _count(name: str, value: Setting) -> int:
+    """A positive integer; the message tells that it may be left to the search."""
+    try:
+        return check_integer(name, value, 1)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} must be 'auto' or an integer of 1 or more, got {value!r}."
+        ) from error
 
 
 def _init(init: Setting) -> Setting:

@@ -1,6 +1,7 @@
 """From checked rows to a certified maximum: which starts, on which rows, by which solver."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
@@ -10,17 +11,19 @@ from sklearn.utils import check_random_state
 from mixstat.data import batch as batches
 from mixstat.data.design import Design
 from mixstat.fitting import starts
+from mixstat.fitting.adaptive import AdaptiveSearch, capacity
 from mixstat.fitting.context_starts import start_rows, within_contexts
 from mixstat.fitting.findings import examined
 from mixstat.fitting.first_models import Start, first_models
 from mixstat.fitting.fit import Fit
-from mixstat.fitting.given_starts import given_start, made_starts
+from mixstat.fitting.given_starts import FIXED, endless_starts, given_start, made_starts
 from mixstat.fitting.maximum import Maximum
-from mixstat.fitting.multistart import multistart
+from mixstat.fitting.multistart import Search, empty_table
 from mixstat.fitting.options import Options
 from mixstat.fitting.progress import Progress
 from mixstat.fitting.schema import Request
 from mixstat.fitting.sources import degree_mask, mapped
+from mixstat.fitting.start_maker import StartMaker
 from mixstat.fitting.tables import (
     Designs,
     Tables,
@@ -214,20 +217,59 @@ def _search(task: Task, longest: int) -> tuple[Maximum, Strengths]:
         alike = tables._replace(**sample._asdict(), log_possibility=knowledge)
         room = n_rows if n_rows <= starts.SAMPLE else 0
         short = task.objective(alike, strengths, longest=longest, room=room)
-    chosen = _starts(task, sample, knowledge)
-    task.progress.say(
-        f"{n_rows} rows, {null.n_experts} experts, {size} parameters, {len(chosen)} starts"
+    settings = {
+        "objective": objective,
+        "short": short,
+        "solver": options.solver,
+        "tol": options.tol,
+        "max_iter": options.max_iter,
+        "progress": task.progress,
+    }
+    if sample is not None and knowledge is None and _adapts(task, objective):
+        return _adaptive(task, sample, settings), strengths
+    return _fixed_number(task, _starts(task, sample, knowledge), settings), strengths
+
+
+def _adapts(task: Task, objective: Objective) -> bool:
+    """Whether the number of starts is left to the search, and all of them can be afforded."""
+    null, free = task.null, task.options.n_init == "auto" and task.given is None
+    if not free or null.n_experts == 1 or not null.gate.continuous:
+        return False
+    return Search.affordable(objective, null) >= FIXED
+
+
+def _adaptive(task: Task, sample: starts.StartRows, settings: dict[str, Any]) -> Maximum:
+    """The best end of a search that goes on until it was met often enough."""
+    options, null = task.options, task.null
+    maker = StartMaker(
+        settings["short"],
+        null,
+        sample,
+        endless_starts(options, sample, null.n_experts, task.seed),
+        np.random.default_rng(task.seed + 1),
     )
-    result, table = multistart(
-        objective,
-        short,
-        first_models(short, null, chosen, np.random.default_rng(task.seed + 1)),
-        solver=options.solver,
-        tol=options.tol,
-        max_iter=options.max_iter,
-        progress=task.progress,
-    )
-    return Maximum(objective, result, table), strengths
+    table = empty_table(capacity(null.n_experts))
+    search = AdaptiveSearch(table=table, maker=maker, **settings)
+    task.progress.say(f"{_what(task)}, as many starts as it takes")
+    result = search.search()
+    return Maximum(settings["objective"], result, table[: len(search.ends)])
+
+
+def _fixed_number(task: Task, chosen: list[Start], settings: dict[str, Any]) -> Maximum:
+    """The best end of so many starts."""
+    task.progress.say(f"{_what(task)}, {len(chosen)} starts")
+    random = np.random.default_rng(task.seed + 1)
+    models = first_models(settings["short"], task.null, chosen, random)
+    table = empty_table(len(models))
+    table["start"] = [kind for kind, _ in models]
+    result = Search(table=table, **settings).run([model for _, model in models])
+    return Maximum(settings["objective"], result, table)
+
+
+def _what(task: Task) -> str:
+    """The size of the problem in words."""
+    size = parameter_vector.size(task.null)
+    return f"{len(task.tables.y)} rows, {task.null.n_experts} experts, {size} parameters"
 
 
 def _starts(

@@ -79,7 +79,8 @@ def one_hot(labels: Int[np.ndarray, " n"], n_experts: int) -> Float[np.ndarray, 
     return out
 
 
-def _inputs(rows: StartRows) -> np.ndarray:
+def inputs(rows: StartRows) -> np.ndarray:
+    """What distinguishes rows but their responses."""
     if rows.Z.shape == rows.Phi.shape and np.array_equal(rows.Z, rows.Phi):
         return _varying(rows.Phi)
     return np.hstack([_varying(rows.Phi), _varying(rows.Z)])
@@ -95,10 +96,10 @@ def _kmeans(rows: StartRows, k: int, random: np.random.Generator, turn: int) -> 
     """Clusters of (x, y); later turns weigh y more or less, as either may carry the structure."""
     from sklearn.cluster import KMeans
 
-    inputs = _inputs(rows)
-    share = np.sqrt(max(inputs.shape[1], 1))
+    columns = inputs(rows)
+    share = np.sqrt(max(columns.shape[1], 1))
     emphasis = 1.0 if turn == 0 else np.exp(random.normal(0.0, 1.0))
-    points = np.hstack([inputs / share, rows.view * emphasis])
+    points = np.hstack([columns / share, rows.view * emphasis])
     seed = int(random.integers(2**31))
     if len(points) <= k:
         return one_hot(np.arange(len(points)) % k, k)
@@ -108,11 +109,11 @@ def _kmeans(rows: StartRows, k: int, random: np.random.Generator, turn: int) -> 
 
 def _partition(rows: StartRows, k: int, random: np.random.Generator, turn: int) -> np.ndarray:
     """Slices along a direction in x, of random but comparable sizes."""
-    inputs = _inputs(rows)
-    if inputs.shape[1] == 0:
+    columns = inputs(rows)
+    if columns.shape[1] == 0:
         return _random(rows, k, random, turn)
-    direction = random.standard_normal(inputs.shape[1])
-    along = inputs @ direction
+    direction = random.standard_normal(columns.shape[1])
+    along = columns @ direction
     order = np.argsort(along, kind="stable")
     reached = np.empty(len(order))
     reached[order] = np.cumsum(rows.weight[order]) / rows.weight.sum()

@@ -1,4 +1,4 @@
-"""Which maxima count: experts on few rows that chance explains, and exact ones on many, are told apart.
+"""Which maxima count: those without an expert on few rows that chance explains.
 
 The likelihood of a mixture with free scales has no maximum, and many local ones that mean
 nothing: an expert that happens to pass close to a handful of rows (McLachlan and Peel, Finite
@@ -12,7 +12,6 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import logsumexp
 
-from mixstat.data import batch as batches
 from mixstat.model import Mixture, expanded_index
 from mixstat.numerics import parameter_vector
 from mixstat.objective.likelihood import gate_rows, log_joint_rows
@@ -22,7 +21,19 @@ from mixstat.objective.objective import Objective
 FEW = 5.0  # rows for each of an expert's parameters, up to which it may be chance
 FEW_IF_NARROW = 10.0  # the same where its scale is small beside the largest
 NARROW = 0.25  # ratio of scales that is small
+SAME = 1e-4  # experts closer than this in every standardised parameter coincide
 MOST_GAIN = 50.0  # log-likelihood that a row which no other expert may take can gain
+
+
+def coinciding(model: Mixture) -> tuple[tuple[int, int], ...]:
+    """Pairs of experts with the same conditional density."""
+    k = model.n_experts
+    if not model.experts.exchangeable:
+        return ()
+    each = expanded_index(model)[1]
+    table = parameter_vector.to_vector(model)[each]
+    pairs = [(i, j) for i in range(k) for j in range(i + 1, k)]
+    return tuple((i, j) for i, j in pairs if np.max(np.abs(table[i] - table[j])) < SAME)
 
 
 def thin(
@@ -31,7 +42,8 @@ def thin(
     """Experts with fewer effective rows than parameters of their own plus one."""
     if model.n_experts == 1:
         return np.zeros(1, bool)
-    return _rows(objective, mass) < _own(objective, model).sum(axis=1) + 1
+    few = _rows(objective, mass) < _own(objective, model).sum(axis=1) + 1
+    return few & ~_doubles(model)
 
 
 def by_chance(
@@ -50,7 +62,7 @@ def by_chance(
     rows, own = _rows(objective, mass), _own(objective, model)
     count = own.sum(axis=1)
     few = np.where(_width_ratio(objective, model) < NARROW, FEW_IF_NARROW, FEW)
-    doubtful = np.flatnonzero(rows <= few * count)
+    doubtful = np.flatnonzero((rows <= few * count) & ~_doubles(model))
     if len(doubtful) == 0:
         return found
     brought = count + parameter_vector.size(model.gate) / (k - 1)
@@ -65,6 +77,13 @@ def is_admissible(objective: Objective, model: Mixture, mass: Float[np.ndarray, 
     """Whether every expert rests on rows of its own that chance does not explain."""
     model = parameter_vector.as_numpy(model)
     return not (thin(objective, model, mass).any() or by_chance(objective, model, mass).any())
+
+
+def _doubles(model: Mixture) -> Bool[np.ndarray, " K"]:
+    """Experts that coincide with another one, whose rows are theirs too."""
+    double = np.zeros(model.n_experts, bool)
+    double[[k for pair in coinciding(model) for k in pair]] = True
+    return double
 
 
 def _rows(objective: Objective, mass: Float[np.ndarray, " K"]) -> Float[np.ndarray, " K"]:

@@ -36,7 +36,8 @@ def judge(
 
     The verdict is CONVERGED exactly where the projected gradient is below ``tol`` at a maximum,
     whatever the solver said of itself, and SEPARATED or COLLAPSED where that is why the
-    likelihood has no maximum, EXACT where experts fit many rows exactly. Estimators, batches, studies and updates have it from here.
+    likelihood has no maximum, EXACT where experts fit many rows exactly. Estimators, batches,
+    studies and updates have it from here.
 
     Parameters
     ----------
@@ -112,7 +113,7 @@ def _certificate(
         advice=model.gate.diverging if diverging else "",
         diverging_experts=runaway,
         steep_gate=() if diverging else degeneracy.steep_gate(model),
-        coinciding_experts=degeneracy.coinciding(model),
+        coinciding_experts=admissible.coinciding(model),
         thin_experts=thin,
         spurious_experts=tuple(k for k in chance if k not in thin),
         invariances=words,

@@ -29,7 +29,6 @@ CURVED = 1e-2  # predicted cost above which coefficients so long need not be tri
 LOSS = 1e-10  # relative to 1 + |objective|: doubling that loses less costs nothing
 GAIN = 1e-5  # and if it gains more, the solver has not finished
 NEAR = 1e-9  # distance at which a parameter sits on its bound
-SAME = 1e-4  # experts closer than this in every standardised parameter coincide
 
 
 class Point(NamedTuple):
@@ -188,14 +187,3 @@ def _gate_rows(model: Mixture, marked: Bool[np.ndarray, " G"]) -> tuple[int, ...
         if group.feature == "Z":
             rows |= {int(k) for k in np.flatnonzero(marked[group.coef - 1].any(axis=-1))}
     return tuple(sorted(rows))
-
-
-def coinciding(model: Mixture) -> tuple[tuple[int, int], ...]:
-    """Pairs of experts with the same conditional density."""
-    k = model.n_experts
-    if not model.experts.exchangeable:
-        return ()
-    each = expanded_index(model)[1]
-    table = parameter_vector.to_vector(model)[each]
-    pairs = [(i, j) for i in range(k) for j in range(i + 1, k)]
-    return tuple((i, j) for i, j in pairs if np.max(np.abs(table[i] - table[j])) < SAME)

@@ -1,0 +1,132 @@
+"""A search that goes on until the best end was met often enough."""
+
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+from jaxtyping import Int
+
+from mixstat.fitting.multistart import Search
+from mixstat.fitting.start_maker import Named, StartMaker
+from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
+from mixstat.objective.likelihood import expert_mass
+from mixstat.results import FitResult
+from mixstat.solvers import admissible
+from mixstat.solvers.em import EM, StopRule
+
+ROUND = 4  # independent starts between two looks at what was found
+FIRST = 4  # of the first round, for each expert: one of each kind
+BUDGET = (12, 8)  # independent starts at most: for two experts, and for each further one
+MOVES = 4  # tries from the best end for each expert, before it is taken to be the best near it
+MOST_MOVES = 20  # for each expert, in all
+ALIKE_GAIN = 1e-12  # of an EM step, at which a model of fewer experts has arrived
+
+
+def capacity(n_experts: int) -> int:
+    """The most starts that a search runs."""
+    return _budget(n_experts) + ROUND + MOST_MOVES * n_experts + n_experts * (n_experts - 1) + 1
+
+
+def _budget(n_experts: int) -> int:
+    return BUDGET[0] + BUDGET[1] * (n_experts - 1)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AdaptiveSearch(Search):
+    """Independent starts, moves from the best end, and the model with one expert fewer."""
+
+    maker: StartMaker
+    """Makes starts as they are asked for."""
+    tried: dict[int, int] = field(default_factory=dict)
+    """How many moves were tried from an end."""
+
+    def search(self) -> FitResult:
+        """The best maximum and its verdict."""
+        budget = _budget(self.objective.template.n_experts)
+        self.run_all(self.maker.draw(FIRST * self.objective.template.n_experts))
+        while True:
+            self._move()
+            seen = self.evidence()
+            if seen.enough or seen.starts >= budget:
+                break
+            self.run_all(self.maker.draw(ROUND))
+        self._keep_the_smaller()
+        self.let_the_leader_arrive()
+        return self.best()
+
+    def run_all(self, starts: list[Named]) -> None:
+        """Run starts to their ends."""
+        for kind, model in starts:
+            self._run_one(kind, model)
+
+    def _run_one(self, kind: str, model: Mixture) -> int:
+        i = len(self.ends)
+        self.table[i]["start"] = kind
+        self.finish(i, model)
+        return i
+
+    def _move(self) -> None:
+        """Moves from the best end, and from the better one to which they lead."""
+        while (near := self._worth_a_move()) is not None:
+            before = self._leader()
+            left = self._most_moves(near) - self.tried.get(near, 0)
+            end = self.ends[near].model
+            for kind, model in islice(self.maker.near(end, self._spare(near)), left):
+                self.tried[near] = self.tried.get(near, 0) + 1
+                self._run_one(kind, model)
+                if self._leader() != before:
+                    break
+
+    def _worth_a_move(self) -> int | None:
+        """An end near which a better one is still to be looked for."""
+        if sum(self.tried.values()) >= MOST_MOVES * self.objective.template.n_experts:
+            return None
+        near = (i for i in self._heads() if self.tried.get(i, 0) < self._most_moves(i))
+        return next(near, None)
+
+    def _heads(self) -> list[int]:
+        """The best end, one above it that does not count, and the second best."""
+        order = self.ranked()
+        best = self._leader()
+        sunk = [int(i) for i in order if self.sunk[i] and self.heights[i] > self.heights[best]]
+        other = order[~self.at_height_of(best)[order] & ~self.sunk[order]]
+        return [best, *sunk[:1], *map(int, other[:1])]
+
+    def _most_moves(self, i: int) -> int:
+        """From one end: fewer where it is not the best."""
+        return self.objective.template.n_experts * (MOVES if i == self._leader() else 1)
+
+    def _spare(self, i: int) -> Int[np.ndarray, " s"]:
+        """Experts of an end that may be dissolved: those that rest on nothing, or any."""
+        model = parameter_vector.as_numpy(self.ends[i].model)
+        mass = np.asarray(expert_mass(model, self.objective.batch))
+        marked = admissible.thin(self.objective, model, mass)
+        marked |= admissible.by_chance(self.objective, model, mass)
+        return np.flatnonzero(marked) if marked.any() else np.arange(model.n_experts)
+
+    def _leader(self) -> int:
+        """The first of the starts that reached the best end."""
+        best = self.ranked()[0]
+        near = self.at_height_of(best) & (self.sunk == self.sunk[best])
+        return int(np.flatnonzero(near)[0])
+
+    def _keep_the_smaller(self) -> None:
+        """Models of fewer experts, which win if no admissible end is better."""
+        near, k = int(self.ranked()[0]), self.objective.template.n_experts
+        for _ in range(2, k):
+            if not self.sunk[near]:
+                break
+            spare = self._spare(near)
+            first = len(self.ends)
+            for kind, model in self.maker.smaller(self.ends[near].model, spare):
+                self._climb_alike(kind, model)
+            near = next(int(i) for i in self.ranked() if i >= first)
+        self._climb_alike(*self.maker.one())
+
+    def _climb_alike(self, kind: str, model: Mixture) -> None:
+        """EM alone, under which experts that are alike stay so."""
+        i = len(self.ends)
+        self.table[i]["start"] = kind
+        end = EM(stop=StopRule(ALIKE_GAIN, 0.0)).run(self.objective, model, max_iter=self.max_iter)
+        self.record(i, end)

@@ -1,0 +1,118 @@
+"""From an end to other starts: one expert is dissolved and another one split in two.
+
+Ueda, N., Nakano, R., Ghahramani, Z. and Hinton, G. (2000). SMEM algorithm for mixture models.
+Neural Computation 12, 2109-2128. Which experts are taken is drawn here, not ranked: an EM run
+costs no more than the ranking.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from mixstat.fitting.starts import StartRows, inputs
+
+LEAST = 1e-6  # responsibility of an expert for a row, so that any row can be handed on
+
+
+def moves(
+    rows: StartRows,
+    shares: Float[np.ndarray, "n K"],
+    spare: Int[np.ndarray, " s"],
+    random: np.random.Generator,
+) -> Iterator[Float[np.ndarray, "n K"]]:
+    """Endless starts near one end, whose responsibilities are ``shares``.
+
+    ``spare`` are the experts that may be dissolved.
+    """
+    k = shares.shape[1]
+    turn = 0
+    while True:
+        gone = int(random.choice(spare))
+        fewer = without(shares, gone)
+        # larger experts are split more often
+        size = np.delete(fewer.T @ rows.weight, gone)
+        split = int(random.choice(np.delete(np.arange(k), gone), p=size / size.sum()))
+        way = WAYS[turn % len(WAYS)]
+        part = way(rows, fewer[:, split], random)
+        moved = fewer.copy()
+        moved[:, gone] = np.where(part, fewer[:, split], 0.0)
+        moved[:, split] -= moved[:, gone]
+        yield moved
+        turn += 1
+
+
+def without(shares: Float[np.ndarray, "n K"], gone: int) -> Float[np.ndarray, "n K"]:
+    """Responsibilities when one expert hands its rows to the others."""
+    left = np.maximum(shares, LEAST)
+    left[:, gone] = 0.0
+    return left / left.sum(axis=1, keepdims=True)
+
+
+def doubled(shares: Float[np.ndarray, "n K"], gone: int) -> Float[np.ndarray, "n K"]:
+    """The same in which the place of the one that is gone is taken by half of the largest.
+
+    Two experts that begin alike stay alike under EM: such a model is one of K - 1 experts.
+    """
+    fewer = without(shares, gone)
+    largest = int(np.argmax(fewer.sum(axis=0)))
+    fewer[:, gone] = fewer[:, largest] = 0.5 * fewer[:, largest]
+    return fewer
+
+
+def _by_residual(
+    rows: StartRows, share: Float[np.ndarray, " n"], random: np.random.Generator
+) -> Bool[np.ndarray, " n"]:
+    """Rows close to the expert's own regression, and those far from it."""
+    residual = np.linalg.norm(rows.view - _regression(rows, share), axis=1)
+    return residual < _cut(residual, share * rows.weight, random.uniform(0.3, 0.8))
+
+
+def _by_side(
+    rows: StartRows, share: Float[np.ndarray, " n"], random: np.random.Generator
+) -> Bool[np.ndarray, " n"]:
+    """Rows above the expert's regression, and those below it."""
+    residual = rows.view - _regression(rows, share)
+    return residual @ random.standard_normal(residual.shape[1]) > 0
+
+
+def _by_regressions(
+    rows: StartRows, share: Float[np.ndarray, " n"], random: np.random.Generator
+) -> Bool[np.ndarray, " n"]:
+    """Rows closer to one of two regressions through few rows of the expert."""
+    n, p = rows.Phi.shape
+    weight = share * rows.weight + 1e-12
+    distance = np.empty((2, n))
+    for j in range(2):
+        chosen = random.choice(n, size=min(n, p + 1), replace=False, p=weight / weight.sum())
+        coef = np.linalg.lstsq(rows.Phi[chosen], rows.view[chosen], rcond=None)[0]
+        distance[j] = np.sum((rows.view - rows.Phi @ coef) ** 2, axis=1)
+    return distance[0] < distance[1]
+
+
+def _by_place(
+    rows: StartRows, share: Float[np.ndarray, " n"], random: np.random.Generator
+) -> Bool[np.ndarray, " n"]:
+    """Rows on the two sides of a cut along a direction of the inputs."""
+    columns = inputs(rows)
+    if columns.shape[1] == 0:
+        return _by_residual(rows, share, random)
+    along = columns @ random.standard_normal(columns.shape[1])
+    return along < _cut(along, share * rows.weight, random.uniform(0.2, 0.8))
+
+
+WAYS = (_by_regressions, _by_residual, _by_place, _by_side)
+
+
+def _regression(rows: StartRows, share: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n v"]:
+    """What a regression on the rows of one expert predicts."""
+    root = np.sqrt(share * rows.weight)[:, None]
+    coef = np.linalg.lstsq(rows.Phi * root, rows.view * root, rcond=None)[0]
+    return rows.Phi @ coef
+
+
+def _cut(values: Float[np.ndarray, " n"], weight: Float[np.ndarray, " n"], share: float) -> float:
+    """The value below which a share of the weight lies."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weight[order]) / max(float(weight.sum()), 1e-300)
+    return float(values[order][min(int(np.searchsorted(reached, share)), len(values) - 1)])
