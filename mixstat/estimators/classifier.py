@@ -40,8 +40,9 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         As in :class:`MixtureOfExperts`.
     init : str, sequence of str, array-like or fitted estimator, default="auto"
         Where fits begin, as in :class:`MixtureOfExperts`.
-    n_init : int, default=12
-        Number of starts.
+    n_init : "auto" or int, default="auto"
+        Number of independent starts. "auto" goes on until the best end was met often enough, and
+        tries others near it; a number makes so many, and runs the promising ones to the end.
     tol : float, default=1e-8
         Largest component of the gradient of the mean log-likelihood, in standardised units,
         at which a fit counts as converged.

@@ -52,8 +52,9 @@ class MixtureOfExperts(RegressionMixture):
         "regressions" (through a few random rows each), "random" (responsibilities) or "auto"
         (all four in turn). Or one start of your own: integer labels (n,), responsibilities
         (n, n_experts), or an estimator fitted with as many experts.
-    n_init : int, default=12
-        Number of starts; all are run for a few steps, the promising ones to the end.
+    n_init : "auto" or int, default="auto"
+        Number of independent starts. "auto" goes on until the best end was met often enough, and
+        tries others near it; a number makes so many, and runs the promising ones to the end.
     tol : float, default=1e-8
         Largest component of the gradient of the mean log-likelihood, in standardised units,
         at which a fit counts as converged.

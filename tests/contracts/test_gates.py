@@ -44,8 +44,8 @@ CASES |= {
     "two_sigmoids": (SigmoidGate(), 2),
     "one_expert": (REGISTRY["softmax"], 1),
 }
-HILLS = TemperatureGate | SigmoidGate  # surrogates that may have several
-CONCAVE = [n for n, (g, _) in CASES.items() if g.continuous and not isinstance(g, HILLS)]
+# a gate whose surrogate may have several hills says how it starts
+CONCAVE = [n for n, (g, _) in CASES.items() if g.continuous and type(g).starting is Gate.starting]
 CONCAVE += ["fixed", "schedule", "top_3", "mass_1.0"]
 
 

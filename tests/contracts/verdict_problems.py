@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 
 from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier
 from mixstat.data import batch as batches
+from mixstat.experts import REGISTRY as FAMILIES
 from mixstat.fitting.batch_of_fits import fit_many
 from mixstat.fitting.fit_table import FitTable
 from mixstat.model import Mixture
@@ -74,7 +75,7 @@ def responses(family: str, kind: str, x: np.ndarray, label: np.ndarray) -> np.nd
     if family == "binomial":
         won = random.binomial(12, 1 / (1 + np.exp(-line)))
         return np.column_stack([won, 12 - won]).astype(float)
-    if family == "gamma":
+    if FAMILIES[family].response == "positive":
         y = random.gamma(30.0, np.exp(line) / 30)
     elif family == "t":
         y = 2 * line + 0.4 * random.standard_t(5, N)
