@@ -107,7 +107,7 @@ class AdaptiveSearch(Search):
 
     def _leader(self) -> int:
         """The first of the starts that reached the best end."""
-        best = self.ranked()[0]
+        best = int(self.ranked()[0])
         near = self.at_height_of(best) & (self.sunk == self.sunk[best])
         return int(np.flatnonzero(near)[0])
 

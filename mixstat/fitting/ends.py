@@ -7,9 +7,10 @@ from jaxtyping import Bool, Float, Int
 
 from mixstat.fitting.progress import Progress
 from mixstat.numerics import parameter_vector
+from mixstat.objective.likelihood import expert_mass
 from mixstat.objective.objective import Objective
 from mixstat.results import SearchEvidence
-from mixstat.solvers.degeneracy import is_degenerate
+from mixstat.solvers import admissible
 from mixstat.solvers.outcome import Outcome
 
 AGREEMENT = 1e-7  # starts within this relative log-likelihood of each other agree
@@ -30,7 +31,7 @@ class Ends:
     ends: dict[int, Outcome] = field(default_factory=dict)
     """Where the starts that were run to the end are."""
     heights: dict[int, float] = field(default_factory=dict)
-    """Their objectives."""
+    """Their objectives, less what is gained beyond the resolution of the response."""
 
     def record(self, i: int, end: Outcome) -> None:
         """Keep where a start ended, and how high."""
@@ -45,8 +46,11 @@ class Ends:
         value = height + float(self.objective.penalty.value(vector))
         row["log_likelihood"] = self.progress.in_units(value)
         row["status"] = end.status.name
-        mass = None if known is None else np.asarray(known.mass)
-        row["degenerate"] = is_degenerate(self.objective, end.model, mass)
+        model = parameter_vector.as_numpy(end.model)
+        mass = expert_mass(model, self.objective.batch) if known is None else known.mass
+        mass = np.asarray(mass)
+        row["degenerate"] = not admissible.is_admissible(self.objective, model, mass)
+        self.heights[i] -= admissible.beyond_resolution(self.objective, model, mass)
         self.progress.say(
             f"start {i} ({row['start']}): log-likelihood {row['log_likelihood']:.10g}, "
             f"{row['n_iter']} iterations, {str(row['status']).lower()}"

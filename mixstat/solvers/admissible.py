@@ -17,10 +17,14 @@ from mixstat.numerics import parameter_vector
 from mixstat.objective.likelihood import gate_rows, log_joint_rows
 from mixstat.objective.objective import Objective
 
-# Chosen on data of `python -m tests.benchmarks spurious`, which counts wrong calls on others.
+# Chosen on other data than those on which `python -m tests.benchmarks search` counts wrong calls.
 FEW = 5.0  # rows for each of an expert's parameters, up to which it may be chance
 FEW_IF_NARROW = 10.0  # the same where its scale is small beside the largest
 NARROW = 0.25  # ratio of scales that is small
+WIDE = 0.3  # deviations of the response; scales above are no finer than any grid that matters
+PEAK = 0.4  # density of a standard normal at its peak
+LEAST_VALUES = 8  # different ones, below which they are classes rather than a grid
+MOST_VALUES = 10_000  # steps within the range, above which nearly equal numbers are no grid
 SAME = 1e-4  # experts closer than this in every standardised parameter coincide
 MOST_GAIN = 50.0  # log-likelihood that a row which no other expert may take can gain
 
@@ -68,9 +72,48 @@ def by_chance(
     brought = count + parameter_vector.size(model.gate) / (k - 1)
     free = (own & ~_floored(objective, model)).sum(axis=1)  # coefficients of the predictor
     gains = _gains(objective, model, doubtful)
+    gains -= (rows * _finer(objective, model))[doubtful]
     gains *= np.maximum(rows - free, 0.0)[doubtful] / np.maximum(rows[doubtful], 1e-9)
     found[doubtful] = gains < brought[doubtful] * np.log(float(objective.batch.total_weight))
     return found
+
+
+def beyond_resolution(objective: Objective, model: Mixture, mass: Float[np.ndarray, " K"]) -> float:
+    """What the mean log-likelihood gains by scales that are finer than the response is written.
+
+    A response on a grid (tenths, whole numbers) has ties that mean nothing. An expert on such a
+    tie may shrink its scale without limit, yet its rows have a probability of one at most: a
+    density of one over the step of the grid.
+    """
+    return float(np.sum(np.asarray(mass) * _finer(objective, model)))
+
+
+def _finer(objective: Objective, model: Mixture) -> Float[np.ndarray, " K"]:
+    """Log of the density at the peak of each expert over that of one step of the grid."""
+    finer = np.zeros(model.n_experts)
+    y = objective.batch.rows.y
+    if model.experts.response != "real" or y.shape[1] != 1:
+        return finer
+    scales, each = _floored(objective, model), expanded_index(model)[1]
+    logs = np.where(scales, parameter_vector.to_vector(model)[each], np.inf).min(axis=1)
+    narrow = logs < np.log(WIDE)
+    if narrow.any():
+        step = grid_step(np.asarray(y)[: int(objective.batch.n_chunks)])
+        with np.errstate(divide="ignore"):
+            finer[narrow] = np.maximum(np.log(PEAK * step) - logs[narrow], 0.0)
+    return finer
+
+
+def grid_step(y: Float[np.ndarray, "..."]) -> float:
+    """The step of the grid on which numbers lie; 0 if they are few or lie on none."""
+    values = np.unique(np.round(np.ravel(y), 10))
+    if len(values) < LEAST_VALUES:
+        return 0.0
+    gaps = np.diff(values)
+    step = float(gaps.min())
+    whole = gaps / step
+    coarse = step * MOST_VALUES > values[-1] - values[0]
+    return step if coarse and np.all(np.abs(whole - np.round(whole)) < 1e-3) else 0.0
 
 
 def is_admissible(objective: Objective, model: Mixture, mass: Float[np.ndarray, " K"]) -> bool:

@@ -93,8 +93,9 @@ def _certificate(
     model, (norm, curvature) = point.model, sharpness
     diverging, runaway = degeneracy.diverging_gate(point), degeneracy.diverging_experts(point)
     floors = degeneracy.binding_floors(point.objective, model)
-    thin = _numbers(admissible.thin(point.objective, model, known.mass))
-    chance = _numbers(admissible.by_chance(point.objective, model, known.mass))
+    mass = np.asarray(known.mass)
+    thin = _numbers(admissible.thin(point.objective, model, mass))
+    chance = _numbers(admissible.by_chance(point.objective, model, mass))
     exact = tuple(k for k in floors if k not in {*thin, *chance})
     status = _status(outcome.status, norm, curvature.smallest, tol)
     if status == Status.STALLED and _rests_at_a_jump(outcome, point, known, tol):

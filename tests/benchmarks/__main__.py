@@ -4,11 +4,21 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from . import fits, kernels, passes, published, replicates, shapes, starts, workloads
+from . import fits, kernels, passes, published, replicates, search, shapes, starts, workloads
 from .harness import full
 from .text import machine
 
-TABLES = ("fits", "cold", "kernels", "passes", "replicates", "starts", "shapes", "published")
+TABLES = (
+    "fits",
+    "cold",
+    "kernels",
+    "passes",
+    "replicates",
+    "starts",
+    "shapes",
+    "search",
+    "published",
+)
 
 
 def main() -> None:
@@ -35,6 +45,7 @@ def main() -> None:
             "replicates": replicates.show,
             "starts": starts.show,
             "shapes": shapes.show,
+            "search": lambda: search.show(full=asked.full),
             "published": lambda: published.show(full=asked.full),
         }
         for name in tables:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.fast
 
 PACKAGE = Path(mixstat.__file__).parent
 PARTS = ("gates/", "experts/", "parts/")
-VERDICTS = {"SEPARATED", "COLLAPSED", "SADDLE"}
+VERDICTS = {"SEPARATED", "COLLAPSED", "EXACT", "SADDLE"}
 KINDS = {
     cls.__name__ for part in (GATES, FAMILIES) for one in part.values() for cls in type(one).__mro__
 }

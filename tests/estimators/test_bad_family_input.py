@@ -217,5 +217,5 @@ def test_a_spike_of_gamma_responses_is_told(rng):
     moe = MixtureOfExperts(
         2, expert="gamma", degree=0, gate_degree=0, init="kmeans", n_init=1, random_state=0
     )
-    with pytest.warns(ConvergenceWarning, match="scale of expert 0 is on its floor"):
+    with pytest.warns(ConvergenceWarning, match="Expert 0 fits its rows exactly"):
         moe.fit(np.zeros((200, 1)), y)

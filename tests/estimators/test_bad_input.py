@@ -25,7 +25,7 @@ def data(n=60, d=1):
         ({"n_experts": 2.5}, r"n_experts must be an integer >= 1, got 2.5"),
         ({"degree": -1}, r"degree must be an integer >= 0, got -1"),
         ({"gate_degree": "1"}, r"gate_degree must be an integer >= 0"),
-        ({"n_init": 0}, r"n_init must be an integer >= 1"),
+        ({"n_init": 0}, r"n_init must be 'auto' or an integer"),
         ({"max_iter": 0}, r"max_iter must be an integer >= 1"),
         ({"tol": 0.0}, r"tol must be a finite number > 0, got 0.0"),
         ({"min_scale": -1}, r"min_scale must be a finite number > 0, got -1"),
@@ -195,7 +195,7 @@ def test_coinciding_experts_are_reported():
 def test_outputs_that_determine_each_other_are_reported():
     X, y = data(100)
     for copies in (np.column_stack([y, 2 * y + 1]), np.column_stack([y > 0, y <= 0]) * 1.0):
-        with pytest.warns(ConvergenceWarning, match="one output is constant or determined"):
+        with pytest.warns(ConvergenceWarning, match="one output is determined by others"):
             moe = MixtureOfExperts(2, n_init=4, random_state=0).fit(X, copies)
         assert np.all(np.isfinite(moe.covariance_))
         assert np.all(np.isfinite(moe.predict(X)))

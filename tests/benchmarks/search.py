@@ -1,0 +1,171 @@
+"""How often the default search finds the best maximum, and how often chance is called a maximum."""
+
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from .text import Table, number
+
+ROWS, DESIGNS, SEEDS = 400, 10, 3
+FULL_DESIGNS = 20
+KNOWN, FULL_KNOWN = 100, 1000  # starts from which the best maximum is taken to be known
+NEAR = 1e-3  # of the log-likelihood, within which two ends are one
+NULLS = {60: 40, 150: 20}  # data sets of one line, by rows
+FULL_NULLS = {60: 200, 150: 200}
+GROUPS = 10  # data sets of every kind with a small group that is real
+
+Sample = tuple[np.ndarray, np.ndarray]
+
+
+class Found(NamedTuple):
+    """What one call found."""
+
+    log_likelihood: float
+    sound: bool
+    seconds: float
+
+
+def design(i: int) -> Sample:
+    """Random mixtures of two to five lines in one to five inputs, with softmax gates."""
+    random = np.random.default_rng([ROWS, i])
+    d, k = 1 + i % 5, int(random.integers(2, 6))
+    X = random.normal(size=(ROWS, d))
+    features = np.column_stack([np.ones(ROWS), X])
+    logits = features @ random.normal(size=(d + 1, k))
+    share = np.exp(logits - logits.max(axis=1, keepdims=True))
+    share /= share.sum(axis=1, keepdims=True)
+    label = (random.random((ROWS, 1)) > np.cumsum(share, axis=1)).sum(axis=1).clip(0, k - 1)
+    coef, scale = 1.5 * random.normal(size=(k, d + 1)), random.uniform(0.3, 1.0, k)
+    return X, np.sum(features * coef[label], axis=1) + scale[label] * random.normal(size=ROWS)
+
+
+def one_line(n: int, seed: int) -> Sample:
+    """A regression without groups."""
+    random = np.random.default_rng([n, seed])
+    x = random.normal(size=(n, 1))
+    return x, 1 + x[:, 0] + random.normal(size=n)
+
+
+def outliers(seed: int, scale: float) -> Sample:
+    """Five of a hundred rows far above the line."""
+    random = np.random.default_rng([5, seed])
+    x = random.normal(size=(100, 1))
+    y = 1 + x[:, 0] + random.normal(size=100)
+    y[:5] = 8 + scale * random.normal(size=5)
+    return x, y
+
+
+def narrow(seed: int, share: float, scale: float) -> Sample:
+    """A line with little noise across one with more."""
+    random = np.random.default_rng([9, seed])
+    x = random.uniform(-2, 2, size=(150, 1))
+    some = random.random(150) < share
+    noise = random.normal(size=150)
+    return x, np.where(some, 2 - x[:, 0] + scale * noise, 1 + x[:, 0] + noise)
+
+
+REAL: dict[str, Callable[[int], Sample]] = {
+    "5 outliers, scale .1": lambda seed: outliers(seed, 0.1),
+    "5 outliers, scale 1": lambda seed: outliers(seed, 1.0),
+    "15 of 150 rows, scale .1": lambda seed: narrow(seed, 0.1, 0.1),
+    "45 of 150 rows, scale .1": lambda seed: narrow(seed, 0.3, 0.1),
+    "45 of 150 rows, scale .3": lambda seed: narrow(seed, 0.3, 0.3),
+}
+
+
+def show(*, full: bool) -> None:
+    """Print the tables, a line at a time."""
+    warnings.simplefilter("ignore")
+    _show_designs(full=full)
+    _show_nulls(FULL_NULLS if full else NULLS)
+    _show_groups()
+
+
+def _fit(n_experts: int, sample: Sample, seed: int, **settings: object) -> Found:
+    from mixstat import MixtureOfExperts
+
+    moe = MixtureOfExperts(n_experts, random_state=seed, **settings)  # type: ignore[arg-type]
+    before = time.perf_counter()
+    moe.fit(*sample)
+    seconds = time.perf_counter() - before
+    proof = moe.certificate_
+    proper = not (proof.thin_experts or proof.spurious_experts)
+    height = len(sample[1]) * moe.log_likelihood_
+    return Found(height if proper else -np.inf, proof.sound, seconds)
+
+
+def _show_designs(*, full: bool) -> None:
+    known = FULL_KNOWN if full else KNOWN
+    designs = [design(i) for i in range(FULL_DESIGNS if full else DESIGNS)]
+    table = Table(
+        f"Default search: {len(designs)} designs of {ROWS} rows, {SEEDS} seeds; known: the best "
+        f"admissible end of {known} starts and of all calls",
+        (
+            *(("experts", 7), ("reached", 8), ("of", 4), ("sound", 6), ("missed", 7)),
+            *(("and sound", 9), ("median s", 9), ("falls", 6)),
+        ),
+    )
+    before = np.full(len(designs), -np.inf)  # of one expert fewer
+    for k in range(2, 6):
+        heights = np.empty((len(designs), SEEDS))
+        sound, seconds = np.empty(heights.shape, bool), []
+        best = np.empty(len(designs))
+        for i, sample in enumerate(designs):
+            for seed in range(SEEDS):
+                heights[i, seed], sound[i, seed], spent = _fit(k, sample, seed)
+                seconds.append(spent)
+            known_best = _fit(k, sample, 99, n_init=known).log_likelihood
+            best[i] = max(known_best, heights[i].max())
+        reached = heights >= best[:, None] - NEAR
+        missed = ~reached
+        falls = int(np.sum(heights[:, 0] < before - NEAR))
+        before = heights[:, 0]
+        table.row(
+            *(k, int(reached.sum()), reached.size, int(sound.sum()), int(missed.sum())),
+            *(int((missed & sound).sum()), number(float(np.median(seconds))), falls),
+        )
+    print("\nfalls: designs where one more expert ends lower than one fewer (the same seed)")
+
+
+def _show_nulls(nulls: dict[int, int]) -> None:
+    from mixstat import MixtureOfExperts
+
+    table = Table(
+        "One line, no groups: what is found with one to three experts",
+        (
+            *(("rows", 5), ("data sets", 9), ("sound of 2, 3", 13), ("narrow, few, sound", 18)),
+            ("BIC picks one", 13),
+        ),
+    )
+    for n, count in nulls.items():
+        sound = spurious = right = 0
+        for seed in range(count):
+            X, y = one_line(n, seed)
+            fits = [MixtureOfExperts(k, random_state=0).fit(X, y) for k in (1, 2, 3)]
+            for moe in fits[1:]:
+                sound += moe.certificate_.sound
+                ratio = float(np.min(moe.scale_) / np.max(moe.scale_))
+                few = float(np.min(moe.expert_share_)) * n < 10
+                spurious += moe.certificate_.sound and ratio < 0.1 and few
+            right += int(np.argmin([moe.bic(X, y) for moe in fits]) == 0)
+        table.row(n, count, sound, spurious, f"{right} of {count}")
+
+
+def _show_groups() -> None:
+    table = Table(
+        "Small groups that are real, two experts",
+        (("group", 26), ("data sets", 9), ("kept", 5), ("sound", 6)),
+    )
+    for name, kept, sound in _groups():
+        table.row(name, GROUPS, kept, sound)
+
+
+def _groups() -> Iterator[tuple[str, int, int]]:
+    for name, make in REAL.items():
+        found = [_fit(2, make(seed), 0) for seed in range(GROUPS)]
+        alone = [_fit(1, make(seed), 0).log_likelihood for seed in range(GROUPS)]
+        kept = sum(f.log_likelihood > one + 5 for f, one in zip(found, alone, strict=True))
+        yield name, kept, sum(f.sound for f in found)
