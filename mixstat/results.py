@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+from mixstat.evidence import SearchEvidence
+
 STEEP_GATE = 10.0  # logits per standardised unit at which a gate is nearly a step
-MET_OFTEN = 3  # independent starts that must reach the best end
-RARE = 0.1  # chance of a better end unseen that is small enough
 SINGULAR = 1e-10  # information per row below which a direction is not estimable
 
 
@@ -75,59 +75,6 @@ _MESSAGES = {
         "Use solver='auto' or 'newton', which leave saddles, or other starts."
     ),
 }
-
-
-@dataclass(frozen=True)
-class SearchEvidence:
-    """What independent starts say on whether a better maximum was missed."""
-
-    starts: int
-    """Independent starts that were run to the end."""
-    ends: int
-    """Different admissible ends that they reached."""
-    met_best: int
-    """How many reached the end that is returned."""
-    met_once: int
-    """Ends that one start alone reached."""
-    moves: int = 0
-    """Further starts that began near an end: experts dissolved, split or left out."""
-    rejected: int = 0
-    """Starts whose end is degenerate: an expert on few rows that chance explains."""
-
-    @property
-    def unseen(self) -> float:
-        """Estimated chance that one more start reaches an end that was not seen.
-
-        Good, I. J. (1953). The population frequencies of species. Biometrika 40, 237-264:
-        the share of the starts whose end was met once.
-        """
-        return self.met_once / self.starts if self.starts else 1.0
-
-    @property
-    def better_unseen(self) -> float:
-        """The same for an end that is better than all seen.
-
-        A new end is as likely to have any rank among those seen as any other.
-        """
-        return self.unseen / (self.ends + 1)
-
-    @property
-    def enough(self) -> bool:
-        """Whether the best end was met as often as three times, or by a third of few starts."""
-        needed = min(MET_OFTEN, max(1, self.starts // 2))
-        return self.met_best >= needed and self.better_unseen <= RARE
-
-    def sentence(self) -> str:
-        """What was searched, in words."""
-        if self.starts + self.moves <= 1:
-            return "One start was made, and no search."
-        told = (
-            f"{self.met_best} of {self.starts} independent starts reached this maximum, and "
-            f"{self.ends} different ends were seen"
-        )
-        if self.moves:
-            told += f"; {self.moves} more starts began near them"
-        return f"{told}. Chance that the next start finds a better one: {self.better_unseen:.2g}."
 
 
 @dataclass(frozen=True)
@@ -201,6 +148,11 @@ class Certificate:
             "they have no standard errors (nan), and they are not counted as a parameter."
             for words in self.invariances
         ]
+        if self.search is not None and not self.search.enough:
+            notes.append(
+                "A better maximum may have been missed, so the fit is not called sound. "
+                f"{self.search.sentence()}"
+            )
         if not self.steep_gate:
             return notes
         return [
@@ -210,10 +162,20 @@ class Certificate:
             "errors of its coefficients understate how far they could lie.",
         ]
 
+    def _message(self) -> str:
+        """What happened and what helps."""
+        searched = self.search is not None and self.search.rejected > 0
+        if self.coinciding_experts and searched and self.status == Status.SADDLE:
+            return (
+                "No maximum with so many experts counts: each that was found has an expert on few "
+                "rows that chance explains. The best model of fewer experts is returned."
+            )
+        return self.status.message
+
     def remarks(self) -> list[str]:
         """Sentences on everything a person should know before trusting the fit."""
         arrived = self.status in (Status.CONVERGED, Status.JUMP)
-        remarks = [] if arrived else [self.status.message]
+        remarks = [] if arrived else [self._message()]
         few = {*self.thin_experts, *self.spurious_experts}
         exact = tuple(k for k in self.binding_floors if k not in few)
         collapsed = tuple(k for k in self.binding_floors if k in few)

@@ -20,6 +20,7 @@ PACKAGE = Path(mixstat.__file__).parent
 LAYERS = [
     "mixstat.arguments",
     "mixstat.validation",
+    "mixstat.evidence",
     "mixstat.results",
     "mixstat.datasets",
     "mixstat.numerics",

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from mixstat.evidence import SearchEvidence
 from mixstat.fitting.progress import Progress
 from mixstat.numerics import parameter_vector
 from mixstat.objective.likelihood import expert_mass
 from mixstat.objective.objective import Objective
-from mixstat.results import SearchEvidence
 from mixstat.solvers import admissible
 from mixstat.solvers.outcome import Outcome
 
@@ -88,7 +88,7 @@ class Ends:
                 ends.append(int(same.sum()))
             left = left[~same]
         best = int(order[0])
-        met = self.at_height_of(best) & independent & (self.sunk == self.sunk[best])
+        met = self.at_height_of(best) & independent & ~self.sunk & ~self.sunk[best]
         return SearchEvidence(
             starts=len(counted),
             ends=len(ends),

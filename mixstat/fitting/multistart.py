@@ -194,7 +194,9 @@ class Search(Ends):
         if ordered is not end.model:
             end = end._replace(model=ordered, known=None)
         result = judge(self.objective, end, tol=self.tol)
-        certificate = replace(result.certificate, search=self.evidence())
+        # one start is no search, and says nothing of one
+        search = self.evidence() if len(self.ends) > 1 else None
+        certificate = replace(result.certificate, search=search)
         n_passes = int(self.table["n_passes"].sum())
         return replace(result, certificate=certificate, n_passes=n_passes)
 

@@ -1,0 +1,65 @@
+"""How well was searched for a maximum."""
+
+from dataclasses import dataclass
+
+MET_OFTEN = 3  # independent starts that must reach the best end
+RARE = 0.1  # chance of a better end unseen that is small enough
+
+
+@dataclass(frozen=True)
+class SearchEvidence:
+    """What independent starts say on whether a better maximum was missed."""
+
+    starts: int
+    """Independent starts that were run to the end."""
+    ends: int
+    """Different admissible ends that they reached."""
+    met_best: int
+    """How many reached the end that is returned."""
+    met_once: int
+    """Ends that one start alone reached."""
+    moves: int = 0
+    """Further starts that began near an end: experts dissolved, split or left out."""
+    rejected: int = 0
+    """Starts whose end is degenerate: an expert on few rows that chance explains."""
+
+    @property
+    def unseen(self) -> float:
+        """Estimated chance that one more start reaches an end that was not seen.
+
+        Good, I. J. (1953). The population frequencies of species. Biometrika 40, 237-264:
+        the share of the starts whose end was met once.
+        """
+        return self.met_once / self.starts if self.starts else 1.0
+
+    @property
+    def better_unseen(self) -> float:
+        """The same for an end that is better than all seen.
+
+        A new end is as likely to have any rank among those seen as any other.
+        """
+        return self.unseen / (self.ends + 1)
+
+    @property
+    def enough(self) -> bool:
+        """Whether the best end was met as often as three times, or by half of few starts."""
+        needed = min(MET_OFTEN, max(1, self.starts // 2))
+        return self.met_best >= needed and self.better_unseen <= RARE
+
+    def sentence(self) -> str:
+        """What was searched, in words."""
+        ends = "no end that counts was" if self.ends == 0 else f"{self.ends} different ends were"
+        ends = "one end was" if self.ends == 1 else ends
+        told = (
+            f"{self.met_best} of {self.starts} independent starts reached this maximum, and "
+            f"{ends} seen"
+        )
+        if self.moves:
+            told += f"; {self.moves} more starts began near them"
+        if self.rejected:
+            told += f"; {self.rejected} ended with an expert on few rows that chance explains"
+        if self.ends == 0:
+            return f"{told}."
+        least = 1 / ((self.starts + 1) * (self.ends + 1))
+        chance = f"{self.better_unseen:.2g}" if self.met_once else f"under {least:.1g}"
+        return f"{told}. Chance that the next start finds a better one: {chance}."

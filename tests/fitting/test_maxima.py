@@ -1,0 +1,195 @@
+"""Which maximum is returned: exact structure wins, what chance explains does not."""
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+
+from mixstat import MixtureOfExperts
+from mixstat.evidence import SearchEvidence
+from mixstat.fitting.moves import doubled, moves, without
+from mixstat.fitting.starts import StartRows
+from mixstat.results import Status
+from mixstat.solvers.admissible import grid_step
+
+SEEDS = range(3)
+
+
+def steps(noise=0.0):
+    random = np.random.default_rng(1)
+    x = np.linspace(0, 10, 50)
+    return x[:, None], np.where(x < 5, 1.0, 3.0) + noise * random.standard_normal(50)
+
+
+def zeros_beside_a_line():
+    random = np.random.default_rng(2)
+    x = random.uniform(0, 3, 300)
+    zero = random.random(300) < 1 / (1 + np.exp(-(x - 1.5)))
+    y = np.where(zero, 0.0, 4 + 2 * x + 0.8 * random.standard_normal(300))
+    return x[:, None], y, zero
+
+
+def one_line(n, seed):
+    random = np.random.default_rng([n, seed])
+    x = random.normal(size=(n, 1))
+    return x, 1 + x[:, 0] + random.normal(size=n)
+
+
+def told(moe, X, y, match):
+    with pytest.warns(ConvergenceWarning, match=match):
+        moe.fit(X, y)
+    return moe
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-4])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_exact_step_is_found_and_told(noise, seed):
+    X, y = steps(noise)
+    moe = told(MixtureOfExperts(2, random_state=seed), X, y, "fits its rows exactly")
+    assert moe.status_ == Status.EXACT
+    assert not moe.certificate_.sound
+    np.testing.assert_allclose(np.sort(moe.expert_coef_[:, 0]), [1, 3], atol=1e-3)
+    assert moe.log_likelihood_ > 7.5
+
+
+@pytest.mark.parametrize("expert", ["gaussian", "t"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_zeros_beside_a_line_are_an_expert(expert, seed):
+    X, y, zero = zeros_beside_a_line()
+    moe = MixtureOfExperts(2, expert=expert, random_state=seed)
+    told(moe, X, y, "Expert 0 fits its rows exactly")
+    features = np.column_stack([np.ones(len(X)), X])[~zero]
+    line = np.linalg.lstsq(features, y[~zero], rcond=None)[0]
+    np.testing.assert_allclose(moe.expert_coef_[0], 0, atol=1e-6)
+    if expert == "gaussian":
+        np.testing.assert_allclose(moe.expert_coef_[1], line, rtol=1e-6)
+
+
+def test_zeros_beside_two_outputs():
+    X, y, zero = zeros_beside_a_line()
+    noise = np.random.default_rng(3).standard_normal(300)
+    Y = np.column_stack([y, np.where(zero, 0.0, 1 - X[:, 0] + 0.5 * noise)])
+    moe = told(MixtureOfExperts(2, random_state=0), X, Y, "Expert 0 fits its rows exactly")
+    np.testing.assert_allclose(moe.expert_coef_[0], 0, atol=1e-6)
+
+
+def test_a_spike_of_gamma_responses_is_an_expert():
+    X, y, zero = zeros_beside_a_line()
+    y = np.where(zero, 2.0, np.random.default_rng(4).gamma(3, 1 + X[:, 0]))
+    moe = MixtureOfExperts(2, expert="gamma", random_state=0)
+    told(moe, X, y, "Expert 0 fits its rows exactly")
+    np.testing.assert_allclose(moe.expert_coef_[0], [np.log(2), 0], atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_no_groups_on_one_line():
+    wrong = 0
+    for seed in range(8):
+        X, y = one_line(60, seed)
+        one, two = (MixtureOfExperts(k, random_state=0).fit(X, y) for k in (1, 2))
+        proof = two.certificate_
+        assert not (proof.sound and (proof.spurious_experts or proof.thin_experts))
+        assert two.log_likelihood_ >= one.log_likelihood_ - 1e-9
+        wrong += two.bic(X, y) < one.bic(X, y)
+    assert wrong <= 1
+
+
+def test_where_no_end_counts_the_smaller_model_is_returned():
+    X, y = one_line(60, 10)
+    moe = told(MixtureOfExperts(2, random_state=0), X, y, "The best model of fewer experts")
+    assert moe.certificate_.coinciding_experts == ((0, 1),)
+    assert not moe.certificate_.sound
+    one = MixtureOfExperts(1).fit(X, y)
+    assert moe.log_likelihood_ == pytest.approx(one.log_likelihood_, abs=1e-9)
+
+
+@pytest.mark.parametrize("scale", [0.1, 1.0])
+def test_five_outliers_stay(scale):
+    random = np.random.default_rng(5)
+    x = random.normal(size=100)
+    y = 1 + x + random.normal(size=100)
+    y[:5] = 8 + scale * random.normal(size=5)
+    moe = MixtureOfExperts(2, random_state=0).fit(x[:, None], y)
+    assert moe.certificate_.is_regular
+    assert 100 * moe.expert_share_.min() == pytest.approx(5, abs=0.1)
+
+
+def test_ties_of_tenths_are_no_structure():
+    random = np.random.default_rng(6)
+    x = random.uniform(-2, 2, 200)
+    y = np.where(random.random(200) < 0.5, 1 + x, -1 - x) + 0.4 * random.standard_normal(200)
+    exact = MixtureOfExperts(2, random_state=0).fit(x[:, None], y)
+    rounded = MixtureOfExperts(2, random_state=0).fit(x[:, None], np.round(y, 1))
+    assert rounded.status_ == Status.CONVERGED
+    np.testing.assert_allclose(rounded.expert_coef_, exact.expert_coef_, atol=0.05)
+
+
+def test_steps_of_a_grid():
+    random = np.random.default_rng(7)
+    values = random.normal(size=300)
+    assert grid_step(np.round(values, 1) / 3) == pytest.approx(0.1 / 3)
+    assert grid_step(values) == 0
+    assert grid_step(np.where(values > 0, 1.0, 3.0)) == 0  # two values are classes
+    assert grid_step(np.where(values > 0, 0.0, values)) == 0
+
+
+# the search
+
+
+def test_evidence_in_numbers():
+    seen = SearchEvidence(starts=12, ends=3, met_best=5, met_once=1)
+    assert seen.unseen == pytest.approx(1 / 12)
+    assert seen.better_unseen == pytest.approx(1 / 48)
+    assert seen.enough
+    assert not SearchEvidence(starts=12, ends=3, met_best=2, met_once=1).enough
+    assert not SearchEvidence(starts=12, ends=8, met_best=3, met_once=12).enough
+    assert SearchEvidence(starts=3, ends=2, met_best=2, met_once=1).better_unseen > 0.1
+    assert "5 of 12 independent starts" in seen.sentence()
+
+
+def test_a_search_counts_what_it_found():
+    random = np.random.default_rng(8)
+    x = random.uniform(-2, 2, (300, 1))
+    first = random.random(300) < 0.5
+    y = np.where(first, 1 + x[:, 0], -1 - x[:, 0]) + 0.3 * random.standard_normal(300)
+    moe = MixtureOfExperts(2, random_state=0).fit(x, y)
+    seen, table = moe.certificate_.search, moe.starts_
+    made = ~np.isin(table["start"], ["move", "smaller"])
+    assert seen.starts == made.sum()
+    assert seen.moves == (~made).sum() > 0
+    near = np.abs(table["log_likelihood"] - moe.log_likelihood_) < 1e-6
+    assert seen.met_best == (made & near & ~table["degenerate"]).sum()
+    assert moe.certificate_.sound
+    assert str(seen.met_best) in str(moe.certificate_)
+    # a number of starts is kept, and one start is no search
+    assert len(MixtureOfExperts(2, n_init=3, random_state=0).fit(x, y).starts_) == 3
+    alone = MixtureOfExperts(2, init=first.astype(int)).fit(x, y)
+    assert alone.certificate_.search is None
+    assert alone.certificate_.sound
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_more_experts_or_free_scales_end_no_lower():
+    random = np.random.default_rng(9)
+    x = random.normal(size=(200, 1))
+    third = random.integers(0, 3, 200)
+    coef = np.array([[2.0, 1.0], [-2.0, 0.5], [0.0, -1.0]])[third]
+    y = coef[:, 0] + coef[:, 1] * x[:, 0] + 0.5 * random.standard_normal(200)
+    fits = [MixtureOfExperts(k, random_state=0).fit(x, y).log_likelihood_ for k in (1, 2, 3, 4)]
+    assert np.all(np.diff(fits) >= -1e-9)
+    tied = MixtureOfExperts(3, covariance="tied", random_state=0).fit(x, y)
+    assert fits[2] >= tied.log_likelihood_ - 1e-9
+
+
+def test_moves_keep_responsibilities_and_empty_no_row(rng):
+    n, k = 40, 3
+    Phi = np.column_stack([np.ones(n), rng.normal(size=n)])
+    rows = StartRows(Phi, Phi, Phi[:, :1], rng.normal(size=(n, 1)), np.full(n, 1 / n))
+    shares = rng.dirichlet(np.ones(k), n)
+    made = moves(rows, shares, np.arange(k), rng)
+    for _ in range(20):
+        moved = next(made)
+        assert moved.min() >= 0
+        np.testing.assert_allclose(moved.sum(axis=1), 1.0, atol=1e-12)
+    assert np.all(without(shares, 1)[:, 1] == 0)
+    alike = doubled(shares, 1)
+    assert sum(np.array_equal(alike[:, 1], alike[:, j]) for j in (0, 2)) == 1
