@@ -56,16 +56,16 @@ def test_sums_of_single_rows_are_double(x64):
 
 def test_memory_that_runs_out_shortens_chunks(monkeypatch):
     X, y, labels = _two_lines(5000)
-    seen, real = [], search.multistart
+    seen, real = [], search._fixed_number
 
-    def hungry(objective, *args, **kwargs):
-        seen.append(objective.batch.rows.weight.shape[1])
+    def hungry(task, chosen, settings):
+        seen.append(settings["objective"].batch.rows.weight.shape[1])
         if seen[-1] > 256:
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
-        return real(objective, *args, **kwargs)
+        return real(task, chosen, settings)
 
     whole = MixtureOfExperts(2, init=labels).fit(X, y)
-    monkeypatch.setattr(search, "multistart", hungry)
+    monkeypatch.setattr(search, "_fixed_number", hungry)
     moe = MixtureOfExperts(2, init=labels).fit(X, y)
     assert seen == [1024, 1024, 1024, 512, 256]
     np.testing.assert_allclose(moe.log_likelihood_, whole.log_likelihood_, atol=1e-12)
@@ -75,7 +75,7 @@ def test_memory_that_is_not_there_is_an_error_with_sizes(monkeypatch):
     def never(*args, **kwargs):
         raise MemoryError("no")
 
-    monkeypatch.setattr(search, "multistart", never)
+    monkeypatch.setattr(search, "_fixed_number", never)
     X, y, labels = _two_lines(5000)
     with pytest.raises(MemoryError, match=r"X with 5000 rows: .* MiB .*Hessian of 8 parameters"):
         MixtureOfExperts(2, init=labels).fit(X, y)

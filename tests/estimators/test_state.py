@@ -172,7 +172,7 @@ INNER = {
         "fitting.search.given_start",
         "fitting.search.start_rows",
         "fitting.search.first_models",
-        "fitting.search.multistart",
+        "fitting.search._fixed_number",
         "fitting.search.examined",
         "fitting.findings.conditions",
         "fitting.tables.check_magnitude",
