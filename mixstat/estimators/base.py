@@ -33,6 +33,7 @@ class BaseMixture(FormulaMixture):
     tol: Setting
     max_iter: Setting
     min_scale: Setting
+    min_share: Setting
     precision: Setting
     ridge: Setting
     expert_penalty: Setting

@@ -82,6 +82,9 @@ class ContextualMixtureOfExperts(KnowingMixture):
         of that of y (for several correlated outputs, under the deviation of each given those
         before it), under the coefficient of variation of gamma experts, and under the
         deviations of the inputs in a Gaussian gate. Without it the likelihood is unbounded.
+    min_share : float, default=0.0
+        Share of the rows that every expert must rest on for a maximum to count. One that falls
+        short is returned only where there is no other, and never called sound.
     precision : {"float64", "float32"}, default="float64"
         In which rows are kept for the first EM steps. "float32" halves the bytes that a step
         reads (and is much faster on most GPUs); sums are in float64, and so are all steps from
@@ -177,6 +180,7 @@ class ContextualMixtureOfExperts(KnowingMixture):
         tol=1e-8,
         max_iter=1000,
         min_scale=1e-4,
+        min_share=0.0,
         precision="float64",
         ridge=None,
         expert_penalty=0.0,
@@ -205,6 +209,7 @@ class ContextualMixtureOfExperts(KnowingMixture):
         self.tol = tol
         self.max_iter = max_iter
         self.min_scale = min_scale
+        self.min_share = min_share
         self.precision = precision
         self.ridge = ridge
         self.expert_penalty = expert_penalty

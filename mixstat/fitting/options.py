@@ -45,6 +45,7 @@ class Options:
     tol: float
     max_iter: int
     min_scale: float
+    min_share: float
     precision: str
     ridge: float | None
     expert_penalty: float
@@ -67,6 +68,7 @@ def read_options(settings: Mapping[str, Setting], n_experts: Setting) -> Options
         max_iter=check_integer("max_iter", settings["max_iter"], 1),
         tol=check_positive("tol", settings["tol"]),
         min_scale=check_positive("min_scale", settings["min_scale"]),
+        min_share=_min_share(settings["min_share"], k),
         ridge=_ridge(settings["ridge"]),
         expert_penalty=_strength("expert_penalty", settings),
         gate_penalty=_strength("gate_penalty", settings),
@@ -102,6 +104,16 @@ def check_share(name: str, value: Setting) -> float:
     share = check_positive(name, value, zero=True)
     if not share <= 1:
         raise ValueError(f"{name} must lie between 0 and 1, got {value!r}.")
+    return share
+
+
+def _min_share(value: Setting, n_experts: int) -> float:
+    share = check_positive("min_share", value, zero=True)
+    if not share * n_experts <= 1:
+        raise ValueError(
+            f"min_share must be at most one over the number of experts, {1 / n_experts:.3g}; "
+            f"got {value!r}."
+        )
     return share
 
 

@@ -60,7 +60,7 @@ class Task:
         self, tables: Tables, strengths: Strengths, *, longest: int, room: int
     ) -> Objective:
         """What to maximise on tables of rows, in chunks of at most ``longest`` of them."""
-        return objectives.make(
+        objective = objectives.make(
             self.null,
             tables.lay_out(self.null, longest=longest, room=room),
             min_scale=self.options.min_scale,
@@ -68,6 +68,7 @@ class Task:
             constants=(self.tables.gate_constant, self.tables.expert_constant),
             fixed=self.fixed,
         )
+        return objective.replace(min_share=self.options.min_share)
 
 
 def fit_rows(request: Request, rows: TrainingRows) -> Fit:

@@ -66,6 +66,8 @@ class Objective(eqx.Module):
     penalties: Penalties
     draft: Batch | None = None
     """The rows in single precision, for the first steps."""
+    min_share: float = eqx.field(default=0.0, static=True)
+    """Share of the rows that every expert of a maximum must rest on for it to count."""
 
     @property
     def penalty(self) -> Penalty:

@@ -43,10 +43,11 @@ def coinciding(model: Mixture) -> tuple[tuple[int, int], ...]:
 def thin(
     objective: Objective, model: Mixture, mass: Float[np.ndarray, " K"]
 ) -> Bool[np.ndarray, " K"]:
-    """Experts with fewer effective rows than parameters of their own plus one."""
+    """Experts with fewer effective rows than parameters of their own plus one, or than asked."""
     if model.n_experts == 1:
         return np.zeros(1, bool)
     few = _rows(objective, mass) < _own(objective, model).sum(axis=1) + 1
+    few |= np.asarray(mass) < objective.min_share
     return few & ~_doubles(model)
 
 

@@ -113,6 +113,23 @@ def test_five_outliers_stay(scale):
     assert 100 * moe.expert_share_.min() == pytest.approx(5, abs=0.1)
 
 
+def test_an_expert_may_be_asked_to_rest_on_a_share_of_the_rows():
+    random = np.random.default_rng(5)
+    x = random.normal(size=100)
+    y = 1 + x + random.normal(size=100)
+    y[:5] = 8 + random.normal(size=5)
+    y[50:] += 2 * x[50:]
+    small = MixtureOfExperts(2, random_state=0).fit(x[:, None], y)
+    large = MixtureOfExperts(2, min_share=0.1, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        large.fit(x[:, None], y)
+    assert small.expert_share_.min() < 0.1
+    assert not large.certificate_.sound or large.expert_share_.min() >= 0.1
+    assert large.log_likelihood_ < small.log_likelihood_
+    with pytest.raises(ValueError, match="min_share must be at most one over"):
+        MixtureOfExperts(2, min_share=0.6).fit(x[:, None], y)
+
+
 def test_ties_of_tenths_are_no_structure():
     random = np.random.default_rng(6)
     x = random.uniform(-2, 2, 200)
