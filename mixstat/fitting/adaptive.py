@@ -17,7 +17,7 @@ from mixstat.solvers.em import EM, StopRule
 
 ROUND = 4  # independent starts between two looks at what was found
 FIRST = 4  # of the first round, for each expert: one of each kind
-BUDGET = (12, 8)  # independent starts at most: for two experts, and for each further one
+BUDGET = (12, 8)  # independent starts at most: for one expert, and for each further one
 MOVES = 4  # tries from the best end for each expert, before it is taken to be the best near it
 MOST_MOVES = 20  # for each expert, in all
 ALIKE_GAIN = 1e-12  # of an EM step, at which a model of fewer experts has arrived

@@ -77,7 +77,9 @@ class Ends:
 
     def evidence(self) -> SearchEvidence:
         """What the independent starts say on how well was searched."""
-        order = self.ranked()
+        looked_at = np.array(list(self.heights))  # those of a batch too, as they ended there
+        heights = np.array(list(self.heights.values()))
+        order = looked_at[ranking(heights, self.sunk[looked_at])]
         independent = ~np.isin(self.table["start"], DEPENDENT) & self.table["finished"]
         counted = [int(i) for i in order if independent[i]]
         ends: list[int] = []  # how often each was met
@@ -87,7 +89,7 @@ class Ends:
             if not self.sunk[left[0]]:
                 ends.append(int(same.sum()))
             left = left[~same]
-        best = int(order[0])
+        best = int(self.ranked()[0])
         met = self.at_height_of(best) & independent & ~self.sunk & ~self.sunk[best]
         return SearchEvidence(
             starts=len(counted),

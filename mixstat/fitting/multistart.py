@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from mixstat.fitting.batch_of_fits import fit_many, suits
-from mixstat.fitting.ends import Ends, ranking
+from mixstat.fitting.ends import LOWEST, Ends, ranking
 from mixstat.fitting.first_models import TOGETHER
 from mixstat.fitting.fit_table import FitTable
 from mixstat.model import Mixture
@@ -14,6 +14,7 @@ from mixstat.numerics import parameter_vector
 from mixstat.objective.objective import Objective
 from mixstat.results import FitResult, Status
 from mixstat.solvers import em
+from mixstat.solvers.admissible import beyond_resolution
 from mixstat.solvers.base import Solver
 from mixstat.solvers.certificate import judge
 from mixstat.solvers.degeneracy import is_degenerate
@@ -126,7 +127,12 @@ class Search(Ends):
         """Every start to its maximum as one batch; the best are then run on the data themselves."""
         batch = fit_many(self.short, models, tol=self.tol, max_iter=min(LEG, self.max_iter))
         ends = [batch.model(i) for i in range(len(models))]
-        order = self._tell_batch(batch, _sunk(self.objective, ends, batch))
+        self._tell_batch(batch, _sunk(self.objective, ends, batch))
+        for i, end in enumerate(ends):
+            finer = beyond_resolution(self.objective, end, batch.mass[i])
+            height = float(batch.table["objective"][i]) - finer
+            self.heights[i] = height if np.isfinite(height) else LOWEST
+        order = ranking(np.array(list(self.heights.values())), self.table["degenerate"])
         self.table["finished"] = True
         self.table["log_likelihood"] = self.table["log_likelihood_short"]
         return ends, order

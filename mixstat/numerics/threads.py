@@ -53,10 +53,10 @@ def _in_float64(function: Callable[[Item], Result], item: Item) -> Result:
 def one_blas_thread(size: int) -> Iterator[None]:
     """Keep BLAS to one thread while matrices of ``size`` rows are worked on, if that is small.
 
-    Its threads wait for each other beside those of compiled programs, which are awake as well: on
-    two processors a decomposition of 60 rows then takes 7 ms where it should take .2 ms. The
-    setting belongs to the process: who comes first sets it and puts it back, and whoever overlaps
-    with that from another thread leaves it alone.
+    Its threads wait for each other beside those of compiled programs, which are awake as well, and
+    small decompositions then take many times as long as they should. The setting belongs to the
+    process: who comes first sets it and puts it back, and whoever overlaps with that from another
+    thread leaves it alone.
     """
     if size > SMALL_MATRIX or not _setting.acquire(blocking=False):
         yield

@@ -25,6 +25,7 @@ WIDE = 0.3  # deviations of the response; scales above are no finer than any gri
 PEAK = 0.4  # density of a standard normal at its peak
 LEAST_VALUES = 8  # different ones, below which they are classes rather than a grid
 MOST_VALUES = 10_000  # steps within the range, above which nearly equal numbers are no grid
+LOOKED_AT = 8192  # values that tell a grid; sorting all of a large table would cost passes
 SAME = 1e-4  # experts closer than this in every standardised parameter coincide
 MOST_GAIN = 50.0  # log-likelihood that a row which no other expert may take can gain
 
@@ -99,7 +100,8 @@ def _finer(objective: Objective, model: Mixture) -> Float[np.ndarray, " K"]:
     logs = np.where(scales, parameter_vector.to_vector(model)[each], np.inf).min(axis=1)
     narrow = logs < np.log(WIDE)
     if narrow.any():
-        step = grid_step(np.asarray(y)[: int(objective.batch.n_chunks)])
+        values = np.ravel(np.asarray(y[: int(objective.batch.n_chunks)]))
+        step = grid_step(values[:LOOKED_AT])
         with np.errstate(divide="ignore"):
             finer[narrow] = np.maximum(np.log(PEAK * step) - logs[narrow], 0.0)
     return finer
