@@ -68,6 +68,11 @@ class MixtureOfExperts(RegressionMixture):
     min_share : float, default=0.0
         Share of the rows that every expert must rest on for a maximum to count. One that falls
         short is returned only where there is no other, and never called sound.
+    scale_penalty : float, default=0.0
+        Keeps the scale of each expert from vanishing, which else has no best value: to the rows
+        of each expert ``2 * scale_penalty`` are added at the scale of one regression. What they
+        take falls with the number of rows, so the estimate stays consistent (Chen, Tan and Zhang
+        2008; try 1). Families without a scale, and a scale that experts share, are left alone.
     precision : {"float64", "float32"}, default="float64"
         In which rows are kept for the first EM steps. "float32" halves the bytes that a step
         reads (and is much faster on most GPUs); sums are in float64, and so are all steps from
@@ -203,6 +208,7 @@ class MixtureOfExperts(RegressionMixture):
         max_iter=1000,
         min_scale=1e-4,
         min_share=0.0,
+        scale_penalty=0.0,
         precision="float64",
         ridge=None,
         expert_penalty=0.0,
@@ -228,6 +234,7 @@ class MixtureOfExperts(RegressionMixture):
         self.max_iter = max_iter
         self.min_scale = min_scale
         self.min_share = min_share
+        self.scale_penalty = scale_penalty
         self.precision = precision
         self.ridge = ridge
         self.expert_penalty = expert_penalty

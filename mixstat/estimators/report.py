@@ -74,6 +74,7 @@ def _notes(fit: Fit) -> list[str]:
         *_joint_note(fit),
         _error_note(fit),
         *_penalty_note(fit),
+        *_scale_note(fit),
         *certificate.remarks(),
         *certificate.notes(),
         *_settled(fit),
@@ -107,6 +108,14 @@ def _penalty_note(fit: Fit) -> list[str]:
     if fit.n_parameters < int(fit.maximum.varying.sum()):
         remarks.append("Standard errors take zeros as known, so they are too small.")
     return [" ".join(remarks)]
+
+
+def _scale_note(fit: Fit) -> list[str]:
+    """What keeps scales from vanishing."""
+    strength = fit.request.options.scale_penalty
+    if not strength:
+        return []
+    return [f"{2 * strength:g} rows at the scale of one regression are added to each expert."]
 
 
 def _identified_block(fit: Fit) -> list[Block]:

@@ -17,19 +17,26 @@ from mixstat.solvers.em import EM, StopRule
 
 ROUND = 4  # independent starts between two looks at what was found
 FIRST = 4  # of the first round, for each expert: one of each kind
-BUDGET = (12, 8)  # independent starts at most: for one expert, and for each further one
-MOVES = 4  # tries from the best end for each expert, before it is taken to be the best near it
-MOST_MOVES = 20  # for each expert, in all
+# An ordered pair of experts is one that may be dissolved and one that may be split.
+BUDGET = (12, 4)  # independent starts at most: for one expert, and for each pair
+MOVES = 4  # tries from the best end for each pair, before it is taken to be the best near it
+MOST_MOVES = 20  # for each pair, in all
 ALIKE_GAIN = 1e-12  # of an EM step, at which a model of fewer experts has arrived
 
 
 def capacity(n_experts: int) -> int:
     """The most starts that a search runs."""
-    return _budget(n_experts) + ROUND + MOST_MOVES * n_experts + n_experts * (n_experts - 1) + 1
+    pairs = _pairs(n_experts)
+    return _budget(n_experts) + ROUND + MOST_MOVES * pairs + pairs + 1
+
+
+def _pairs(n_experts: int) -> int:
+    """Ordered pairs of experts."""
+    return n_experts * (n_experts - 1)
 
 
 def _budget(n_experts: int) -> int:
-    return BUDGET[0] + BUDGET[1] * (n_experts - 1)
+    return BUDGET[0] + BUDGET[1] * _pairs(n_experts)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -80,7 +87,7 @@ class AdaptiveSearch(Search):
 
     def _worth_a_move(self) -> int | None:
         """An end near which a better one is still to be looked for."""
-        if sum(self.tried.values()) >= MOST_MOVES * self.objective.template.n_experts:
+        if sum(self.tried.values()) >= MOST_MOVES * _pairs(self.objective.template.n_experts):
             return None
         near = (i for i in self._heads() if self.tried.get(i, 0) < self._most_moves(i))
         return next(near, None)
@@ -95,7 +102,8 @@ class AdaptiveSearch(Search):
 
     def _most_moves(self, i: int) -> int:
         """From one end: fewer where it is not the best."""
-        return self.objective.template.n_experts * (MOVES if i == self._leader() else 1)
+        each = MOVES if i == self._leader() else 1
+        return each * _pairs(self.objective.template.n_experts)
 
     def _spare(self, i: int) -> Int[np.ndarray, " s"]:
         """Experts of an end that may be dissolved: those that rest on nothing, or any."""

@@ -193,7 +193,7 @@ class Search(Ends):
         best = int(order[0])
         agree = self.at_height_of(best) & (self.sunk == self.sunk[best]) & self.table["finished"]
         # among starts that agree, prefer one that arrived, then the first
-        near = np.flatnonzero(agree)
+        near = np.array([i for i in np.flatnonzero(agree) if int(i) in self.ends])
         winner = near[np.argmin(~np.isin(self.table["status"][near], ARRIVED))]
         end = self.ends[int(winner)]
         ordered = self.objective.in_order(end.model)

@@ -46,6 +46,7 @@ class Options:
     max_iter: int
     min_scale: float
     min_share: float
+    scale_penalty: float
     precision: str
     ridge: float | None
     expert_penalty: float
@@ -69,6 +70,7 @@ def read_options(settings: Mapping[str, Setting], n_experts: Setting) -> Options
         tol=check_positive("tol", settings["tol"]),
         min_scale=check_positive("min_scale", settings["min_scale"]),
         min_share=_min_share(settings["min_share"], k),
+        scale_penalty=_strength("scale_penalty", {"scale_penalty": 0.0, **settings}),
         ridge=_ridge(settings["ridge"]),
         expert_penalty=_strength("expert_penalty", settings),
         gate_penalty=_strength("gate_penalty", settings),

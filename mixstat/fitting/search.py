@@ -39,6 +39,7 @@ from mixstat.numerics.threads import one_blas_thread
 from mixstat.objective import objective as objectives
 from mixstat.objective.objective import Objective
 from mixstat.objective.strengths import Strengths
+from mixstat.solvers.m_step import each_alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,6 +211,9 @@ def _search(task: Task, longest: int) -> tuple[Maximum, Strengths]:
     distinct = n_rows if sample is None else min(n_rows, len(sample.y))
     strengths = choose_strengths(options, distinct, size)
     objective = task.objective(tables, strengths, longest=longest, room=0)
+    if options.scale_penalty:
+        alone = parameter_vector.as_numpy(each_alone(objective, null))
+        objective = objective.penalising_scales(options.scale_penalty, alone)
     options.solver.check(objective)
     if options.precision == "float32" and options.solver.drafts:
         objective = objective.replace(draft=batches.single(objective.batch))
@@ -218,6 +222,7 @@ def _search(task: Task, longest: int) -> tuple[Maximum, Strengths]:
         alike = tables._replace(**sample._asdict(), log_possibility=knowledge)
         room = n_rows if n_rows <= starts.SAMPLE else 0
         short = task.objective(alike, strengths, longest=longest, room=room)
+        short = short.replace(penalties=objective.penalties)
     settings = {
         "objective": objective,
         "short": short,

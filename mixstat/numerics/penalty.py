@@ -49,12 +49,16 @@ class Penalty(eqx.Module):
         """
 
     @abc.abstractmethod
-    def information(self, information: Float[AnyArray, "D D"]) -> Float[AnyArray, "D D"]:
-        """Information (minus second derivatives) of the penalised objective."""
+    def information(
+        self, information: Float[AnyArray, "D D"], vector: Float[AnyArray, " D"]
+    ) -> Float[AnyArray, "D D"]:
+        """Information (minus second derivatives) of the penalised objective at ``vector``."""
 
     @abc.abstractmethod
-    def curve(self, direction: Float[AnyArray, " D"]) -> Float[AnyArray, " D"]:
-        """Second derivatives of the penalty times a direction."""
+    def curve(
+        self, direction: Float[AnyArray, " D"], vector: Float[AnyArray, " D"]
+    ) -> Float[AnyArray, " D"]:
+        """Second derivatives of the penalty at ``vector`` times a direction."""
 
     def orthant(
         self,
@@ -90,6 +94,10 @@ class Penalty(eqx.Module):
         """Weight of the absolute value of each of ``size`` parameters."""
         return np.zeros(size)
 
+    def pseudo_rows(self, start: int, count: int) -> tuple[AnyArray, AnyArray] | None:
+        """Rows that act on some log scales as the penalty does; None if it does not."""
+        return None
+
     @abc.abstractmethod
     def leading(self, n: int) -> "Penalty":
         """Of stacked penalties, those on the first ``n`` parameters of each expert."""
@@ -116,10 +124,14 @@ class NoPenalty(Penalty):
     ) -> Float[AnyArray, " D"]:
         return gradient
 
-    def information(self, information: Float[AnyArray, "D D"]) -> Float[AnyArray, "D D"]:
+    def information(
+        self, information: Float[AnyArray, "D D"], vector: Float[AnyArray, " D"]
+    ) -> Float[AnyArray, "D D"]:
         return information
 
-    def curve(self, direction: Float[AnyArray, " D"]) -> Float[AnyArray, " D"]:
+    def curve(
+        self, direction: Float[AnyArray, " D"], vector: Float[AnyArray, " D"]
+    ) -> Float[AnyArray, " D"]:
         return 0.0 * direction
 
     def leading(self, n: int) -> "NoPenalty":
@@ -146,10 +158,14 @@ class Ridge(Penalty):
     ) -> Float[AnyArray, " D"]:
         return gradient - self.square @ vector
 
-    def information(self, information: Float[AnyArray, "D D"]) -> Float[AnyArray, "D D"]:
+    def information(
+        self, information: Float[AnyArray, "D D"], vector: Float[AnyArray, " D"]
+    ) -> Float[AnyArray, "D D"]:
         return information + self.square
 
-    def curve(self, direction: Float[AnyArray, " D"]) -> Float[AnyArray, " D"]:
+    def curve(
+        self, direction: Float[AnyArray, " D"], vector: Float[AnyArray, " D"]
+    ) -> Float[AnyArray, " D"]:
         return self.square @ direction
 
     def squares(self, size: int) -> Float[np.ndarray, " D"]:
@@ -189,11 +205,15 @@ class ElasticNet(Penalty):
         beyond = library.sign(slope) * library.maximum(abs(slope) - self.l1, 0.0)
         return library.where(vector == 0, beyond, slope - self.l1 * library.sign(vector))
 
-    def information(self, information: Float[AnyArray, "D D"]) -> Float[AnyArray, "D D"]:
-        return self.ridge.information(information)
+    def information(
+        self, information: Float[AnyArray, "D D"], vector: Float[AnyArray, " D"]
+    ) -> Float[AnyArray, "D D"]:
+        return self.ridge.information(information, vector)
 
-    def curve(self, direction: Float[AnyArray, " D"]) -> Float[AnyArray, " D"]:
-        return self.ridge.curve(direction)
+    def curve(
+        self, direction: Float[AnyArray, " D"], vector: Float[AnyArray, " D"]
+    ) -> Float[AnyArray, " D"]:
+        return self.ridge.curve(direction, vector)
 
     def orthant(
         self,

@@ -30,7 +30,7 @@ def newton_step(
         return vector
     lower, upper = bounds
     gradient = penalty.smooth.gradient(vector, gradient)
-    information = penalty.smooth.information(information)
+    information = penalty.smooth.information(information, vector)
     # one that a bound stops would otherwise carry others along, as if it moved
     free = (lower < upper) & free_to_rise(vector, gradient, bounds)
     # a matrix that loses definiteness to overflow must not spread NaN to parameters that stand

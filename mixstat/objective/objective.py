@@ -19,7 +19,7 @@ from mixstat.numerics.penalty import Penalty
 from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.objective import derivatives as kernels
 from mixstat.objective.likelihood import log_likelihood
-from mixstat.objective.strengths import Penalties, Strengths, make_penalties
+from mixstat.objective.strengths import Penalties, Strengths, make_penalties, on_scales
 
 
 class Derivatives(NamedTuple):
@@ -109,7 +109,7 @@ class Objective(eqx.Module):
         return Derivatives(
             value=float(value) - float(self.penalty.value(vector)),
             gradient=np.asarray(self.penalty.gradient(vector, gradient)),
-            hessian=-np.asarray(self.penalty.information(-hessian)),
+            hessian=-np.asarray(self.penalty.information(-hessian, vector)),
             mass=mass,
         )
 
@@ -121,7 +121,7 @@ class Objective(eqx.Module):
         return TracedDerivatives(
             value=value - jnp.asarray(self.penalty.value(vector)),
             gradient=self.penalty.gradient(vector, gradient),
-            hessian=-self.penalty.information(-hessian),
+            hessian=-self.penalty.information(-hessian, vector),
             mass=mass,
         )
 
@@ -130,7 +130,19 @@ class Objective(eqx.Module):
     ) -> Float[np.ndarray, " D"]:
         """The Hessian at a point times a direction, without the Hessian."""
         product = kernels.hessian_product(self.model(vector), direction, self.batch)
-        return np.asarray(product) - np.asarray(self.penalty.curve(direction))
+        return np.asarray(product) - np.asarray(self.penalty.curve(direction, vector))
+
+    def penalising_scales(self, strength: float, alone: Mixture) -> "Objective":
+        """The same less a penalty on scales that vanish, of ``2 strength`` rows for each expert.
+
+        ``alone`` has experts that each fit all rows: theirs are the scales at which nothing is
+        taken. A shape that grows is a variance that falls.
+        """
+        rates = np.where(self.floor, 2.0, np.where(self.ceiling, -1.0, 0.0))
+        targets = parameter_vector.to_vector(alone)
+        weight = strength / float(self.batch.total_weight)
+        penalties = on_scales(self.penalties, self.template, rates, targets, weight)
+        return self.replace(penalties=penalties)
 
     # bounds
 

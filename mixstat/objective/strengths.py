@@ -3,10 +3,12 @@
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from mixstat.model import Mixture, expanded_index
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.penalty import NoPenalty, Penalty, make_penalty
+from mixstat.numerics.scale_penalty import ScalePenalty
 
 
 class Strengths(NamedTuple):
@@ -28,6 +30,32 @@ class Penalties(NamedTuple):
     whole: Penalty  # of the parameter vector
     gate: Penalty  # of the gate's parameters
     experts: Penalty  # of each expert's predictor coefficients, stacked
+
+
+def on_scales(
+    penalties: Penalties,
+    template: Mixture,
+    rates: Float[np.ndarray, " D"],
+    targets: Float[np.ndarray, " D"],
+    weight: float,
+) -> Penalties:
+    """The same with a penalty on scales that vanish.
+
+    ``rates`` is by how much the log of a variance grows with each parameter, zero for what is no
+    scale. A scale that all experts share cannot vanish in one of them, and is left alone.
+    """
+    index = expanded_index(template)[1]
+    experts = sum(np.isin(np.arange(len(rates)), row).astype(int) for row in index)
+    held = (rates != 0) & ((experts == 1) | (template.n_experts == 1))
+    # one scale of several outputs counts for each of them
+    outputs = np.bincount(index[index >= 0], minlength=len(rates)) / np.maximum(experts, 1)
+    tables = np.where(held, rates, 0.0), np.where(held, targets, 0.0)
+    each = [np.where(index >= 0, table[index], 0.0) for table in (weight * held, *tables)]
+    return Penalties(
+        ScalePenalty(penalties.whole, weight * held * outputs, *tables),
+        penalties.gate,
+        ScalePenalty(penalties.experts, *each),
+    )
 
 
 def make_penalties(

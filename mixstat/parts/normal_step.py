@@ -30,7 +30,7 @@ def m_step(
     Solved as a step from the current coefficients: at a fixed point the step is zero
     whatever the rounding. With a penalty the two depend on each other, and take turns.
     """
-    if penalty.absent:
+    if penalty.leading(_n_coefficients(normals)).absent:
         return _turn(normals, statistics, bounds, penalty)[0]
 
     def turn(carry):
@@ -56,13 +56,15 @@ def _turn(
     """New coefficients at the old covariance, then the covariance; and the sums about them."""
     lower, upper = bounds
     free = lower.coef < upper.coef
-    if penalty.absent:
+    shrinking = penalty.leading(_n_coefficients(normals))
+    if shrinking.absent:
         step = _least_squares(statistics, free)
     else:
-        step = _penalised_least_squares(normals, statistics, penalty, free)
+        step = _penalised_least_squares(normals, statistics, shrinking, free)
     sums = statistics.stepped(step)
     floor = jnp.exp(jnp.min(lower.log_scale))
     log_scale, shear = _covariance(normals, statistics.mass, sums.square, floor)
+    log_scale = _among_pseudo_rows(normals, log_scale, statistics.mass, penalty)
     alive = statistics.mass > EMPTY
     if normals.covariance != "tied":
         log_scale = jnp.where(alive[:, None], log_scale, normals.log_scale)
@@ -89,14 +91,14 @@ def _penalised_least_squares(
     k, m, p = normals.coef.shape
     gram = predictors.symmetric(statistics.gram, p)
     n = m * p
-    penalty = penalty.leading(n)  # coefficients come first in an expert's parameters
     factor = normals.whitener()  # factor' factor is the precision
     precision = jnp.swapaxes(factor, 1, 2) @ factor
     system = jnp.einsum("kml,kpq->kmplq", precision, gram).reshape(k, n, n)
     coef = jnp.reshape(normals.coef, (k, n))
     right = (precision @ statistics.cross).reshape(k, n)
     right = jax.vmap(lambda own, v, g: own.smooth.gradient(v, g))(penalty, coef, right)
-    system = jax.vmap(lambda own, matrix: own.smooth.information(matrix))(penalty, system)
+    curved = jax.vmap(lambda own, v, matrix: own.smooth.information(matrix, v))
+    system = curved(penalty, coef, system)
     open_ = free.reshape(k, n)
     right = jnp.where(open_, right, 0.0)
     system = jnp.where(open_[:, :, None] & open_[:, None, :], system, 0.0)
@@ -106,6 +108,24 @@ def _penalised_least_squares(
     system = system + jnp.eye(n)[None] * guard[:, :, None]
     moved = jax.vmap(lambda own, *model: own.maximum(*model))(penalty, coef, right, system)
     return jnp.where(open_, moved - coef, 0.0).reshape(k, m, p)
+
+
+def _n_coefficients(normals: Normals) -> int:
+    """Of an expert; they come first among its parameters."""
+    return normals.coef.shape[1] * normals.coef.shape[2]
+
+
+def _among_pseudo_rows(
+    normals: Normals, log_scale: AnyArray, mass: AnyArray, penalty: Penalty
+) -> AnyArray:
+    """Scales that a penalty holds from vanishing, as some more rows would."""
+    rows = penalty.pseudo_rows(_n_coefficients(normals), log_scale.shape[1])
+    if rows is None or normals.covariance == "tied":
+        return log_scale
+    weight, square = rows
+    total = mass[:, None] + weight
+    variance = (mass[:, None] * jnp.exp(2 * log_scale) + weight * square) / total
+    return jnp.where(weight > 0, 0.5 * jnp.log(variance), log_scale)
 
 
 def _covariance(

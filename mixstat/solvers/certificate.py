@@ -197,13 +197,13 @@ def invariant_directions(
     Returns the words and an orthonormal basis of the directions in the parameter vector. The
     Hessian vanishes along them at every stationary point, whatever its rounding says.
     """
-    size = parameter_vector.size(model)
+    size, vector = parameter_vector.size(model), parameter_vector.to_vector(model)
     words, tangents = [], []
     for invariance in model.gate.identification().invariances():
         tangent = np.zeros(size)
         length = max(float(np.linalg.norm(invariance.tangent)), 1e-300)
         tangent[: len(invariance.tangent)] = invariance.tangent / length
-        decided = float(tangent @ np.asarray(objective.penalty.curve(tangent)))
+        decided = float(tangent @ np.asarray(objective.penalty.curve(tangent, vector)))
         if not tangent[~free].any() and decided <= SINGULAR:
             words.append(invariance.words)
             tangents.append(tangent)

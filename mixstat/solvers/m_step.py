@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, PyTree
 
 from mixstat.data.batch import Rows
+from mixstat.experts.base import Experts
 from mixstat.gates.base import Gate
 from mixstat.gates.blocks import Prior
 from mixstat.model import Mixture
@@ -23,6 +24,7 @@ from mixstat.objective.reduction import Chunks, chunks_of, scan, scan_and_keep
 
 GATE_STEPS = 50  # inner Newton steps of an exact gate step
 CLIMB_CHUNKS = 4  # of start rows that a gate climbs on: enough to tell hills apart
+ALONE_STEPS = 50  # Newton steps of experts that each fit all rows
 FIRST_TOL = 1e-4  # relative change of the surrogate at which a start's gate is good enough
 
 Tree = TypeVar("Tree")
@@ -155,6 +157,25 @@ def _first_sums(model: Mixture, chunk: tuple[Rows, AnyArray]) -> tuple[PyTree, P
     weighted = resp * rows.weight[None, :]
     gate = model.gate.statistics(rows, weighted)
     return gate, model.experts.start_statistics(rows, weighted)
+
+
+@kernel()
+def each_alone(objective: Objective, null: Mixture) -> Mixture:
+    """Experts that each fit all rows, as if there were no others."""
+    k, bounds, none = null.n_experts, objective.expert_bounds(), NoPenalty()
+
+    def every(rows: Rows) -> Float[AnyArray, "K n"]:
+        return jnp.broadcast_to(rows.weight[None, :], (k, rows.weight.shape[0]))
+
+    def step(_: AnyArray | int, experts: Experts) -> Experts:
+        sums = scan(lambda e, rows: e.statistics(rows, every(rows)), experts, chunks)
+        return experts.m_step(sums, bounds, none)
+
+    chunks = chunks_of(objective.batch)
+    sums = scan(lambda e, rows: e.start_statistics(rows, every(rows)), null.experts, chunks)
+    first = null.experts.start(sums, bounds)
+    steps = 1 if null.experts.exact_step else ALONE_STEPS
+    return Mixture(null.gate, jax.lax.fori_loop(0, steps, step, first))
 
 
 @kernel()

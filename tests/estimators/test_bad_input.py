@@ -28,6 +28,7 @@ def data(n=60, d=1):
         ({"n_init": 0}, r"n_init must be 'auto' or an integer of 1 or more, got 0"),
         ({"n_init": 2.5}, r"n_init must be 'auto' or an integer of 1 or more, got 2.5"),
         ({"n_init": "many"}, r"n_init must be 'auto' or an integer of 1 or more, got 'many'"),
+        ({"scale_penalty": -1.0}, r"scale_penalty must be a finite number >= 0, got -1.0"),
         ({"min_share": -0.1}, r"min_share must be a finite number >= 0, got -0.1"),
         ({"min_share": 0.6}, r"min_share must be at most one over .* experts, 0.5; got 0.6"),
         ({"min_share": "some"}, r"min_share must be a finite number >= 0, got 'some'"),

@@ -1,5 +1,7 @@
 """Which maximum is returned: exact structure wins, what chance explains does not."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
@@ -210,3 +212,15 @@ def test_moves_keep_responsibilities_and_empty_no_row(rng):
     assert np.all(without(shares, 1)[:, 1] == 0)
     alike = doubled(shares, 1)
     assert sum(np.array_equal(alike[:, 1], alike[:, j]) for j in (0, 2)) == 1
+
+
+def test_many_starts_of_which_few_are_finished_end_in_a_model():
+    random = np.random.default_rng([400, 1])
+    X = random.normal(size=(150, 2))
+    y = np.where(X[:, 0] > 0, X[:, 1], -2 * X[:, 1]) + 0.3 * random.normal(size=150)
+    for seed in range(3):
+        moe = MixtureOfExperts(5, n_init=60, random_state=seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            moe.fit(X, y)
+        assert moe.certificate_.search.starts == 60
