@@ -230,4 +230,5 @@ def asks_penalty(node: ast.AST) -> bool:
 
 
 def test_nobody_asks_for_a_kind_of_penalty():
-    assert places(asks_penalty, ("numerics/penalty.py", "numerics/scale_penalty.py")) == set(PENALTIES_ASKED)
+    themselves = "numerics/penalty.py", "numerics/scale_penalty.py"
+    assert places(asks_penalty, themselves) == set(PENALTIES_ASKED)
