@@ -1,14 +1,16 @@
 """A study: fits of one specification to data of one truth, over sizes and replicates."""
 
+import numbers
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
-from mixstat.arguments import DataFrame, Folder, Setting
+from mixstat.arguments import DataFrame, Setting
 from mixstat.model import Mixture
 from mixstat.rates.cells import Plan, fit_cell
+from mixstat.rates.checks import check_instance, check_integers, check_switch
 from mixstat.rates.fitted import Rate, fit_rate
 from mixstat.rates.losses import default_losses, resolve
 from mixstat.rates.specification import Specification
@@ -64,26 +66,33 @@ class RateStudy:
 
     def __init__(
         self,
-        truth: Truth,
-        spec: Specification | int,
-        sample_sizes: Sequence[int],
-        n_replicates: int,
-        start: Start | None = None,
-        losses: Sequence[str] | None = None,
+        truth: Setting,
+        spec: Setting,
+        sample_sizes: Setting,
+        n_replicates: Setting,
+        start: Setting = None,
+        losses: Setting = None,
         *,
-        seed: int = 0,
+        seed: Setting = 0,
     ) -> None:
-        self.truth = truth
-        self.spec = Specification(spec) if isinstance(spec, int) else spec
+        wanted = "a Truth, such as find_truth(name) or Truth.of(...)"
+        self.truth = truth = check_instance("truth", truth, Truth, wanted)
+        self.spec = as_specification(spec)
         null = self.spec.null(truth)
+        self.spec.limits(truth).check(null, self.spec.min_scale)
         size = self.spec.n_parameters(truth)
-        self.sample_sizes = sorted({check_integer("sample_sizes", n, 1) for n in sample_sizes})
+        self.sample_sizes = sorted(set(check_integers("sample_sizes", sample_sizes, 1)))
         if not self.sample_sizes or self.sample_sizes[0] < size:
             seen = self.sample_sizes[0] if self.sample_sizes else "none"
             raise ValueError(f"sample_sizes must be at least the {size} parameters, got {seen}.")
         self.n_replicates = check_integer("n_replicates", n_replicates, 1)
         self.seed = check_integer("seed", seed, 0)
-        self.start = self._default_start(null) if start is None else start
+        wanted = "a start, such as NearTruth() or RandomStart(), or None"
+        self.start = (
+            self._default_start(null)
+            if start is None
+            else check_instance("start", start, Start, wanted)
+        )
         self.start.check(truth, null)
         asked = default_losses(truth, null) if losses is None else losses
         self.losses = resolve(asked, truth, null)
@@ -113,12 +122,12 @@ class RateStudy:
 
     def run(
         self,
-        store: Folder | None = None,
+        store: Setting = None,
         *,
         backend: Setting = "device",
-        n_workers: int = 1,
-        batch_size: int | None = None,
-        progress: bool = True,
+        n_workers: Setting = 1,
+        batch_size: Setting = None,
+        progress: Setting = True,
     ) -> DataFrame:
         """Fit what is missing; return all rows.
 
@@ -149,15 +158,15 @@ class RateStudy:
             If the store belongs to another study; the difference is named.
         """
         pandas, _ = tables()
-        if batch_size is not None:
-            check_integer("batch_size", batch_size, 1)
+        most = None if batch_size is None else check_integer("batch_size", batch_size, 1)
+        shown = check_switch("progress", progress)
+        map_cells = _workers(backend, check_integer("n_workers", n_workers, 1))
         wanted = [(n, r) for n in self.sample_sizes for r in range(self.n_replicates)]
         folder = None if store is None else Store(store, self.fingerprint())
         left = wanted if folder is None else folder.missing(wanted)
         rows: Rows = []
-        map_cells = _workers(backend, check_integer("n_workers", n_workers, 1))
-        with _bar(len(wanted), len(wanted) - len(left), progress) as bar:
-            for finished in map_cells(partial(_cell, self.plan), list(cells(left, batch_size))):
+        with _bar(len(wanted), len(wanted) - len(left), shown) as bar:
+            for finished in map_cells(partial(_cell, self.plan), list(cells(left, most))):
                 if folder is None:
                     rows += finished
                 else:
@@ -168,11 +177,21 @@ class RateStudy:
         self.table_ = table.sort_values(["n", "replicate"]).reset_index(drop=True)
         return self.table_
 
-    def rate(self, loss: str, **settings: Any) -> Rate:
-        """:func:`mixstat.rates.fitted.fit_rate` of the rows of the last run."""
+    def rate(self, loss: Setting, **settings: Setting) -> Rate:
+        """:func:`mixstat.rates.fitted.fit_rate` of the rows of the last run.
+
+        ``loss`` is a column, or what was asked of the study if that has one column: "voronoi".
+        """
         if self.table_ is None:
             raise ValueError("run the study before asking for a rate.")
         return fit_rate(self.table_, loss, **settings)
+
+
+def as_specification(spec: Setting) -> Specification:
+    """What is fitted; a number is a number of experts."""
+    if isinstance(spec, numbers.Integral) and not isinstance(spec, bool):
+        return Specification(int(spec))
+    return check_instance("spec", spec, Specification, "a Specification or a number of experts")
 
 
 def cells(pairs: Sequence[tuple[int, int]], batch_size: int | None = None) -> Iterator[Cell]:

@@ -21,13 +21,14 @@ from mixstat.rates.box import Box
 from mixstat.rates.catalogue import MILD_BOX, find_truth
 from mixstat.rates.cells import make_task
 from mixstat.rates.engine import solve_all
+from mixstat.rates.estimated import from_fit
 from mixstat.rates.fitted import RateWarning
 from mixstat.rates.specification import Specification
 from mixstat.rates.starts import NearTruth, PublishedStart, RandomStart
 from mixstat.rates.store import Store, StoreMismatchError, difference
 from mixstat.rates.studies import named_study
 from mixstat.rates.study import RateStudy, cells
-from mixstat.rates.truths import from_fit, replicate_seed
+from mixstat.rates.truths import replicate_seed
 from tests.conftest import CACHE
 from tests.rates.killed import study as small_study
 
