@@ -7,6 +7,7 @@ from mixstat.rates.fitted import Rate, RateWarning, fit_rate
 from mixstat.rates.inputs import Clusters, Grid, Lattice, Observed, Uniform
 from mixstat.rates.losses import evaluate
 from mixstat.rates.losses.density import divergences
+from mixstat.rates.misses import MissRate
 from mixstat.rates.regression import RegressionFunction
 from mixstat.rates.specification import Specification
 from mixstat.rates.starts import NearTruth, PublishedStart, RandomStart
@@ -14,12 +15,14 @@ from mixstat.rates.store import StoreMismatchError
 from mixstat.rates.studies import named_study, study_names
 from mixstat.rates.study import RateStudy
 from mixstat.rates.truths import Truth, replicate_seed
+from mixstat.rates.verdicts import verdict
 
 __all__ = [
     "Box",
     "Clusters",
     "Grid",
     "Lattice",
+    "MissRate",
     "NearTruth",
     "Observed",
     "PublishedStart",
@@ -41,4 +44,5 @@ __all__ = [
     "replicate_seed",
     "study_names",
     "truths",
+    "verdict",
 ]

@@ -10,7 +10,6 @@ from mixstat.rates.checks import check_name, check_switch
 from mixstat.rates.specification import Specification
 from mixstat.rates.starts import NearTruth, RandomStart
 from mixstat.rates.study import RateStudy
-from mixstat.rates.truths import Claim, Truth
 
 QUICK = (np.geomspace(300, 10_000, 6), 12)  # sizes and replicates: minutes on two cores
 FULL = (np.geomspace(1_000, 100_000, 21), 100)
@@ -108,11 +107,3 @@ def named_study(name: Setting, *, quick: Setting = False, seed: Setting = 0) -> 
     several = kind == "over" or name.startswith("activation-")
     start = NearTruth(truth.near, n_starts=3 if several else 1)
     return RateStudy(truth, spec, sizes, n_replicates, start, seed=seed)
-
-
-def claims_of(truth: Truth, n_experts: int) -> dict[str, Claim]:
-    """What theory states for fits of so many experts, by loss."""
-    kind = "any"
-    if truth.is_mixture:
-        kind = "exact" if n_experts == truth.n_experts else "over"
-    return {c.loss: c for c in truth.claims if c.specification in ("any", kind)}

@@ -67,7 +67,7 @@ def test_batches_and_order_change_nothing(whole, tmp_path, batch_size, monkeypat
     def backwards(function, items):
         return map(function, items[::-1])
 
-    monkeypatch.setattr(studies, "_workers", lambda *_: backwards)
+    monkeypatch.setattr(studies, "workers", lambda *_: backwards)
     found = small_study().run(tmp_path, batch_size=batch_size, progress=False)
     assert same(found, whole)
 

@@ -15,9 +15,9 @@ from mixstat.rates.cells import make_task
 from mixstat.rates.estimated import from_fit
 from mixstat.rates.inputs import Lattice, Observed, Uniform
 from mixstat.rates.regression import RegressionFunction
-from mixstat.rates.studies import claims_of
 from mixstat.rates.study import RateStudy
 from mixstat.rates.truths import MARKS, Truth, replicate_seed
+from mixstat.rates.verdicts import claims_of
 
 TRUTHS = truths()
 
