@@ -37,7 +37,7 @@ def from_fit(
     ValueError
         If the estimator was fitted from a formula, or X has other columns.
     """
-    if not isinstance(estimator, Readable):
+    if not isinstance(estimator, Readable) or isinstance(estimator, type):
         raise TypeError(f"estimator must be one of mixstat, got {short(estimator)}.")
     check_is_fitted(estimator)
     fit: Fit = vars(estimator)["fit_"]
