@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 
 import numpy as np
 
 from mixstat.arguments import Setting
+from mixstat.experts import REGISTRY as FAMILIES
+from mixstat.gates import REGISTRY as GATES
 from mixstat.model import Mixture
 from mixstat.objective.objective import Objective
 from mixstat.parts.labels import CONSTANT, ParameterLabel
@@ -70,13 +73,17 @@ class Box:
         return objective.within(inside, below)
 
     def check(self, model: Mixture, min_scale: float) -> None:
-        """Raise ValueError if the model has no parameter of a kind in ``others``, or no room."""
+        """Raise ValueError if there is no such kind as one in ``others``, or no room.
+
+        Kinds that other models have may be there, since a box may serve several models.
+        """
         known = {label.kind: label.log for label in labels(model)}
+        every = known_kinds() | known
         for kind, pair in self.others.items():
-            if kind not in known:
-                listed = ", ".join(known)
-                raise ValueError(f"box limits {kind!r}, but the model has {listed} alone.")
-            _check_limits(kind, pair, positive=known[kind])
+            if kind not in every:
+                listed = ", ".join(every)
+                raise ValueError(f"others must name kinds of parameters ({listed}); got {kind!r}.")
+            _check_limits(kind, pair, positive=every[kind])
         if "scale" in known and self.scale[1] < min_scale:
             raise ValueError(
                 f"scale must reach up to min_scale={min_scale:g} at least, got {self.scale}."
@@ -93,6 +100,16 @@ class Box:
     def describe(self) -> dict[str, list[str]]:
         """Limits as text, which keeps infinities in JSON."""
         return {kind: [repr(float(v)) for v in pair] for kind, pair in self.by_kind().items()}
+
+
+@cache
+def known_kinds() -> dict[str, bool]:
+    """Kinds of the parameters of all gates and families, and whether they are stored as logs."""
+    gates = [gate.null(2, 2) for gate in GATES.values()]
+    families = [family.null(2, 2, 2) for family in FAMILIES.values()]
+    models = [Mixture(gate, families[0]) for gate in gates]
+    models += [Mixture(gates[0], family) for family in families]
+    return {label.kind: label.log for model in models for label in labels(model)}
 
 
 def check_box(box: Setting) -> Box | None:
