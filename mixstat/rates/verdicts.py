@@ -67,7 +67,7 @@ def claims_of(truth: Truth, n_experts: int) -> dict[str, Claim]:
 
 def stated_in(facts: Mapping[str, Any]) -> dict[str, Claim]:
     """What theory states for the study of a store, from its fingerprint; by loss."""
-    truth = truths().get(facts["truth"]["name"])
+    truth = truths().get(facts.get("truth", {}).get("name"))
     return claims_of(truth, facts["specification"]["n_experts"]) if truth else {}
 
 
