@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from mixstat.rates import RateStudy, RateWarning, StoreMismatchError, fit_rate
+from mixstat.rates.files import write_at_once
 from mixstat.rates.store import FINGERPRINT, Store, read_fingerprint
 from mixstat.rates.verdicts import claims_of
 
@@ -188,9 +189,8 @@ def stored(out: Path) -> dict[str, Any]:
 
 
 def _write(out: Path, results: dict[str, Any]) -> None:
-    part = out / "results.json.part"  # never half a file under the name itself
-    part.write_text(json.dumps(results, indent=1) + "\n")
-    part.replace(out / "results.json")
+    content = json.dumps(results, indent=1) + "\n"
+    write_at_once(out / "results.json", content.encode())
 
 
 def tables(out: Path) -> dict[str, pd.DataFrame]:

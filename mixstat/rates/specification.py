@@ -39,10 +39,10 @@ class Specification:
     """Of the polynomials of the experts; None takes the truth's features, or else 1."""
     gate_degree: int | None = None
     """Of the polynomials of the gate; None takes the truth's features, or else 1."""
-    gate: Gate | None = None
+    gate: Gate | str | None = None
     """Settings of the gate, or its name; None takes the truth's (softmax, for a regression
     function)."""
-    experts: Experts | None = None
+    experts: Experts | str | None = None
     """Settings of the experts, or the name of a family; None takes the truth's (Gaussian, for a
     regression function)."""
     box: Box | None = None
@@ -65,9 +65,9 @@ class Specification:
             if getattr(self, name) is not None or least:
                 check_integer(name, getattr(self, name), least)
         if self.gate is not None:
-            object.__setattr__(self, "gate", find_gate(self.gate))
+            find_gate(self.gate)
         if self.experts is not None:
-            object.__setattr__(self, "experts", find_family(self.experts))
+            find_family(self.experts)
         check_box(self.box)
         find_solver(self.solver, NAMED)
         if self.finish is not None:
@@ -90,7 +90,8 @@ class Specification:
     def kinds(self, truth: Truth) -> tuple[Gate, Experts]:
         """Settings of the gate and of the experts."""
         known = truth.mixture if truth.is_mixture else Mixture(SoftmaxGate(), GaussianExperts())
-        return self.gate or known.gate, self.experts or known.experts
+        gate = known.gate if self.gate is None else find_gate(self.gate)
+        return gate, known.experts if self.experts is None else find_family(self.experts)
 
     def features(self, truth: Truth) -> Features:
         """Columns of x that coefficients refer to; those of the truth where not told."""

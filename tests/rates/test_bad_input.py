@@ -195,6 +195,8 @@ ROWS: list[Row] = [
     ("RateStudy", lambda: study(start=NearTruth), T, "start must be a start.* got NearTruth"),
     ("RateStudy", lambda: study(losses=["regret"]), V, "losses must be of .*voronoi; got 'regret'"),
     ("RateStudy", lambda: study(losses="regret"), V, "losses must be of .*; got 'regret'"),
+    ("RateStudy", lambda: study(losses=["error_gat_single"]), V,
+     "'error_gat_single' cannot be used .*: its blocks are those of error_gate_single"),
     ("RateStudy", lambda: study(losses=3), T, "losses must be a list of names, got 3"),
     ("RateStudy", lambda: study(losses=[3]), T, "losses must be a list of names"),
     ("RateStudy", lambda: study(truth=WAVE, losses=["voronoi"]), V, "'wave' is no mixture"),

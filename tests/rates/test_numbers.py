@@ -1,12 +1,27 @@
 """Truths from known numbers: equal to those of the catalogue that have the same."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from mixstat.experts import REGISTRY as FAMILIES
 from mixstat.experts import GaussianExperts, MultinomialExperts
+from mixstat.gates import REGISTRY as GATES
 from mixstat.gates import SoftmaxGate, TemperatureGate, TopKGate
 from mixstat.numerics import parameter_vector
-from mixstat.rates import Clusters, Grid, Lattice, Observed, RateStudy, Truth, Uniform, find_truth
+from mixstat.rates import (
+    Clusters,
+    Grid,
+    Lattice,
+    Observed,
+    RateStudy,
+    RegressionFunction,
+    Specification,
+    Truth,
+    Uniform,
+    find_truth,
+    fit_rate,
+)
 
 pytestmark = pytest.mark.fast
 
@@ -183,3 +198,38 @@ def test_such_a_truth_can_be_studied():
 def test_wrong_numbers_are_named(numbers, error, message):
     with pytest.raises(error, match=message):
         Truth.of(**({"inputs": Uniform(-3, 3)} | numbers))
+
+
+def test_specifications_take_names():
+    gate, experts = Specification(2, gate="sigmoid", experts="t").kinds(find_truth("sigmoid"))
+    assert (gate, experts) == (GATES["sigmoid"], FAMILIES["t"])
+
+
+def test_losses_may_be_asked_for_by_their_columns():
+    truth = SAME["softmax-gaussian-mild"]
+    asked = ["error_gate_single", "error_gate_contrast_cells", "hellinger", "voronoi_exact"]
+    assert RateStudy(truth, 2, [100], 1, losses=asked).losses == (
+        "errors", "density", "voronoi_exact"
+    )  # fmt: skip
+    assert RateStudy(truth, 2, [100], 1, losses="voronoi").losses == ("voronoi_exact",)
+    assert RateStudy(truth, 3, [100], 1, losses="voronoi").losses == ("voronoi_over",)
+
+
+def test_a_rate_may_be_asked_for_by_the_loss():
+    n = np.repeat([100, 200, 400], 3)
+    table = pd.DataFrame({"n": n, "replicate": np.tile(np.arange(3), 3), "voronoi_over": 1 / n})
+    study = RateStudy(SAME["softmax-gaussian-mild"], 3, [100], 1, losses=["voronoi"])
+    study.table_ = table
+    for rate in (study.rate("voronoi"), fit_rate(table, "voronoi"), study.rate("voronoi_over")):
+        assert rate.loss == "voronoi_over"
+        np.testing.assert_allclose(rate.slope, -1, rtol=1e-12)
+
+
+def test_a_function_may_return_a_column():
+    flat, column = (
+        Truth("f", RegressionFunction(function, 0.2), Uniform(0, 1), "", "own")
+        for function in (lambda X: np.sin(3 * X[:, 0]), lambda X: np.sin(3 * X))
+    )
+    for mine, theirs in zip(flat.sample(20, 0), column.sample(20, 0), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert flat.describe() == column.describe()

@@ -11,7 +11,7 @@ from mixstat.rates.checks import check_instance, check_names, short
 from mixstat.rates.law import Law
 from mixstat.rates.losses import stated
 from mixstat.rates.losses.density import divergences
-from mixstat.rates.losses.errors import block_errors, function_errors
+from mixstat.rates.losses.errors import block_errors, error_columns, function_errors
 from mixstat.rates.losses.voronoi import VoronoiLoss
 from mixstat.rates.truths import Truth
 
@@ -226,6 +226,8 @@ def resolve(names: Setting, truth: Truth, model: Mixture) -> tuple[str, ...]:
             known = ", ".join([*LOSSES, *COLUMNS, VORONOI])
             raise ValueError(f"losses must be of {known}; got {asked!r}.")
         reason = LOSSES[name].suits(truth, model)
+        if not reason and asked.startswith(BLOCK) and asked not in error_columns(truth.mixture):
+            reason = f"its blocks are those of {', '.join(error_columns(truth.mixture))}"
         if reason:
             raise ValueError(f"loss {asked!r} cannot be used for {truth.name!r}: {reason}.")
         found.append(name)

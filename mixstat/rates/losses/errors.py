@@ -43,6 +43,12 @@ def block_errors(
     return found | (contrasts(loss.moves, gaps[loss.moves], own, cells) if loss.moves else {})
 
 
+def error_columns(truth: Mixture) -> list[str]:
+    """Columns of :func:`block_errors` and :func:`contrasts` for the blocks of a truth."""
+    kinds = (*KINDS, "contrast_single", "contrast_shared", "contrast_cells")
+    return [f"error_{block}_{kind}" for block in measures([truth]).blocks for kind in kinds]
+
+
 def contrasts(
     block: str, gap: Float[np.ndarray, "R K q"], fitted: Measures, cells: Cells
 ) -> dict[str, Float[np.ndarray, " R"]]:
