@@ -23,7 +23,7 @@ FACTS = {  # columns of a study's table that are no losses
     "newton_decrement", "min_eigenvalue", "best_start", "starts_agreeing", "binding",
 }  # fmt: skip
 # starts that those of over-specified studies are compared with, on how many data sets of the
-# smallest, the middle and the largest size; of studies with fewer replicates, quick ones, on one
+# smallest and of the middle size; studies with fewer replicates than the last are quick ones
 MORE_STARTS, MISSES, WHOLE = 40, 5, 16
 RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
     "between": lambda value, bounds: bool(bounds[0] <= value <= bounds[1]),
@@ -134,11 +134,11 @@ def missed(study: RateStudy, folder: Path) -> dict[str, Any]:
     over = study.truth.is_mixture and study.spec.n_experts > study.truth.n_experts
     if not over or study.spec.solver == "published":  # which stops before any maximum
         return {}
-    whole = study.n_replicates >= WHOLE
+    whole, sizes = study.n_replicates >= WHOLE, study.sample_sizes
     found = study.miss_rate(
         MORE_STARTS if whole else 2 * study.start.n_starts,
         MISSES if whole else 1,
-        sample_sizes=None if whole else study.sample_sizes[:1],
+        sample_sizes=[sizes[0], sizes[len(sizes) // 2]] if whole else sizes[:1],
         store=folder.with_name(f"{folder.name}-more-starts"),
         progress=sys.stderr.isatty(),
     )
