@@ -1,10 +1,13 @@
 """The command ``mixstat``."""
 
 import argparse
+import os
 import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+
+INTERRUPTED = 130  # exit status of a command that Ctrl-C has ended
 
 
 def parser() -> argparse.ArgumentParser:
@@ -26,9 +29,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--silent", action="store_true", help="show no progress")
     run.set_defaults(act=_run)
 
-    plot = actions.add_parser("plot", help="rates of a store, and a figure of each")
+    plot = actions.add_parser("plot", help="rates of a store against theory, and figures")
     plot.add_argument("store", metavar="DIR", help="folder that 'run' wrote")
-    plot.add_argument("--loss", action="append", help="a column; may be repeated")
+    plot.add_argument("--loss", action="append", help="a loss or column; may be repeated")
     plot.add_argument("--median", action="store_true", help="medians instead of means")
     plot.set_defaults(act=_plot)
     return top
@@ -38,11 +41,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     chosen = parser().parse_args(argv)
     try:
-        chosen.act(chosen)
-    except (ValueError, ImportError) as error:
-        print(f"mixstat: {error}", file=sys.stderr)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            chosen.act(chosen)
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        print("mixstat: interrupted; the same command goes on from here.", file=sys.stderr)
+        return INTERRUPTED
+    except (ValueError, TypeError, ImportError, OSError) as error:
+        print(f"mixstat: {_one_line(error)}", file=sys.stderr)
         return 2
     return 0
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning as a line of the command, without the place in the source."""
+    print(f"mixstat: warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def _list(chosen: argparse.Namespace) -> None:
@@ -56,7 +76,9 @@ def _list(chosen: argparse.Namespace) -> None:
 
 def _run(chosen: argparse.Namespace) -> None:
     from mixstat.rates.studies import named_study
+    from mixstat.validation import check_integer
 
+    check_integer("workers", chosen.workers, 1)
     study = named_study(chosen.name, quick=chosen.quick, seed=chosen.seed)
     backend = "joblib" if chosen.workers > 1 else "device"
     table = study.run(
@@ -70,27 +92,29 @@ def _plot(chosen: argparse.Namespace) -> None:
     from matplotlib.figure import Figure
 
     from mixstat.plotting import RateDisplay
-    from mixstat.rates.catalogue import truths
     from mixstat.rates.fitted import RateWarning, fit_rate
     from mixstat.rates.store import Store, read_fingerprint
-    from mixstat.rates.studies import claims_of
+    from mixstat.rates.verdicts import RULE, in_words, stated_in
 
     facts = read_fingerprint(chosen.store)
     table = Store(chosen.store, facts).read()
-    truth = truths().get(facts["truth"]["name"])
-    stated = claims_of(truth, facts["specification"]["n_experts"]) if truth else {}
-    losses = chosen.loss or [c for c in table.columns if c in stated] or ["hellinger"]
+    if table.empty:
+        raise ValueError(f"{chosen.store} holds no fits yet: 'mixstat rates run' makes them.")
+    claims = stated_in(facts)
+    losses = chosen.loss or [c for c in table.columns if c in claims] or ["hellinger"]
     statistic = "median" if chosen.median else "mean"
     warnings.simplefilter("always", RateWarning)
     for loss in losses:
         rate = fit_rate(table, loss, statistic=statistic)
-        theory = stated[loss].slope if loss in stated else None
-        print(rate if theory is None else f"{rate}; theory {theory:g}")
+        claim = claims.get(rate.loss)
+        print(rate if claim is None else f"{rate}; {in_words(claim, rate)}")
         figure = Figure(figsize=(6, 4), layout="constrained")
-        RateDisplay(rate, theory).plot(ax=figure.subplots())
-        path = Path(chosen.store) / f"rate-{loss}.png"
+        RateDisplay(rate, None if claim is None else claim.slope).plot(ax=figure.subplots())
+        path = Path(chosen.store) / f"rate-{rate.loss}.png"
         figure.savefig(path, dpi=150)
         print(f"  {path}")
+    if claims:
+        print(RULE)
 
 
 if __name__ == "__main__":

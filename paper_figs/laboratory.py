@@ -12,7 +12,9 @@ from typing import Any
 import pandas as pd
 
 from mixstat.rates import RateStudy, RateWarning, StoreMismatchError, fit_rate
+from mixstat.rates.files import write_at_once
 from mixstat.rates.store import FINGERPRINT, Store, read_fingerprint
+from mixstat.rates.verdicts import claims_of
 
 Studies = Mapping[str, Callable[[bool], RateStudy]]  # made for a quick run or not
 Others = Mapping[str, Callable[[bool, Path], dict[str, Any]]]  # likewise, with a folder
@@ -20,6 +22,9 @@ FACTS = {  # columns of a study's table that are no losses
     "n", "replicate", "converged", "status", "log_likelihood", "n_iter", "gradient_norm",
     "newton_decrement", "min_eigenvalue", "best_start", "starts_agreeing", "binding",
 }  # fmt: skip
+# starts that those of over-specified studies are compared with, on how many data sets of the
+# smallest and of the middle size; studies with fewer replicates than the last are quick ones
+MORE_STARTS, MISSES, WHOLE = 40, 5, 16
 RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
     "between": lambda value, bounds: bool(bounds[0] <= value <= bounds[1]),
     "above": lambda value, bound: bool(value >= bound),
@@ -121,12 +126,30 @@ def _studied(
     if left:
         kept = seconds if left < len(pairs) else 0.0
         seconds = round(kept + time.perf_counter() - begin, 1)
-    return {"seconds": seconds} | about(table, study)
+    return {"seconds": seconds} | about(table, study) | missed(study, folder)
+
+
+def missed(study: RateStudy, folder: Path) -> dict[str, Any]:
+    """How often the starts of an over-specified study miss the maximum, in plain types."""
+    over = study.truth.is_mixture and study.spec.n_experts > study.truth.n_experts
+    if not over or study.spec.solver == "published":  # which stops before any maximum
+        return {}
+    whole, sizes = study.n_replicates >= WHOLE, study.sample_sizes
+    found = study.miss_rate(
+        MORE_STARTS if whole else 2 * study.start.n_starts,
+        MISSES if whole else 1,
+        sample_sizes=[sizes[0], sizes[len(sizes) // 2]] if whole else sizes[:1],
+        store=folder.with_name(f"{folder.name}-more-starts"),
+        progress=sys.stderr.isatty(),
+    )
+    plain = ("n_data_sets", "n_missed", "largest_gain", "n_starts", "n_more")
+    return {"missed": {name: getattr(found, name) for name in plain}}
 
 
 def about(table: pd.DataFrame, study: RateStudy) -> dict[str, Any]:
     """Facts and rates of a study's table, in plain types."""
     losses = [c for c in table.columns if is_loss(c)]
+    claims = claims_of(study.truth, study.spec.n_experts)
     rates = {loss: found for loss in losses if (found := rates_of(table, loss))}
     return {
         "n_fits": len(table),
@@ -135,6 +158,7 @@ def about(table: pd.DataFrame, study: RateStudy) -> dict[str, Any]:
         "certified": float(table["converged"].mean()),
         "on_bound": float((table["binding"] != "").mean()),
         "rates": rates,
+        "claims": {loss: claim.slope for loss, claim in claims.items()},
     }
 
 
@@ -165,9 +189,8 @@ def stored(out: Path) -> dict[str, Any]:
 
 
 def _write(out: Path, results: dict[str, Any]) -> None:
-    part = out / "results.json.part"  # never half a file under the name itself
-    part.write_text(json.dumps(results, indent=1) + "\n")
-    part.replace(out / "results.json")
+    content = json.dumps(results, indent=1) + "\n"
+    write_at_once(out / "results.json", content.encode())
 
 
 def tables(out: Path) -> dict[str, pd.DataFrame]:

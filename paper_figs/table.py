@@ -3,20 +3,29 @@
     python paper_figs/table.py softmax_gaussian [--quick] [--out FOLDER] [--losses NAME ...]
 
 reads what the paper's simulate.py left. A slope is that of the log of the mean (or median) loss
-on log n, with its 95 % interval by bootstrap over replicates.
+on log n, with its 95 % interval by bootstrap over replicates. Where theory states a slope it stands
+beside, with what the interval of the mean says of it.
 """
 
 import argparse
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import laboratory
 
+from mixstat.rates import verdict
+from mixstat.rates.verdicts import RULE
+
 HERE = Path(__file__).parent
 HEADS = ("study", "fits", "n from", "to", "certified", "on a bound", "minutes")
 HEAD = "{:20s} {:>6s} {:>8s} {:>10s} {:>9s} {:>10s} {:>7s}"
-RATE = "  {:26s} {:>24s} {:>24s}"
+RATE = "  {:26s} {:>24s} {:>24s}  {:>6s}  {}"
+MISSED = (
+    "  {n_missed} of {n_data_sets} data sets have a higher maximum, by {largest_gain:.2g} in "
+    "log-likelihood at most: {n_more} starts\n  against {n_starts}"
+)
 LOSSES = ("voronoi", "hellinger", "error_", "kl")
 
 
@@ -33,10 +42,12 @@ def main() -> None:
     out = asked.out or HERE / asked.paper / ("out-quick" if asked.quick else "out")
     results = laboratory.stored(out)
     print(HEAD.format(*HEADS))
-    print(RATE.format("loss", "slope of the mean", "slope of the median"))
+    heads = ("loss", "slope of the mean", "slope of the median", "theory", "verdict")
+    print(RATE.format(*heads))
     for name, facts in results.items():
         if "rates" in facts:
             _show(name, facts, tuple(asked.losses))
+    print(f"\n{textwrap.fill(RULE, 98)}")
     for path, found in _differences(results.get("summary", {})):
         low, high, p = (found[key] for key in ("low", "high", "p_value"))
         print(f"\n{path}: difference of slopes {found['difference']:.3f}", end=" ")
@@ -57,10 +68,20 @@ def _show(name: str, facts: dict[str, Any], losses: tuple[str, ...]) -> None:
     certified, bound = (f"{100 * facts[key]:.4g} %" for key in ("certified", "on_bound"))
     counts = (str(facts["n_fits"]), *(f"{facts['sizes'][i]:,}" for i in (0, -1)))
     print("\n" + HEAD.format(name, *counts, certified, bound, f"{facts['seconds'] / 60:.1f}"))
+    claims = facts.get("claims", {})
     for loss, found in facts["rates"].items():
         if loss.startswith(losses):
             told = [_slope(found.get(statistic)) for statistic in ("mean", "median")]
-            print(RATE.format(loss, *told).rstrip())
+            said = _against(claims[loss], found.get("mean")) if loss in claims else ("", "")
+            print(RATE.format(loss, *told, *said).rstrip())
+    if "missed" in facts:
+        print(MISSED.format(**facts["missed"]))
+
+
+def _against(stated: float | None, mean: dict[str, float] | None) -> tuple[str, str]:
+    """A stated slope, and the verdict on it."""
+    slope = "none" if stated is None else f"{stated:g}"
+    return slope, "-" if mean is None else verdict(stated, (mean["low"], mean["high"]))
 
 
 def _slope(found: dict[str, float] | None) -> str:

@@ -8,6 +8,7 @@ import pytest
 from mixstat import cli
 from mixstat.rates import studies
 from mixstat.rates.catalogue import truths
+from mixstat.rates.store import Store
 
 
 @pytest.fixture
@@ -30,10 +31,11 @@ def test_run_then_plot(tiny, tmp_path, capsys):
     for _ in range(2):  # the second run finds all done
         assert cli.main([*command, "--store", str(tmp_path)]) == 0
         assert "9 fits, 100 % certified" in capsys.readouterr().out
-    assert cli.main(["rates", "plot", str(tmp_path), "--median", "--loss", "voronoi_exact"]) == 0
+    assert cli.main(["rates", "plot", str(tmp_path), "--median", "--loss", "voronoi"]) == 0
     out = capsys.readouterr().out
     assert "median voronoi_exact: slope" in out
-    assert "theory -0.5" in out
+    assert "theory -0.5: " in out
+    assert "A slope agrees with a stated one if" in out
     assert (tmp_path / "rate-voronoi_exact.png").stat().st_size > 5_000
     assert cli.main([*command, "--store", str(tmp_path), "--seed", "1"]) == 2
     assert "seed is 0 there and 1 here" in capsys.readouterr().err
@@ -48,19 +50,77 @@ def test_a_study_of_a_regression_function(tiny, tmp_path, capsys):
     assert "mean kl: slope" in capsys.readouterr().out
 
 
+MILD = ["rates", "run", "softmax-gaussian-mild/exact", "--quick", "--silent", "--store"]
+
+
 @pytest.mark.fast
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["rates", "run", "nothing", "--store", "x"], "name must be one of"),
+        (
+            ["rates", "run", "softmax-gausian/over", "--store", "x"],
+            "got 'softmax-gausian/over'; did you mean 'softmax-gaussian/over'",
+        ),
+        ([*MILD, "{file}"], "store must be a folder, got the file"),
+        ([*MILD, "{file}/below"], "store must be a folder that can be written, got"),
+        ([*MILD, "/proc/nowhere"], "store must be a folder that can be written, got"),
+        ([*MILD, ""], "store must be the path of a folder, got ''"),
+        ([*MILD, "{empty}"], "study.json is damaged"),
+        ([*MILD, "{half}"], "study.json is damaged"),
+        ([*MILD, "x", "--workers", "0"], "workers must be an integer >= 1, got 0"),
+        ([*MILD, "x", "--seed", "-1"], "seed must be an integer >= 0, got -1"),
         (["rates", "plot", "nowhere"], "store must be a folder with study.json"),
+        (["rates", "plot", "{file}"], "store must be a folder, got the file"),
+        (["rates", "plot", "{empty}"], "study.json is damaged"),
+        (["rates", "plot", "{half}"], "study.json is damaged"),
+        (["rates", "plot", "{begun}"], "holds no fits yet"),
     ],
 )
-def test_errors_are_one_line(arguments, message, capsys):
-    assert cli.main(arguments) == 2
+def test_errors_are_one_line(arguments, message, capsys, tmp_path):
+    places = {name: tmp_path / name for name in ("file", "empty", "half", "begun")}
+    places["file"].write_text("x")
+    for name, text in (("empty", "{}"), ("half", '{"study": {"seed"')):
+        places[name].mkdir()
+        (places[name] / "study.json").write_text(text)
+    Store(places["begun"], studies.named_study(MILD[2], quick=True).fingerprint())
+    assert cli.main([argument.format(**places) for argument in arguments]) == 2
     error = capsys.readouterr().err
     assert message in error
+    assert error.startswith("mixstat: ")
     assert error.count("\n") == 1
+
+
+@pytest.mark.fast
+def test_an_interruption_is_one_line(monkeypatch, capsys, tmp_path):
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mixstat.rates.study.fit_cell", interrupt)
+    assert cli.main([*MILD, str(tmp_path)]) == 130
+    assert capsys.readouterr().err == "mixstat: interrupted; the same command goes on from here.\n"
+
+
+@pytest.mark.fast
+def test_a_full_disk_is_one_line(monkeypatch, capsys, tmp_path):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", "cells/n1")
+
+    monkeypatch.setattr("mixstat.rates.study.fit_cell", full)
+    assert cli.main([*MILD, str(tmp_path)]) == 2
+    assert "No space left on device: 'cells/n1'" in capsys.readouterr().err
+
+
+def test_a_reader_may_close_the_pipe():
+    command = [sys.executable, "-u", "-m", "mixstat.cli", "rates", "list"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as listing:
+        assert listing.stdout is not None
+        assert listing.stderr is not None
+        assert listing.stdout.readline().startswith("softmax-gaussian/exact")
+        listing.stdout.close()
+        assert listing.stderr.read() == ""
+    assert listing.returncode == 0
 
 
 @pytest.mark.fast

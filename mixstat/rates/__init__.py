@@ -2,21 +2,27 @@
 
 from mixstat.rates.box import Box
 from mixstat.rates.catalogue import find_truth, truths
+from mixstat.rates.estimated import from_fit
 from mixstat.rates.fitted import Rate, RateWarning, fit_rate
-from mixstat.rates.inputs import Grid, Lattice, Observed, Uniform
+from mixstat.rates.inputs import Clusters, Grid, Lattice, Observed, Uniform
 from mixstat.rates.losses import evaluate
 from mixstat.rates.losses.density import divergences
+from mixstat.rates.misses import MissRate
+from mixstat.rates.regression import RegressionFunction
 from mixstat.rates.specification import Specification
 from mixstat.rates.starts import NearTruth, PublishedStart, RandomStart
 from mixstat.rates.store import StoreMismatchError
 from mixstat.rates.studies import named_study, study_names
 from mixstat.rates.study import RateStudy
-from mixstat.rates.truths import RegressionFunction, Truth, from_fit, replicate_seed
+from mixstat.rates.truths import Truth, replicate_seed
+from mixstat.rates.verdicts import verdict
 
 __all__ = [
     "Box",
+    "Clusters",
     "Grid",
     "Lattice",
+    "MissRate",
     "NearTruth",
     "Observed",
     "PublishedStart",
@@ -38,4 +44,5 @@ __all__ = [
     "replicate_seed",
     "study_names",
     "truths",
+    "verdict",
 ]

@@ -2,15 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 
 import numpy as np
 
+from mixstat.arguments import Setting
+from mixstat.experts import REGISTRY as FAMILIES
+from mixstat.gates import REGISTRY as GATES
 from mixstat.model import Mixture
 from mixstat.objective.objective import Objective
 from mixstat.parts.labels import CONSTANT, ParameterLabel
+from mixstat.rates.checks import check_instance, check_pair
 
 Limits = tuple[float | int, float | int]
 NONE: Limits = (-np.inf, np.inf)
+POSITIVE = ("scale", "temperature", "spread")  # kinds that are stored as logs
 
 
 @dataclass(frozen=True)
@@ -37,9 +43,15 @@ class Box:
     """Limits of kinds that only some gates or families have, such as "shape" or "df"."""
 
     def __post_init__(self) -> None:
-        for name, (low, high) in self.by_kind().items():
-            if not low <= high:
-                raise ValueError(f"{name} must be (low, high) with low <= high, got {(low, high)}.")
+        check_instance("others", self.others, Mapping, "a mapping of limits by kind")
+        known = {f.name for f in fields(self)}
+        for kind in self.others:
+            if not isinstance(kind, str) or kind in known:
+                raise ValueError(
+                    f"others must name kinds that have no argument of their own, got {kind!r}."
+                )
+        for kind, pair in self.by_kind().items():
+            _check_limits(kind, pair, positive=kind in POSITIVE)
 
     def by_kind(self) -> dict[str, Limits]:
         """All limits that are stated."""
@@ -52,7 +64,30 @@ class Box:
         limits = np.array([self.limits(label) for label in labels(objective.template)])
         inside = np.where(low < high, np.maximum(low, limits[:, 0]), low)
         below = np.where(low < high, np.minimum(high, limits[:, 1]), high)
+        if np.any(inside > below):
+            kind = labels(objective.template)[int(np.argmax(inside > below))].kind
+            raise ValueError(
+                f"box leaves no room for {kind}: {kind}={self.by_kind().get(kind)} lies outside "
+                "of the bounds that the model has (min_scale is one)."
+            )
         return objective.within(inside, below)
+
+    def check(self, model: Mixture, min_scale: float) -> None:
+        """Raise ValueError if there is no such kind as one in ``others``, or no room.
+
+        Kinds that other models have may be there, since a box may serve several models.
+        """
+        known = {label.kind: label.log for label in labels(model)}
+        every = known_kinds() | known
+        for kind, pair in self.others.items():
+            if kind not in every:
+                listed = ", ".join(every)
+                raise ValueError(f"others must name kinds of parameters ({listed}); got {kind!r}.")
+            _check_limits(kind, pair, positive=every[kind])
+        if "scale" in known and self.scale[1] < min_scale:
+            raise ValueError(
+                f"scale must reach up to min_scale={min_scale:g} at least, got {self.scale}."
+            )
 
     def limits(self, label: ParameterLabel) -> Limits:
         """Those of one parameter, as it is stored."""
@@ -65,6 +100,32 @@ class Box:
     def describe(self) -> dict[str, list[str]]:
         """Limits as text, which keeps infinities in JSON."""
         return {kind: [repr(float(v)) for v in pair] for kind, pair in self.by_kind().items()}
+
+
+@cache
+def known_kinds() -> dict[str, bool]:
+    """Kinds of the parameters of all gates and families, and whether they are stored as logs."""
+    gates = [gate.null(2, 2) for gate in GATES.values()]
+    families = [family.null(2, 2, 2) for family in FAMILIES.values()]
+    models = [Mixture(gate, families[0]) for gate in gates]
+    models += [Mixture(gates[0], family) for family in families]
+    return {label.kind: label.log for model in models for label in labels(model)}
+
+
+def check_box(box: Setting) -> Box | None:
+    """A box, or none."""
+    return None if box is None else check_instance("box", box, Box, "a Box or None")
+
+
+def _check_limits(kind: str, pair: Setting, *, positive: bool) -> None:
+    """Raise ValueError unless there are numbers between the limits."""
+    low, high = check_pair(kind, pair)
+    if low == np.inf or high == -np.inf:
+        raise ValueError(f"{kind} must leave room for a finite number, got {(low, high)}.")
+    if positive and (low < 0 or high <= 0):
+        raise ValueError(
+            f"{kind} must be (low, high) with 0 <= low and 0 < high, got {(low, high)}."
+        )
 
 
 def labels(model: Mixture) -> list[ParameterLabel]:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from mixstat.arguments import Setting
 from mixstat.experts.base import Experts
 from mixstat.experts.gaussian import GaussianExperts
 from mixstat.experts.multinomial import MultinomialExperts
@@ -22,10 +23,11 @@ from mixstat.gates.temperature import TemperatureGate
 from mixstat.model import Mixture
 from mixstat.parts.normal import Normals
 from mixstat.rates.box import Box
+from mixstat.rates.checks import check_name
 from mixstat.rates.inputs import Clusters, Grid, InputLaw, Lattice, Uniform
 from mixstat.rates.law import Law, make_features
-from mixstat.rates.truths import NEAR, Claim, RegressionFunction, Truth
-from mixstat.validation import check_choice
+from mixstat.rates.regression import RegressionFunction
+from mixstat.rates.truths import NEAR, Claim, Truth
 
 SG = "Nguyen, Nguyen and Ho (2023), NeurIPS, arXiv 2305.03288"
 GG = "Nguyen, Nguyen, Nguyen and Ho (2024), AISTATS, arXiv 2305.07572"
@@ -290,7 +292,7 @@ def truths() -> dict[str, Truth]:
     return {one.name: one for group in groups for one in group()}
 
 
-def find_truth(name: str) -> Truth:
+def find_truth(name: Setting) -> Truth:
     """The truth of this name; ValueError lists the names if there is none."""
     known = truths()
-    return known[check_choice("truth", name, tuple(known))]
+    return known[check_name("truth", name, known)]

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from jaxtyping import Float, Int
 
-from mixstat.arguments import DataFrame
-from mixstat.validation import check_choice, check_integer, check_probability
+from mixstat.arguments import DataFrame, Frame, Setting
+from mixstat.rates.checks import check_instance, check_number, check_pair, short
+from mixstat.rates.losses import find_column
+from mixstat.validation import check_choice, check_integer
 
-Sizes: TypeAlias = np.ndarray | list[int] | float | int | np.number
-Window: TypeAlias = tuple[float | int, float | int] | None  # smallest and largest n that count
+Window: TypeAlias = tuple[float, float]  # smallest and largest n that count
 Statistic: TypeAlias = Callable[..., Any]  # of values, along an axis
 
 STATISTICS: dict[str, Statistic] = {"mean": np.mean, "median": np.median}
@@ -62,20 +63,27 @@ class Rate:
         """Standard deviation of the bootstrap slopes."""
         return float(np.std(self.slopes, ddof=1))
 
-    def line(self, n: Sizes) -> np.ndarray | np.floating:
+    def line(self, n: Setting) -> np.ndarray | np.floating:
         """The fitted power law at sizes ``n``."""
-        return np.exp(self.intercept) * np.asarray(n, float) ** self.slope
+        try:
+            sizes = np.asarray(n, float)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"n must be sizes, got {short(n)}.") from error
+        if not np.all(sizes > 0):
+            raise ValueError(f"n must be positive, got {short(n)}.")
+        return np.exp(self.intercept) * sizes**self.slope
 
-    def test(self, stated: float | int) -> SlopeTest:
+    def test(self, stated: Setting) -> SlopeTest:
         """Whether the slope may be the one that theory states."""
-        return _test(self.slope, self.slopes, stated, self.level)
+        return _test(self.slope, self.slopes, check_number("stated", stated), self.level)
 
-    def compare(self, other: "Rate") -> SlopeTest:
+    def compare(self, other: Setting) -> SlopeTest:
         """Whether two rates of independent studies have the same slope.
 
         Studies that share their data sets give differences that are, if anything, better
         determined than this says.
         """
+        other = check_instance("other", other, Rate, "a Rate")
         count = min(len(self.slopes), len(other.slopes))
         gaps = self.slopes[:count] - other.slopes[:count]
         return _test(self.slope - other.slope, gaps, 0.0, self.level)
@@ -91,13 +99,13 @@ class Rate:
 
 def fit_rate(
     table: DataFrame,
-    loss: str,
+    loss: Setting,
     *,
-    statistic: str = "mean",
-    window: Window = None,
-    level: float = 0.95,
-    n_bootstrap: int = 2000,
-    random_state: int = 0,
+    statistic: Setting = "mean",
+    window: Setting = None,
+    level: Setting = 0.95,
+    n_bootstrap: Setting = 2000,
+    random_state: Setting = 0,
 ) -> Rate:
     """Least squares of the log of a mean (or median) loss on log n.
 
@@ -106,7 +114,7 @@ def fit_rate(
     table : DataFrame
         Rows of a study, with columns "n", "replicate", ``loss`` and, if known, "converged".
     loss : str
-        A column of ``table``.
+        A column of ``table``, or a loss that has one column there, such as "voronoi".
     statistic : {"mean", "median"}, default="mean"
         Over the replicates of each n.
     window : pair of numbers, default=None
@@ -135,13 +143,14 @@ def fit_rate(
         If more than 1 % of the fits have no certificate, or rows without a finite loss are
         left out.
     """
-    check_choice("statistic", statistic, tuple(STATISTICS))
-    check_integer("n_bootstrap", n_bootstrap, 1)
-    check_probability("level", level)
-    groups, unconverged = _groups(table, loss, window)
+    function = STATISTICS[check_choice("statistic", statistic, tuple(STATISTICS))]
+    n_bootstrap = check_integer("n_bootstrap", n_bootstrap, 2)
+    level = check_level(level)
+    random = np.random.default_rng(check_integer("random_state", random_state, 0))
+    loss = _column(table, loss)
+    limits = (-np.inf, np.inf) if window is None else check_pair("window", window)
+    groups, unconverged = _groups(table, loss, limits)
     sizes = np.array(sorted(groups))
-    random = np.random.default_rng(random_state)
-    function = STATISTICS[statistic]
     centre = np.array([function(groups[n]) for n in sizes])
     if np.any(centre <= 0):
         bad = sizes[np.argmax(centre <= 0)]
@@ -155,7 +164,7 @@ def fit_rate(
     ends = np.quantile(slopes, [0.5 - 0.5 * level, 0.5 + 0.5 * level])
     return Rate(
         loss=loss,
-        statistic=statistic,
+        statistic=str(statistic),
         slope=float(slope),
         intercept=float(intercept),
         interval=(float(ends[0]), float(ends[1])),
@@ -170,13 +179,28 @@ def fit_rate(
     )
 
 
+def check_level(level: Setting) -> float:
+    """A probability."""
+    value = check_number("level", level)
+    if not 0 < value < 1:
+        raise ValueError(f"level must lie strictly between 0 and 1, got {level!r}.")
+    return value
+
+
+def _column(table: DataFrame, loss: Setting) -> str:
+    """A column of numbers of a study's table."""
+    if not isinstance(table, Frame) or "n" not in table.columns:
+        raise TypeError(f"table must be a data frame with a column 'n', got {short(table)}.")
+    name = find_column([str(column) for column in table.columns], loss)
+    if np.asarray(table[name]).dtype.kind not in "iufb":
+        raise ValueError(f"loss must be a column of numbers, got {name!r}.")
+    return name
+
+
 def _groups(table: DataFrame, loss: str, window: Window) -> tuple[dict[int, np.ndarray], float]:
     """Finite losses by n, and the share of fits without a certificate."""
-    if loss not in table.columns:
-        known = ", ".join(str(c) for c in table.columns if not str(c).startswith("param "))
-        raise ValueError(f"loss must be a column of the table ({known}); got {loss!r}.")
     n, values = np.asarray(table["n"]), np.asarray(table[loss], float)
-    low, high = (-np.inf, np.inf) if window is None else window
+    low, high = window
     inside = (n >= low) & (n <= high)
     finite = inside & np.isfinite(values)
     if len(np.unique(n[finite])) < 2:

@@ -6,7 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from mixstat.arguments import Setting
 from mixstat.gates.gaussian import GaussianGate
+from mixstat.rates.checks import check_instance, check_interval, check_table
 from mixstat.validation import check_integer
 
 PANELS = 24  # pieces of an interval in which a gate may be steep
@@ -62,8 +64,9 @@ class Uniform(InputLaw):
         Number of inputs.
     """
 
-    def __init__(self, low: float | int, high: float | int, n_inputs: int = 1) -> None:
-        self.low, self.high, self._n_inputs = float(low), float(high), n_inputs
+    def __init__(self, low: Setting, high: Setting, n_inputs: Setting = 1) -> None:
+        self.low, self.high = check_interval(low, high)
+        self._n_inputs = check_integer("n_inputs", n_inputs, 1)
 
     @property
     def n_inputs(self) -> int:
@@ -95,7 +98,7 @@ class Uniform(InputLaw):
 class Grid(Uniform):
     """One input on an even grid over an interval, the same in every data set."""
 
-    def __init__(self, low: float | int, high: float | int) -> None:
+    def __init__(self, low: Setting, high: Setting) -> None:
         super().__init__(low, high)
 
     def sample(self, n: int, random: np.random.Generator) -> Float[np.ndarray, "n 1"]:
@@ -109,8 +112,10 @@ class Grid(Uniform):
 class Clusters(InputLaw):
     """The mixture of normal inputs that a Gaussian gate is made of."""
 
-    def __init__(self, gate: GaussianGate) -> None:
-        self.gate = gate
+    def __init__(self, gate: Setting) -> None:
+        self.gate = check_instance("gate", gate, GaussianGate, "a GaussianGate with numbers")
+        if not self.gate.inputs.n_experts:
+            raise ValueError("gate must have the numbers of its clusters, got settings alone.")
 
     @property
     def n_inputs(self) -> int:
@@ -154,8 +159,8 @@ class Observed(InputLaw):
         The rows.
     """
 
-    def __init__(self, X: Float[np.ndarray, "n d"]) -> None:
-        self.X = np.asarray(X, float)
+    def __init__(self, X: Setting) -> None:
+        self.X = check_table("X", X)
 
     @property
     def n_inputs(self) -> int:
@@ -191,9 +196,10 @@ class Lattice(Observed):
         Number of points.
     """
 
-    def __init__(self, low: float | int, high: float | int, n_points: int = 61) -> None:
-        super().__init__(np.linspace(low, high, check_integer("n_points", n_points, 2))[:, None])
-        self.low, self.high = float(low), float(high)
+    def __init__(self, low: Setting, high: Setting, n_points: Setting = 61) -> None:
+        self.low, self.high = check_interval(low, high)
+        count = check_integer("n_points", n_points, 2)
+        super().__init__(np.linspace(self.low, self.high, count)[:, None])
 
     def __repr__(self) -> str:
         return f"Lattice({self.low:g}, {self.high:g}, n_points={len(self.X)})"

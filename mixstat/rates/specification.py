@@ -7,12 +7,14 @@ import numpy as np
 
 from mixstat.experts.base import Experts
 from mixstat.experts.gaussian import GaussianExperts
+from mixstat.fitting.settings import find_gate
 from mixstat.gates.base import Gate
 from mixstat.gates.softmax import SoftmaxGate
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
-from mixstat.rates.box import Box
+from mixstat.rates.box import Box, check_box
 from mixstat.rates.law import Features, Law, make_features
+from mixstat.rates.numbers import find_family
 from mixstat.rates.truths import Truth
 from mixstat.solvers.base import Solver
 from mixstat.solvers.em import EM, StopRule
@@ -37,10 +39,12 @@ class Specification:
     """Of the polynomials of the experts; None takes the truth's features, or else 1."""
     gate_degree: int | None = None
     """Of the polynomials of the gate; None takes the truth's features, or else 1."""
-    gate: Gate | None = None
-    """Settings of the gate; None takes the truth's (softmax, for a regression function)."""
-    experts: Experts | None = None
-    """Settings of the experts; None takes the truth's (Gaussian, for a regression function)."""
+    gate: Gate | str | None = None
+    """Settings of the gate, or its name; None takes the truth's (softmax, for a regression
+    function)."""
+    experts: Experts | str | None = None
+    """Settings of the experts, or the name of a family; None takes the truth's (Gaussian, for a
+    regression function)."""
     box: Box | None = None
     """Compact parameter set; None takes the truth's, ``Box()`` sets no limits."""
     solver: Solver | str = "auto"
@@ -60,6 +64,11 @@ class Specification:
         for name, least in (("n_experts", 1), ("degree", 0), ("gate_degree", 0), ("max_iter", 1)):
             if getattr(self, name) is not None or least:
                 check_integer(name, getattr(self, name), least)
+        if self.gate is not None:
+            find_gate(self.gate)
+        if self.experts is not None:
+            find_family(self.experts)
+        check_box(self.box)
         find_solver(self.solver, NAMED)
         if self.finish is not None:
             check_integer("finish", self.finish, 1)
@@ -81,7 +90,8 @@ class Specification:
     def kinds(self, truth: Truth) -> tuple[Gate, Experts]:
         """Settings of the gate and of the experts."""
         known = truth.mixture if truth.is_mixture else Mixture(SoftmaxGate(), GaussianExperts())
-        return self.gate or known.gate, self.experts or known.experts
+        gate = known.gate if self.gate is None else find_gate(self.gate)
+        return gate, known.experts if self.experts is None else find_family(self.experts)
 
     def features(self, truth: Truth) -> Features:
         """Columns of x that coefficients refer to; those of the truth where not told."""

@@ -16,9 +16,10 @@ from mixstat.gates.softmax import SoftmaxGate
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
 from mixstat.objective.objective import Objective
+from mixstat.rates.checks import check_names
 from mixstat.rates.law import Features
 from mixstat.rates.truths import Truth
-from mixstat.validation import check_integer, check_positive
+from mixstat.validation import check_choice, check_integer, check_positive
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,12 @@ class NearTruth(Start):
     n_starts: int = 1
     needs_atoms: ClassVar[bool] = True
 
+    def __post_init__(self) -> None:
+        check_positive("scale", self.scale, zero=True)
+        check_integer("n_starts", self.n_starts, 1)
+
     def first(self, task: Task, random: np.random.Generator) -> Mixture:
         """One first model."""
-        check_positive("scale", self.scale, zero=True)
         near = task.truth.mixture
         if near.exchangeable:
             near = near.permute(_labels(near.n_experts, task.null.n_experts, random))
@@ -99,6 +103,15 @@ class RandomStart(Start):
     n_starts: int = 5
     kinds: tuple[str, ...] = starts.KINDS
     needs_atoms: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_integer("n_starts", self.n_starts, 1)
+        kinds = check_names("kinds", self.kinds)
+        for kind in kinds:
+            check_choice("each of kinds", kind, starts.KINDS)
+        if not kinds:
+            raise ValueError("kinds must name a start at least, got none.")
+        object.__setattr__(self, "kinds", tuple(kinds))
 
     def first(self, task: Task, random: np.random.Generator) -> Mixture:
         """One first model."""
@@ -124,6 +137,9 @@ class PublishedStart(Start):
 
     n_starts: int = 1
     needs_atoms: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_integer("n_starts", self.n_starts, 1)
 
     def check(self, truth: Truth, null: Mixture) -> None:
         """Raise ValueError for other models."""

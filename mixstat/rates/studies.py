@@ -4,12 +4,12 @@ from fnmatch import fnmatch
 
 import numpy as np
 
+from mixstat.arguments import Setting
 from mixstat.rates.catalogue import truths
+from mixstat.rates.checks import check_name, check_switch
 from mixstat.rates.specification import Specification
 from mixstat.rates.starts import NearTruth, RandomStart
 from mixstat.rates.study import RateStudy
-from mixstat.rates.truths import Claim, Truth
-from mixstat.validation import check_choice
 
 QUICK = (np.geomspace(300, 10_000, 6), 12)  # sizes and replicates: minutes on two cores
 FULL = (np.geomspace(1_000, 100_000, 21), 100)
@@ -67,7 +67,7 @@ def study_names() -> dict[str, str]:
     return described
 
 
-def named_study(name: str, *, quick: bool = False, seed: int = 0) -> RateStudy:
+def named_study(name: Setting, *, quick: Setting = False, seed: Setting = 0) -> RateStudy:
     """A study by name.
 
     Parameters
@@ -89,8 +89,10 @@ def named_study(name: str, *, quick: bool = False, seed: int = 0) -> RateStudy:
     ValueError
         If there is no such study.
     """
-    check_choice("name", name, tuple(study_names()))
+    known = study_names()
+    name = check_name("name", name, known, " 'mixstat rates list' shows all.")
     of, _, kind = name.partition("/")
+    quick = check_switch("quick", quick)
     truth = truths()[of]
     own = [both for pattern, both in SIZES.items() if fnmatch(name, pattern)]
     small, whole = own[0] if own else (QUICK, FULL)
@@ -105,11 +107,3 @@ def named_study(name: str, *, quick: bool = False, seed: int = 0) -> RateStudy:
     several = kind == "over" or name.startswith("activation-")
     start = NearTruth(truth.near, n_starts=3 if several else 1)
     return RateStudy(truth, spec, sizes, n_replicates, start, seed=seed)
-
-
-def claims_of(truth: Truth, n_experts: int) -> dict[str, Claim]:
-    """What theory states for fits of so many experts, by loss."""
-    kind = "any"
-    if truth.is_mixture:
-        kind = "exact" if n_experts == truth.n_experts else "over"
-    return {c.loss: c for c in truth.claims if c.specification in ("any", kind)}

@@ -1,35 +1,29 @@
 """A study: fits of one specification to data of one truth, over sizes and replicates."""
 
-from collections.abc import Callable, Iterator, Sequence
+import numbers
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, cast
 
 import numpy as np
 
-from mixstat.arguments import DataFrame, Folder, Setting
+from mixstat.arguments import DataFrame, Setting
 from mixstat.model import Mixture
 from mixstat.rates.cells import Plan, fit_cell
+from mixstat.rates.checks import check_instance, check_integers, check_switch
 from mixstat.rates.fitted import Rate, fit_rate
 from mixstat.rates.losses import default_losses, resolve
+from mixstat.rates.misses import TOLERANCE, MissRate, compare
 from mixstat.rates.specification import Specification
 from mixstat.rates.starts import NearTruth, RandomStart, Start
 from mixstat.rates.store import Store, tables
 from mixstat.rates.truths import Truth
-from mixstat.validation import check_integer
+from mixstat.rates.verdicts import claims_of, verdict_table
+from mixstat.rates.workers import Cell, Rows, workers
+from mixstat.validation import check_integer, check_positive
 
-Cell = tuple[int, list[int]]  # a size and some of its replicates
-Rows: TypeAlias = list[dict[str, Any]]
-CellFunction: TypeAlias = Callable[[Cell], Rows]
 ROWS, LEAST = 2**20, 8  # rows of all replicates of a cell, and how many there are at least
-
-
-@runtime_checkable
-class Client(Protocol):
-    """That of a Dask cluster."""
-
-    def submit(self, function: CellFunction, /, *args: Cell, pure: bool) -> Any:
-        """A future of what the function returns."""
-        ...
 
 
 class RateStudy:
@@ -64,26 +58,33 @@ class RateStudy:
 
     def __init__(
         self,
-        truth: Truth,
-        spec: Specification | int,
-        sample_sizes: Sequence[int],
-        n_replicates: int,
-        start: Start | None = None,
-        losses: Sequence[str] | None = None,
+        truth: Setting,
+        spec: Setting,
+        sample_sizes: Setting,
+        n_replicates: Setting,
+        start: Setting = None,
+        losses: Setting = None,
         *,
-        seed: int = 0,
+        seed: Setting = 0,
     ) -> None:
-        self.truth = truth
-        self.spec = Specification(spec) if isinstance(spec, int) else spec
+        wanted = "a Truth, such as find_truth(name) or Truth.of(...)"
+        self.truth = truth = check_instance("truth", truth, Truth, wanted)
+        self.spec = as_specification(spec)
         null = self.spec.null(truth)
+        self.spec.limits(truth).check(null, self.spec.min_scale)
         size = self.spec.n_parameters(truth)
-        self.sample_sizes = sorted({check_integer("sample_sizes", n, 1) for n in sample_sizes})
+        self.sample_sizes = sorted(set(check_integers("sample_sizes", sample_sizes, 1)))
         if not self.sample_sizes or self.sample_sizes[0] < size:
             seen = self.sample_sizes[0] if self.sample_sizes else "none"
             raise ValueError(f"sample_sizes must be at least the {size} parameters, got {seen}.")
         self.n_replicates = check_integer("n_replicates", n_replicates, 1)
         self.seed = check_integer("seed", seed, 0)
-        self.start = self._default_start(null) if start is None else start
+        wanted = "a start, such as NearTruth() or RandomStart(), or None"
+        self.start = (
+            self._default_start(null)
+            if start is None
+            else check_instance("start", start, Start, wanted)
+        )
         self.start.check(truth, null)
         asked = default_losses(truth, null) if losses is None else losses
         self.losses = resolve(asked, truth, null)
@@ -113,12 +114,12 @@ class RateStudy:
 
     def run(
         self,
-        store: Folder | None = None,
+        store: Setting = None,
         *,
         backend: Setting = "device",
-        n_workers: int = 1,
-        batch_size: int | None = None,
-        progress: bool = True,
+        n_workers: Setting = 1,
+        batch_size: Setting = None,
+        progress: Setting = True,
     ) -> DataFrame:
         """Fit what is missing; return all rows.
 
@@ -149,15 +150,15 @@ class RateStudy:
             If the store belongs to another study; the difference is named.
         """
         pandas, _ = tables()
-        if batch_size is not None:
-            check_integer("batch_size", batch_size, 1)
+        most = None if batch_size is None else check_integer("batch_size", batch_size, 1)
+        shown = check_switch("progress", progress)
+        map_cells = workers(backend, check_integer("n_workers", n_workers, 1))
         wanted = [(n, r) for n in self.sample_sizes for r in range(self.n_replicates)]
         folder = None if store is None else Store(store, self.fingerprint())
         left = wanted if folder is None else folder.missing(wanted)
         rows: Rows = []
-        map_cells = _workers(backend, check_integer("n_workers", n_workers, 1))
-        with _bar(len(wanted), len(wanted) - len(left), progress) as bar:
-            for finished in map_cells(partial(_cell, self.plan), list(cells(left, batch_size))):
+        with _bar(len(wanted), len(wanted) - len(left), shown) as bar:
+            for finished in map_cells(partial(_cell, self.plan), list(cells(left, most))):
                 if folder is None:
                     rows += finished
                 else:
@@ -168,11 +169,103 @@ class RateStudy:
         self.table_ = table.sort_values(["n", "replicate"]).reset_index(drop=True)
         return self.table_
 
-    def rate(self, loss: str, **settings: Any) -> Rate:
-        """:func:`mixstat.rates.fitted.fit_rate` of the rows of the last run."""
+    def rate(self, loss: Setting, **settings: Setting) -> Rate:
+        """:func:`mixstat.rates.fitted.fit_rate` of the rows of the last run.
+
+        ``loss`` is a column, or what was asked of the study if that has one column: "voronoi".
+        """
+        return fit_rate(self._rows(), loss, **settings)
+
+    def verdicts(self, statistic: Setting = "mean") -> DataFrame:
+        """What the last run says about what theory states for its truth.
+
+        Parameters
+        ----------
+        statistic : {"mean", "median"}, default="mean"
+            Over the replicates of each n.
+
+        Returns
+        -------
+        DataFrame
+            A row for each claim whose loss the study has: "loss", the "stated" slope (NaN where
+            there is to be no polynomial rate), the "mark" of the claim, the measured "slope"
+            with its 95 % interval "low", "high", and the "verdict" by
+            :func:`mixstat.rates.verdict`.
+        """
+        return verdict_table(
+            self._rows(), claims_of(self.truth, self.spec.n_experts), statistic=statistic
+        )
+
+    def miss_rate(
+        self,
+        n_starts: Setting = 40,
+        n_replicates: Setting = 5,
+        *,
+        sample_sizes: Setting = None,
+        tolerance: Setting = TOLERANCE,
+        store: Setting = None,
+        **settings: Any,
+    ) -> MissRate:
+        """How often the starts of this study miss the maximum, by many more starts.
+
+        Over-specified models have many local maxima, and the slope of a study is that of the
+        fits it found. The starts are of the same kind, those of the study among them, on some of
+        its data sets.
+
+        Parameters
+        ----------
+        n_starts : int, default=40
+            Starts that the study's are compared with; more than it has.
+        n_replicates : int, default=5
+            Data sets of each size: the first ones of the study.
+        sample_sizes : sequence of int, default=None
+            Sizes; None means the smallest, the middle and the largest of the study.
+        tolerance : float, default=1e-3
+            Gains of log-likelihood, of all rows together, that count as a miss.
+        store : path, default=None
+            As in :meth:`run`, a folder of its own.
+        **settings
+            Others of :meth:`run`.
+
+        Returns
+        -------
+        MissRate
+            The share that missed, with its interval, and a row for each data set.
+        """
+        more = check_integer("n_starts", n_starts, self.start.n_starts + 1)
+        count = check_integer("n_replicates", n_replicates, 1)
+        gain = check_positive("tolerance", tolerance)
+        middle = self.sample_sizes[len(self.sample_sizes) // 2]
+        few = {self.sample_sizes[0], middle, self.sample_sizes[-1]}
+        sizes = sorted(few) if sample_sizes is None else sample_sizes
+        start = replace(cast(Any, self.start), n_starts=more)
+        asked = (self.truth, self.spec, sizes, count)
+        many = RateStudy(*asked, start, self.losses, seed=self.seed)
+        own = RateStudy(*asked, self.start, (), seed=self.seed)
+        own.table_ = self.table_
+        found = many.run(store, **settings)
+        return compare(own._known(settings), found, self.start.n_starts, more, gain)
+
+    def _known(self, settings: dict[str, Any]) -> DataFrame:
+        """Rows of all pairs of n and replicate: those of the table if it has them, else fits."""
+        if self.table_ is not None:
+            n, replicate = self.table_["n"], self.table_["replicate"]
+            rows = self.table_[n.isin(self.sample_sizes) & (replicate < self.n_replicates)]
+            if len(rows) == len(self.sample_sizes) * self.n_replicates:
+                return rows
+        return self.run(**settings)
+
+    def _rows(self) -> DataFrame:
         if self.table_ is None:
             raise ValueError("run the study before asking for a rate.")
-        return fit_rate(self.table_, loss, **settings)
+        return self.table_
+
+
+def as_specification(spec: Setting) -> Specification:
+    """What is fitted; a number is a number of experts."""
+    if isinstance(spec, numbers.Integral) and not isinstance(spec, bool):
+        return Specification(int(spec))
+    return check_instance("spec", spec, Specification, "a Specification or a number of experts")
 
 
 def cells(pairs: Sequence[tuple[int, int]], batch_size: int | None = None) -> Iterator[Cell]:
@@ -195,32 +288,3 @@ def _bar(total: int, done: int, shown: bool) -> Any:
     from tqdm import tqdm
 
     return tqdm(total=total, initial=done, unit="fit", disable=not shown, smoothing=0.1)
-
-
-def _workers(
-    backend: Setting, n_workers: int
-) -> Callable[[CellFunction, list[Cell]], Iterator[Rows]]:
-    """A function that maps over cells and yields results as they finish."""
-    if backend == "device":
-        return lambda function, items: map(function, items)
-    if backend == "joblib":
-        return partial(_with_joblib, n_workers)
-    if isinstance(backend, Client):
-        return partial(_with_dask, backend)
-    raise ValueError(f"backend must be 'device', 'joblib' or a Dask client, got {backend!r}.")
-
-
-def _with_joblib(n_workers: int, function: CellFunction, items: list[Cell]) -> Iterator[Rows]:
-    from joblib import Parallel, delayed
-
-    parallel = Parallel(n_workers, return_as="generator_unordered")
-    yield from parallel(delayed(function)(item) for item in items)
-
-
-def _with_dask(client: Client, function: CellFunction, items: list[Cell]) -> Iterator[Rows]:
-    from dask.distributed import as_completed  # pyright: ignore[reportMissingImports]
-
-    futures = [client.submit(function, item, pure=False) for item in items]
-    for future in as_completed(futures):
-        yield future.result()
-        future.release()

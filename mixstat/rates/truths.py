@@ -1,32 +1,31 @@
 """Ground truths: a conditional density, a law of the inputs, and what theory says about both."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
-from sklearn.utils.validation import check_is_fitted
 
-from mixstat.arguments import Estimator, Table
+from mixstat.arguments import Setting
 from mixstat.data.design import MappedColumns
 from mixstat.data.source import Source
-from mixstat.experts.gaussian import GaussianExperts
-from mixstat.fitting.fit import Fit, Readable
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
-from mixstat.predictive import Predictive
-from mixstat.rates.box import Box
-from mixstat.rates.inputs import NOWHERE, InputLaw, Lattice, Observed
-from mixstat.rates.law import Features, Law
-from mixstat.validation import check_integer
+from mixstat.rates.box import Box, check_box
+from mixstat.rates.checks import check_instance, check_seed, check_text, short
+from mixstat.rates.inputs import InputLaw, Lattice
+from mixstat.rates.law import Law
+from mixstat.rates.numbers import Shape, make_law
+from mixstat.rates.regression import RegressionFunction
+from mixstat.validation import check_choice, check_integer, check_positive
 
-DataSeed: TypeAlias = int | np.random.SeedSequence | np.random.Generator | None
+DataSeed: TypeAlias = Setting  # int, SeedSequence, Generator or None
 MARKS = {
     "seen": "read in the source named",
     "second hand": "read in somebody else's account of the source",
     "derived": "worked out for mixstat and checked numerically",
     "recall": "believed, not checked against the text",
+    "own": "stated by its numbers",
 }
 
 NEAR = 0.2  # noise of starts near a truth, where it does not say another
@@ -39,31 +38,6 @@ class Claim(NamedTuple):
     loss: str
     slope: float | None  # None: no polynomial rate
     mark: str
-
-
-@dataclass(frozen=True)
-class RegressionFunction:
-    """p(y | x) of a smooth or rough function plus normal noise; no mixture of experts."""
-
-    function: Callable[[np.ndarray], np.ndarray]
-    """Maps inputs (n, d) to means (n,)."""
-    scale: float | int
-    """Standard deviation of the noise."""
-    pieces: int = 0
-    """Equal pieces of the interval of x in which the function is smooth; 0: all of it is."""
-
-    def at(self, X: Float[np.ndarray, "n d"]) -> Predictive:
-        """The normal distribution of each row."""
-        mean = np.asarray(self.function(X), float)
-        eta = np.stack([mean, np.full(len(mean), np.log(self.scale))])[None]
-        experts = GaussianExperts(
-            np.zeros((1, 1, 1)), np.full((1, 1), np.log(self.scale)), np.zeros((1, 0))
-        )
-        return Predictive(np.ones((1, len(mean))), experts, eta)
-
-    def breaks(self, low: float, high: float) -> Float[np.ndarray, " b"]:
-        """Ends of the pieces."""
-        return np.linspace(low, high, self.pieces + 1) if self.pieces else NOWHERE
 
 
 @dataclass(frozen=True)
@@ -84,8 +58,99 @@ class Truth:
     note: str = ""
 
     def __post_init__(self) -> None:
-        if self.mark not in MARKS:
-            raise ValueError(f"mark must be one of {', '.join(MARKS)}; got {self.mark!r}.")
+        check_text("name", self.name)
+        if not isinstance(self.law, Law | RegressionFunction):
+            wanted = "a RegressionFunction, or the law of a truth by Truth.of or from_fit"
+            raise TypeError(f"law must be {wanted}, got {short(self.law)}.")
+        check_inputs(self.inputs)
+        check_instance("citation", self.citation, str, "a string")
+        check_instance("note", self.note, str, "a string")
+        check_choice("mark", self.mark, tuple(MARKS))
+        claims = check_instance("claims", self.claims, tuple, "a tuple of claims")
+        for claim in claims:
+            check_instance("each of claims", claim, Claim, "a Claim")
+        check_box(self.box)
+        check_positive("near", self.near, zero=True)
+        if isinstance(self.law, RegressionFunction):
+            self.law.means(self.inputs.sample(3, np.random.default_rng(0)))
+
+    @classmethod
+    def of(
+        cls,
+        inputs: Setting = None,
+        *,
+        gate: Setting = "softmax",
+        experts: Setting = "gaussian",
+        degree: Setting = 1,
+        gate_degree: Setting = 1,
+        name: Setting = "stated",
+        box: Setting = None,
+        near: Setting = NEAR,
+        **numbers: Setting,
+    ) -> "Truth":
+        """A truth from known numbers.
+
+        Parameters
+        ----------
+        inputs : InputLaw or array-like of shape (n, d), default=None
+            Law of the inputs, or rows to draw from. None is for a Gaussian gate, which is one.
+        gate : str or Gate, default="softmax"
+            A gate by name or as an object of settings; one with coefficients is taken as it is.
+        experts : str, Experts or list, default="gaussian"
+            A family likewise, or a list of one for each expert.
+        degree, gate_degree : int, default=1
+            Of the polynomials of experts and gate.
+        name : str, default="stated"
+            Name of the truth.
+        box : Box, default=None
+            Compact parameter set for studies.
+        near : float, default=0.2
+            Noise of starts that is small beside the distances of the experts.
+        **numbers : array-like
+            Parameters in the user's units by their kind, with a row for each expert, named as in
+            :class:`Box`: "expert_intercept", "expert_slope" (a column for each input, or
+            monomial), "gate_intercept" and "gate_slope" (of all experts, or of all but the
+            last, which is then zero), "scale" (standard deviations), "temperature", "shape",
+            "df", and of a Gaussian gate "weight" (shares that sum to one), "centre" and
+            "spread".
+
+        Returns
+        -------
+        Truth
+            Ready to sample from and to study.
+
+        Raises
+        ------
+        ValueError
+            If a kind of numbers is missing, unknown, or of another shape.
+
+        Examples
+        --------
+        >>> from mixstat.rates import Truth, Uniform
+        >>> truth = Truth.of(
+        ...     Uniform(-3, 3),
+        ...     gate_intercept=[0.5, 0.0],
+        ...     gate_slope=[2.0, 0.0],
+        ...     expert_intercept=[1.0, -1.0],
+        ...     expert_slope=[1.5, -1.5],
+        ...     scale=[0.5, 0.7],
+        ... )
+        >>> truth.n_experts
+        2
+        >>> X, y = truth.sample(100, 0)
+        >>> X.shape, y.shape
+        ((100, 1), (100,))
+        """
+        law, known = make_law(inputs, Shape(gate, experts, degree, gate_degree), numbers)
+        return cls(
+            check_text("name", name),
+            law,
+            known,
+            citation=MARKS["own"],
+            mark="own",
+            box=check_box(box),
+            near=check_positive("near", near, zero=True),
+        )
 
     @property
     def mixture(self) -> Mixture:
@@ -112,7 +177,7 @@ class Truth:
         """Whether y takes separate values."""
         return self.is_mixture and self.mixture.experts.discrete
 
-    def sample(self, n: int, random_state: DataSeed = None) -> tuple[np.ndarray, np.ndarray]:
+    def sample(self, n: Setting, random_state: DataSeed = None) -> tuple[np.ndarray, np.ndarray]:
         """One data set.
 
         Parameters
@@ -130,7 +195,7 @@ class Truth:
             Responses.
         """
         n = check_integer("n", n, 1)
-        random = np.random.default_rng(random_state)
+        random = check_seed("random_state", random_state)
         X = self.inputs.sample(n, random)
         y = self.law.at(X).sample(1, random)[:, :, 0].T
         return X, y[:, 0] if y.shape[1] == 1 else y
@@ -146,13 +211,18 @@ class Truth:
         return self.is_mixture and self.mixture.experts.response == "class"
 
     def counts(
-        self, n: int, random_state: DataSeed = None
+        self, n: Setting, random_state: DataSeed = None
     ) -> tuple[np.ndarray, np.ndarray, Float[np.ndarray, " r"]]:
         """One data set of a counted truth: rows of inputs and classes, and how often each came.
 
         All pairs of a point and a class are there, in the same order for every size.
         """
-        random = np.random.default_rng(random_state)
+        if not self.counted:
+            raise ValueError(
+                f"counts are for classes on a Lattice of inputs, got the truth {self.name!r} with "
+                f"inputs={self.inputs!r}."
+            )
+        random = check_seed("random_state", random_state)
         points, share = self.inputs.nodes(1)
         at = self.law.at(points)
         each = np.einsum("kn,kcn->nc", at.share, at.experts.functions(at.eta))
@@ -161,16 +231,20 @@ class Truth:
         y = np.tile(np.arange(float(n_classes)), n_points)
         return np.repeat(points, n_classes, axis=0), y, counts.astype(float)
 
-    def with_inputs(self, inputs: InputLaw) -> "Truth":
-        """The same truth under another law of the inputs."""
-        return replace(self, inputs=inputs)
+    def with_inputs(self, inputs: Setting) -> "Truth":
+        """The same truth under another law of as many inputs."""
+        wanted = self.inputs.n_inputs
+        law = check_inputs(inputs)
+        if law.n_inputs != wanted:
+            raise ValueError(f"inputs must be a law of {wanted} inputs, got {law!r}.")
+        return replace(self, inputs=law)
 
     def describe(self) -> dict[str, Any]:
         """All that the data depend on, in plain types: what a study's fingerprint holds."""
         facts: dict[str, Any] = {"name": self.name, "inputs": self.inputs.describe()}
         if isinstance(self.law, RegressionFunction):
-            seen = self.law.function(self.inputs.nodes(2).X)
-            return facts | {"scale": self.law.scale, "means": np.asarray(seen).tolist()}
+            means = self.law.means(self.inputs.nodes(2).X).tolist()
+            return facts | {"scale": self.law.scale, "pieces": self.law.pieces, "means": means}
         gate, experts = self.mixture.gate, self.mixture.experts
         names = [_names(source) for source in self.law.features]
         return facts | {
@@ -182,54 +256,24 @@ class Truth:
         }
 
 
+def check_inputs(inputs: Setting) -> InputLaw:
+    """A law of the inputs."""
+    return check_instance("inputs", inputs, InputLaw, "a law of the inputs, such as Uniform(-3, 3)")
+
+
 def _names(source: Source) -> list[str]:
     if isinstance(source, MappedColumns) and not hasattr(source, "names"):
         return [*_names(source.source), source.name]  # one that no rows were shown to
     return list(source.names)
 
 
-def from_fit(estimator: Estimator, X: Table, *, name: str = "fit", box: Box | None = None) -> Truth:
-    """A fitted model as a truth.
-
-    Parameters
-    ----------
-    estimator : MixtureOfExperts or MixtureOfExpertsClassifier
-        A fitted estimator. Classes are told as numbers 0, ..., C - 1.
-    X : array-like of shape (n, d)
-        Rows from which inputs are drawn with replacement.
-    name : str, default="fit"
-        Name of the truth.
-    box : Box, default=None
-        Compact parameter set for studies.
-
-    Returns
-    -------
-    Truth
-        With the estimator's model in the user's units.
-
-    Raises
-    ------
-    ValueError
-        If the estimator was fitted from a formula, or X has other columns.
-    """
-    if not isinstance(estimator, Readable):
-        raise ValueError(f"estimator must be one of mixstat, got {type(estimator).__name__}.")
-    check_is_fitted(estimator)
-    fit: Fit = vars(estimator)["fit_"]
-    if fit.request.schema.formulas is not None:
-        raise ValueError(
-            "estimator must be fitted on a numeric table, got one fitted from a formula."
-        )
-    rows = np.asarray(estimator._read(X), float)
-    sources = Features(fit.designs.experts.source, fit.designs.gate.source)
-    law = Law(fit.user_model, sources)
-    citation = f"a fit of {fit.request.title}"
-    return Truth(name, law, Observed(rows), citation, "derived", box=box)
-
-
-def replicate_seed(seed: int, n: int, replicate: int, stream: int = 0) -> np.random.SeedSequence:
+def replicate_seed(
+    seed: Setting, n: Setting, replicate: Setting, stream: Setting = 0
+) -> np.random.SeedSequence:
     """The seed of one data set, whatever else is drawn beside it, before it or after it.
 
     ``stream`` keeps draws of different purpose apart: 0 is the data, 1 the starts.
     """
-    return np.random.SeedSequence(seed, spawn_key=(n, replicate, stream))
+    named = (("n", n), ("replicate", replicate), ("stream", stream))
+    key = tuple(check_integer(name, value, 0) for name, value in named)
+    return np.random.SeedSequence(check_integer("seed", seed, 0), spawn_key=key)

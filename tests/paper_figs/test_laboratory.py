@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -168,3 +169,42 @@ def test_expectations_can_be_read(laboratory, path):
         assert set(entry) <= {"value", "why", *laboratory.RELATIONS}
         if "between" in entry:
             assert entry["between"][0] < entry["between"][1]
+
+
+def test_over_specified_studies_say_how_often_their_starts_miss(laboratory, tmp_path):
+    truth = find_truth("softmax-gaussian-mild")
+    exact, over = (
+        RateStudy(truth, k, [60, 120], 2, NearTruth(0.2), ["voronoi"], seed=2) for k in (2, 3)
+    )
+    assert laboratory.missed(exact, tmp_path / "exact") == {}
+    assert laboratory.missed(over, tmp_path / "over")["missed"].items() >= {
+        "n_data_sets": 1, "n_starts": 1, "n_more": 2
+    }.items()  # fmt: skip
+    assert (tmp_path / "over-more-starts" / "study.json").exists()
+
+
+@pytest.mark.fast
+def test_tables_set_a_verdict_beside_every_stated_slope(tmp_path):
+    def rate(slope: float) -> dict[str, dict[str, float]]:
+        return {"mean": {"slope": slope, "low": slope - 0.02, "high": slope + 0.02}}
+
+    rates = {"hellinger": -0.5, "kl": -1.0, "error_gate_shared": -0.125, "error_slope_shared": -0.1}
+    facts = {
+        "n_fits": 8, "sizes": [60, 120], "certified": 1.0, "on_bound": 0.5, "seconds": 60.0,
+        "rates": {name: rate(slope) for name, slope in rates.items()},
+        "claims": {"hellinger": -0.5, "error_gate_shared": None, "error_slope_shared": -0.25},
+        "missed": {"n_data_sets": 12, "n_missed": 5, "largest_gain": 4.9, "n_starts": 3,
+                   "n_more": 40},
+    }  # fmt: skip
+    (tmp_path / "results.json").write_text(json.dumps({"over": facts}))
+    command = [sys.executable, str(FOLDER / "table.py"), "softmax_gaussian", "--out", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    words = [line.split() for line in done.stdout.splitlines()]
+    assert words[1][-2:] == ["theory", "verdict"]
+    said = {line[0]: line[-2:] for line in words if line and line[0] in rates}
+    assert said["hellinger"] == ["-0.5", "agrees"]
+    assert said["kl"][-1] == "-"  # nothing is stated
+    assert said["error_slope_shared"] == ["-0.25", "disagrees"]
+    assert said["error_gate_shared"] == ["cannot", "tell"]
+    assert "5 of 12 data sets have a higher maximum, by 4.9 in log-likelihood" in done.stdout
+    assert "A slope agrees with a stated one if" in done.stdout

@@ -21,12 +21,15 @@ from mixstat.rates.box import Box
 from mixstat.rates.catalogue import MILD_BOX, find_truth
 from mixstat.rates.cells import make_task
 from mixstat.rates.engine import solve_all
+from mixstat.rates.estimated import from_fit
+from mixstat.rates.fitted import RateWarning
 from mixstat.rates.specification import Specification
 from mixstat.rates.starts import NearTruth, PublishedStart, RandomStart
 from mixstat.rates.store import Store, StoreMismatchError, difference
 from mixstat.rates.studies import named_study
 from mixstat.rates.study import RateStudy, cells
-from mixstat.rates.truths import from_fit, replicate_seed
+from mixstat.rates.truths import replicate_seed
+from tests.conftest import CACHE
 from tests.rates.killed import study as small_study
 
 FOLDER = Path(__file__).parent
@@ -64,7 +67,7 @@ def test_batches_and_order_change_nothing(whole, tmp_path, batch_size, monkeypat
     def backwards(function, items):
         return map(function, items[::-1])
 
-    monkeypatch.setattr(studies, "_workers", lambda *_: backwards)
+    monkeypatch.setattr(studies, "workers", lambda *_: backwards)
     found = small_study().run(tmp_path, batch_size=batch_size, progress=False)
     assert same(found, whole)
 
@@ -106,7 +109,8 @@ def test_a_damaged_file_is_run_again_alone(whole, tmp_path, monkeypatch):
     calls = []
     fit = studies.fit_cell
     monkeypatch.setattr(studies, "fit_cell", lambda *a: calls.append(a[1:]) or fit(*a))
-    found = small_study().run(tmp_path, batch_size=3, progress=False)
+    with pytest.warns(RateWarning, match="damaged and set aside"):
+        found = small_study().run(tmp_path, batch_size=3, progress=False)
     assert same(found, whole)
     assert [n for n, _ in calls] == [60, 90]
     assert sum(len(r) for _, r in calls) == 6
@@ -165,31 +169,30 @@ def test_joblib_gives_the_same_rows(whole, tmp_path):
     assert same(found, whole)
 
 
-@pytest.mark.slow
-def test_killing_a_run_at_random_moments_loses_nothing(whole, tmp_path):
-    """SIGKILL, ten times, then a run to the end: the same table, byte for byte."""
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_killing_a_run_at_random_moments_loses_nothing(whole, tmp_path, kills):
+    """SIGKILL again and again, then a run to the end: the same table, byte for byte."""
     random = np.random.default_rng(int(os.environ.get("MIXSTAT_KILL_SEED", "0")))
-    command = [sys.executable, str(FOLDER / "killed.py"), str(tmp_path), "1"]
-    environment = os.environ | {"PYTHONPATH": str(FOLDER.parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(FOLDER.parents[1]), "MIXSTAT_CACHE": CACHE}
 
-    def start() -> subprocess.Popen:
+    def start(store: Path) -> subprocess.Popen:
+        command = [sys.executable, str(FOLDER / "killed.py"), str(store), "1"]
         return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
 
     clock = time.perf_counter()
-    subprocess.run(
-        [*command[:2], str(tmp_path / "timed"), "1"], env=environment, check=True,
-        stdout=subprocess.PIPE,
-    )  # fmt: skip
+    assert start(tmp_path / "timed").communicate()[0].strip() == "finished"
     longest = time.perf_counter() - clock
-    for _ in range(10):
-        run = start()
-        time.sleep(random.uniform(0.5, 1.0) * longest)
+    store, kept = tmp_path / "store", 0
+    for _ in range(kills):
+        run = start(store)
+        time.sleep(random.uniform(0.3, 1.0) * longest)
         run.send_signal(signal.SIGKILL)
         run.communicate()
-    run = start()
-    assert run.communicate()[0].strip() == "finished"
-    found = Store(tmp_path, small_study().fingerprint()).read()
-    assert same(found, whole)
+        cells_there = len(list((store / "cells").glob("*.parquet")))
+        assert cells_there >= kept
+        kept = cells_there
+    assert start(store).communicate()[0].strip() == "finished"
+    assert same(Store(store, small_study().fingerprint()).read(), whole)
 
 
 @pytest.mark.fast

@@ -12,10 +12,12 @@ from mixstat.objective.likelihood import log_likelihood
 from mixstat.rates.box import Box, labels, names
 from mixstat.rates.catalogue import find_truth, truths
 from mixstat.rates.cells import make_task
+from mixstat.rates.estimated import from_fit
 from mixstat.rates.inputs import Lattice, Observed, Uniform
-from mixstat.rates.studies import claims_of
+from mixstat.rates.regression import RegressionFunction
 from mixstat.rates.study import RateStudy
-from mixstat.rates.truths import MARKS, RegressionFunction, Truth, from_fit, replicate_seed
+from mixstat.rates.truths import MARKS, Truth, replicate_seed
+from mixstat.rates.verdicts import claims_of
 
 TRUTHS = truths()
 

@@ -203,3 +203,31 @@ def test_raw_errors_tell_shared_cells_from_single_ones():
 @pytest.mark.fast
 def test_exponents():
     np.testing.assert_array_equal(rbar(np.array([1, 2, 3, 4, 9])), [1, 4, 6, 7, 7])
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("shift", [0.0, 7.0, -0.4])
+def test_contrasts_of_gates_do_not_know_the_shift(shift):
+    """Slopes of the gate (2, 0), of which the second is fitted twice: by hand."""
+    truth = find_truth("softmax-gaussian-mild").mixture
+    b, w = np.log([1.0, 0.3, 0.6]), np.array([2.3, 0.2, -0.1]) + shift
+    rows = np.column_stack([b, w])
+    gate = SoftmaxGate(rows[:-1] - rows[-1])
+    experts = gaussian([1.0, -1.0, -1.0], [1.5, -1.5, -1.5], [0.5, 0.7, 0.7])
+    found = block_errors(stated.SOFTMAX_OVER, truth, [Mixture(gate, experts)])
+    # errors 0.3 alone, 0.2 and -0.1 in the shared cell, whose mean is 0
+    np.testing.assert_allclose(found["error_gate_contrast_shared"], 0.4, rtol=1e-12)
+    np.testing.assert_allclose(found["error_gate_contrast_cells"], 0.3, rtol=1e-12)
+    assert np.isnan(found["error_gate_contrast_single"]).all()
+    two = Mixture(SoftmaxGate(rows[:1] - rows[1]), gaussian([1.0, -1.0], [1.5, -1.5], [0.5, 0.7]))
+    exact = block_errors(stated.SOFTMAX_EXACT, truth, [two])
+    for kind in ("single", "cells"):
+        np.testing.assert_allclose(exact[f"error_gate_contrast_{kind}"], 0.1, rtol=1e-12)
+    assert np.isnan(exact["error_gate_contrast_shared"]).all()
+
+
+@pytest.mark.fast
+def test_gates_without_a_shift_have_no_contrasts():
+    truth = find_truth("gaussian-gate-mild").mixture
+    found = block_errors(stated.GAUSSIAN_EXACT, truth, [truth])
+    assert not [name for name in found if "contrast" in name]

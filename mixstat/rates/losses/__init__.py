@@ -1,15 +1,17 @@
 """Losses of a fit against a truth. A new loss is one function and one line of the registry."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from mixstat.arguments import Setting
 from mixstat.model import Mixture
+from mixstat.rates.checks import check_instance, check_names, short
 from mixstat.rates.law import Law
 from mixstat.rates.losses import stated
 from mixstat.rates.losses.density import divergences
-from mixstat.rates.losses.errors import block_errors, function_errors
+from mixstat.rates.losses.errors import block_errors, error_columns, function_errors
 from mixstat.rates.losses.voronoi import VoronoiLoss
 from mixstat.rates.truths import Truth
 
@@ -162,7 +164,7 @@ LOSSES: dict[str, Loss] = {
 }
 
 
-# columns by which a loss may be asked for
+# columns by which a loss may be asked for, and losses by which a column may
 COLUMNS = {
     "hellinger": "density",
     "total_variation": "density",
@@ -170,9 +172,46 @@ COLUMNS = {
     "expert_function": "functions",
     "cell_function": "functions",
 }
+VORONOI = "voronoi"  # the one for the number of fitted experts
+BLOCK = "error_"  # beginning of the columns of "errors"
+UNCERTAINTY = "_error"  # end of the columns that hold an error of integration
 
 
-def resolve(names: Sequence[str], truth: Truth, model: Mixture) -> tuple[str, ...]:
+def origin(column: str) -> str:
+    """The loss that a column belongs to, by the name it may be asked for; or its own name."""
+    if column.startswith(BLOCK):
+        return "errors"
+    if column in ("voronoi_exact", "voronoi_over"):
+        return VORONOI
+    return COLUMNS.get(column.removesuffix(UNCERTAINTY), column)
+
+
+def is_loss(column: str) -> bool:
+    """Whether a column of a study's table holds a loss."""
+    return not column.endswith(UNCERTAINTY) and origin(column) in {*LOSSES, VORONOI}
+
+
+def find_column(columns: Sequence[str], asked: Setting) -> str:
+    """The column of a table by its name, or by that of a loss which has one column there.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or if there are several.
+    """
+    if isinstance(asked, str) and asked in columns:
+        return asked
+    own = [c for c in columns if is_loss(c)]
+    found = [c for c in own if origin(c) == asked]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ValueError(f"loss={asked!r} has the columns {', '.join(found)}: name one of them.")
+    known = ", ".join(own or [c for c in columns if not c.startswith("param ")])
+    raise ValueError(f"loss must be a column of the table ({known}); got {short(asked)}.")
+
+
+def resolve(names: Setting, truth: Truth, model: Mixture) -> tuple[str, ...]:
     """Entries of the registry, from their names, names of columns, or "voronoi".
 
     Raises
@@ -180,23 +219,31 @@ def resolve(names: Sequence[str], truth: Truth, model: Mixture) -> tuple[str, ..
     ValueError
         If a loss is unknown, or not defined for such a fit of such a truth.
     """
-    found = []
-    for asked in names:
-        name = COLUMNS.get(asked, asked)
-        if name == "voronoi":
-            exact = truth.is_mixture and truth.n_experts == model.n_experts
-            name = "voronoi_exact" if exact else "voronoi_over"
+    found: list[str] = []
+    for asked in check_names("losses", names):
+        name = _entry(asked, truth, model)
         if name not in LOSSES:
-            known = ", ".join([*LOSSES, *COLUMNS, "voronoi"])
+            known = ", ".join([*LOSSES, *COLUMNS, VORONOI])
             raise ValueError(f"losses must be of {known}; got {asked!r}.")
         reason = LOSSES[name].suits(truth, model)
+        if not reason and asked.startswith(BLOCK) and asked not in error_columns(truth.mixture):
+            reason = f"its blocks are those of {', '.join(error_columns(truth.mixture))}"
         if reason:
             raise ValueError(f"loss {asked!r} cannot be used for {truth.name!r}: {reason}.")
         found.append(name)
     return tuple(dict.fromkeys(found))
 
 
-def evaluate(names: Sequence[str], truth: Truth, laws: Sequence[Law]) -> Columns:
+def _entry(asked: str, truth: Truth, model: Mixture) -> str:
+    """The entry of the registry that a loss or a column of it belongs to."""
+    name = asked if asked in LOSSES else origin(asked)
+    if name != VORONOI:
+        return name
+    exact = truth.is_mixture and truth.n_experts == model.n_experts
+    return "voronoi_exact" if exact else "voronoi_over"
+
+
+def evaluate(names: Setting, truth: Setting, laws: Setting) -> Columns:
     """Columns of several losses for fitted laws of one shape.
 
     Raises
@@ -204,9 +251,13 @@ def evaluate(names: Sequence[str], truth: Truth, laws: Sequence[Law]) -> Columns
     ValueError
         If a loss is unknown or not defined for these models.
     """
+    truth = check_instance("truth", truth, Truth, "a Truth")
+    given = list(laws) if isinstance(laws, Iterable) and not isinstance(laws, Law) else [laws]
+    wanted = "a law, such as truth.law"
+    fitted = [check_instance("each of laws", law, Law, wanted) for law in given or [None]]
     found: Columns = {}
-    for name in resolve(names, truth, laws[0].mixture):
-        found |= LOSSES[name].columns(truth, laws)
+    for name in resolve(names, truth, fitted[0].mixture):
+        found |= LOSSES[name].columns(truth, fitted)
     return found
 
 

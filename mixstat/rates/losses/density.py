@@ -13,12 +13,15 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtr
 
+from mixstat.arguments import Setting
 from mixstat.numerics.compiled import kernel
 from mixstat.numerics.precision import AnyArray, in_float64
 from mixstat.predictive import Predictive
-from mixstat.rates.inputs import NOWHERE, ORDERS, InputLaw, Nodes, panels
+from mixstat.rates.checks import check_instance, short
+from mixstat.rates.inputs import NOWHERE, ORDERS, Nodes, panels
 from mixstat.rates.law import Law
-from mixstat.rates.truths import RegressionFunction, Truth
+from mixstat.rates.regression import RegressionFunction
+from mixstat.rates.truths import Truth, check_inputs
 
 Conditional: TypeAlias = Law | RegressionFunction
 
@@ -40,7 +43,7 @@ class Divergences(NamedTuple):
     kl_error: float
 
 
-def divergences(truth: Truth, law: Conditional, inputs: InputLaw | None = None) -> Divergences:
+def divergences(truth: Setting, law: Setting, inputs: Setting = None) -> Divergences:
     """Distances of a law from a truth.
 
     Parameters
@@ -64,7 +67,10 @@ def divergences(truth: Truth, law: Conditional, inputs: InputLaw | None = None) 
     ValueError
         If there are several outputs.
     """
-    law_of_x: InputLaw = truth.inputs if inputs is None else inputs
+    truth = check_instance("truth", truth, Truth, "a Truth")
+    if not isinstance(law, Law | RegressionFunction):
+        raise TypeError(f"law must be a law, such as truth.law, got {short(law)}.")
+    law_of_x = truth.inputs if inputs is None else check_inputs(inputs)
     ends = law_of_x.interval
     breaks = NOWHERE if ends is None else np.append(truth.law.breaks(*ends), law.breaks(*ends))
     coarse, fine = [

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from mixstat.model import Mixture
 from mixstat.predictive import Predictive
 from mixstat.rates.inputs import ORDERS
 from mixstat.rates.law import Law
-from mixstat.rates.losses.atoms import measures
+from mixstat.rates.losses.atoms import Measures, measures
 from mixstat.rates.losses.cells import Cells, moved
 from mixstat.rates.losses.voronoi import VoronoiLoss, differences
 from mixstat.rates.truths import Truth
@@ -23,19 +23,65 @@ def block_errors(
     """Largest error of each block over fitted atoms, after the translation of ``loss``.
 
     A column "error_<block>_<kind>" for each block, where the kind is "single" for atoms that
-    are alone in their cell and "shared" for others. NaN where there is no such cell. Slopes of
-    a gate are those that ``loss`` moves; "weight" is what a cell's total lacks, as a share.
+    are alone in their cell and "shared" for others. NaN where there is no such cell.
+
+    Slopes of a gate are known up to a shift that all share, and are taken after the shift at which
+    ``loss`` is least. That shift may absorb the error of an atom: one that is alone beside a
+    cell of several seems to converge as fast as its weight in the loss makes the shift follow it.
+    What no shift changes are :func:`contrasts`, which stand beside.
     """
     true, own = measures([truth]), measures(list(fitted))
     shift = loss.translation(true, own)
     cells = loss.find_cells(true, own, shift)
     gaps = differences(true, moved(own, shift, loss.moves or "gate"), cells)
     lengths = {name: np.sqrt(np.sum(gap**2, axis=2)) for name, gap in gaps.items()}
-    return {
+    found = {
         f"error_{name}_{kind}": _largest(length, cells, kind == "single")
         for name, length in lengths.items()
         for kind in KINDS
     }
+    return found | (contrasts(loss.moves, gaps[loss.moves], own, cells) if loss.moves else {})
+
+
+def error_columns(truth: Mixture) -> list[str]:
+    """Columns of :func:`block_errors` and :func:`contrasts` for the blocks of a truth."""
+    kinds = (*KINDS, "contrast_single", "contrast_shared", "contrast_cells")
+    return [f"error_{block}_{kind}" for block in measures([truth]).blocks for kind in kinds]
+
+
+def contrasts(
+    block: str, gap: Float[np.ndarray, "R K q"], fitted: Measures, cells: Cells
+) -> dict[str, Float[np.ndarray, " R"]]:
+    """Largest errors of differences between the gate's slopes of two atoms.
+
+    Columns "error_<block>_contrast_<kind>": "single" over pairs of atoms that are both alone in
+    their cells, "shared" over pairs in different cells of which one at least shares its own,
+    and "cells" over pairs of cells, each by the mean of its atoms with their weights.
+    """
+    pair = np.sqrt(np.sum((gap[:, :, None] - gap[:, None, :]) ** 2, axis=3))
+    alone = cells.size == 1
+    single = alone[:, :, None] & alone[:, None, :]
+    apart = cells.label[:, :, None] != cells.label[:, None, :]
+    member = cells.member * fitted.weight[:, :, None]
+    mass = member.sum(axis=1)
+    mean = np.einsum("rks,rkq->rsq", member, gap) / np.where(mass > 0, mass, 1.0)[:, :, None]
+    between = np.sqrt(np.sum((mean[:, :, None] - mean[:, None, :]) ** 2, axis=3))
+    there = mass > 0
+    other = ~np.eye(there.shape[1], dtype=bool)[None]
+    both = there[:, :, None] & there[:, None, :] & other
+    return {
+        f"error_{block}_contrast_single": _largest_of(pair, apart & single),
+        f"error_{block}_contrast_shared": _largest_of(pair, apart & ~single),
+        f"error_{block}_contrast_cells": _largest_of(between, both),
+    }
+
+
+def _largest_of(
+    values: Float[np.ndarray, "R a b"], chosen: Bool[np.ndarray, "R a b"]
+) -> Float[np.ndarray, " R"]:
+    """The largest of some values; NaN where there are none."""
+    largest = np.max(np.where(chosen, values, -np.inf), axis=(1, 2))
+    return np.where(chosen.any(axis=(1, 2)), largest, np.nan)
 
 
 def _largest(length: Float[np.ndarray, "R K"], cells: Cells, alone: bool) -> np.ndarray:

@@ -1,0 +1,71 @@
+"""Files that are written whole or not at all, and named by what is in them."""
+
+import hashlib
+import os
+import uuid
+from pathlib import Path
+
+from mixstat.arguments import Setting
+
+DIGITS = 32  # of a checksum
+
+
+def as_folder(folder: Setting) -> Path:
+    """A path that is no file."""
+    if not isinstance(folder, str | os.PathLike) or not str(folder) or "\0" in str(folder):
+        raise ValueError(f"store must be the path of a folder, got {folder!r}.")
+    path = Path(folder)
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"store must be a folder, got the file {str(path)!r}.")
+    return path
+
+
+def checksum(content: bytes) -> str:
+    """The beginning of the SHA-256 of some bytes."""
+    return hashlib.sha256(content).hexdigest()[:DIGITS]
+
+
+def write_at_once(path: Path, content: bytes) -> None:
+    """Write a file under another name, flush it to the disk, then give it its name."""
+    _write_beside(path, content).replace(path)
+
+
+def create(path: Path, content: bytes) -> bool:
+    """Write a file that does not exist, whole or not at all; False if another was first."""
+    part = _write_beside(path, content)
+    try:
+        os.link(part, path)  # fails where the name is taken, unlike a renaming
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without links
+        return _create_in_place(path, content)
+    finally:
+        part.unlink()
+    return True
+
+
+def _create_in_place(path: Path, content: bytes) -> bool:
+    try:
+        with path.open("xb") as file:
+            file.write(content)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _write_beside(path: Path, content: bytes) -> Path:
+    """A file of this content under a name that nobody else uses."""
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+    with part.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return part
+
+
+def set_aside(path: Path) -> None:
+    """Rename a file so that it is not read again, if the folder may be written."""
+    try:
+        path.rename(path.with_name(f"{path.stem}.{uuid.uuid4().hex[:8]}.damaged"))
+    except OSError:  # another run did, or the folder may only be read: it is never read as rows
+        return
