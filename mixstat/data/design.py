@@ -132,9 +132,9 @@ def apply_finite(function: Function, values: np.ndarray, name: str) -> np.ndarra
 class Design:
     """Columns made by ``source``, then made orthonormal.
 
-    Without ``rotate`` columns are only centred and scaled, so that
-    a zero coefficient inside is a zero outside, where that can be: monomials of degree one, and
-    any columns of a formula.
+    Without ``rotate`` columns are only centred and scaled, and all that vary are kept, so that a
+    penalty acts on the coefficient of each. A zero coefficient inside is then a zero outside,
+    where that can be: monomials of degree one, and any columns of a formula.
     """
 
     def __init__(self, source: Source, *, rotate: bool = True) -> None:
@@ -162,5 +162,5 @@ class Design:
 
     @property
     def dependent(self) -> list[str]:
-        """Columns that are constant or a combination of earlier ones; their coefficient is 0."""
+        """Columns that carry nothing by themselves, as a constant; their coefficient is 0."""
         return [n for n, kept in zip(self.names, self.whitening.kept, strict=True) if not kept]

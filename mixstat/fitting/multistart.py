@@ -200,8 +200,8 @@ class Search(Ends):
         if ordered is not end.model:
             end = end._replace(model=ordered, known=None)
         result = judge(self.objective, end, tol=self.tol)
-        # one start is no search, and says nothing of one
-        search = self.evidence() if len(self.ends) > 1 else None
+        # one start is no search, nor is one expert, and says nothing of one
+        search = self.evidence() if len(self.ends) > 1 < end.model.n_experts else None
         certificate = replace(result.certificate, search=search)
         n_passes = int(self.table["n_passes"].sum())
         return replace(result, certificate=certificate, n_passes=n_passes)

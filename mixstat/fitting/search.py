@@ -123,13 +123,13 @@ def _make_task(
 
 
 def _make_designs(request: Request) -> Designs:
-    """Designs that are still to be fitted; features stay apart where an L1 penalty acts."""
+    """Designs that are still to be fitted; a penalty acts on features that stay as they are."""
     options = request.options
     experts, gate = request.schema.sources(options)
-    sharp = bool(options.l1_ratio)
+    shrunk = options.ridge or options.gate_penalty
     return Designs(
-        Design(experts, rotate=not (sharp and options.expert_penalty)),
-        Design(mapped(gate, options.gate), rotate=not (sharp and options.gate_penalty)),
+        Design(experts, rotate=not (options.ridge or options.expert_penalty)),
+        Design(mapped(gate, options.gate), rotate=options.gate.full_rank or not shrunk),
     )
 
 
