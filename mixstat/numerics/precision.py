@@ -12,6 +12,8 @@ import numpy as np
 from jax import Array
 from jaxtyping import PyTree
 
+from mixstat.numerics.forks import check_not_forked
+
 AnyArray = Array | np.ndarray
 
 P = ParamSpec("P")
@@ -19,7 +21,11 @@ R = TypeVar("R")
 
 
 def float64() -> AbstractContextManager[object]:
-    """Context in which JAX computes in float64, whatever the caller's configuration."""
+    """Context in which JAX computes in float64, whatever the caller's configuration.
+
+    RuntimeError in a process in which JAX cannot compute at all.
+    """
+    check_not_forked()
     return jax.enable_x64(True)
 
 
