@@ -3,6 +3,7 @@
 import enum
 import sys
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,8 @@ from mixstat.evidence import SearchEvidence
 
 STEEP_GATE = 10.0  # logits per standardised unit at which a gate is nearly a step
 SINGULAR = 1e-10  # information per row below which a direction is not estimable
+MOST_LETTERS = 400  # of a warning
+_MORE = "print(certificate_) tells the rest."
 
 
 class Status(enum.IntEnum):
@@ -31,8 +34,19 @@ class Status(enum.IntEnum):
 
     @property
     def message(self) -> str:
-        """One sentence: what happened and what helps."""
-        return _MESSAGES[self]
+        """What happened, and what helps."""
+        return self.told(penalised=False)
+
+    def told(self, *, penalised: bool) -> str:
+        """:attr:`message` of a fit that a penalty keeps from diverging, or of one without."""
+        advice = _ADVICE.get(self)
+        return _MESSAGES[self] + (f" {advice[penalised]}" if advice else "")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __format__(self, spec: str) -> str:
+        return format(self.name, spec)
 
 
 _MESSAGES = {
@@ -42,23 +56,19 @@ _MESSAGES = {
         "The iteration limit was reached before the gradient vanished; raise max_iter."
     ),
     Status.STALLED: (
-        "No step raises the log-likelihood any more, yet the gradient is above tolerance; "
-        "rescale the data, lower the degree or add a small ridge."
+        "No step raises the log-likelihood any more, yet the gradient is above tolerance."
     ),
     Status.NONFINITE: (
         "The log-likelihood is not finite at the start; check the start and the scale of y."
     ),
     Status.SEPARATED: (
         "Some coefficients have no finite estimate: the log-likelihood keeps rising, by less and "
-        "less, as they grow, because the best gate is a step that separates the "
-        "experts perfectly, or an expert predicts its counts or classes perfectly. Predictions "
-        "stand. For finite coefficients add a ridge (ridge=1e-4, say; it leaves constants "
-        "free) or use fewer features."
+        "less, as they grow, because the best gate is a step, or an expert predicts its counts or "
+        "classes perfectly. Predictions stand for rows like those of the fit."
     ),
     Status.COLLAPSED: (
         "The scale of an expert sits on its floor, and it rests on so few rows that chance "
-        "explains it. The likelihood has no maximum there; use fewer experts, more starts or a "
-        "larger min_scale."
+        "explains it. The likelihood has no maximum there."
     ),
     Status.JUMP: (
         "The gate keeps only some experts, so the log-likelihood jumps where their logits tie. "
@@ -75,6 +85,24 @@ _MESSAGES = {
         "Use solver='auto' or 'newton', which leave saddles, or other starts."
     ),
 }
+
+_ADVICE = {  # where nothing is shrunk, and where a penalty is set already
+    Status.STALLED: (
+        "Lower the degree, leave out features that nearly depend on others or add a small ridge.",
+        "Lower the degree, leave out features that nearly depend on others or raise the penalty.",
+    ),
+    Status.SEPARATED: (
+        "For finite coefficients add a ridge (ridge=1e-4, say; it leaves constants free) or use "
+        "fewer features.",
+        "The penalty keeps slopes finite but leaves constants free: an expert that is sure of one "
+        "outcome has none, and the gate does its work. Fewer experts may do.",
+    ),
+    Status.COLLAPSED: 2 * ("Use fewer experts, more starts or a larger min_scale.",),
+}
+_ALONE = (
+    "The only expert passes through all rows, having a coefficient for each. Use fewer features, "
+    "a stronger L1 penalty or a larger min_scale."
+)
 
 
 @dataclass(frozen=True)
@@ -112,6 +140,10 @@ class Certificate:
     """Changes of the gate's parameters that never change the model, in words."""
     undetermined: tuple[str, ...] = ()
     """Names of parameters that these data do not determine for another reason."""
+    penalised: bool = False
+    """Whether a penalty was set that keeps slopes from diverging."""
+    n_experts: int = 0
+    """Number of experts."""
     search: SearchEvidence | None = None
     """Evidence on the search; None where none was made."""
 
@@ -170,7 +202,9 @@ class Certificate:
                 "No maximum with so many experts counts: each that was found has an expert on few "
                 "rows that chance explains. The best model of fewer experts is returned."
             )
-        return self.status.message
+        if self.status == Status.COLLAPSED and self.n_experts == 1:
+            return _ALONE
+        return self.status.told(penalised=self.penalised)
 
     def remarks(self) -> list[str]:
         """Sentences on everything a person should know before trusting the fit."""
@@ -189,12 +223,11 @@ class Certificate:
         if self.diverging_experts:
             named = _names(self.diverging_experts)
             remarks.append(f"Coefficients of expert {named} diverge.")
-        remarks += [
-            f"Experts {i} and {j} coincide; fewer experts fit as well."
-            for i, j in self.coinciding_experts
-        ]
+        if self.coinciding_experts:
+            pairs = listed([f"{i} and {j}" for i, j in self.coinciding_experts], 3)
+            remarks.append(f"Experts {pairs} coincide; fewer experts fit as well.")
         if self.status == Status.CONVERGED and self.min_eigenvalue < SINGULAR:
-            which = _listed(self.undetermined) or "some combination of parameters"
+            which = listed(self.undetermined) or "some combination of parameters"
             remarks.append(
                 f"The data do not determine {which}: the log-likelihood is flat in a direction "
                 f"there (eigenvalue {self.min_eigenvalue:.1e} of the information)."
@@ -213,13 +246,14 @@ class Certificate:
 
 
 def _names(experts: tuple[int, ...]) -> str:
-    return ", ".join(str(k) for k in experts)
+    return listed(experts)
 
 
-def _listed(names: tuple[str, ...], most: int = 8) -> str:
-    """The first names, and how many more there are."""
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+def listed(items: Sequence[object], most: int = 8) -> str:
+    """The first of some names or numbers, and how many more there are."""
+    rest = len(items) - most
+    told = ", ".join(str(one) for one in items[:most])
+    return told + (f" and {rest} more" if rest > 0 else "")
 
 
 @dataclass(frozen=True)
@@ -251,14 +285,23 @@ class DesignWarning(UserWarning):
 
 
 def report(certificate: Certificate, category: type[Warning]) -> None:
-    """Turn everything odd about a fit into one warning."""
+    """Turn everything odd about a fit into one warning, or as much as is read."""
     remarks = certificate.remarks()
-    if remarks:
-        warn(" ".join(remarks), category)
+    if not remarks:
+        return
+    told = remarks[:1]
+    for remark in remarks[1:]:
+        if len(" ".join([*told, remark])) > MOST_LETTERS - len(_MORE):
+            told.append(_MORE)
+            break
+        told.append(remark)
+    warn(" ".join(told), category)
 
 
 def warn(message: str, category: type[Warning]) -> None:
     """Warn at the line outside mixstat that called into it."""
+    if len(message) > MOST_LETTERS:
+        message = message[: MOST_LETTERS - 4].rsplit(" ", 1)[0] + " ..."
     frame, level, outside = sys._getframe(1), 2, 2  # pyright: ignore[reportPrivateUsage]
     while frame.f_back is not None:
         frame, level = frame.f_back, level + 1

@@ -39,11 +39,7 @@ def made_starts(
         return [Start(*next(made)) for _ in range(count)]
     # one expert has one maximum, if no penalty that is in units of its scale makes others
     null = Start(NULL, np.ones((len(sample.y), 1)))
-    return [Start(*next(made)), *([null] if _shrinks_experts(options) else [])]
-
-
-def _shrinks_experts(options: Options) -> bool:
-    return bool(options.ridge or options.expert_penalty)
+    return [Start(*next(made)), *([null] if options.shrinks_experts else [])]
 
 
 def given_start(

@@ -28,6 +28,7 @@ from mixstat.fitting.tables import (
     Designs,
     Tables,
     TrainingRows,
+    check_rows,
     choose_strengths,
     log_unit,
     make_tables,
@@ -100,7 +101,7 @@ def fit_rows(request: Request, rows: TrainingRows) -> Fit:
         search=maximum,
     )
     task.progress.say(
-        f"log-likelihood {fit.log_likelihood:.10g} a row; {maximum.result.status.message}"
+        f"log-likelihood {fit.log_likelihood:.10g} a row; {maximum.certificate}"
     )
     return examined(fit, counting.X, tables)
 
@@ -118,7 +119,7 @@ def _make_task(
         given=given_start(request, tables, designs, null, counted),
         fixed=_fixed(request, null, designs.experts),
         seed=int(check_random_state(options.random_state).randint(2**31)),
-        progress=Progress(request.title, options.verbose, unit),
+        progress=Progress(request.title, options.verbose, unit, penalised=options.penalises),
     )
 
 
@@ -126,10 +127,10 @@ def _make_designs(request: Request) -> Designs:
     """Designs that are still to be fitted; a penalty acts on features that stay as they are."""
     options = request.options
     experts, gate = request.schema.sources(options)
-    shrunk = options.ridge or options.gate_penalty
+    rotate = options.gate.full_rank or not options.shrinks_gate
     return Designs(
-        Design(experts, rotate=not (options.ridge or options.expert_penalty)),
-        Design(mapped(gate, options.gate), rotate=options.gate.full_rank or not shrunk),
+        Design(experts, rotate=not options.shrinks_experts),
+        Design(mapped(gate, options.gate), rotate=rotate),
     )
 
 
@@ -208,6 +209,7 @@ def _search(task: Task, longest: int) -> tuple[Maximum, Strengths]:
     if task.given is None or n_rows <= starts.SAMPLE:
         sample, knowledge = start_rows(tables)
     distinct = n_rows if sample is None else min(n_rows, len(sample.y))
+    check_rows(options.n_experts, distinct)
     strengths = choose_strengths(options, distinct, size)
     objective = task.objective(tables, strengths, longest=longest, room=0)
     options.solver.check(objective)
