@@ -19,8 +19,11 @@ HUGE = 1e100  # squares and products of larger numbers overflow
 def check_magnitude(name: str, values: np.ndarray) -> None:
     """Refuse numbers that cannot be squared."""
     largest = np.max(np.abs(values), initial=0.0)
-    if largest > HUGE:
-        raise ValueError(f"{name} has values up to {largest:.1e}; rescale it below {HUGE:.0e}.")
+    if not largest <= HUGE:
+        raise ValueError(
+            f"{name} has values (or products of them) up to {largest:.1e}; rescale it below "
+            f"{HUGE:.0e}."
+        )
 
 
 class PolynomialColumns(Source):
@@ -153,7 +156,9 @@ class Design:
 
     def transform(self, X: Table) -> Float[np.ndarray, "n r"]:
         """Internal features of rows, constant first."""
-        return self.whitening.apply(self.source.columns(X))
+        columns = self.source.columns(X)
+        check_magnitude("X", columns)
+        return self.whitening.apply(columns)
 
     @property
     def names(self) -> list[str]:

@@ -9,6 +9,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mixstat.arguments import Response, Table, Weights
 from mixstat.estimators.parameters import ParameterQuestions
+from mixstat.fitting.fit import Fit
+from mixstat.numerics.quiet import quiet
 from mixstat.validation import check_weights
 
 
@@ -26,6 +28,12 @@ class RowQuestions(ParameterQuestions):
         """Check responses of rows that were read; None takes them from the frame of a formula."""
         raise NotImplementedError
 
+    def _on_own_rows(self, X: Table, y: Response, sample_weight: Weights) -> Fit:
+        X = self._read(X)
+        response = self._response(X, y)
+        return self.fit_.on_rows(X, response, check_weights(sample_weight, len(response)))
+
+    @quiet
     def gate_proba(self, X: Table) -> np.ndarray:
         """Probability of each expert given x alone.
 
@@ -41,6 +49,7 @@ class RowQuestions(ParameterQuestions):
         """
         return np.exp(self.fit_.log_gate(self._read(X)))
 
+    @quiet
     def gate_scores(self, X: Table) -> np.ndarray:
         """What gate shares are made of: for a sigmoid gate the independent sigmoids.
 
@@ -58,6 +67,7 @@ class RowQuestions(ParameterQuestions):
         X, fit = self._read(X), self.fit_
         return fit.model.gate.scores(fit.log_gate(X), fit.designs.gate.transform(X))
 
+    @quiet
     def predict_expert(self, X: Table) -> np.ndarray:
         """The most probable expert given x alone.
 
@@ -73,6 +83,7 @@ class RowQuestions(ParameterQuestions):
         """
         return np.argmax(self.fit_.log_gate(self._read(X)), axis=1)
 
+    @quiet
     def responsibilities(self, X: Table, y: Response = None) -> np.ndarray:
         """Probability of each expert given x and y.
 
@@ -91,6 +102,7 @@ class RowQuestions(ParameterQuestions):
         X = self._read(X)
         return self.fit_.responsibilities(X, self._response(X, y))
 
+    @quiet
     def score_samples(self, X: Table, y: Response = None) -> np.ndarray:
         """log p(y | x) of each row, in the units of y.
 
@@ -139,6 +151,7 @@ class RowQuestions(ParameterQuestions):
         """
         return self._criterion(X, y, sample_weight, np.log)
 
+    @quiet
     def _criterion(
         self, X: Table, y: Response, sample_weight: Weights, price: Callable[[float], float]
     ) -> float:

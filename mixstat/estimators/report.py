@@ -26,7 +26,7 @@ def profile_of(fit: Fit, name: str, grid: object, n_points: int, level: float) -
         total_weight=fit.sum_of_weights,
         log_unit=fit.log_unit,
     )
-    found = fit.maximum.objective, fit.maximum.result
+    found = fit.maximum.objective.replace(batch=fit.maximum.batch), fit.maximum.result
     return profile_likelihood(*found, target, grid=grid, n_points=n_points, level=level)
 
 

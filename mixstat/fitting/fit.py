@@ -13,8 +13,10 @@ from jaxtyping import Float
 from mixstat.arguments import Table
 from mixstat.data import batch as batches
 from mixstat.data.batch import Batch
+from mixstat.data.design import check_magnitude
 from mixstat.fitting.maximum import Maximum
-from mixstat.fitting.online_em import Rules, Sums
+from mixstat.fitting.online_em import Rules, Sums, collect, rules
+from mixstat.fitting.own_rows import checksum, has_rows, without_rows
 from mixstat.fitting.schema import Request
 from mixstat.fitting.tables import Designs, Units, log_unit, to_user
 from mixstat.inference.covariance import affine_jacobian, observed_covariance
@@ -69,7 +71,62 @@ class Fit:
     search: Maximum | None
     """None once the model was updated."""
     memory: Memory | None = None
-    """Sums of all rows so far, once the model was updated."""
+    """Sums of all rows so far, once the model was updated or saved."""
+
+    def __getstate__(self) -> dict[str, object]:
+        """All but the training rows; what is known of them only by way of them is found first."""
+        if self.search is None or not has_rows(self.search.objective):
+            return dict(self.__dict__)
+        own = {
+            "rows_checksum": self.rows_checksum,
+            "conditional_log_likelihood": self.conditional_log_likelihood,
+            "memory": self.sums_of_rows(),
+            "search": replace(self.search, objective=without_rows(self.search.objective)),
+        }
+        return self.__dict__ | own
+
+    def __copy__(self) -> "Fit":
+        return self  # nothing of it changes
+
+    def __deepcopy__(self, memo: dict[int, object]) -> "Fit":
+        return self
+
+    @in_float64
+    def sums_of_rows(self) -> Memory:
+        """What an update needs of all rows so far."""
+        if self.memory is not None:
+            return self.memory
+        objective = self.maximum.objective
+        return Memory(
+            parameter_vector.as_numpy(collect(self.model, self.maximum.batch)), rules(objective)
+        )
+
+    @cached_property
+    def rows_checksum(self) -> str:
+        """A number for the rows of the fit."""
+        return checksum(self.maximum.batch)
+
+    @in_float64
+    def on_rows(
+        self, X: Table, y: Float[np.ndarray, "n c"], weight: Float[np.ndarray, " n"]
+    ) -> "Fit":
+        """The fit with its own rows, which are given again; others are refused."""
+        counted, table = weight > 0, X
+        if not counted.all():
+            table = X[counted]  # type: ignore[index]
+        batch = self.lay_out(table, y[counted], weight[counted])
+        if checksum(batch) != self.rows_checksum:
+            raise ValueError(
+                "X, y and sample_weight must be the rows of the fit, in their order: at least one "
+                "value differs."
+            )
+        objective = self.maximum.objective
+        if has_rows(objective):
+            return self
+        if self.request.contexts is not None:
+            raise ValueError("The possibilities of a fit are not saved with it; fit again.")
+        search = replace(self.maximum, objective=objective.replace(batch=batch))
+        return replace(self, search=search)
 
     @property
     def maximum(self) -> Maximum:
@@ -192,6 +249,7 @@ class Fit:
         self, X: Table, y: Float[np.ndarray, "n c"], weight: Float[np.ndarray, " n"] | None = None
     ) -> Batch:
         """Rows as kernels want them."""
+        check_magnitude("y", y)
         Phi, Z = self.features(X)
         return batches.build(Z, Phi, self.model.experts.encode(self.units.standardised(y)), weight)
 
@@ -218,6 +276,9 @@ class Fit:
     def responsibilities(self, X: Table, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n K"]:
         """Probability of each expert given x and y."""
         joint = self.log_joint(X, y)
+        nowhere = ~np.isfinite(joint.max(axis=1))  # no expert can tell: x alone does
+        if nowhere.any():
+            joint[nowhere] = self.log_gate(X)[nowhere]
         joint -= joint.max(axis=1, keepdims=True)
         share = np.exp(joint)
         return share / share.sum(axis=1, keepdims=True)

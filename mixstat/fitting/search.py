@@ -36,6 +36,7 @@ from mixstat.fitting.tables import (
 from mixstat.model import Mixture, expanded_index
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
+from mixstat.numerics.quiet import quiet
 from mixstat.numerics.threads import one_blas_thread
 from mixstat.objective import objective as objectives
 from mixstat.objective.objective import Objective
@@ -72,6 +73,7 @@ class Task:
         return objective.replace(min_share=self.options.min_share)
 
 
+@quiet
 def fit_rows(request: Request, rows: TrainingRows) -> Fit:
     """The fit that was asked for.
 
@@ -100,9 +102,7 @@ def fit_rows(request: Request, rows: TrainingRows) -> Fit:
         n_iter=max(maximum.result.n_iter, 1),
         search=maximum,
     )
-    task.progress.say(
-        f"log-likelihood {fit.log_likelihood:.10g} a row; {maximum.certificate}"
-    )
+    task.progress.say(f"log-likelihood {fit.log_likelihood:.10g} a row; {maximum.certificate}")
     return examined(fit, counting.X, tables)
 
 
