@@ -1,6 +1,5 @@
 """What a fit returns: the verdict on it, how far it is from a maximum, and what is odd about it."""
 
-import enum
 import sys
 import warnings
 from collections.abc import Sequence
@@ -11,98 +10,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from mixstat.evidence import SearchEvidence
+from mixstat.status import ALONE, Status
 
 STEEP_GATE = 10.0  # logits per standardised unit at which a gate is nearly a step
 SINGULAR = 1e-10  # information per row below which a direction is not estimable
 MOST_LETTERS = 400  # of a warning
 _MORE = "print(certificate_) tells the rest."
-
-
-class Status(enum.IntEnum):
-    """The verdict on a fit, or why it stopped; :attr:`message` says what to try."""
-
-    RUNNING = 0
-    CONVERGED = 1
-    MAX_ITER = 2
-    STALLED = 3
-    NONFINITE = 4
-    SEPARATED = 5
-    COLLAPSED = 6
-    SADDLE = 7
-    JUMP = 8
-    EXACT = 9
-
-    @property
-    def message(self) -> str:
-        """What happened, and what helps."""
-        return self.told(penalised=False)
-
-    def told(self, *, penalised: bool) -> str:
-        """:attr:`message` of a fit that a penalty keeps from diverging, or of one without."""
-        advice = _ADVICE.get(self)
-        return _MESSAGES[self] + (f" {advice[penalised]}" if advice else "")
-
-    def __str__(self) -> str:
-        return self.name
-
-    def __format__(self, spec: str) -> str:
-        return format(self.name, spec)
-
-
-_MESSAGES = {
-    Status.RUNNING: "The solver has not finished.",
-    Status.CONVERGED: "The gradient of the mean log-likelihood is below tolerance.",
-    Status.MAX_ITER: (
-        "The iteration limit was reached before the gradient vanished; raise max_iter."
-    ),
-    Status.STALLED: (
-        "No step raises the log-likelihood any more, yet the gradient is above tolerance."
-    ),
-    Status.NONFINITE: (
-        "The log-likelihood is not finite at the start; check the start and the scale of y."
-    ),
-    Status.SEPARATED: (
-        "Some coefficients have no finite estimate: the log-likelihood keeps rising, by less and "
-        "less, as they grow, because the best gate is a step, or an expert predicts its counts or "
-        "classes perfectly. Predictions stand for rows like those of the fit."
-    ),
-    Status.COLLAPSED: (
-        "The scale of an expert sits on its floor, and it rests on so few rows that chance "
-        "explains it. The likelihood has no maximum there."
-    ),
-    Status.JUMP: (
-        "The gate keeps only some experts, so the log-likelihood jumps where their logits tie. "
-        "No step that was tried raises it, but its gradient in the gate need not vanish, and "
-        "standard errors of the gate are rough."
-    ),
-    Status.EXACT: (
-        "An expert fits many rows exactly: they are constant, or lie on its curve, or one output "
-        "is determined by others. Its scale is on its floor, min_scale, and the log-likelihood is "
-        "the one there. Predictions stand; standard errors of that expert do not."
-    ),
-    Status.SADDLE: (
-        "The gradient vanishes at a point that is no maximum: some direction leads further up. "
-        "Use solver='auto' or 'newton', which leave saddles, or other starts."
-    ),
-}
-
-_ADVICE = {  # where nothing is shrunk, and where a penalty is set already
-    Status.STALLED: (
-        "Lower the degree, leave out features that nearly depend on others or add a small ridge.",
-        "Lower the degree, leave out features that nearly depend on others or raise the penalty.",
-    ),
-    Status.SEPARATED: (
-        "For finite coefficients add a ridge (ridge=1e-4, say; it leaves constants free) or use "
-        "fewer features.",
-        "The penalty keeps slopes finite but leaves constants free: an expert that is sure of one "
-        "outcome has none, and the gate does its work. Fewer experts may do.",
-    ),
-    Status.COLLAPSED: 2 * ("Use fewer experts, more starts or a larger min_scale.",),
-}
-_ALONE = (
-    "The only expert passes through all rows, having a coefficient for each. Use fewer features, "
-    "a stronger L1 penalty or a larger min_scale."
-)
 
 
 @dataclass(frozen=True)
@@ -140,6 +53,10 @@ class Certificate:
     """Changes of the gate's parameters that never change the model, in words."""
     undetermined: tuple[str, ...] = ()
     """Names of parameters that these data do not determine for another reason."""
+    empty_levels: tuple[tuple[str, int], ...] = ()
+    """Columns of two values, and experts without a row that has the larger one."""
+    single_trials: bool = False
+    """Whether responses are single trials, and no input moves the shares of several experts."""
     penalised: bool = False
     """Whether a penalty was set that keeps slopes from diverging."""
     n_experts: int = 0
@@ -185,6 +102,12 @@ class Certificate:
                 "A better maximum may have been missed, so the fit is not called sound. "
                 f"{self.search.sentence()}"
             )
+        if self.single_trials:
+            notes.append(
+                "One trial a row and constant shares: such mixtures are hardly identified, and "
+                "estimates may be far off whatever their errors say (Follmann and Lambert 1991). "
+                "Let the gate depend on an input, or gather rows into trials."
+            )
         if not self.steep_gate:
             return notes
         return [
@@ -202,9 +125,19 @@ class Certificate:
                 "No maximum with so many experts counts: each that was found has an expert on few "
                 "rows that chance explains. The best model of fewer experts is returned."
             )
+        if self.status == Status.SEPARATED and self.empty_levels and not self.diverging_experts:
+            return self._told_levels()
         if self.status == Status.COLLAPSED and self.n_experts == 1:
-            return _ALONE
+            return ALONE
         return self.status.told(penalised=self.penalised)
+
+    def _told_levels(self) -> str:
+        """Which levels of factors an expert has no rows of, and what follows."""
+        told = listed([f"{column} belongs to expert {k}" for column, k in self.empty_levels], 3)
+        return (
+            f"No row with {told}: the expert has no estimate for that level, and the gate none "
+            "that is finite. Predictions stand. Join the level to another one, or add a ridge."
+        )
 
     def remarks(self) -> list[str]:
         """Sentences on everything a person should know before trusting the fit."""
@@ -232,6 +165,8 @@ class Certificate:
                 f"The data do not determine {which}: the log-likelihood is flat in a direction "
                 f"there (eigenvalue {self.min_eigenvalue:.1e} of the information)."
             )
+        if self.empty_levels and self.status != Status.SEPARATED:
+            remarks.append(self._told_levels())
         if self.thin_experts:
             remarks.append(
                 f"Expert {_names(self.thin_experts)} rests on too few rows to be trusted "

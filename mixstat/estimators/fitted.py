@@ -11,6 +11,7 @@ from mixstat.arguments import Response, Table, Weights
 from mixstat.estimators.parameters import ParameterQuestions
 from mixstat.fitting.fit import Fit
 from mixstat.numerics.quiet import quiet
+from mixstat.results import warn
 from mixstat.validation import check_weights
 
 
@@ -124,10 +125,12 @@ class RowQuestions(ParameterQuestions):
     def aic(self, X: Table, y: Response = None, sample_weight: Weights = None) -> float:
         """Akaike's criterion, -2 log-likelihood + 2 parameters; small is good.
 
+        With a Gaussian gate it is that of the joint density of x and y, as in ``bic``.
+
         Parameters
         ----------
         X, y, sample_weight
-            Rows as for ``fit``.
+            Rows as for ``fit``; without weights each counts once, whatever the fit had.
 
         Returns
         -------
@@ -139,10 +142,14 @@ class RowQuestions(ParameterQuestions):
     def bic(self, X: Table, y: Response = None, sample_weight: Weights = None) -> float:
         """Bayesian criterion, -2 log-likelihood + parameters log n; small is good.
 
+        With a Gaussian gate it is that of the joint density of x and y, which is what was
+        maximised and what the parameters belong to; it cannot be compared with other gates.
+
         Parameters
         ----------
         X, y, sample_weight
-            Rows as for ``fit``; n is the sum of the weights.
+            Rows as for ``fit``; n is the sum of the weights. Without weights each row counts
+            once, whatever the fit had.
 
         Returns
         -------
@@ -155,6 +162,13 @@ class RowQuestions(ParameterQuestions):
     def _criterion(
         self, X: Table, y: Response, sample_weight: Weights, price: Callable[[float], float]
     ) -> float:
-        logs = self.score_samples(X, y)
+        X = self._read(X)
+        logs = self.score_samples(X, y) + self.fit_.log_inputs(X)
         weight = check_weights(sample_weight, len(logs))
+        if self.fit_.weighted and sample_weight is None:
+            warn(
+                "sample_weight was given to fit and not here, where each row now counts once. Give "
+                "the weights of these rows, or ones to silence this.",
+                UserWarning,
+            )
         return float(-2 * weight @ logs + self.fit_.n_parameters * price(weight.sum()))

@@ -24,7 +24,12 @@ from mixstat.inference.identifiability import Identifiability, identified_functi
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
-from mixstat.objective.likelihood import conditional_log_likelihood, gate_rows, log_joint_rows
+from mixstat.objective.likelihood import (
+    conditional_log_likelihood,
+    gate_rows,
+    input_rows,
+    log_joint_rows,
+)
 from mixstat.objective.strengths import Strengths
 from mixstat.predictive import Predictive, expert_predictors
 from mixstat.results import Certificate
@@ -68,6 +73,8 @@ class Fit:
     n_parameters: int
     n_iter: int
     """Iterations of the winning start."""
+    weighted: bool
+    """Whether a row of the fit counts other than once."""
     search: Maximum | None
     """None once the model was updated."""
     memory: Memory | None = None
@@ -259,6 +266,23 @@ class Fit:
         Z = self.designs.gate.transform(X)
         data = batches.build(Z, Z, np.zeros((len(Z), 1)))
         return batches.take_rows(gate_rows(self.model.gate, data.rows), len(Z))
+
+    @in_float64
+    def log_inputs(self, X: Table) -> Float[np.ndarray, " n"]:
+        """Log density of the inputs, in their units, of a gate that is fitted to them; else 0."""
+        gate, design = self.model.gate, self.designs.gate
+        Z = design.transform(X)
+        if not gate.joint:
+            return np.zeros(len(Z))
+        data = batches.build(Z, Z, np.zeros((len(Z), 1)))
+        rows = batches.take_rows(input_rows(gate, data.rows), len(Z))
+        return rows[:, 0] + gate.log_unit(design.to_user)
+
+    @property
+    def criterion_log_likelihood(self) -> float:
+        """Mean log-likelihood that ``n_parameters`` belong to: of inputs too, if it was fitted."""
+        joint = self.model.gate.joint and not self.maximum.knows_contexts
+        return self.log_likelihood if joint else self.conditional_log_likelihood
 
     @in_float64
     def log_joint(self, X: Table, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n K"]:

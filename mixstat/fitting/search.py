@@ -70,7 +70,8 @@ class Task:
             constants=(self.tables.gate_constant, self.tables.expert_constant),
             fixed=self.fixed,
         )
-        return objective.replace(min_share=self.options.min_share)
+        given = np.asarray(self.given is not None)
+        return objective.replace(min_share=self.options.min_share, keeps_order=given)
 
 
 @quiet
@@ -100,6 +101,7 @@ def fit_rows(request: Request, rows: TrainingRows) -> Fit:
         strengths=strengths,
         n_parameters=maximum.n_parameters,
         n_iter=max(maximum.result.n_iter, 1),
+        weighted=bool(np.any(tables.weight != 1)),
         search=maximum,
     )
     task.progress.say(f"log-likelihood {fit.log_likelihood:.10g} a row; {maximum.certificate}")
