@@ -98,7 +98,12 @@ def _factor(columns: np.ndarray, weight: np.ndarray, size: np.ndarray) -> np.nda
     those of more columns than rows is a matter of rounding.
     """
     scaled = columns * np.sqrt(weight)[:, None] / np.where(size > 0, size, 1.0)
-    return scaled if len(scaled) <= scaled.shape[1] else np.linalg.qr(scaled, mode="r")
+    return scaled if len(scaled) <= scaled.shape[1] else _triangle(scaled)
+
+
+def _triangle(columns: np.ndarray) -> np.ndarray:
+    """R of a QR decomposition."""
+    return np.asarray(np.linalg.qr(columns, mode="r"))
 
 
 def _independent(factor: np.ndarray, usable: np.ndarray) -> np.ndarray:
@@ -126,7 +131,7 @@ def _orthogonal(
     """Lower triangular matrix that makes independent columns orthonormal."""
     if clearly:
         return np.linalg.inv(np.linalg.cholesky(_scaled(_gram(columns, weight), size))) / size
-    factor = np.linalg.qr(columns * np.sqrt(weight)[:, None] / size, mode="r").T
+    factor = _triangle(columns * np.sqrt(weight)[:, None] / size).T
     matrix = np.linalg.inv(factor * np.sign(np.diag(factor))) / size
     # a second pass removes what rounding left of the first
     again = _gram(columns @ matrix.T, weight)

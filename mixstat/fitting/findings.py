@@ -66,7 +66,7 @@ def _empty_levels(fit: Fit, X: Table, n: int) -> tuple[tuple[str, int], ...]:
     shares, design = batches.take_rows(table, n), fit.designs.experts
     first = int(design.source.constant)
     columns = design.source.raw(X)[:, first:]
-    found = []
+    found: list[tuple[str, int]] = []
     for name, column in zip(design.names[first:], columns.T, strict=True):
         values = np.unique(column)
         if len(values) == 2:

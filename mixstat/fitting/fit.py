@@ -18,7 +18,7 @@ from mixstat.fitting.maximum import Maximum
 from mixstat.fitting.online_em import Rules, Sums, collect, rules
 from mixstat.fitting.own_rows import checksum, has_rows, without_rows
 from mixstat.fitting.schema import Request
-from mixstat.fitting.tables import Designs, Units, log_unit, to_user
+from mixstat.fitting.tables import Designs, TrainingRows, Units, log_unit, to_user
 from mixstat.inference.covariance import affine_jacobian, observed_covariance
 from mixstat.inference.identifiability import Identifiability, identified_functions
 from mixstat.model import Mixture
@@ -84,7 +84,7 @@ class Fit:
         """All but the training rows; what is known of them only by way of them is found first."""
         if self.search is None or not has_rows(self.search.objective):
             return dict(self.__dict__)
-        own = {
+        own: dict[str, object] = {
             "rows_checksum": self.rows_checksum,
             "conditional_log_likelihood": self.conditional_log_likelihood,
             "memory": self.sums_of_rows(),
@@ -118,10 +118,8 @@ class Fit:
         self, X: Table, y: Float[np.ndarray, "n c"], weight: Float[np.ndarray, " n"]
     ) -> "Fit":
         """The fit with its own rows, which are given again; others are refused."""
-        counted, table = weight > 0, X
-        if not counted.all():
-            table = X[counted]  # type: ignore[index]
-        batch = self.lay_out(table, y[counted], weight[counted])
+        rows = TrainingRows(X, y, weight).without_zero_weights()
+        batch = self.lay_out(rows.X, rows.responses, rows.weight)
         if checksum(batch) != self.rows_checksum:
             raise ValueError(
                 "X, y and sample_weight must be the rows of the fit, in their order: at least one "
@@ -181,7 +179,15 @@ class Fit:
         schema, m = self.request.schema, len(self.units.location)
         if schema.classes is not None:
             return [str(label) for label in schema.classes]
-        return [""] if self.is_single or m == 1 else [f"y{j}" for j in range(m)]
+        if self.is_single or m == 1:
+            return [""]
+        named = schema.responses
+        return list(named) if len(set(named)) == m else [f"y{j}" for j in range(m)]
+
+    def response_name(self, output: int = 0) -> str:
+        """Name of a response on an axis."""
+        named = self.request.schema.responses
+        return named[output] if output < len(named) else "response"
 
     @property
     def is_single(self) -> bool:
