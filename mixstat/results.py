@@ -224,13 +224,11 @@ def report(certificate: Certificate, category: type[Warning]) -> None:
     remarks = certificate.remarks()
     if not remarks:
         return
-    told = remarks[:1]
-    for remark in remarks[1:]:
-        if len(" ".join([*told, remark])) > MOST_LETTERS - len(_MORE):
-            told.append(_MORE)
-            break
-        told.append(remark)
-    warn(" ".join(told), category)
+    told = " ".join(remarks)
+    while len(told) > MOST_LETTERS and len(remarks) > 1:
+        remarks = remarks[:-1]
+        told = " ".join([*remarks, _MORE])
+    warn(told, category)
 
 
 def warn(message: str, category: type[Warning]) -> None:

@@ -48,8 +48,9 @@ _MESSAGES = {
     ),
     Status.SEPARATED: (
         "Some coefficients have no finite estimate: the log-likelihood keeps rising, by less and "
-        "less, as they grow, because the best gate is a step, or an expert predicts its counts or "
-        "classes perfectly. Predictions stand for rows like those of the fit."
+        "less, as they grow, because the best gate is a step that separates the experts "
+        "perfectly, or an expert predicts its counts or classes perfectly. Predictions stand for "
+        "rows like those of the fit."
     ),
     Status.COLLAPSED: (
         "The scale of an expert sits on its floor, and it rests on so few rows that chance "
@@ -77,8 +78,7 @@ _ADVICE = {  # where nothing is shrunk, and where a penalty is set already
         "Lower the degree, leave out features that nearly depend on others or raise the penalty.",
     ),
     Status.SEPARATED: (
-        "For finite coefficients add a ridge (ridge=1e-4, say; it leaves constants free) or use "
-        "fewer features.",
+        "For finite coefficients add a ridge (ridge=1e-4, say) or use fewer features.",
         "The penalty keeps slopes finite but leaves constants free: an expert that is sure of one "
         "outcome has none, and the gate does its work. Fewer experts may do.",
     ),

@@ -20,10 +20,7 @@ def check_magnitude(name: str, values: np.ndarray) -> None:
     """Refuse numbers that cannot be squared."""
     largest = np.max(np.abs(values), initial=0.0)
     if not largest <= HUGE:
-        raise ValueError(
-            f"{name} has values (or products of them) up to {largest:.1e}; rescale it below "
-            f"{HUGE:.0e}."
-        )
+        raise ValueError(f"{name} has values up to {largest:.1e}; rescale it below {HUGE:.0e}.")
 
 
 class PolynomialColumns(Source):

@@ -283,9 +283,7 @@ def test_gates_that_are_a_softmax_gate(lines, plain, gate):
         warnings.simplefilter("ignore")  # a temperature is not determined
         moe = MixtureOfExperts(2, gate=gate, init=label).fit(X, y)
     assert moe.log_likelihood_ == pytest.approx(plain.log_likelihood_, abs=1e-9)
-    order = np.argsort(moe.expert_coef_[:, 0])
-    assert plain.expert_coef_[0, 0] < plain.expert_coef_[1, 0]
-    np.testing.assert_allclose(moe.gate_proba(X)[:, order], plain.gate_proba(X), atol=1e-5)
+    np.testing.assert_allclose(moe.gate_proba(X), plain.gate_proba(X), atol=1e-5)
 
 
 def test_families_in_a_list(lines, plain):

@@ -90,7 +90,7 @@ def test_inputs_that_cannot_be_squared_are_refused(kind):
     moe, X, y = _fitted(kind)
     for scale in (1e160, -1e160):
         for name, call in _answers(moe, scale * X, y):
-            with pytest.raises(ValueError, match=r"X has values .* up to \d.*e\+1.*rescale"):
+            with pytest.raises(ValueError, match=r"X has values up to \d.*e\+1.*rescale"):
                 pytest.fail(f"{name}: {call()}")
 
 
