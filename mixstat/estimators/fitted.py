@@ -163,7 +163,8 @@ class RowQuestions(ParameterQuestions):
         self, X: Table, y: Response, sample_weight: Weights, price: Callable[[float], float]
     ) -> float:
         X = self._read(X)
-        logs = self.score_samples(X, y) + self.fit_.log_inputs(X)
+        joint = self.fit_.log_joint(X, self._response(X, y))
+        logs = logsumexp(joint, axis=1) + self.fit_.log_inputs(X)
         weight = check_weights(sample_weight, len(logs))
         if self.fit_.weighted and sample_weight is None:
             warn(

@@ -178,7 +178,7 @@ INNER = {
         "fitting.tables.check_magnitude",
     ],
     "partial_fit": [
-        "estimators.updating.collect",
+        "fitting.fit.collect",
         "estimators.updating.advance",
         "estimators.updating.updated",
     ],
