@@ -58,14 +58,14 @@ def whiten(
     rounding = 1e-13 * np.abs(centre)  # a constant column is constant to rounding
     size = np.where(size > rounding, size, 0.0)
     kept = size > 0
-    if constant:
-        size[0] = 1.0  # what it is, but for the rounding of the weights
     if not rotate:
+        size[:1] = np.where(constant, 1.0, size[:1])  # but for the rounding of the weights
         return Whitening(np.diag(1.0 / size[kept]), centre[kept], kept)
-    clearly = _clearly_independent(gram, size, len(columns))
-    if not clearly:
+    if not _clearly_independent(gram, size, len(columns)):
         kept = _independent(_factor(centred, weight, size), kept)
-    matrix = _orthogonal(centred[:, kept], weight, size[kept], clearly=clearly)
+        matrix = _orthogonal(centred[:, kept], weight, size[kept])
+    else:
+        matrix = np.linalg.inv(np.linalg.cholesky(_scaled(gram, size))) / size
     if constant:  # exactly: the constant stays itself and mixes into no other feature
         matrix[0], matrix[:, 0] = 0.0, 0.0
         matrix[0, 0] = 1.0
@@ -125,12 +125,8 @@ def _independent(factor: np.ndarray, usable: np.ndarray) -> np.ndarray:
     return kept
 
 
-def _orthogonal(
-    columns: np.ndarray, weight: np.ndarray, size: np.ndarray, *, clearly: bool
-) -> np.ndarray:
+def _orthogonal(columns: np.ndarray, weight: np.ndarray, size: np.ndarray) -> np.ndarray:
     """Lower triangular matrix that makes independent columns orthonormal."""
-    if clearly:
-        return np.linalg.inv(np.linalg.cholesky(_scaled(_gram(columns, weight), size))) / size
     factor = _triangle(columns * np.sqrt(weight)[:, None] / size).T
     matrix = np.linalg.inv(factor * np.sign(np.diag(factor))) / size
     # a second pass removes what rounding left of the first
