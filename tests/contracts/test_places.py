@@ -214,6 +214,7 @@ PENALTIES_ASKED = {
     "experts/base.py: Experts.penalty_value": "without one there is no stack to map over",
     "parts/normal_step.py: m_step": "without one the step has a closed form",
     "parts/normal_step.py: _turn": "without one the step has a closed form",
+    "solvers/certificate.py: _is_shrunk": "advice is not to set what is set",
 }
 
 
