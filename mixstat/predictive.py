@@ -5,9 +5,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 from scipy.optimize import elementwise
+from scipy.special import ndtri
 
 from mixstat.experts.base import Experts
 from mixstat.parts.predictors import Group
+
+BEYOND = 1e-15  # relative distance below which numbers no longer differ by counts
 
 
 def expert_predictors(
@@ -38,24 +41,31 @@ class Predictive(NamedTuple):
 
     def mean(self) -> Float[np.ndarray, "m n"]:
         """Conditional mean."""
-        return np.einsum("kn,kmn->mn", self.share, self.marginals.mean())
+        return self._average(self.marginals.mean())
+
+    def _average(self, each: Float[np.ndarray, "K m n"]) -> Float[np.ndarray, "m n"]:
+        """Over experts; what one without a share says, infinity included, does not count."""
+        if not np.isfinite(each).all():
+            each = np.where(self.share[:, None] > 0, each, 0.0)
+        return np.einsum("kn,kmn->mn", self.share, each)
 
     def std(self) -> Float[np.ndarray, "m n"]:
         """Conditional standard deviation: within and between experts."""
         mean = self.mean()
         spread = self.marginals.var() + (self.marginals.mean() - mean) ** 2
-        return np.sqrt(np.einsum("kn,kmn->mn", self.share, spread))
+        spread = np.where(np.isinf(mean), np.inf, spread)
+        return np.sqrt(self._average(spread))
 
     def cdf(self, y: Float[np.ndarray, "m n"]) -> Float[np.ndarray, "m n"]:
         """Probability of not exceeding y, output by output."""
-        return np.einsum("kn,kmn->mn", self.share, self.experts.cdf(self.eta, y))
+        return self._average(self.experts.cdf(self.eta, y))
 
     def quantile(self, level: float) -> Float[np.ndarray, "m n"]:
         """Where the cumulative distribution of each output reaches ``level``.
 
         It lies between the smallest and the largest quantile of the experts.
         """
-        each = self.marginals.ppf(level)
+        each = self._each_quantile(level)
         low, high = each.min(axis=0), each.max(axis=0)
         if self.experts.discrete:
             return self._smallest_count(level, low, high)
@@ -77,10 +87,21 @@ class Predictive(NamedTuple):
         )
         return found.x
 
+    def _each_quantile(self, level: float) -> Float[np.ndarray, "K m n"]:
+        """Of each expert; of counts so large that only a normal law can tell, by that."""
+        marginals = self.marginals
+        each = marginals.ppf(level)
+        unknown = np.isnan(each)
+        if unknown.any():
+            mean = marginals.mean()
+            normal = np.floor(mean + np.sqrt(marginals.var()) * ndtri(level))
+            each = np.where(unknown, np.where(np.isinf(mean), np.inf, normal), each)
+        return each
+
     def _smallest_count(self, level: float, low: np.ndarray, high: np.ndarray) -> np.ndarray:
         """Smallest count whose cumulative probability reaches ``level``, by bisection."""
         low, high = low - 1.0, high.copy()  # below, and at or above, the answer
-        while np.any(high - low > 1):
+        while np.any(high - low > np.maximum(1.0, BEYOND * np.abs(high))):
             middle = np.floor(0.5 * (low + high))
             reached = self.cdf(middle) >= level * (1 - 1e-12)
             high = np.where(reached, middle, high)

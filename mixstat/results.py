@@ -1,8 +1,8 @@
 """What a fit returns: the verdict on it, how far it is from a maximum, and what is odd about it."""
 
-import enum
 import sys
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,71 +10,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from mixstat.evidence import SearchEvidence
+from mixstat.status import ALONE, Status
 
 STEEP_GATE = 10.0  # logits per standardised unit at which a gate is nearly a step
 SINGULAR = 1e-10  # information per row below which a direction is not estimable
-
-
-class Status(enum.IntEnum):
-    """The verdict on a fit, or why it stopped; :attr:`message` says what to try."""
-
-    RUNNING = 0
-    CONVERGED = 1
-    MAX_ITER = 2
-    STALLED = 3
-    NONFINITE = 4
-    SEPARATED = 5
-    COLLAPSED = 6
-    SADDLE = 7
-    JUMP = 8
-    EXACT = 9
-
-    @property
-    def message(self) -> str:
-        """One sentence: what happened and what helps."""
-        return _MESSAGES[self]
-
-
-_MESSAGES = {
-    Status.RUNNING: "The solver has not finished.",
-    Status.CONVERGED: "The gradient of the mean log-likelihood is below tolerance.",
-    Status.MAX_ITER: (
-        "The iteration limit was reached before the gradient vanished; raise max_iter."
-    ),
-    Status.STALLED: (
-        "No step raises the log-likelihood any more, yet the gradient is above tolerance; "
-        "rescale the data, lower the degree or add a small ridge."
-    ),
-    Status.NONFINITE: (
-        "The log-likelihood is not finite at the start; check the start and the scale of y."
-    ),
-    Status.SEPARATED: (
-        "Some coefficients have no finite estimate: the log-likelihood keeps rising, by less and "
-        "less, as they grow, because the best gate is a step that separates the "
-        "experts perfectly, or an expert predicts its counts or classes perfectly. Predictions "
-        "stand. For finite coefficients add a ridge (ridge=1e-4, say; it leaves constants "
-        "free) or use fewer features."
-    ),
-    Status.COLLAPSED: (
-        "The scale of an expert sits on its floor, and it rests on so few rows that chance "
-        "explains it. The likelihood has no maximum there; use fewer experts, more starts or a "
-        "larger min_scale."
-    ),
-    Status.JUMP: (
-        "The gate keeps only some experts, so the log-likelihood jumps where their logits tie. "
-        "No step that was tried raises it, but its gradient in the gate need not vanish, and "
-        "standard errors of the gate are rough."
-    ),
-    Status.EXACT: (
-        "An expert fits many rows exactly: they are constant, or lie on its curve, or one output "
-        "is determined by others. Its scale is on its floor, min_scale, and the log-likelihood is "
-        "the one there. Predictions stand; standard errors of that expert do not."
-    ),
-    Status.SADDLE: (
-        "The gradient vanishes at a point that is no maximum: some direction leads further up. "
-        "Use solver='auto' or 'newton', which leave saddles, or other starts."
-    ),
-}
+MOST_LETTERS = 400  # of a warning
+_MORE = "print(certificate_) tells the rest."
 
 
 @dataclass(frozen=True)
@@ -112,6 +53,14 @@ class Certificate:
     """Changes of the gate's parameters that never change the model, in words."""
     undetermined: tuple[str, ...] = ()
     """Names of parameters that these data do not determine for another reason."""
+    empty_levels: tuple[tuple[str, int], ...] = ()
+    """Columns of two values, and experts without a row that has the larger one."""
+    single_trials: bool = False
+    """Whether responses are single trials, and no input moves the shares of several experts."""
+    penalised: bool = False
+    """Whether a penalty was set that keeps slopes from diverging."""
+    n_experts: int = 0
+    """Number of experts."""
     search: SearchEvidence | None = None
     """Evidence on the search; None where none was made."""
 
@@ -153,6 +102,12 @@ class Certificate:
                 "A better maximum may have been missed, so the fit is not called sound. "
                 f"{self.search.sentence()}"
             )
+        if self.single_trials:
+            notes.append(
+                "One trial a row and constant shares: such mixtures are hardly identified, and "
+                "estimates may be far off whatever their errors say (Follmann and Lambert 1991). "
+                "Let the gate depend on an input, or gather rows into trials."
+            )
         if not self.steep_gate:
             return notes
         return [
@@ -170,7 +125,19 @@ class Certificate:
                 "No maximum with so many experts counts: each that was found has an expert on few "
                 "rows that chance explains. The best model of fewer experts is returned."
             )
-        return self.status.message
+        if self.status == Status.SEPARATED and self.empty_levels and not self.diverging_experts:
+            return self._told_levels()
+        if self.status == Status.COLLAPSED and self.n_experts == 1:
+            return ALONE
+        return self.status.told(penalised=self.penalised)
+
+    def _told_levels(self) -> str:
+        """Which levels of factors an expert has no rows of, and what follows."""
+        told = listed([f"{column} belongs to expert {k}" for column, k in self.empty_levels], 3)
+        return (
+            f"No row with {told}: the expert has no estimate for that level, and the gate none "
+            "that is finite. Predictions stand. Join the level to another one, or add a ridge."
+        )
 
     def remarks(self) -> list[str]:
         """Sentences on everything a person should know before trusting the fit."""
@@ -189,16 +156,17 @@ class Certificate:
         if self.diverging_experts:
             named = _names(self.diverging_experts)
             remarks.append(f"Coefficients of expert {named} diverge.")
-        remarks += [
-            f"Experts {i} and {j} coincide; fewer experts fit as well."
-            for i, j in self.coinciding_experts
-        ]
+        if self.coinciding_experts:
+            pairs = listed([f"{i} and {j}" for i, j in self.coinciding_experts], 3)
+            remarks.append(f"Experts {pairs} coincide; fewer experts fit as well.")
         if self.status == Status.CONVERGED and self.min_eigenvalue < SINGULAR:
-            which = _listed(self.undetermined) or "some combination of parameters"
+            which = listed(self.undetermined) or "some combination of parameters"
             remarks.append(
                 f"The data do not determine {which}: the log-likelihood is flat in a direction "
                 f"there (eigenvalue {self.min_eigenvalue:.1e} of the information)."
             )
+        if self.empty_levels and self.status != Status.SEPARATED:
+            remarks.append(self._told_levels())
         if self.thin_experts:
             remarks.append(
                 f"Expert {_names(self.thin_experts)} rests on too few rows to be trusted "
@@ -213,13 +181,14 @@ class Certificate:
 
 
 def _names(experts: tuple[int, ...]) -> str:
-    return ", ".join(str(k) for k in experts)
+    return listed(experts)
 
 
-def _listed(names: tuple[str, ...], most: int = 8) -> str:
-    """The first names, and how many more there are."""
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+def listed(items: Sequence[object], most: int = 8) -> str:
+    """The first of some names or numbers, and how many more there are."""
+    rest = len(items) - most
+    told = ", ".join(str(one) for one in items[:most])
+    return told + (f" and {rest} more" if rest > 0 else "")
 
 
 @dataclass(frozen=True)
@@ -251,14 +220,21 @@ class DesignWarning(UserWarning):
 
 
 def report(certificate: Certificate, category: type[Warning]) -> None:
-    """Turn everything odd about a fit into one warning."""
+    """Turn everything odd about a fit into one warning, or as much as is read."""
     remarks = certificate.remarks()
-    if remarks:
-        warn(" ".join(remarks), category)
+    if not remarks:
+        return
+    told = " ".join(remarks)
+    while len(told) > MOST_LETTERS and len(remarks) > 1:
+        remarks = remarks[:-1]
+        told = " ".join([*remarks, _MORE])
+    warn(told, category)
 
 
 def warn(message: str, category: type[Warning]) -> None:
     """Warn at the line outside mixstat that called into it."""
+    if len(message) > MOST_LETTERS:
+        message = message[: MOST_LETTERS - 4].rsplit(" ", 1)[0] + " ..."
     frame, level, outside = sys._getframe(1), 2, 2  # pyright: ignore[reportPrivateUsage]
     while frame.f_back is not None:
         frame, level = frame.f_back, level + 1

@@ -21,6 +21,7 @@ LAYERS = [
     "mixstat.arguments",
     "mixstat.validation",
     "mixstat.evidence",
+    "mixstat.status",
     "mixstat.results",
     "mixstat.datasets",
     "mixstat.numerics",

@@ -19,7 +19,7 @@ HUGE = 1e100  # squares and products of larger numbers overflow
 def check_magnitude(name: str, values: np.ndarray) -> None:
     """Refuse numbers that cannot be squared."""
     largest = np.max(np.abs(values), initial=0.0)
-    if largest > HUGE:
+    if not largest <= HUGE:
         raise ValueError(f"{name} has values up to {largest:.1e}; rescale it below {HUGE:.0e}.")
 
 
@@ -132,9 +132,9 @@ def apply_finite(function: Function, values: np.ndarray, name: str) -> np.ndarra
 class Design:
     """Columns made by ``source``, then made orthonormal.
 
-    Without ``rotate`` columns are only centred and scaled, so that
-    a zero coefficient inside is a zero outside, where that can be: monomials of degree one, and
-    any columns of a formula.
+    Without ``rotate`` columns are only centred and scaled, and all that vary are kept, so that a
+    penalty acts on the coefficient of each. A zero coefficient inside is then a zero outside,
+    where that can be: monomials of degree one, and any columns of a formula.
     """
 
     def __init__(self, source: Source, *, rotate: bool = True) -> None:
@@ -153,7 +153,9 @@ class Design:
 
     def transform(self, X: Table) -> Float[np.ndarray, "n r"]:
         """Internal features of rows, constant first."""
-        return self.whitening.apply(self.source.columns(X))
+        columns = self.source.columns(X)
+        check_magnitude("X", columns)
+        return self.whitening.apply(columns)
 
     @property
     def names(self) -> list[str]:
@@ -162,5 +164,5 @@ class Design:
 
     @property
     def dependent(self) -> list[str]:
-        """Columns that are constant or a combination of earlier ones; their coefficient is 0."""
+        """Columns that carry nothing by themselves, as a constant; their coefficient is 0."""
         return [n for n, kept in zip(self.names, self.whitening.kept, strict=True) if not kept]

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 RANK_TOL = 1e-12  # share of a column's variance that earlier columns must leave unexplained
-NEAR = 1e-3  # below this share one pass of Gram-Schmidt is not orthonormal to rounding
+NEAR = 1e-3  # below this share products of columns no longer tell what is left of one
 
 
 class Whitening(NamedTuple):
@@ -46,7 +46,8 @@ def whiten(
     weight
         Row weights with sum one.
     rotate
-        Make the columns orthogonal; else they are centred and scaled alone.
+        Make the columns orthogonal; else they are centred and scaled alone, and all that vary
+        are kept, since a penalty chooses among columns that depend on each other.
     """
     p = columns.shape[1]
     centre = weight @ columns if constant else np.zeros(p)
@@ -56,14 +57,15 @@ def whiten(
     size = np.sqrt(np.diag(gram))
     rounding = 1e-13 * np.abs(centre)  # a constant column is constant to rounding
     size = np.where(size > rounding, size, 0.0)
-    kept, rest = _independent(gram, size)
+    kept = size > 0
     if not rotate:
+        size[:1] = np.where(constant, 1.0, size[:1])  # but for the rounding of the weights
         return Whitening(np.diag(1.0 / size[kept]), centre[kept], kept)
-    gram = gram[np.ix_(kept, kept)] / np.outer(size[kept], size[kept])
-    matrix = np.linalg.inv(np.linalg.cholesky(gram)) / size[kept]
-    if rest.min(initial=1.0) < NEAR:  # a second pass removes what rounding left of the first
-        again = _gram(centred[:, kept] @ matrix.T, weight)
-        matrix = np.linalg.inv(np.linalg.cholesky(again)) @ matrix
+    if not _clearly_independent(gram, size, len(columns)):
+        kept = _independent(_factor(centred, weight, size), kept)
+        matrix = _orthogonal(centred[:, kept], weight, size[kept])
+    else:
+        matrix = np.linalg.inv(np.linalg.cholesky(_scaled(gram, size))) / size
     if constant:  # exactly: the constant stays itself and mixes into no other feature
         matrix[0], matrix[:, 0] = 0.0, 0.0
         matrix[0, 0] = 1.0
@@ -74,18 +76,59 @@ def _gram(columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return (columns * weight[:, None]).T @ columns
 
 
-def _independent(gram: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Columns with a part orthogonal to the earlier kept ones, and that part's share."""
-    kept = np.zeros(len(size), bool)
-    usable = np.where(size > 0, size, 1.0)
-    gram = gram / np.outer(usable, usable)
-    factor = np.zeros((0, len(size)))  # rows of the Cholesky factor of the kept columns
-    shares = []
-    for j in np.flatnonzero(size > 0):
-        rest = gram[j, j] - factor[:, j] @ factor[:, j]
-        if rest > RANK_TOL:
-            row = (gram[j] - factor[:, j] @ factor) / np.sqrt(rest)
-            factor = np.vstack([factor, row])
+def _scaled(gram: np.ndarray, size: np.ndarray) -> np.ndarray:
+    return gram / np.outer(size, size)
+
+
+def _clearly_independent(gram: np.ndarray, size: np.ndarray, n_rows: int) -> bool:
+    """Whether every column varies on its own, so clearly that products of columns show it."""
+    if len(size) > n_rows or not np.all(size > 0):
+        return False
+    try:
+        factor = np.linalg.cholesky(_scaled(gram, size))
+    except np.linalg.LinAlgError:
+        return False
+    return bool(np.min(np.diag(factor), initial=1.0) ** 2 >= NEAR)
+
+
+def _factor(columns: np.ndarray, weight: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """At most p rows with the same products of columns, each column of length one.
+
+    The columns themselves are reduced, as their products hold half the digits only: the rank of
+    those of more columns than rows is a matter of rounding.
+    """
+    scaled = columns * np.sqrt(weight)[:, None] / np.where(size > 0, size, 1.0)
+    return scaled if len(scaled) <= scaled.shape[1] else _triangle(scaled)
+
+
+def _triangle(columns: np.ndarray) -> np.ndarray:
+    """R of a QR decomposition."""
+    return np.asarray(np.linalg.qr(columns, mode="r"))
+
+
+def _independent(factor: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Columns with a part orthogonal to the earlier kept ones; no more than there are rows."""
+    kept = np.zeros(len(usable), bool)
+    basis = np.empty((len(factor), min(factor.shape)))
+    count = 0
+    for j in np.flatnonzero(usable):
+        if count == basis.shape[1]:
+            break
+        rest, before = factor[:, j], basis[:, :count]
+        for _ in range(2):  # twice is enough (Kahan and Parlett; see Parlett 1980, section 6.9)
+            rest = rest - before @ (before.T @ rest)
+        share = rest @ rest
+        if share > RANK_TOL:
+            basis[:, count] = rest / np.sqrt(share)
             kept[j] = True
-            shares.append(rest)
-    return kept, np.array(shares)
+            count += 1
+    return kept
+
+
+def _orthogonal(columns: np.ndarray, weight: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Lower triangular matrix that makes independent columns orthonormal."""
+    factor = _triangle(columns * np.sqrt(weight)[:, None] / size).T
+    matrix = np.linalg.inv(factor * np.sign(np.diag(factor))) / size
+    # a second pass removes what rounding left of the first
+    again = _gram(columns @ matrix.T, weight)
+    return np.linalg.inv(np.linalg.cholesky(again)) @ matrix

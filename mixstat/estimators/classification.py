@@ -16,6 +16,7 @@ from mixstat.experts.multinomial import MultinomialExperts
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.schema import Formulas, Schema
 from mixstat.fitting.tables import TrainingRows
+from mixstat.numerics.quiet import quiet
 from mixstat.predictive import expert_predictors
 from mixstat.validation import check_weights
 
@@ -78,6 +79,7 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         eta = expert_predictors(fit.model.experts, fit.designs.experts.transform(X))
         return np.exp(fit.log_gate(X)).T, fit.model.experts.marginals(eta).probability
 
+    @quiet
     def expert_proba(self, X: Table) -> np.ndarray:
         """Class probabilities under each expert.
 
@@ -93,6 +95,7 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         """
         return np.transpose(self._probabilities(X)[1], (2, 0, 1))
 
+    @quiet
     def predict_proba(self, X: Table) -> np.ndarray:
         """Class probabilities.
 
@@ -109,6 +112,7 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         share, each = self._probabilities(X)
         return np.einsum("kn,kcn->nc", share, each)
 
+    @quiet
     def predict_log_proba(self, X: Table) -> np.ndarray:
         """Logarithms of class probabilities.
 
@@ -122,8 +126,7 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         ndarray of shape (n, n_classes)
             Columns in the order of ``classes_``.
         """
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+        return np.log(self.predict_proba(X))
 
     def partial_fit(
         self: Classifier,

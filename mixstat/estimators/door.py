@@ -38,6 +38,7 @@ def enter(
     multi_output, y_numeric
         Whether y may have several columns, and must be numbers.
     """
+    named = names_of(y)
     door = type(type(estimator).__name__, (_Door,), {"tags": get_tags(estimator)})()
     X, y = validate_data(
         door,
@@ -50,4 +51,17 @@ def enter(
     )
     table, response = np.asarray(X), np.asarray(y)
     names = getattr(door, "feature_names_in_", None)
-    return table, response, Schema(table.shape[1], names, is_vector=response.ndim == 1)
+    return (
+        table,
+        response,
+        Schema(table.shape[1], names, is_vector=response.ndim == 1, response_names=named),
+    )
+
+
+def names_of(y: Response) -> tuple[str, ...]:
+    """Names of the columns of a data frame, or of a series that has one."""
+    columns = getattr(y, "columns", None)
+    if columns is not None:
+        return tuple(str(one) for one in columns)
+    name = getattr(y, "name", None)
+    return () if name is None else (str(name),)

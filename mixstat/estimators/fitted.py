@@ -9,6 +9,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mixstat.arguments import Response, Table, Weights
 from mixstat.estimators.parameters import ParameterQuestions
+from mixstat.fitting.fit import Fit
+from mixstat.numerics.quiet import quiet
+from mixstat.results import warn
 from mixstat.validation import check_weights
 
 
@@ -26,6 +29,12 @@ class RowQuestions(ParameterQuestions):
         """Check responses of rows that were read; None takes them from the frame of a formula."""
         raise NotImplementedError
 
+    def _on_own_rows(self, X: Table, y: Response, sample_weight: Weights) -> Fit:
+        X = self._read(X)
+        response = self._response(X, y)
+        return self.fit_.on_rows(X, response, check_weights(sample_weight, len(response)))
+
+    @quiet
     def gate_proba(self, X: Table) -> np.ndarray:
         """Probability of each expert given x alone.
 
@@ -41,6 +50,7 @@ class RowQuestions(ParameterQuestions):
         """
         return np.exp(self.fit_.log_gate(self._read(X)))
 
+    @quiet
     def gate_scores(self, X: Table) -> np.ndarray:
         """What gate shares are made of: for a sigmoid gate the independent sigmoids.
 
@@ -58,6 +68,7 @@ class RowQuestions(ParameterQuestions):
         X, fit = self._read(X), self.fit_
         return fit.model.gate.scores(fit.log_gate(X), fit.designs.gate.transform(X))
 
+    @quiet
     def predict_expert(self, X: Table) -> np.ndarray:
         """The most probable expert given x alone.
 
@@ -73,6 +84,7 @@ class RowQuestions(ParameterQuestions):
         """
         return np.argmax(self.fit_.log_gate(self._read(X)), axis=1)
 
+    @quiet
     def responsibilities(self, X: Table, y: Response = None) -> np.ndarray:
         """Probability of each expert given x and y.
 
@@ -91,6 +103,7 @@ class RowQuestions(ParameterQuestions):
         X = self._read(X)
         return self.fit_.responsibilities(X, self._response(X, y))
 
+    @quiet
     def score_samples(self, X: Table, y: Response = None) -> np.ndarray:
         """log p(y | x) of each row, in the units of y.
 
@@ -112,10 +125,12 @@ class RowQuestions(ParameterQuestions):
     def aic(self, X: Table, y: Response = None, sample_weight: Weights = None) -> float:
         """Akaike's criterion, -2 log-likelihood + 2 parameters; small is good.
 
+        With a Gaussian gate it is that of the joint density of x and y, as in ``bic``.
+
         Parameters
         ----------
         X, y, sample_weight
-            Rows as for ``fit``.
+            Rows as for ``fit``; without weights each counts once, whatever the fit had.
 
         Returns
         -------
@@ -127,10 +142,14 @@ class RowQuestions(ParameterQuestions):
     def bic(self, X: Table, y: Response = None, sample_weight: Weights = None) -> float:
         """Bayesian criterion, -2 log-likelihood + parameters log n; small is good.
 
+        With a Gaussian gate it is that of the joint density of x and y, which is what was
+        maximised and what the parameters belong to; it cannot be compared with other gates.
+
         Parameters
         ----------
         X, y, sample_weight
-            Rows as for ``fit``; n is the sum of the weights.
+            Rows as for ``fit``; n is the sum of the weights. Without weights each row counts
+            once, whatever the fit had.
 
         Returns
         -------
@@ -139,9 +158,18 @@ class RowQuestions(ParameterQuestions):
         """
         return self._criterion(X, y, sample_weight, np.log)
 
+    @quiet
     def _criterion(
         self, X: Table, y: Response, sample_weight: Weights, price: Callable[[float], float]
     ) -> float:
-        logs = self.score_samples(X, y)
+        X = self._read(X)
+        joint = self.fit_.log_joint(X, self._response(X, y))
+        logs = logsumexp(joint, axis=1) + self.fit_.log_inputs(X)
         weight = check_weights(sample_weight, len(logs))
+        if self.fit_.weighted and sample_weight is None:
+            warn(
+                "sample_weight was given to fit and not here, where each row now counts once. Give "
+                "the weights of these rows, or ones to silence this.",
+                UserWarning,
+            )
         return float(-2 * weight @ logs + self.fit_.n_parameters * price(weight.sum()))

@@ -21,6 +21,7 @@ from mixstat.fitting.fit import Fit
 from mixstat.fitting.options import Options, check_share, check_switch, read_options
 from mixstat.fitting.schema import Formulas
 from mixstat.fitting.tables import TrainingRows
+from mixstat.numerics.quiet import quiet
 from mixstat.validation import check_weights
 
 
@@ -118,6 +119,7 @@ class KnowingMixture(RegressionMixture):
         _, known = knowledge.of_experts(stated, weight, fit.n_experts)
         return np.ones((len(y), fit.n_experts)) if known is None else np.exp(known)
 
+    @quiet
     def context_proba(
         self,
         X: Table,
@@ -143,6 +145,7 @@ class KnowingMixture(RegressionMixture):
         known = self._possibility(X, response, possibilities, context_data, weight)
         return softmax(self.fit_.log_joint(read, response) + log_possibility(known), axis=1)
 
+    @quiet
     def conflict(
         self,
         X: Table,

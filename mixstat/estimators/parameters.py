@@ -3,10 +3,13 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from mixstat.arguments import Response, Table, Weights
 from mixstat.estimators.attributes import FittedAttributes
 from mixstat.estimators.report import profile_of, summarise
+from mixstat.fitting.fit import Fit
 from mixstat.inference.profile import ProfileLikelihood
 from mixstat.inference.summary import Summary
+from mixstat.numerics.quiet import quiet
 
 
 class ParameterQuestions(FittedAttributes):
@@ -18,6 +21,7 @@ class ParameterQuestions(FittedAttributes):
         check_is_fitted(self)
         return self.fit_.params
 
+    @quiet
     def cov_params(self) -> np.ndarray:
         """Covariance matrix of :attr:`params` from the observed information.
 
@@ -33,6 +37,7 @@ class ParameterQuestions(FittedAttributes):
         check_is_fitted(self)
         return self.fit_.cov_params()
 
+    @quiet
     def identified(self) -> np.ndarray:
         """Functions of the gate's parameters that the data determine where parameters are not.
 
@@ -46,8 +51,17 @@ class ParameterQuestions(FittedAttributes):
         check_is_fitted(self)
         return self.fit_.identified()
 
+    @quiet
     def profile(
-        self, name: str, grid: object = None, *, n_points: int = 21, level: float = 0.95
+        self,
+        name: str,
+        grid: object = None,
+        *,
+        n_points: int = 21,
+        level: float = 0.95,
+        X: Table = None,
+        y: Response = None,
+        sample_weight: Weights = None,
     ) -> ProfileLikelihood:
         """Profile likelihood of one parameter: all others at their best for each of its values.
 
@@ -62,6 +76,8 @@ class ParameterQuestions(FittedAttributes):
             Number of values, where ``grid`` is None; the estimate is one of them if odd.
         level : float, default=0.95
             Confidence level of the interval that inverts the likelihood ratio test.
+        X, y, sample_weight
+            The rows of the fit, for a model that was saved (and so lost them).
 
         Returns
         -------
@@ -73,10 +89,17 @@ class ParameterQuestions(FittedAttributes):
         ------
         ValueError
             If there is no such parameter, it is held fixed or its column was dropped, a value of
-            ``grid`` is outside its bounds, or the fit has an L1 penalty.
+            ``grid`` is outside its bounds, the fit has an L1 penalty, the rows of a saved model
+            are missing, or X and y are not the rows of the fit.
         """
         check_is_fitted(self)
-        return profile_of(self.fit_, name, grid, n_points, level)
+        given = X is not None or y is not None
+        fit = self._on_own_rows(X, y, sample_weight) if given else self.fit_
+        return profile_of(fit, name, grid, n_points, level)
+
+    def _on_own_rows(self, X: Table, y: Response, sample_weight: Weights) -> Fit:
+        """The fit with the rows it was made from, which are given again."""
+        raise NotImplementedError
 
     @property
     def parameter_names(self) -> list[str]:
@@ -84,6 +107,7 @@ class ParameterQuestions(FittedAttributes):
         check_is_fitted(self)
         return self.fit_.parameter_names
 
+    @quiet
     def summary(self) -> Summary:
         """Tables in the layout of statsmodels: facts, experts, gate equations, scales.
 

@@ -8,6 +8,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_array, check_consistent_length
 
 from mixstat.arguments import Frame, Response, Seed, Setting, Table, Weights
+from mixstat.data.design import check_magnitude
 from mixstat.data.formula import evaluate
 from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.door import enter
@@ -18,6 +19,7 @@ from mixstat.fitting.options import Options
 from mixstat.fitting.schema import Formulas, Schema
 from mixstat.fitting.settings import find_experts
 from mixstat.fitting.tables import TrainingRows
+from mixstat.numerics.quiet import quiet
 from mixstat.predictive import Predictive
 from mixstat.validation import check_choice, check_integer, check_probability, check_weights
 
@@ -91,6 +93,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         X = self._read(X)
         return self.fit_.predictive(X)
 
+    @quiet
     def expert_means(self, X: Table) -> np.ndarray:
         """Mean of y under each expert.
 
@@ -110,6 +113,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         """A table as people see it: rows first, no output axis for one output."""
         return table[0] if self.fit_.predicts_vectors else np.moveaxis(table, 0, 1)
 
+    @quiet
     def predict(
         self, X: Table, return_std: bool = False
     ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
@@ -131,6 +135,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         mean = self._shaped(predictive.mean())
         return (mean, self._shaped(predictive.std())) if return_std else mean
 
+    @quiet
     def score(self, X: Table, y: Response = None, sample_weight: Weights = None) -> float:
         """Coefficient of determination (R2) of the conditional mean.
 
@@ -150,9 +155,11 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         """
         mean = self.predict(X)
         y = self._response(X, y)
+        check_magnitude("y", y)
         y = self._shaped(self.fit_.model.experts.observed(y).T)
         return float(r2_score(y, mean, sample_weight=sample_weight))
 
+    @quiet
     def predict_quantile(self, X: Table, q: Setting) -> np.ndarray:
         """Conditional quantiles of y (of each output, for several).
 
@@ -193,6 +200,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         tail = 0.5 * (1 - float(check_probability("coverage", coverage)))
         return self.predict_quantile(X, [tail, 1 - tail])
 
+    @quiet
     def cdf(self, X: Table, y: Response = None) -> np.ndarray:
         """Probability that the response does not exceed y, given x.
 
@@ -210,6 +218,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         """
         return self._shaped(self._predictive(X).cdf(self._response(X, y).T))
 
+    @quiet
     def sample_y(self, X: Table, n_samples: int = 1, random_state: Seed = 0) -> np.ndarray:
         """Draw responses from the fitted conditional density.
 

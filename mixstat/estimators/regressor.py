@@ -117,8 +117,8 @@ class MixtureOfExperts(RegressionMixture):
         Names of the coefficients' columns; "1" is the constant.
     log_likelihood_ : float
         Weighted mean of log p(y | x) over the training rows, at the returned parameters. For a
-        Gaussian gate that of log p(x, y), which is what is maximised; ``score_samples``, ``aic``
-        and ``bic`` are of y given x with every gate.
+        Gaussian gate that of log p(x, y), which is what is maximised and what ``aic`` and ``bic``
+        are of; ``score_samples`` is of y given x with every gate.
     conditional_log_likelihood_ : float
         Weighted mean of log p(y | x); the same, except with a Gaussian gate, which is fitted to
         the joint density.

@@ -26,7 +26,7 @@ def profile_of(fit: Fit, name: str, grid: object, n_points: int, level: float) -
         total_weight=fit.sum_of_weights,
         log_unit=fit.log_unit,
     )
-    found = fit.maximum.objective, fit.maximum.result
+    found = fit.maximum.objective.replace(batch=fit.maximum.batch), fit.maximum.result
     return profile_likelihood(*found, target, grid=grid, n_points=n_points, level=level)
 
 
@@ -48,7 +48,7 @@ def summarise(fit: Fit) -> Summary:
 def _facts(fit: Fit) -> list[tuple[str, str]]:
     """What stands above the tables."""
     certificate = fit.maximum.certificate
-    total = fit.conditional_log_likelihood * fit.sum_of_weights
+    total = fit.criterion_log_likelihood * fit.sum_of_weights
     df = fit.n_parameters
     return [
         ("Observations", f"{fit.sum_of_weights:g}"),
@@ -72,6 +72,7 @@ def _notes(fit: Fit) -> list[str]:
         *_order_note(fit),
         *_class_note(fit),
         *_joint_note(fit),
+        *_weight_note(fit),
         _error_note(fit),
         *_penalty_note(fit),
         *_scale_note(fit),
@@ -91,6 +92,17 @@ def _error_note(fit: Fit) -> str:
     ridge = 0.0 if fit.request.options.expert_penalty else fit.strengths.expert_square
     added = f", to which ridge={ridge:g} adds." if ridge else "."
     return "Standard errors are from the observed information" + added
+
+
+def _weight_note(fit: Fit) -> list[str]:
+    """What weights mean for errors and criteria, where there are any."""
+    if not fit.weighted:
+        return []
+    return [
+        f"Weights count as numbers of rows, {fit.sum_of_weights:g} in all: weights c times as "
+        "large give standard errors smaller by the root of c. Scale them to the effective number "
+        "of rows."
+    ]
 
 
 def _penalty_note(fit: Fit) -> list[str]:
@@ -146,6 +158,8 @@ def _order_note(fit: Fit) -> list[str]:
         return []
     if options.gate_penalty and not told and options.l1_ratio and fit.n_experts > 2:
         return ["Experts keep the order of their start: the penalty of the gate depends on it."]
+    if fit.maximum.objective.keeps_order and not told:
+        return ["Experts keep the numbers that they have in the start that was given."]
     note = f"Experts are numbered by {fit.model.experts.order_words}, smallest first."
     if told:
         listed = ", ".join(f"{k} of {name}" for k, name in enumerate(told))
@@ -173,10 +187,11 @@ def _joint_note(fit: Fit) -> list[str]:
             "Log-likelihood, AIC and BIC above are of the response given the inputs by the gate "
             "alone."
         ]
+    alone = fit.conditional_log_likelihood * fit.sum_of_weights
     return [
-        f"The joint density of inputs and response was maximised (log-likelihood {joint:.4f}). "
-        "Log-likelihood, AIC and BIC above are of the response given the inputs, with all "
-        "parameters counted, also those of the density of the inputs."
+        "The joint density of inputs and response was maximised. Log-likelihood, AIC and BIC above "
+        "are of it, and not to be compared with those of other gates; the log-likelihood of the "
+        f"response given the inputs is {alone:.4f}."
     ]
 
 

@@ -8,8 +8,8 @@ from jaxtyping import Float
 
 from mixstat.arguments import Response, Setting, Table, Weights
 from mixstat.estimators.fitted import RowQuestions
-from mixstat.fitting.fit import Fit, Memory
-from mixstat.fitting.online_em import advance, collect, rules
+from mixstat.fitting.fit import Fit
+from mixstat.fitting.online_em import advance
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
 from mixstat.validation import check_positive, check_weights
@@ -98,10 +98,7 @@ def updated(
     memory: float,
 ) -> Fit:
     """The fit after one step with new rows; earlier ones keep ``memory`` of their weight."""
-    kept = fit.memory
-    if kept is None:
-        objective = fit.maximum.objective
-        kept = Memory(collect(fit.model, objective.batch), rules(objective))
+    kept = fit.sums_of_rows()
     batch = fit.lay_out(X, y, weight)
     model, sums = advance(fit.model, kept.sums, batch, np.asarray(memory), kept.rules)
     if not np.all(np.isfinite(parameter_vector.to_vector(model))):

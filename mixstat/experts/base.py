@@ -199,6 +199,10 @@ class Experts(RespondingPart):
         ones[:, :, :1] = 0.0 if constant else 1.0
         return jax.tree.map(lambda a: ones if a is first else np.zeros(a.shape), self)
 
+    def single_trials(self, y: Float[np.ndarray, "n r"]) -> bool:
+        """Whether each encoded response is one trial, of which a mean is all that can be known."""
+        return False
+
     # what people see
 
     def cdf(

@@ -95,6 +95,9 @@ class BinomialExperts(CountExperts):
         chance = jax.nn.sigmoid(eta[:, 0])
         return one_predictor(y[:1] - y[1:2] * chance, -y[1:2] * chance * (1 - chance))
 
+    def single_trials(self, y: Float[np.ndarray, "n 3"]) -> bool:
+        return bool(np.all(y[:, 1] == 1))
+
     def permute(self, order: AnyArray) -> "BinomialExperts":
         return self._like(np.asarray(self.coef)[order])
 

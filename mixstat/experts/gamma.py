@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from mixstat.data.batch import Rows
 from mixstat.experts.base import NEAR, WorkingSums, blank
-from mixstat.experts.glm import OnePredictorExperts, log_offset
+from mixstat.experts.glm import OnePredictorExperts, finite_mean, log_offset
 from mixstat.numerics.precision import AnyArray
 from mixstat.parts.part import within
 from mixstat.parts.predictors import Group
@@ -122,7 +122,7 @@ class GammaExperts(OnePredictorExperts):
         from scipy import stats
 
         shape = np.exp(eta[:, 1:])
-        return stats.gamma(shape, scale=np.exp(eta[:, :1]) / shape)
+        return stats.gamma(shape, scale=finite_mean(eta[:, :1]) / shape)
 
     def in_units(self, location, scale, to_user) -> "GammaExperts":
         return GammaExperts(log_offset(self.coef, scale, to_user), np.asarray(self.log_shape))

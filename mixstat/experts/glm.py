@@ -10,6 +10,8 @@ from mixstat.experts.base import Experts
 from mixstat.numerics.precision import AnyArray
 from mixstat.parts.predictors import Group
 
+MOST_LOG = 700.0  # of a mean; exp(710) is infinite
+
 
 class OnePredictorExperts(Experts):
     """Experts whose mean is the inverse link of one linear predictor."""
@@ -52,3 +54,8 @@ def log_offset(coef: AnyArray, scale: np.ndarray, to_user: np.ndarray) -> np.nda
     if scale[0] != 1.0:
         moved[:, 0, 0] += np.log(scale[0])
     return moved @ to_user
+
+
+def finite_mean(eta: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """Means from their logs, as large or as small as numbers go and no further."""
+    return np.exp(np.clip(eta, -MOST_LOG, MOST_LOG))

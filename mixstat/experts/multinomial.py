@@ -85,6 +85,9 @@ class MultinomialExperts(Experts):
         diagonal = jnp.eye(share.shape[1], dtype=share.dtype)[None, :, :, None] * share[:, None]
         return diagonal - share[:, :, None, :] * share[:, None, :, :]
 
+    def single_trials(self, y: Float[np.ndarray, "n r"]) -> bool:
+        return True
+
     def permute(self, order: AnyArray) -> "MultinomialExperts":
         return self._like(np.asarray(self.coef)[order])
 

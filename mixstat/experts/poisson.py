@@ -9,7 +9,7 @@ from jaxtyping import Float
 from scipy.special import gammaln
 
 from mixstat.experts.base import blank
-from mixstat.experts.glm import CountExperts, check_counts, log_offset, one_predictor
+from mixstat.experts.glm import CountExperts, check_counts, finite_mean, log_offset, one_predictor
 from mixstat.numerics.precision import AnyArray
 
 
@@ -53,7 +53,7 @@ class PoissonExperts(CountExperts):
     def marginals(self, eta: Float[np.ndarray, "K 1 n"]):
         from scipy import stats
 
-        return stats.poisson(np.exp(eta))
+        return stats.poisson(finite_mean(eta))
 
     def in_units(self, location, scale, to_user) -> "PoissonExperts":
         return PoissonExperts(log_offset(self.coef, scale, to_user))

@@ -29,6 +29,10 @@ SERIES_DF = 32.0  # above, the density's constant is a series: gammaln would lea
 # Pacific J. Math. 1, 133-142.
 SERIES = (-1 / 8, 1 / 192, -1 / 640, 17 / 14336, -31 / 18432, 691 / 180224)
 
+NORMAL_DF = 1e50  # above, nothing of the information is left that depends on it
+NEAR_CENTRE = 1e-3  # squared distance over df, below which the log is a series
+LOG_SERIES = (1.0, -1 / 2, 1 / 3, -1 / 4, 1 / 5, -1 / 6, 1 / 7)
+
 
 class StudentTExperts(Experts):
     """y | x, k = coef_k phi(x) + scale_k t, with t of df_k degrees of freedom.
@@ -83,20 +87,19 @@ class StudentTExperts(Experts):
     def link(
         self, eta: Float[AnyArray, "K 3 n"], y: Float[AnyArray, "1 n"]
     ) -> Float[AnyArray, "K n"]:
-        mean, log_scale, df = eta[:, 0], eta[:, 1], jnp.exp(eta[:, 2])
+        mean, log_scale, log_df = eta[:, 0], eta[:, 1], eta[:, 2]
         z = (y - mean) * jnp.exp(-log_scale)
-        return _log_constant(df) - log_scale - 0.5 * (df + 1) * jnp.log1p(z**2 / df)
+        return _log_constant(log_df) - log_scale - _log_fall(z, log_df)
 
     def information(
         self, eta: Float[AnyArray, "K 3 n"], y: Float[AnyArray, "1 n"]
     ) -> Float[AnyArray, "K 3 3 n"]:
         """Expected information: Lange, Little and Taylor (1989), appendix B."""
-        df = jnp.exp(eta[:, 2])
+        df = jnp.exp(jnp.minimum(eta[:, 2], np.log(NORMAL_DF)))
         mean = (df + 1) / (df + 3) * jnp.exp(-2 * eta[:, 1])
         scale = 2 * df / (df + 3)
         cross = -2 * df / ((df + 1) * (df + 3))
-        spread = polygamma(1, 0.5 * df) - polygamma(1, 0.5 * (df + 1))
-        own = 0.25 * df**2 * (spread - 2 * (df + 5) / (df * (df + 1) * (df + 3)))
+        own = 0.25 * (_spread(df) - 2 * (df - 3) / ((df + 1) * (df + 3)))
         # a difference of nearly equal numbers: keep the matrix definite where df is large
         own = jnp.maximum(own, 1.5 * cross**2 / scale)
         zero = jnp.zeros_like(df)
@@ -143,11 +146,35 @@ class StudentTExperts(Experts):
         return {"log_scale": "Log of scale", "log_df": "Log of degrees of freedom"}
 
 
-def _log_constant(df: Float[AnyArray, "K n"]) -> Float[AnyArray, "K n"]:
+def _log_constant(log_df: Float[AnyArray, "K n"]) -> Float[AnyArray, "K n"]:
     """Log of the density of t at zero, to a few units of rounding however large ``df``."""
-    small = df < SERIES_DF
-    few, many = jnp.where(small, df, SERIES_DF), jnp.where(small, SERIES_DF, df)
+    small = log_df < np.log(SERIES_DF)
+    few = jnp.exp(jnp.where(small, log_df, np.log(SERIES_DF)))
     exact = gammaln(0.5 * (few + 1)) - gammaln(0.5 * few) - 0.5 * jnp.log(jnp.pi * few)
-    inverse = 2 / many
-    tail = inverse * jnp.polyval(jnp.asarray(SERIES[::-1], df.dtype), inverse**2)
+    inverse = 2 * jnp.exp(-jnp.where(small, np.log(SERIES_DF), log_df))
+    tail = inverse * jnp.polyval(jnp.asarray(SERIES[::-1], log_df.dtype), inverse**2)
     return jnp.where(small, exact, tail - 0.5 * np.log(2 * np.pi))
+
+
+def _log_fall(z: Float[AnyArray, "K n"], log_df: Float[AnyArray, "K n"]) -> Float[AnyArray, "K n"]:
+    """``(df + 1) / 2 * log(1 + z^2 / df)``, also where no number is as large as ``df^2``."""
+    ratio = z**2 * jnp.exp(-log_df)
+    near = ratio < NEAR_CENTRE
+    inner = jnp.where(near, ratio, 0.0)
+    # log(1 + u) / u, to the last digit where u is small
+    share = jnp.polyval(jnp.asarray(LOG_SERIES[::-1], log_df.dtype), inner)
+    outer = jnp.where(near, 0.0, ratio)
+    beyond = (jnp.exp(jnp.where(near, 0.0, log_df)) + 1) * jnp.log1p(outer)
+    square = jnp.where(near, z, 0.0) ** 2
+    return 0.5 * jnp.where(near, (square + inner) * share, beyond)
+
+
+def _spread(df: Float[AnyArray, "K n"]) -> Float[AnyArray, "K n"]:
+    """``df^2`` times the difference of the trigamma function at df / 2 and (df + 1) / 2, less 2."""
+    small = df < SERIES_DF
+    few, inverse = jnp.where(small, df, SERIES_DF), 2 / jnp.where(small, SERIES_DF, df)
+    exact = few**2 * (polygamma(1, 0.5 * few) - polygamma(1, 0.5 * (few + 1))) - 2
+    # the second derivative of the series
+    terms = [-4 * c * (2 * i + 1) * (2 * i + 2) for i, c in enumerate(SERIES)]
+    series = inverse * jnp.polyval(jnp.asarray(terms[::-1], df.dtype), inverse**2)
+    return jnp.where(small, exact, series)

@@ -52,7 +52,7 @@ class Ends:
         row["degenerate"] = not admissible.is_admissible(self.objective, model, mass)
         self.heights[i] -= admissible.beyond_resolution(self.objective, model, mass)
         self.progress.say(
-            f"start {i} ({row['start']}): log-likelihood {row['log_likelihood']:.10g}, "
+            f"start {i} ({row['start']}): {self.progress.height(height)}, "
             f"{row['n_iter']} iterations, {str(row['status']).lower()}"
             + (", degenerate" if row["degenerate"] else "")
             + (f". {end.note}" if end.note else "")

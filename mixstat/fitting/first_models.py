@@ -15,6 +15,8 @@ from mixstat.solvers import m_step
 
 TOGETHER = 50  # starts from which on they run as one batch, which takes seconds to compile
 BLOCK = 64  # responsibilities turned into models at a time
+SCARCE = 2.0  # rows for each coefficient of all experts that keep these from passing through
+NULL = "null"  # kind of the start from the model in which a penalty has shrunk all to nothing
 
 
 class Start(NamedTuple):
@@ -33,20 +35,30 @@ def first_models(
     ``random`` scatters gates that do not begin at their null.
     """
     starts = list(starts)
+    few = null.n_experts > 1 and _scarce(objective, null)
     if len(starts) >= TOGETHER and null.gate.starting().plain:
-        return _first_models_together(objective, null, starts)
+        return _first_models_together(objective, null, starts, shrunk=few)
     models = []
     for start in starts:
         model = start.model
         if start.responsibilities is not None:
+            # one expert has a start on each side: with all coefficients, and with none
+            shrunk = few or start.kind == NULL
             resp = batches.lay_out_like(objective.batch, start.responsibilities)
-            model = gate_starts.first_model(objective, null, resp, random)
+            model = gate_starts.first_model(objective, null, resp, random, shrunk=shrunk)
         models.append((start.kind, model))
     return models
 
 
+def _scarce(objective: Objective, null: Mixture) -> bool:
+    """Whether rows are so few that experts without a penalty would pass through them."""
+    coef = null.experts.groups()[0].coef
+    rows = np.count_nonzero(np.asarray(objective.batch.rows.weight))
+    return bool(rows < SCARCE * coef.shape[0] * coef.shape[-1])
+
+
 def _first_models_together(
-    objective: Objective, null: Mixture, starts: list[Start]
+    objective: Objective, null: Mixture, starts: list[Start], *, shrunk: bool
 ) -> list[tuple[str, Mixture]]:
     """M-steps from many responsibilities, some in one program at a time."""
     kinds_and_models = []
@@ -56,7 +68,9 @@ def _first_models_together(
             batches.lay_out_like(objective.batch, np.asarray(s.responsibilities)) for s in some
         ]
         tables += [tables[-1]] * (BLOCK - len(tables))
-        models = parameter_vector.as_numpy(m_step.first_models(objective, null, np.stack(tables)))
+        stacked = np.stack(tables)
+        made = m_step.first_models(objective, null, stacked, shrunk=shrunk)
+        models = parameter_vector.as_numpy(made)
         kinds_and_models += [
             (s.kind, jax.tree.map(lambda leaf, i=i: leaf[i], models)) for i, s in enumerate(some)
         ]

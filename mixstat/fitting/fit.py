@@ -13,16 +13,23 @@ from jaxtyping import Float
 from mixstat.arguments import Table
 from mixstat.data import batch as batches
 from mixstat.data.batch import Batch
+from mixstat.data.design import check_magnitude
 from mixstat.fitting.maximum import Maximum
-from mixstat.fitting.online_em import Rules, Sums
+from mixstat.fitting.online_em import Rules, Sums, collect, rules
+from mixstat.fitting.own_rows import checksum, has_rows, without_rows
 from mixstat.fitting.schema import Request
-from mixstat.fitting.tables import Designs, Units, log_unit, to_user
+from mixstat.fitting.tables import Designs, TrainingRows, Units, log_unit, to_user
 from mixstat.inference.covariance import affine_jacobian, observed_covariance
 from mixstat.inference.identifiability import Identifiability, identified_functions
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
-from mixstat.objective.likelihood import conditional_log_likelihood, gate_rows, log_joint_rows
+from mixstat.objective.likelihood import (
+    conditional_log_likelihood,
+    gate_rows,
+    input_rows,
+    log_joint_rows,
+)
 from mixstat.objective.strengths import Strengths
 from mixstat.predictive import Predictive, expert_predictors
 from mixstat.results import Certificate
@@ -66,10 +73,65 @@ class Fit:
     n_parameters: int
     n_iter: int
     """Iterations of the winning start."""
+    weighted: bool
+    """Whether a row of the fit counts other than once."""
     search: Maximum | None
     """None once the model was updated."""
     memory: Memory | None = None
-    """Sums of all rows so far, once the model was updated."""
+    """Sums of all rows so far, once the model was updated or saved."""
+
+    def __getstate__(self) -> dict[str, object]:
+        """All but the training rows; what is known of them only by way of them is found first."""
+        if self.search is None or not has_rows(self.search.objective):
+            return dict(self.__dict__)
+        own: dict[str, object] = {
+            "rows_checksum": self.rows_checksum,
+            "conditional_log_likelihood": self.conditional_log_likelihood,
+            "memory": self.sums_of_rows(),
+            "search": replace(self.search, objective=without_rows(self.search.objective)),
+        }
+        return self.__dict__ | own
+
+    def __copy__(self) -> "Fit":
+        return self  # nothing of it changes
+
+    def __deepcopy__(self, memo: dict[int, object]) -> "Fit":
+        return self
+
+    @in_float64
+    def sums_of_rows(self) -> Memory:
+        """What an update needs of all rows so far."""
+        if self.memory is not None:
+            return self.memory
+        objective = self.maximum.objective
+        return Memory(
+            parameter_vector.as_numpy(collect(self.model, self.maximum.batch)), rules(objective)
+        )
+
+    @cached_property
+    def rows_checksum(self) -> str:
+        """A number for the rows of the fit."""
+        return checksum(self.maximum.batch)
+
+    @in_float64
+    def on_rows(
+        self, X: Table, y: Float[np.ndarray, "n c"], weight: Float[np.ndarray, " n"]
+    ) -> "Fit":
+        """The fit with its own rows, which are given again; others are refused."""
+        rows = TrainingRows(X, y, weight).without_zero_weights()
+        batch = self.lay_out(rows.X, rows.responses, rows.weight)
+        if checksum(batch) != self.rows_checksum:
+            raise ValueError(
+                "X, y and sample_weight must be the rows of the fit, in their order: at least one "
+                "value differs."
+            )
+        objective = self.maximum.objective
+        if has_rows(objective):
+            return self
+        if self.request.contexts is not None:
+            raise ValueError("The possibilities of a fit are not saved with it; fit again.")
+        search = replace(self.maximum, objective=objective.replace(batch=batch))
+        return replace(self, search=search)
 
     @property
     def maximum(self) -> Maximum:
@@ -117,7 +179,15 @@ class Fit:
         schema, m = self.request.schema, len(self.units.location)
         if schema.classes is not None:
             return [str(label) for label in schema.classes]
-        return [""] if self.is_single or m == 1 else [f"y{j}" for j in range(m)]
+        if self.is_single or m == 1:
+            return [""]
+        named = schema.responses
+        return list(named) if len(set(named)) == m else [f"y{j}" for j in range(m)]
+
+    def response_name(self, output: int = 0) -> str:
+        """Name of a response on an axis."""
+        named = self.request.schema.responses
+        return named[output] if output < len(named) else "response"
 
     @property
     def is_single(self) -> bool:
@@ -192,6 +262,7 @@ class Fit:
         self, X: Table, y: Float[np.ndarray, "n c"], weight: Float[np.ndarray, " n"] | None = None
     ) -> Batch:
         """Rows as kernels want them."""
+        check_magnitude("y", y)
         Phi, Z = self.features(X)
         return batches.build(Z, Phi, self.model.experts.encode(self.units.standardised(y)), weight)
 
@@ -201,6 +272,23 @@ class Fit:
         Z = self.designs.gate.transform(X)
         data = batches.build(Z, Z, np.zeros((len(Z), 1)))
         return batches.take_rows(gate_rows(self.model.gate, data.rows), len(Z))
+
+    @in_float64
+    def log_inputs(self, X: Table) -> Float[np.ndarray, " n"]:
+        """Log density of the inputs, in their units, of a gate that is fitted to them; else 0."""
+        gate, design = self.model.gate, self.designs.gate
+        Z = design.transform(X)
+        if not gate.joint:
+            return np.zeros(len(Z))
+        data = batches.build(Z, Z, np.zeros((len(Z), 1)))
+        rows = batches.take_rows(input_rows(gate, data.rows), len(Z))
+        return rows[:, 0] + gate.log_unit(design.to_user)
+
+    @property
+    def criterion_log_likelihood(self) -> float:
+        """Mean log-likelihood that ``n_parameters`` belong to: of inputs too, if it was fitted."""
+        joint = self.model.gate.joint and not self.maximum.knows_contexts
+        return self.log_likelihood if joint else self.conditional_log_likelihood
 
     @in_float64
     def log_joint(self, X: Table, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n K"]:
@@ -218,6 +306,9 @@ class Fit:
     def responsibilities(self, X: Table, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n K"]:
         """Probability of each expert given x and y."""
         joint = self.log_joint(X, y)
+        nowhere = ~np.isfinite(joint.max(axis=1))  # no expert can tell: x alone does
+        if nowhere.any():
+            joint[nowhere] = self.log_gate(X)[nowhere]
         joint -= joint.max(axis=1, keepdims=True)
         share = np.exp(joint)
         return share / share.sum(axis=1, keepdims=True)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from mixstat.gates.base import Gate
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
-from mixstat.numerics.penalty import NoPenalty
+from mixstat.numerics.penalty import NoPenalty, make_penalty
 from mixstat.numerics.precision import AnyArray
 from mixstat.objective.likelihood import all_responsibilities
 from mixstat.objective.objective import Objective
@@ -32,15 +32,20 @@ def first_model(
     null: Mixture,
     resp: Float[AnyArray, "c K r"],
     random: np.random.Generator,
+    *,
+    shrunk: bool = False,
 ) -> Mixture:
-    """The model that a start begins with, from its responsibilities."""
+    """The model that a start begins with, from its responsibilities.
+
+    ``shrunk`` tells whether the penalty of the experts acts from the first step on.
+    """
     starting = null.gate.starting()
     if starting.dense is None:
         scattered = Mixture(_scattered(null.gate, random), null.experts)
-        return annealed(objective, m_step.first_model(objective, scattered, resp))
+        return annealed(objective, m_step.first_model(objective, scattered, resp, shrunk=shrunk))
     dense = Mixture(starting.dense, null.experts)
-    smooth = _with_gate_of(objective, dense)
-    near = m_step.first_model(smooth, dense, resp)
+    smooth = _with_gate_of(objective, dense, shrunk=shrunk)
+    near = m_step.first_model(smooth, dense, resp, shrunk=shrunk)
     near = EM(stop=StopRule(GAIN, 0.0)).run(smooth, near, max_iter=DENSE_ITER).model
     if starting.adopt is None:
         gate = _highest_climb(objective, null.gate, near, random)
@@ -77,19 +82,33 @@ def _best_scale(objective: Objective, model: Mixture) -> Mixture:
     return parameter_vector.as_numpy(ends[int(np.argmax(values))].model)
 
 
-def _with_gate_of(objective: Objective, model: Mixture) -> Objective:
-    """The objective with another gate, whose bounds are its own; penalties are left out."""
+def _with_gate_of(objective: Objective, model: Mixture, *, shrunk: bool) -> Objective:
+    """The objective with another gate, whose bounds are its own and which nothing shrinks.
+
+    Neither are the experts, unless ``shrunk``.
+    """
     n_gate = parameter_vector.size(objective.template.gate)
     lower, upper = (parameter_vector.to_vector(bound) for bound in model.gate.bounds(1e-4))
     none = NoPenalty()
+    penalties = Penalties(none, none, none)
+    if shrunk:
+        penalties = _of_experts(objective, n_gate, len(lower))
     return objective.replace(
         template=model,
         lower=np.append(lower, objective.lower[n_gate:]),
         upper=np.append(upper, objective.upper[n_gate:]),
         floor=np.append(np.zeros(len(lower), bool), objective.floor[n_gate:]),
         ceiling=np.append(np.zeros(len(lower), bool), objective.ceiling[n_gate:]),
-        penalties=Penalties(none, none, none),
+        penalties=penalties,
     )
+
+
+def _of_experts(objective: Objective, n_gate: int, n_other: int) -> Penalties:
+    """The penalties on the experts, beside a gate of ``n_other`` parameters that has none."""
+    size = len(objective.lower)
+    both = objective.penalty.squares(size), objective.penalty.kinks(size)
+    square, l1 = (np.append(np.zeros(n_other), each[n_gate:]) for each in both)
+    return Penalties(make_penalty(np.diag(square), l1), NoPenalty(), objective.penalties.experts)
 
 
 def annealed(objective: Objective, model: Mixture) -> Mixture:

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 
 from mixstat.arguments import Setting
 from mixstat.fitting import starts
-from mixstat.fitting.first_models import Start
+from mixstat.fitting.first_models import NULL, Start
 from mixstat.fitting.options import Options
 from mixstat.fitting.schema import Request
 from mixstat.fitting.tables import Designs, Tables, to_internal
@@ -35,8 +35,11 @@ def made_starts(
     """As many of them as were asked for."""
     made = endless_starts(options, sample, n_experts, seed)
     count = FIXED if isinstance(options.n_init, str) else options.n_init
-    count = count if n_experts > 1 else 1  # one expert has one maximum
-    return [Start(*next(made)) for _ in range(count)]
+    if n_experts > 1:
+        return [Start(*next(made)) for _ in range(count)]
+    # one expert has one maximum, if no penalty that is in units of its scale makes others
+    null = Start(NULL, np.ones((len(sample.y), 1)))
+    return [Start(*next(made)), *([null] if options.shrinks_experts else [])]
 
 
 def given_start(

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from mixstat.data.batch import Batch
+from mixstat.fitting.own_rows import GONE, has_rows
 from mixstat.inference.identifiability import Identifiability
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
@@ -39,13 +40,15 @@ class Maximum:
 
     @property
     def batch(self) -> Batch:
-        """The rows of the fit."""
+        """The rows of the fit; ValueError for a model that was saved without them."""
+        if not has_rows(self.objective):
+            raise ValueError(GONE)
         return self.objective.batch
 
     @property
     def knows_contexts(self) -> bool:
         """Whether possibilities of contexts rule anything out."""
-        return self.batch.rows.log_possibility is not None
+        return self.objective.batch.rows.log_possibility is not None
 
     @property
     def share(self) -> Float[np.ndarray, " K"]:

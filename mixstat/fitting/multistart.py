@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 
 from mixstat.fitting.batch_of_fits import fit_many, suits
 from mixstat.fitting.ends import LOWEST, Ends, ranking
@@ -110,7 +110,8 @@ class Search(Ends):
             row["status"] = Status(int(state.status)).name
             row["degenerate"] = is_degenerate(self.short, state.model)
             ends.append(state.model)
-        self.progress.say(f"{len(models)} short runs: best log-likelihood {self._best_short()}")
+        best = self._best_short(heights)
+        self.progress.say(f"{len(models)} short runs: best {best}")
         return ends, ranking(heights, self.table["degenerate"])
 
     def _short_runs_together(
@@ -144,16 +145,17 @@ class Search(Ends):
         for name in ("n_iter", "n_passes", "status"):
             self.table[name] = batch.table[name]
         self.table["degenerate"] = sunk
-        self.progress.say(f"{len(sunk)} starts together: best log-likelihood {self._best_short()}")
+        best = self._best_short(np.asarray(batch.table["objective"]))
+        self.progress.say(f"{len(sunk)} starts together: best {best}")
         return ranking(batch.table["objective"], sunk)
 
     def _tell_short(self, row: np.void, log_likelihood: float) -> None:
         row["log_likelihood_short"] = self.progress.in_units(log_likelihood)
 
-    def _best_short(self) -> str:
-        heights = np.where(self.table["degenerate"], -np.inf, self.table["log_likelihood_short"])
-        best = heights if np.isfinite(heights).any() else self.table["log_likelihood_short"]
-        return f"{np.nanmax(best, initial=-np.inf):.10g}"
+    def _best_short(self, heights: Float[np.ndarray, " s"]) -> str:
+        admissible = np.where(self.table["degenerate"], -np.inf, heights)
+        best = admissible if np.isfinite(admissible).any() else heights
+        return self.progress.height(float(np.nanmax(best, initial=-np.inf)))
 
     def _settled(self, near: Mixture, i: int) -> Mixture:
         """Where a step is cheap: the maximum on a sample is near that on all rows."""
@@ -200,8 +202,8 @@ class Search(Ends):
         if ordered is not end.model:
             end = end._replace(model=ordered, known=None)
         result = judge(self.objective, end, tol=self.tol)
-        # one start is no search, and says nothing of one
-        search = self.evidence() if len(self.ends) > 1 else None
+        # one start is no search, nor is one expert, and says nothing of one
+        search = self.evidence() if len(self.ends) > 1 < end.model.n_experts else None
         certificate = replace(result.certificate, search=search)
         n_passes = int(self.table["n_passes"].sum())
         return replace(result, certificate=certificate, n_passes=n_passes)

@@ -55,6 +55,21 @@ class Options:
     random_state: Seed
     verbose: bool
 
+    @property
+    def shrinks_experts(self) -> bool:
+        """Whether a penalty on the slopes of the experts was asked for."""
+        return bool(self.ridge or self.expert_penalty)
+
+    @property
+    def shrinks_gate(self) -> bool:
+        """Whether one on those of the gate was."""
+        return bool(self.ridge or self.gate_penalty)
+
+    @property
+    def penalises(self) -> bool:
+        """Whether there is any penalty."""
+        return self.shrinks_experts or self.shrinks_gate
+
 
 def read_options(settings: Mapping[str, Setting], n_experts: Setting) -> Options:
     """Check an estimator's parameters, by name; ``n_experts`` is what its own one comes to."""

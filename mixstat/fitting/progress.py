@@ -12,6 +12,8 @@ class Progress:
     verbose: bool = False
     log_unit: float = 0.0
     """Log of the units of the data, which is taken from every log-likelihood that is told."""
+    penalised: bool = False
+    """Whether what is compared is the log-likelihood less a penalty."""
 
     def say(self, line: str) -> None:
         """Print one line."""
@@ -21,3 +23,8 @@ class Progress:
     def in_units(self, log_likelihood: float) -> float:
         """A mean log-likelihood in the units of the data."""
         return log_likelihood - self.log_unit
+
+    def height(self, objective: float) -> str:
+        """What starts are compared by, in words."""
+        penalty = " less the penalty" if self.penalised else ""
+        return f"log-likelihood{penalty} {self.in_units(objective):.10g}"

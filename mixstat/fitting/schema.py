@@ -48,6 +48,15 @@ class Schema:
     classes: np.ndarray | None = None
     """Labels, for classes."""
     formulas: Formulas | None = None
+    response_names: tuple[str, ...] = ()
+    """Names of the responses, where y has names."""
+
+    @property
+    def responses(self) -> tuple[str, ...]:
+        """Names of the responses, of a formula too; none where they are not known."""
+        if self.formulas is None:
+            return self.response_names
+        return tuple(str(term) for term in self.formulas.response)  # type: ignore[attr-defined]
 
     @classmethod
     def of_frame(

@@ -28,6 +28,7 @@ from mixstat.fitting.tables import (
     Designs,
     Tables,
     TrainingRows,
+    check_rows,
     choose_strengths,
     log_unit,
     make_tables,
@@ -35,6 +36,7 @@ from mixstat.fitting.tables import (
 from mixstat.model import Mixture, expanded_index
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
+from mixstat.numerics.quiet import quiet
 from mixstat.numerics.threads import one_blas_thread
 from mixstat.objective import objective as objectives
 from mixstat.objective.objective import Objective
@@ -69,9 +71,11 @@ class Task:
             constants=(self.tables.gate_constant, self.tables.expert_constant),
             fixed=self.fixed,
         )
-        return objective.replace(min_share=self.options.min_share)
+        given = np.asarray(self.given is not None)
+        return objective.replace(min_share=self.options.min_share, keeps_order=given)
 
 
+@quiet
 def fit_rows(request: Request, rows: TrainingRows) -> Fit:
     """The fit that was asked for.
 
@@ -98,11 +102,10 @@ def fit_rows(request: Request, rows: TrainingRows) -> Fit:
         strengths=strengths,
         n_parameters=maximum.n_parameters,
         n_iter=max(maximum.result.n_iter, 1),
+        weighted=bool(np.any(tables.weight != 1)),
         search=maximum,
     )
-    task.progress.say(
-        f"log-likelihood {fit.log_likelihood:.10g} a row; {maximum.result.status.message}"
-    )
+    task.progress.say(f"log-likelihood {fit.log_likelihood:.10g} a row; {maximum.certificate}")
     return examined(fit, counting.X, tables)
 
 
@@ -119,18 +122,18 @@ def _make_task(
         given=given_start(request, tables, designs, null, counted),
         fixed=_fixed(request, null, designs.experts),
         seed=int(check_random_state(options.random_state).randint(2**31)),
-        progress=Progress(request.title, options.verbose, unit),
+        progress=Progress(request.title, options.verbose, unit, penalised=options.penalises),
     )
 
 
 def _make_designs(request: Request) -> Designs:
-    """Designs that are still to be fitted; features stay apart where an L1 penalty acts."""
+    """Designs that are still to be fitted; a penalty acts on features that stay as they are."""
     options = request.options
     experts, gate = request.schema.sources(options)
-    sharp = bool(options.l1_ratio)
+    rotate = options.gate.full_rank or not options.shrinks_gate
     return Designs(
-        Design(experts, rotate=not (sharp and options.expert_penalty)),
-        Design(mapped(gate, options.gate), rotate=not (sharp and options.gate_penalty)),
+        Design(experts, rotate=not options.shrinks_experts),
+        Design(mapped(gate, options.gate), rotate=rotate),
     )
 
 
@@ -209,6 +212,7 @@ def _search(task: Task, longest: int) -> tuple[Maximum, Strengths]:
     if task.given is None or n_rows <= starts.SAMPLE:
         sample, knowledge = start_rows(tables)
     distinct = n_rows if sample is None else min(n_rows, len(sample.y))
+    check_rows(options.n_experts, distinct)
     strengths = choose_strengths(options, distinct, size)
     objective = task.objective(tables, strengths, longest=longest, room=0)
     if options.scale_penalty:

@@ -13,7 +13,7 @@ from mixstat.experts.base import Experts
 from mixstat.fitting.options import Options
 from mixstat.model import Mixture
 from mixstat.objective.strengths import Strengths
-from mixstat.results import DesignWarning, warn
+from mixstat.results import DesignWarning, listed, warn
 
 AUTO_RIDGE = 1e-6  # with fewer rows than parameters: enough for one maximum, too little to see
 
@@ -180,7 +180,7 @@ def _report_dependent(designs: Designs, *, alike: bool) -> None:
     for argument, design in both.items():
         if design.dependent and not (argument == "gate_features" and alike):
             warn(
-                f"{argument}: {', '.join(design.dependent)} is constant or a combination of "
+                f"{argument}: {listed(design.dependent)} is constant or a combination of "
                 "earlier columns; its coefficient is fixed at 0. Drop it to silence this.",
                 DesignWarning,
             )
@@ -194,6 +194,15 @@ def _view(family: Experts, encoded: np.ndarray, share: np.ndarray) -> np.ndarray
         deviation = np.sqrt(share @ view**2)
         view = view / np.where(deviation > 0, deviation, 1.0)
     return view
+
+
+def check_rows(n_experts: int, n_rows: int) -> None:
+    """Refuse more experts than there are different rows."""
+    if n_experts > n_rows:
+        raise ValueError(
+            f"n_experts must be at most the number of different rows of X and y (of positive "
+            f"weight), {n_rows}; got {n_experts}."
+        )
 
 
 def choose_strengths(options: Options, n_rows: int, n_parameters: int) -> Strengths:

@@ -1,6 +1,7 @@
 """Text tables in the layout of statsmodels."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -52,7 +53,28 @@ def summary_tables(
     for block in blocks:
         summary.tables.append(_coefficients(block))
     summary.add_extra_txt(list(notes))
+    summary.as_latex = partial(_as_latex, summary)  # which IPython shows, too
     return summary
+
+
+def _as_latex(summary: Summary, label: str = "") -> str:
+    """Tables one below the other, each with its title, and the notes.
+
+    ``label`` is that of a reference to them.
+    """
+    parts = [rf"\label{{{label}}}"] if label else []
+    for table in summary.tables:
+        parts.append(rf"\noindent\textbf{{{_escaped(table.title)}}}")
+        parts.append(table.as_latex_tabular(center=False))
+    parts.append(_escaped(str(getattr(summary, "extra_txt", None) or "")))
+    return "\n\n".join(parts)
+
+
+def _escaped(text: str) -> str:
+    """Text in which nothing is a command of LaTeX."""
+    special = {c: rf"\{c}" for c in "&%$#_{}"} | {"~": r"\textasciitilde{}", "^": r"\^{}"}
+    special |= {"\\": r"\textbackslash{}"}
+    return "".join(special.get(letter, letter) for letter in text)
 
 
 def _coefficients(block: Block):

@@ -99,6 +99,10 @@ class Penalty(eqx.Module):
         return None
 
     @abc.abstractmethod
+    def free(self, n: int) -> Bool[AnyArray, " n"] | None:
+        """Which of each expert's first ``n`` parameters stacked penalties spare; None: all."""
+
+    @abc.abstractmethod
     def leading(self, n: int) -> "Penalty":
         """Of stacked penalties, those on the first ``n`` parameters of each expert."""
 
@@ -133,6 +137,9 @@ class NoPenalty(Penalty):
         self, direction: Float[AnyArray, " D"], vector: Float[AnyArray, " D"]
     ) -> Float[AnyArray, " D"]:
         return 0.0 * direction
+
+    def free(self, n: int) -> None:
+        return None
 
     def leading(self, n: int) -> "NoPenalty":
         return self
@@ -170,6 +177,9 @@ class Ridge(Penalty):
 
     def squares(self, size: int) -> Float[np.ndarray, " D"]:
         return np.diag(np.asarray(self.square))
+
+    def free(self, n: int) -> Bool[AnyArray, " n"]:
+        return jnp.all(jnp.diagonal(self.square[:, :n, :n], axis1=1, axis2=2) == 0, axis=0)
 
     def leading(self, n: int) -> "Ridge":
         return Ridge(self.square[:, :n, :n])
@@ -250,6 +260,9 @@ class ElasticNet(Penalty):
 
     def kinks(self, size: int) -> Float[np.ndarray, " D"]:
         return np.asarray(self.l1)
+
+    def free(self, n: int) -> Bool[AnyArray, " n"]:
+        return self.ridge.free(n) & jnp.all(self.l1[:, :n] == 0, axis=0)
 
     def leading(self, n: int) -> "ElasticNet":
         return ElasticNet(self.ridge.leading(n), self.l1[:, :n])

@@ -1,7 +1,7 @@
 """The float64 door, and the names of arrays that both NumPy and JAX may fill."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from types import ModuleType
 from typing import ParamSpec, TypeVar
@@ -12,15 +12,23 @@ import numpy as np
 from jax import Array
 from jaxtyping import PyTree
 
+from mixstat.numerics.forks import check_not_forked
+
 AnyArray = Array | np.ndarray
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def float64() -> AbstractContextManager[object]:
-    """Context in which JAX computes in float64, whatever the caller's configuration."""
-    return jax.enable_x64(True)
+@contextmanager
+def float64() -> Iterator[None]:
+    """Context in which JAX computes in float64, whatever the caller's configuration.
+
+    RuntimeError in a process in which JAX cannot compute at all.
+    """
+    check_not_forked()
+    with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"):
+        yield
 
 
 def in_float64(function: Callable[P, R]) -> Callable[P, R]:

@@ -82,6 +82,16 @@ def gate_rows(gate: Gate, rows: Rows) -> Float[AnyArray, "c K n"]:
     return each_row(lambda g, chunk: g.log_prob(chunk), gate, rows)
 
 
+@kernel()
+def input_rows(gate: Gate, rows: Rows) -> Float[AnyArray, "c 1 n"]:
+    """Log density of the inputs of every chunk, for a gate that is fitted to them."""
+
+    def log_density(gate: Gate, chunk: Rows) -> Float[AnyArray, "1 n"]:
+        return jax.nn.logsumexp(gate.log_weight(chunk), axis=0)[None, :]
+
+    return each_row(log_density, gate, rows)
+
+
 def _weighted_mass(model: Mixture, rows: Rows) -> Float[AnyArray, " K"]:
     return jnp.sum(responsibilities(model, rows)[0] * rows.weight[None, :], axis=1)
 

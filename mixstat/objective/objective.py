@@ -66,6 +66,8 @@ class Objective(eqx.Module):
     penalties: Penalties
     draft: Batch | None = None
     """The rows in single precision, for the first steps."""
+    keeps_order: Bool[AnyArray, ""] = eqx.field(default_factory=lambda: np.asarray(False))
+    """Whether experts keep the numbers they have, as those of a start that a person gave."""
     min_share: float = eqx.field(default=0.0, static=True)
     """Share of the rows that every expert of a maximum must rest on for it to count."""
 
@@ -200,7 +202,8 @@ class Objective(eqx.Module):
     def order(self, model: Mixture) -> Int[np.ndarray, " K"]:
         """The order of experts in which a result is told: as they are, if they are not alike."""
         as_they_are = np.arange(model.n_experts)
-        if self.batch.rows.log_possibility is not None:  # expert c is what context c describes
+        # expert c is what context c describes, or what the start that was given calls so
+        if self.keeps_order or self.batch.rows.log_possibility is not None:
             return as_they_are
         each = expanded_index(model)[1]
         limits = [np.asarray(bound)[each] for bound in (self.lower, self.upper)]

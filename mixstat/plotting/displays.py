@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
-from mixstat.arguments import Axes, Figure, Response, Table, as_frame, count_rows
+from mixstat.arguments import Axes, Figure, Response, Table, count_rows
+from mixstat.plotting.along import along
 from mixstat.plotting.drawn import Gated, Regressor
 
 
@@ -24,48 +24,17 @@ class Display:
         return ax
 
 
+def response_name(estimator: object, output: int) -> str:
+    """Name of a response, where the estimator knows it."""
+    fit = getattr(estimator, "fit_", None)
+    return "response" if fit is None else fit.response_name(output)
+
+
 def colors_of(k: int) -> list[Any]:
     """One colour per expert, the same in every display."""
     import matplotlib as mpl
 
     return [mpl.colormaps["tab10"](i % 10) for i in range(k)]
-
-
-def _position(X: Table, feature: int | str) -> tuple[int, str]:
-    """Position and name of an input."""
-    frame = as_frame(X)
-    width = np.asarray(X).shape[1] if frame is None else len(frame.columns)
-    names = [f"x{j}" for j in range(width)] if frame is None else [str(c) for c in frame.columns]
-    if isinstance(feature, str) and (frame is None or feature not in names):
-        raise ValueError(f"feature {feature!r} is not a column of X.")
-    position = names.index(feature) if isinstance(feature, str) else int(feature)
-    if not 0 <= position < width:
-        raise ValueError(f"feature must lie in 0..{width - 1}, got {feature!r}.")
-    return position, names[position]
-
-
-def _column(X: Table, position: int) -> Float[np.ndarray, " n"]:
-    """Values of an input."""
-    frame = as_frame(X)
-    return np.asarray(
-        np.asarray(X)[:, position] if frame is None else frame.iloc[:, position], float
-    )
-
-
-def _grid(X: Table, position: int, n_points: int) -> tuple[Table, Float[np.ndarray, " p"]]:
-    """Rows like X's medians in which one input runs over its range; that input."""
-    frame, column = as_frame(X), _column(X, position)
-    values = np.linspace(column.min(), column.max(), n_points)
-    if frame is not None:
-        rows = frame.iloc[[0] * n_points].reset_index(drop=True)
-        for j in range(len(frame.columns)):  # by position: names may be anything
-            if getattr(frame.dtypes.iloc[j], "kind", "O") in "iufb":
-                rows.isetitem(j, np.full(n_points, float(frame.iloc[:, j].median())))
-        rows.isetitem(position, values)
-        return rows, values
-    rows = np.tile(np.median(np.asarray(X, float), axis=0), (n_points, 1))
-    rows[:, position] = values
-    return rows, values
 
 
 class FittedMeanDisplay(Display):
@@ -89,10 +58,25 @@ class FittedMeanDisplay(Display):
         Name of the input.
     points : pair of ndarray, optional
         The data, to be drawn below the curves.
+    along : Along, optional
+        How the axis is drawn, where the input is a date or a category.
+    response : str, default="response"
+        Name of the response.
     """
 
     def __init__(
-        self, *, values, mean, experts, share, interval, coverage, name, points=None
+        self,
+        *,
+        values,
+        mean,
+        experts,
+        share,
+        interval,
+        coverage,
+        name,
+        points=None,
+        along=None,
+        response="response",
     ) -> None:
         self.values = values
         self.mean = mean
@@ -102,6 +86,8 @@ class FittedMeanDisplay(Display):
         self.coverage = coverage
         self.name = name
         self.points = points
+        self.along = along
+        self.response = response
 
     @classmethod
     def from_estimator(
@@ -142,24 +128,26 @@ class FittedMeanDisplay(Display):
         FittedMeanDisplay
             The display, with ``ax_`` and ``figure_``.
         """
-        position, name = _position(X, feature)
-        rows, values = _grid(X, position, n_points)
-        mean = np.asarray(estimator.predict(rows)).reshape(n_points, -1)[:, output]
+        line = along(X, feature, n_points)
+        rows = line.rows
+        mean = np.asarray(estimator.predict(rows)).reshape(len(line.positions), -1)[:, output]
         interval = estimator.predict_interval(rows, coverage)
         interval = interval[:, output] if interval.ndim == 3 else interval
         points = None
         if y is not None:
             responses = np.asarray(y).reshape(count_rows(y), -1)
-            points = (_column(X, position), responses[:, output])
+            points = (line.place(X), responses[:, output])
         return cls(
-            values=values,
+            values=line.positions,
             mean=mean,
             experts=estimator.expert_means(rows)[:, :, output].T,
             share=estimator.gate_proba(rows).T,
             interval=interval,
             coverage=coverage,
-            name=name,
+            name=line.name,
             points=points,
+            along=line,
+            response=response_name(estimator, output),
         ).plot(ax=ax)
 
     def plot(self, *, ax: Axes = None) -> "FittedMeanDisplay":
@@ -195,7 +183,9 @@ class FittedMeanDisplay(Display):
         highest = self.interval.max() if self.points is None else self.points[1].max()
         low, high = min(lowest, self.interval.min()), max(highest, self.interval.max())
         margin = 0.03 * (high - low)
-        ax.set(xlabel=self.name, ylabel="response", ylim=(low - margin, high + margin))
+        ax.set(xlabel=self.name, ylabel=self.response, ylim=(low - margin, high + margin))
+        if self.along is not None:
+            self.along.dress(ax)
         ax.legend(framealpha=0.9)
         return self
 
@@ -211,12 +201,15 @@ class GateDisplay(Display):
         Gate probabilities.
     name : str
         Name of the input.
+    along : Along, optional
+        How the axis is drawn, where the input is a date or a category.
     """
 
-    def __init__(self, *, values, share, name) -> None:
+    def __init__(self, *, values, share, name, along=None) -> None:
         self.values = values
         self.share = share
         self.name = name
+        self.along = along
 
     @classmethod
     def from_estimator(
@@ -248,10 +241,9 @@ class GateDisplay(Display):
         GateDisplay
             The display, with ``ax_`` and ``figure_``.
         """
-        position, name = _position(X, feature)
-        rows, values = _grid(X, position, n_points)
-        share = estimator.gate_proba(rows).T
-        return cls(values=values, share=share, name=name).plot(ax=ax)
+        line = along(X, feature, n_points)
+        share = estimator.gate_proba(line.rows).T
+        return cls(values=line.positions, share=share, name=line.name, along=line).plot(ax=ax)
 
     def plot(self, *, ax: Axes = None) -> "GateDisplay":
         """Draw the shares as stacked areas.
@@ -272,5 +264,7 @@ class GateDisplay(Display):
         ax.stackplot(self.values, self.share, colors=colors, labels=labels, alpha=0.8)
         ax.set(xlabel=self.name, ylabel="gate share", ylim=(0, 1))
         ax.set_xlim(self.values[0], self.values[-1])
+        if self.along is not None:
+            self.along.dress(ax)
         ax.legend(loc="upper right", framealpha=0.9)
         return self

@@ -6,8 +6,10 @@ import numpy as np
 
 from mixstat.arguments import Axes, Figure, Response, Series, Table, count_rows
 from mixstat.contextual.records import index_of
-from mixstat.plotting.displays import colors_of
+from mixstat.plotting.displays import colors_of, response_name
 from mixstat.plotting.drawn import Regressor
+
+MOST_NAMES = 8  # on an axis of names
 
 
 class TimeDisplay:
@@ -31,13 +33,25 @@ class TimeDisplay:
         Measurements.
     contributions : ndarray of shape (n, n_experts), optional
         Gate share times mean of each expert, drawn in place of the shares.
+    response : str, default="response"
+        Name of the response.
     """
 
     figure_: Figure
     axes_: Axes
 
     def __init__(
-        self, *, time, mean, interval, share, names, coverage, y=None, contributions=None
+        self,
+        *,
+        time,
+        mean,
+        interval,
+        share,
+        names,
+        coverage,
+        y=None,
+        contributions=None,
+        response="response",
     ) -> None:
         self.time = time
         self.mean = mean
@@ -47,6 +61,7 @@ class TimeDisplay:
         self.coverage = coverage
         self.y = y
         self.contributions = contributions
+        self.response = response
 
     @classmethod
     def from_estimator(
@@ -103,6 +118,7 @@ class TimeDisplay:
             coverage=coverage,
             y=None if y is None else np.asarray(y).reshape(n, -1)[:, output],
             contributions=parts,
+            response=response_name(estimator, output),
         ).plot(ax=ax)
 
     def plot(self, *, ax: Axes = None) -> "TimeDisplay":
@@ -119,24 +135,28 @@ class TimeDisplay:
             This display.
         """
         upper, lower = self._axes(ax)
+        time, names = _moments(self.time)
         band = f"{100 * self.coverage:g} % interval"
-        upper.fill_between(self.time, *self.interval.T, color="0.82", linewidth=0, label=band)
+        upper.fill_between(time, *self.interval.T, color="0.82", linewidth=0, label=band)
         if self.y is not None:
-            upper.plot(self.time, self.y, ".", color="0.35", markersize=2.5, label="measured")
-        upper.plot(self.time, self.mean, color="C3", linewidth=1.1, label="predicted")
-        upper.set_ylabel("response")
+            upper.plot(time, self.y, ".", color="0.35", markersize=2.5, label="measured")
+        upper.plot(time, self.mean, color="C3", linewidth=1.1, label="predicted")
+        upper.set_ylabel(self.response)
         colors = colors_of(len(self.names))
         if self.contributions is None:
             lower.stackplot(
-                self.time, self.share.T, colors=colors, labels=self.names, alpha=0.85, linewidth=0
+                time, self.share.T, colors=colors, labels=self.names, alpha=0.85, linewidth=0
             )
             lower.set(ylabel="gate share", ylim=(0, 1))
         else:
             for part, color, name in zip(self.contributions.T, colors, self.names, strict=True):
-                lower.plot(self.time, part, color=color, linewidth=1.1, label=name)
+                lower.plot(time, part, color=color, linewidth=1.1, label=name)
             lower.set_ylabel("contribution")
         lower.set_xlabel("time")
-        lower.set_xlim(self.time[0], self.time[-1])
+        if names is not None:
+            shown = np.unique(np.linspace(0, len(time) - 1, MOST_NAMES).astype(int))
+            lower.set_xticks(shown, [names[i] for i in shown])
+        lower.set_xlim(time[0], time[-1])
         for one in (upper, lower):
             one.spines[["top", "right"]].set_visible(False)
             one.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
@@ -159,6 +179,17 @@ class TimeDisplay:
             raise ValueError(f"ax must hold two axes, got {len(self.axes_)}.")
         self.figure_ = self.axes_[0].figure
         return self.axes_
+
+
+def _moments(time: np.ndarray) -> tuple[np.ndarray, list[str] | None]:
+    """Numbers or dates as they are; anything else by its place, with its name.
+
+    Matplotlib would draw equal names at one place.
+    """
+    time = np.asarray(time)
+    if time.dtype.kind in "iufMm":
+        return time, None
+    return np.arange(len(time)), [str(one) for one in time]
 
 
 def distinct(names: Iterable[str]) -> list[str]:

@@ -12,6 +12,7 @@ from mixstat.estimators.base import BaseMixture
 from mixstat.fitting.batch_of_fits import fit_many
 from mixstat.fitting.fit import Fit
 from mixstat.numerics.precision import in_float64
+from mixstat.numerics.quiet import quiet
 from mixstat.plotting.inputs import InputReportDisplay
 from mixstat.plotting.time import distinct
 from mixstat.validation import check_integer, check_probability, check_weights
@@ -99,6 +100,7 @@ class InputReport:
         return InputReportDisplay.from_report(self, n_inputs=n_inputs, ax=ax)
 
 
+@quiet
 def input_report(
     model: Estimator,
     X: Table,
@@ -144,8 +146,8 @@ def input_report(
     Raises
     ------
     ValueError
-        If an argument is out of range, the model has several outputs, or X has other rows than
-        the fit.
+        If an argument is out of range, the model has several outputs, or X, y and
+        ``sample_weight`` are not the rows of the fit in their order.
 
     References
     ----------
@@ -163,6 +165,7 @@ def input_report(
     tail = 0.5 * (1 - float(check_probability("level", level)))
     table, response = model._read(X), model._response(X, y)
     own = check_weights(sample_weight, len(response))
+    fit = fit.on_rows(table, response, own)  # others are refused
     random = check_random_state(random_state)
     weights = own * _draws(len(own), n_boot, check_integer("block", block, 1), random)
     first = int(fit.designs.experts.source.constant)
@@ -194,12 +197,6 @@ def _contexts(fit: Fit) -> list[str]:
 def refits(fit: Fit, weights: Float[np.ndarray, "b n"]) -> Float[np.ndarray, "b K p"]:
     """Expert coefficients of the model fitted to its own rows with other weights."""
     objective = fit.maximum.objective
-    counted = int(np.sum(np.asarray(objective.batch.rows.weight) > 0))
-    if weights.shape[1] != counted:
-        raise ValueError(
-            f"X must hold the rows of the fit: {counted} of positive weight, "
-            f"got {weights.shape[1]}."
-        )
     ends = fit_many(objective, [fit.model], weights=weights, tol=fit.request.options.tol)
     coef = [fit.to_user(ends.model(b)).experts.coefficients()[:, 0] for b in range(len(ends))]
     return np.stack(coef)

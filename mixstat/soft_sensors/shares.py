@@ -5,8 +5,10 @@ from jaxtyping import Float
 
 from mixstat.arguments import Table
 from mixstat.estimators.prediction import RegressionMixture
+from mixstat.numerics.quiet import quiet
 
 
+@quiet
 def contributions(model: RegressionMixture, X: Table) -> Float[np.ndarray, "n K ..."]:
     """Gate share times mean of each expert; their sum over the experts is ``predict``.
 

@@ -27,6 +27,7 @@ LEAST_VALUES = 8  # different ones, below which they are classes rather than a g
 MOST_VALUES = 10_000  # steps within the range, above which nearly equal numbers are no grid
 LOOKED_AT = 8192  # values that tell a grid; sorting all of a large table would cost passes
 SAME = 1e-4  # experts closer than this in every standardised parameter coincide
+NEAR = 1e-9  # distance at which a scale sits on its floor
 MOST_GAIN = 50.0  # log-likelihood that a row which no other expert may take can gain
 
 
@@ -46,7 +47,7 @@ def thin(
 ) -> Bool[np.ndarray, " K"]:
     """Experts with fewer effective rows than parameters of their own plus one, or than asked."""
     if model.n_experts == 1:
-        return np.zeros(1, bool)
+        return np.array([_interpolates(objective, model, mass)])
     few = _rows(objective, mass) < _own(objective, model).sum(axis=1) + 1
     few |= np.asarray(mass) < objective.min_share
     return few & ~_doubles(model)
@@ -125,6 +126,14 @@ def is_admissible(objective: Objective, model: Mixture, mass: Float[np.ndarray, 
     return not (thin(objective, model, mass).any() or by_chance(objective, model, mass).any())
 
 
+def _interpolates(objective: Objective, model: Mixture, mass: Float[np.ndarray, " K"]) -> bool:
+    """Whether the only expert passes through its rows, having a coefficient for each of them."""
+    vector = parameter_vector.to_vector(model)
+    if not np.any(objective.floor & (vector <= objective.lower + NEAR)):
+        return False
+    return bool(_rows(objective, mass)[0] < _own(objective, model).sum() + 1)
+
+
 def _doubles(model: Mixture) -> Bool[np.ndarray, " K"]:
     """Experts that coincide with another one, whose rows are theirs too."""
     double = np.zeros(model.n_experts, bool)
@@ -138,9 +147,13 @@ def _rows(objective: Objective, mass: Float[np.ndarray, " K"]) -> Float[np.ndarr
 
 
 def _own(objective: Objective, model: Mixture) -> Bool[np.ndarray, "K E"]:
-    """Parameters of each expert that vary, as positions in its predictors."""
+    """Parameters of each expert that vary, as positions in its predictors.
+
+    One that a penalty holds at zero is none.
+    """
     each = expanded_index(model)[1]
-    return (each >= 0) & objective.varying[each]
+    zeroed = objective.penalty.zeroed(parameter_vector.to_vector(model))
+    return (each >= 0) & (objective.varying & ~zeroed)[each]
 
 
 def _floored(objective: Objective, model: Mixture) -> Bool[np.ndarray, "K E"]:

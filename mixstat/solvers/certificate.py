@@ -106,6 +106,8 @@ def _certificate(
         status = Status.COLLAPSED if len(floors) > len(exact) else status
     return Certificate(
         status=status,
+        penalised=_is_shrunk(point.objective, bool(diverging), bool(runaway)),
+        n_experts=model.n_experts,
         gradient_norm=norm,
         newton_decrement=curvature.decrement,
         min_eigenvalue=curvature.smallest,
@@ -119,6 +121,12 @@ def _certificate(
         spurious_experts=tuple(k for k in chance if k not in thin),
         invariances=words,
     )
+
+
+def _is_shrunk(objective: Objective, diverging: bool, runaway: bool) -> bool:
+    """Whether a penalty acts on the parts that diverge, or on any where none does."""
+    gate, experts = (not p.absent for p in (objective.penalties.gate, objective.penalties.experts))
+    return (gate or experts) and (gate or not diverging) and (experts or not runaway)
 
 
 def _numbers(marked: Bool[np.ndarray, " K"]) -> tuple[int, ...]:

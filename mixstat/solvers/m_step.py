@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, PyTree
+from jaxtyping import Bool, Float, PyTree
 
 from mixstat.data.batch import Rows
 from mixstat.experts.base import Experts
@@ -144,18 +144,38 @@ def choose(condition: AnyArray, yes: Tree, no: Tree) -> Tree:
     return jax.tree.map(partial(jnp.where, condition), yes, no)
 
 
-@kernel()
-def first_model(objective: Objective, null: Mixture, resp: Float[AnyArray, "c K r"]) -> Mixture:
-    """The M-step from given responsibilities, out of a model in which experts are alike."""
-    sums = scan(_first_sums, null, chunks_of(objective.batch, resp))
-    gate = null.gate.m_step(sums[0], objective.gate_bounds(), objective.penalties.gate)
-    return Mixture(gate, null.experts.start(sums[1], objective.expert_bounds()))
+@kernel("shrunk")
+def first_model(
+    objective: Objective, null: Mixture, resp: Float[AnyArray, "c K r"], *, shrunk: bool = False
+) -> Mixture:
+    """The M-step from given responsibilities, out of a model in which experts are alike.
+
+    The experts' penalty is left out, unless they are ``shrunk``: they then begin without the
+    features that it acts on. With as many coefficients as rows they would else pass through all
+    of them, where no scale is left that could ever let them go.
+    """
+    chunks, bounds = chunks_of(objective.batch, resp), objective.expert_bounds()
+    penalty, width = objective.penalties.experts, null.experts.groups()[0].coef.shape[-1]
+    features = penalty.free(width) if shrunk else None
+    gate_sums, expert_sums = scan(partial(_first_sums, features=features), null, chunks)
+    gate = null.gate.m_step(gate_sums, objective.gate_bounds(), objective.penalties.gate)
+    first = Mixture(gate, null.experts.start(expert_sums, bounds))
+    if features is None:
+        return first
+    statistics = scan(_given_sums, first, chunks)
+    return Mixture(gate, first.experts.m_step(statistics, bounds, penalty))
 
 
-def _first_sums(model: Mixture, chunk: tuple[Rows, AnyArray]) -> tuple[PyTree, PyTree]:
+def _first_sums(
+    model: Mixture, chunk: tuple[Rows, AnyArray], features: Bool[AnyArray, " p"] | None
+) -> tuple[PyTree, PyTree]:
+    """Sums for a first gate, and for first experts that see some features, or all."""
     rows, resp = chunk
     weighted = resp * rows.weight[None, :]
     gate = model.gate.statistics(rows, weighted)
+    if features is not None:
+        few = jnp.where(features[:, None], rows.feature("Phi"), 0.0)
+        rows = Rows(rows.Z, few, rows.y, rows.weight)
     return gate, model.experts.start_statistics(rows, weighted)
 
 
@@ -178,10 +198,18 @@ def each_alone(objective: Objective, null: Mixture) -> Mixture:
     return Mixture(null.gate, jax.lax.fori_loop(0, steps, step, first))
 
 
-@kernel()
-def first_models(objective: Objective, null: Mixture, resp: Float[AnyArray, "s c K r"]) -> Mixture:
+def _given_sums(model: Mixture, chunk: tuple[Rows, AnyArray]) -> PyTree:
+    """Statistics of the experts for given responsibilities."""
+    rows, resp = chunk
+    return model.experts.statistics(rows, resp * rows.weight[None, :])
+
+
+@kernel("shrunk")
+def first_models(
+    objective: Objective, null: Mixture, resp: Float[AnyArray, "s c K r"], *, shrunk: bool = False
+) -> Mixture:
     """:func:`first_model` of several starts, stacked."""
-    return jax.lax.map(lambda one: first_model(objective, null, one), resp)
+    return jax.lax.map(lambda one: first_model(objective, null, one, shrunk=shrunk), resp)
 
 
 @kernel()

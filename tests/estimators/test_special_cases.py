@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from sklearn.linear_model import Ridge
 from sklearn.mixture import GaussianMixture
 
 from mixstat import MixtureOfExperts
@@ -75,14 +76,13 @@ def test_degree_zero_is_a_covariate_dependent_mixture(rng):
 
 def test_ridge_with_one_expert_is_ridge_regression(rng):
     """Penalised least squares on standardised columns at the fitted variance."""
-    X = np.linalg.qr(rng.standard_normal((100, 3)) - 0.0)[0]
-    X = (X - X.mean(axis=0)) * 10
+    X = rng.standard_normal((100, 3)) @ rng.standard_normal((3, 3))
     y = X @ [1.0, 2.0, -1.0] + rng.standard_normal(100)
     moe = MixtureOfExperts(1, ridge=0.5).fit(X, y)
-    ordinary = MixtureOfExperts(1).fit(X, y)
     variance = moe.scale_[0] ** 2 / y.var()
-    shrunk = ordinary.expert_coef_[0, 1:] / (1 + 0.5 * variance)  # orthonormal features
-    np.testing.assert_allclose(moe.expert_coef_[0, 1:], shrunk, rtol=1e-8)
+    standard = (X - X.mean(axis=0)) / X.std(axis=0)
+    other = Ridge(100 * 0.5 * variance).fit(standard, y)
+    np.testing.assert_allclose(moe.expert_coef_[0, 1:] * X.std(axis=0), other.coef_, rtol=1e-8)
 
 
 @pytest.mark.parametrize("solver", ["auto", "em", "newton"])

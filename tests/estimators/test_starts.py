@@ -43,7 +43,7 @@ def test_a_start_of_your_own(form):
     known = MixtureOfExperts(2, random_state=0).fit(X, y)
     init = {
         "labels": first.astype(int),
-        "responsibilities": np.column_stack([first, ~first]) * 0.8 + 0.1,
+        "responsibilities": np.column_stack([~first, first]) * 0.8 + 0.1,
         "estimator": known,
     }[form]
     moe = MixtureOfExperts(2, init=init).fit(X, y)

@@ -1,10 +1,15 @@
 """Summaries: every parameter once, in the layout of statsmodels."""
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 
 from mixstat import MixtureOfExperts
+from mixstat.inference.summary import _escaped
+from mixstat.plotting import FittedMeanDisplay
+
+mpl.use("Agg")
 
 
 @pytest.mark.parametrize("covariance", ["full", "diagonal", "spherical", "tied"])
@@ -39,3 +44,30 @@ def test_notes_tell_of_formula_and_ridge(rng):
     text = moe.summary().as_text()
     assert "y ~ x; gate ~ 1." in text
     assert "ridge=0.01" in text
+
+
+def test_latex_has_the_title_of_every_table_and_no_commands_of_names(rng):
+    frame = pd.DataFrame({"x_1": rng.standard_normal(50)})
+    moe = MixtureOfExperts(1).fit(frame, frame["x_1"] + rng.standard_normal(50))
+    summary = moe.summary()
+    latex = summary.as_latex()
+    for table in summary.tables:
+        assert rf"\textbf{{{table.title}}}" in latex
+    assert latex.count(r"\begin{tabular}") == len(summary.tables)
+    assert r"\label{fit}" in summary.as_latex(label="fit")
+    assert _escaped("50 % of a_b & {c}") == r"50 \% of a\_b \& \{c\}"
+
+
+def test_responses_keep_their_names(rng):
+    x = pd.DataFrame({"x": rng.standard_normal(80)})
+    both = pd.DataFrame({"gas": x["x"] + rng.standard_normal(80), "oil": rng.standard_normal(80)})
+    moe = MixtureOfExperts(1).fit(x, both)
+    assert moe.parameter_names[:4] == [f"expert0:{y}:{c}" for y in both for c in ("1", "x")]
+    formula = MixtureOfExperts.from_formula("gas + oil ~ x", data=x.join(both), n_experts=1)
+    assert formula.parameter_names == moe.parameter_names
+    unnamed = MixtureOfExperts(1).fit(x, both.to_numpy())
+    assert unnamed.parameter_names[0] == "expert0:y0:1"
+    single = MixtureOfExperts(1).fit(x, both["oil"])
+    assert single.parameter_names[0] == "expert0:1"
+    assert FittedMeanDisplay.from_estimator(single, x).ax_.get_ylabel() == "oil"
+    assert FittedMeanDisplay.from_estimator(moe, x, output=0).ax_.get_ylabel() == "gas"

@@ -1,12 +1,14 @@
 """Displays draw what the estimator says."""
 
 import matplotlib as mpl
+import matplotlib.dates
 import numpy as np
 import pandas as pd
 import pytest
 
 from mixstat import MixtureOfExperts
-from mixstat.plotting import FittedMeanDisplay, GateDisplay
+from mixstat.plotting import FittedMeanDisplay, GateDisplay, TimeDisplay
+from mixstat.plotting.along import along
 
 mpl.use("Agg")
 
@@ -67,3 +69,41 @@ def test_columns_of_any_type_and_name(ax):
     numbered = pd.DataFrame(frame[["x"]].to_numpy())
     moe = MixtureOfExperts(2, random_state=0).fit(numbered, frame["y"])
     assert GateDisplay.from_estimator(moe, numbered, ax=ax).share.shape == (2, 300)
+
+
+def test_an_input_of_categories_is_drawn_by_their_names(ax):
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"x": rng.uniform(-2, 2, 200), "g": pd.Categorical(["b", "a"] * 100)})
+    frame["y"] = np.where(rng.random(200) < 0.5, 1 + frame["x"], -1) + rng.standard_normal(200)
+    moe = MixtureOfExperts.from_formula(
+        "y ~ x + g", gate="~ g", data=frame, n_init=2, random_state=0
+    )
+    display = FittedMeanDisplay.from_estimator(moe, frame, frame["y"], feature="g", ax=ax)
+    np.testing.assert_array_equal(display.values, [0, 1])
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "b"]
+    row = pd.DataFrame({"x": [frame["x"].median()], "g": pd.Categorical(["b"], ["a", "b"])})
+    np.testing.assert_allclose(display.mean[1], moe.predict(row)[0])
+    np.testing.assert_array_equal(display.points[0][:2], [1, 0])
+    shares = GateDisplay.from_estimator(moe, frame, feature="g").share
+    np.testing.assert_allclose(shares[:, 1], moe.gate_proba(row)[0])
+
+
+def test_an_input_of_dates_is_drawn_in_days(ax):
+    days = pd.date_range("2020-01-01", periods=10)
+    line = along(pd.DataFrame({"day": days, "x": range(10)}), "day", 4)
+    np.testing.assert_allclose(np.diff(line.positions), 3.0)
+    assert list(line.rows["day"]) == list(days[::3])
+    assert (line.rows["x"] == 4.5).all()
+    line.dress(ax)
+    ax.plot(line.positions, range(4))
+    assert isinstance(ax.get_xaxis().get_major_formatter(), mpl.dates.AutoDateFormatter)
+
+
+def test_equal_names_of_times_do_not_fall_together(fitted):
+    moe, frame, y = fitted
+    names = np.array(["night", "day"])[np.arange(200) % 2]
+    display = TimeDisplay.from_estimator(moe, frame, y, time=names)
+    line = next(one for one in display.axes_[0].get_lines() if one.get_label() == "predicted")
+    np.testing.assert_array_equal(line.get_xdata(), np.arange(200))
+    dated = TimeDisplay.from_estimator(moe, frame, time=pd.date_range("2020", periods=200))
+    assert dated.axes_[0].get_xlim()[0] > 18_000  # days
