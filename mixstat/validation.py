@@ -7,6 +7,7 @@ from typing import cast
 import numpy as np
 
 from mixstat.arguments import Columns, Setting, Weights
+from mixstat.kinds import check_numbers
 
 
 def check_integer(name: str, value: Setting, minimum: int) -> int:
@@ -47,7 +48,12 @@ def check_weights(sample_weight: Weights, n: int) -> np.ndarray:
     """Row weights: finite, none negative, not all zero."""
     if sample_weight is None:
         return np.ones(n)
-    weight = np.asarray(sample_weight, float)
+    if isinstance(sample_weight, str):
+        raise ValueError(
+            f"sample_weight must be a number for each row, got {sample_weight!r}; the name of a "
+            "column stands for its values only beside a formula."
+        )
+    weight = _as_floats("sample_weight", sample_weight)
     if weight.ndim == 0:
         weight = np.full(n, float(weight))
     if weight.shape != (n,):
@@ -62,6 +68,16 @@ def check_weights(sample_weight: Weights, n: int) -> np.ndarray:
     if not np.any(weight > 0):
         raise ValueError("sample_weight must have a positive entry, got only zeros.")
     return weight
+
+
+def _as_floats(name: str, values: object) -> np.ndarray:
+    """An array of numbers, of any shape."""
+    try:
+        return np.asarray(check_numbers(name, values), float)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise ValueError(
+            f"{name} must hold numbers, got {type(values).__name__}: {error}"
+        ) from error
 
 
 def choose_columns(name: str, chosen: Columns, names: Sequence[str]) -> np.ndarray:

@@ -19,6 +19,8 @@ PACKAGE = Path(mixstat.__file__).parent
 # in this table.
 LAYERS = [
     "mixstat.arguments",
+    "mixstat.alignment",
+    "mixstat.kinds",
     "mixstat.validation",
     "mixstat.evidence",
     "mixstat.results",

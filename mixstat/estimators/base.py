@@ -43,7 +43,7 @@ class BaseMixture(FormulaMixture):
     random_state: Seed
     verbose: Setting
 
-    def fit(self, X: Table, y: Response, sample_weight: Weights = None) -> "BaseMixture":
+    def fit(self, X: Table, y: Response = None, sample_weight: Weights = None) -> "BaseMixture":
         """Find the maximum likelihood estimate."""
         raise NotImplementedError
 

@@ -7,9 +7,12 @@ from jaxtyping import Float
 from scipy.special import logsumexp
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from mixstat.alignment import check_same_rows
 from mixstat.arguments import Response, Table, Weights
+from mixstat.data.formula import check_frame
+from mixstat.estimators.formula_rows import row_weights
 from mixstat.estimators.parameters import ParameterQuestions
-from mixstat.validation import check_weights
+from mixstat.kinds import check_numbers
 
 
 class RowQuestions(ParameterQuestions):
@@ -19,12 +22,24 @@ class RowQuestions(ParameterQuestions):
         """Check new rows as sklearn does (or leave a data frame to the formulas)."""
         check_is_fitted(self)
         if self.fit_.request.schema.formulas is not None:
-            return X
-        return validate_data(self, X, reset=False, dtype=np.float64)
+            return check_frame(X, "formula")
+        return validate_data(self, check_numbers("X", X), reset=False, dtype=np.float64)
 
     def _response(self, X: Table, y: Response) -> Float[np.ndarray, "n c"]:
         """Check responses of rows that were read; None takes them from the frame of a formula."""
         raise NotImplementedError
+
+    def _read_pairs(
+        self, X: Table, y: Response, **others: Table
+    ) -> tuple[Table, Float[np.ndarray, "n c"]]:
+        """Inputs and responses of rows, checked; ``others`` must be of the same rows."""
+        check_same_rows(X=X, y=y, **others)
+        read = self._read(X)
+        return read, self._response(read, y)
+
+    def _weights(self, X: Table, sample_weight: Weights, n: int) -> Float[np.ndarray, " n"]:
+        """Weights of rows that are asked about, checked."""
+        return row_weights(X, sample_weight, n, self.fit_.request.schema.formulas)
 
     def gate_proba(self, X: Table) -> np.ndarray:
         """Probability of each expert given x alone.
@@ -88,8 +103,7 @@ class RowQuestions(ParameterQuestions):
         ndarray of shape (n, n_experts)
             Rows sum to one.
         """
-        X = self._read(X)
-        return self.fit_.responsibilities(X, self._response(X, y))
+        return self.fit_.responsibilities(*self._read_pairs(X, y))
 
     def score_samples(self, X: Table, y: Response = None) -> np.ndarray:
         """log p(y | x) of each row, in the units of y.
@@ -106,8 +120,7 @@ class RowQuestions(ParameterQuestions):
         ndarray of shape (n,)
             Natural logarithms of densities.
         """
-        X = self._read(X)
-        return logsumexp(self.fit_.log_joint(X, self._response(X, y)), axis=1)
+        return logsumexp(self.fit_.log_joint(*self._read_pairs(X, y)), axis=1)
 
     def aic(self, X: Table, y: Response = None, sample_weight: Weights = None) -> float:
         """Akaike's criterion, -2 log-likelihood + 2 parameters; small is good.
@@ -142,6 +155,7 @@ class RowQuestions(ParameterQuestions):
     def _criterion(
         self, X: Table, y: Response, sample_weight: Weights, price: Callable[[float], float]
     ) -> float:
+        check_same_rows(X=X, y=y, sample_weight=sample_weight)
         logs = self.score_samples(X, y)
-        weight = check_weights(sample_weight, len(logs))
+        weight = self._weights(X, sample_weight, len(logs))
         return float(-2 * weight @ logs + self.fit_.n_parameters * price(weight.sum()))

@@ -1,5 +1,7 @@
 """What regressors share: families of experts, moments, quantiles and draws of y given x."""
 
+from functools import partial
+
 import numpy as np
 from jaxtyping import Bool, Float
 from sklearn.base import RegressorMixin
@@ -7,19 +9,22 @@ from sklearn.metrics import r2_score
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_array, check_consistent_length
 
-from mixstat.arguments import Frame, Response, Seed, Setting, Table, Weights
-from mixstat.data.formula import evaluate
+from mixstat.alignment import check_same_rows
+from mixstat.arguments import Response, Seed, Setting, Table, Weights
+from mixstat.data.formula import check_frame
 from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.door import enter
+from mixstat.estimators.formula_rows import agreed, check_transformed, read_numbers, row_weights
 from mixstat.experts.base import Experts
 from mixstat.experts.gaussian import COVARIANCES
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.options import Options
-from mixstat.fitting.schema import Formulas, Schema
+from mixstat.fitting.schema import Schema
 from mixstat.fitting.settings import find_experts
 from mixstat.fitting.tables import TrainingRows
+from mixstat.kinds import check_numbers
 from mixstat.predictive import Predictive
-from mixstat.validation import check_choice, check_integer, check_probability, check_weights
+from mixstat.validation import check_choice, check_integer, check_probability
 
 
 class RegressionMixture(RegressorMixin, BaseMixture):
@@ -53,33 +58,41 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         zeros: Bool[np.ndarray, "K p"] | None = None,
     ) -> Fit:
         options = self._options()
-        table, response, schema = enter(self, X, y, multi_output=True, y_numeric=True)
-        rows = TrainingRows(table, response, check_weights(sample_weight, len(table)))
+        rows, schema = self._training_rows(X, y, sample_weight)
         return self._fitted(options, self._family(), schema, rows, zeros=zeros)
 
-    def _formula_fit(self, formulas: Formulas, data: Frame, sample_weight: Weights) -> Fit:
-        options = self._options()
-        rows, schema = self._formula_rows(formulas, data, sample_weight)
-        return self._fitted(options, self._family(), schema, rows)
-
-    def _formula_rows(
-        self, formulas: Formulas, data: Frame, sample_weight: Weights
+    def _training_rows(
+        self, X: Table, y: Response, sample_weight: Weights
     ) -> tuple[TrainingRows, Schema]:
-        """The rows of a data frame, with the response that a formula names."""
-        formulas.sources()  # refuse what is no formula before anything is evaluated
-        weight = check_weights(sample_weight, len(data))
-        y = _formula_response(formulas, data)
-        return TrainingRows(data, y, weight), Schema.of_frame(data, formulas, is_vector=y.ndim == 1)
+        """The rows of a fit, checked, and what they look like."""
+        check_same_rows(X=X, y=y, sample_weight=sample_weight)
+        formulas, booleans = self._formulas(), self._family().response == "binomial"
+        if formulas is None:
+            table, response, schema = enter(
+                self, X, y, multi_output=True, y_numeric=True, booleans=booleans
+            )
+        else:
+            table = check_frame(X, "formula", n_rows=2)
+            y = check_numbers("y", y, booleans=booleans)
+            read = partial(read_numbers, formulas, table, booleans=booleans)
+            response = np.asarray(agreed(formulas, table, y, read), float)
+            schema = Schema.of_frame(table, formulas, is_vector=response.ndim == 1)
+        weight = row_weights(X, sample_weight, len(response), formulas)
+        return TrainingRows(table, response, weight), schema
 
     def _response(self, X: Table, y: Response) -> Float[np.ndarray, "n m"]:
         fit = self.fit_
+        formulas = fit.request.schema.formulas
         if y is None:
-            formulas = fit.request.schema.formulas
             if formulas is None:
                 raise ValueError("y must be given: the model was not made from a formula.")
-            y = evaluate(formulas.response, X, "formula").to_numpy(float)
-        checked = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+            y = read_numbers(formulas, X)
+        checked = check_array(
+            check_numbers("y", y), ensure_2d=False, dtype=np.float64, input_name="y"
+        )
         check_consistent_length(X, checked)
+        if formulas is not None:
+            check_transformed(formulas, X, checked)
         table = np.asarray(checked).reshape(len(checked), -1)
         m = len(fit.units.location)
         if table.shape[1] != m:
@@ -148,10 +161,11 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         float
             One for perfect predictions.
         """
+        _, response = self._read_pairs(X, y, sample_weight=sample_weight)
         mean = self.predict(X)
-        y = self._response(X, y)
-        y = self._shaped(self.fit_.model.experts.observed(y).T)
-        return float(r2_score(y, mean, sample_weight=sample_weight))
+        weight = self._weights(X, sample_weight, len(response))
+        observed = self._shaped(self.fit_.model.experts.observed(response).T)
+        return float(r2_score(observed, mean, sample_weight=weight))
 
     def predict_quantile(self, X: Table, q: Setting) -> np.ndarray:
         """Conditional quantiles of y (of each output, for several).
@@ -208,7 +222,8 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         ndarray of shape (n,) or (n, m)
             Uniform on (0, 1) for rows drawn from the model.
         """
-        return self._shaped(self._predictive(X).cdf(self._response(X, y).T))
+        read, response = self._read_pairs(X, y)
+        return self._shaped(self.fit_.predictive(read).cdf(response.T))
 
     def sample_y(self, X: Table, n_samples: int = 1, random_state: Seed = 0) -> np.ndarray:
         """Draw responses from the fitted conditional density.
@@ -231,14 +246,3 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         seed = check_random_state(random_state).randint(2**31)
         draws = self._predictive(X).sample(n_samples, np.random.default_rng(seed))
         return self._shaped(draws)
-
-
-def _formula_response(formulas: Formulas, data: Frame) -> Float[np.ndarray, "n ..."]:
-    """The response of a formula as ``fit`` would be given it."""
-    response = evaluate(formulas.response, data, "formula")
-    if any(str(name).endswith("]") for name in response.columns):
-        raise ValueError(
-            f"formula: the response must be numeric, got categories {list(response.columns)}."
-        )
-    y = response.to_numpy(float)
-    return y[:, 0] if y.shape[1] == 1 else y

@@ -12,7 +12,7 @@ from mixstat.fitting.fit import Fit, Memory
 from mixstat.fitting.online_em import advance, collect, rules
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
-from mixstat.validation import check_positive, check_weights
+from mixstat.validation import check_positive
 
 Learner = TypeVar("Learner", bound="UpdatingMixture")
 
@@ -82,11 +82,10 @@ class UpdatingMixture(RowQuestions):
             raise ValueError(f"forgetting must be at most 1, got {forgetting!r}.")
         if not self.__sklearn_is_fitted__():
             return self._new_fit(X, y, sample_weight)
-        X = self._read(X)
-        response = self._response(X, y)
-        weight = check_weights(sample_weight, len(response))
+        read, response = self._read_pairs(X, y, sample_weight=sample_weight)
+        weight = self._weights(X, sample_weight, len(response))
         decay = factor ** np.arange(len(weight) - 1, -1, -1)
-        return updated(self.fit_, X, response, weight * decay, factor ** len(weight))
+        return updated(self.fit_, read, response, weight * decay, factor ** len(weight))
 
 
 @in_float64

@@ -70,11 +70,11 @@ def test_without_an_intercept(frame):
 def test_bad_formulas(frame):
     with pytest.raises(ValueError, match="formula names z, which is not a column of data; data"):
         MixtureOfExperts.from_formula("y ~ z", data=frame)
-    with pytest.raises(ValueError, match="gate names z, which is not a column"):
+    with pytest.raises(ValueError, match="gate_formula names z, which is not a column"):
         MixtureOfExperts.from_formula("y ~ x", gate="~ z", data=frame)
     with pytest.raises(ValueError, match="formula must have a response"):
         MixtureOfExperts.from_formula("~ x", data=frame)
-    with pytest.raises(ValueError, match="gate must have no response"):
+    with pytest.raises(ValueError, match="gate_formula must have no response"):
         MixtureOfExperts.from_formula("y ~ x", gate="y ~ w", data=frame)
     with pytest.raises(TypeError, match="needs a data frame"):
         MixtureOfExperts.from_formula("y ~ x", data=frame.to_numpy())
@@ -100,7 +100,7 @@ def test_infinity_and_unseen_categories_are_refused(frame):
 def test_other_bad_formulas(frame):
     with pytest.raises(ValueError, match="the response must be numeric"):
         MixtureOfExperts.from_formula("group ~ x", data=frame)
-    with pytest.raises(ValueError, match="gate has no columns; write 1 for a constant"):
+    with pytest.raises(ValueError, match="gate_formula has no columns; write 1 for a constant"):
         MixtureOfExperts.from_formula("y ~ x", gate="~ 0", data=frame)
     with pytest.raises(ValueError, match=r"formula names nonsense|formula could not be evaluated"):
         MixtureOfExperts.from_formula("y ~ nonsense(x)", data=frame)
