@@ -20,6 +20,7 @@ PACKAGE = Path(mixstat.__file__).parent
 LAYERS = [
     "mixstat.arguments",
     "mixstat.alignment",
+    "mixstat.hints",
     "mixstat.kinds",
     "mixstat.validation",
     "mixstat.evidence",

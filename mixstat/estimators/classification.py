@@ -20,6 +20,7 @@ from mixstat.experts.multinomial import MultinomialExperts
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.schema import Schema
 from mixstat.fitting.tables import TrainingRows
+from mixstat.hints import hinting
 from mixstat.kinds import check_labels
 from mixstat.predictive import expert_predictors
 
@@ -75,6 +76,7 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
     def _response(self, X: Table, y: Response) -> Float[np.ndarray, "n 1"]:
         return numbers(self._labels(X, y), _classes(self.fit_))[:, None]
 
+    @hinting
     def score(self, X: Table, y: Response = None, sample_weight: Weights = None) -> float:
         """Share of rows whose class is predicted.
 
@@ -152,6 +154,7 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
+    @hinting
     def partial_fit(
         self: Classifier,
         X: Table,

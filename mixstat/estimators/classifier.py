@@ -2,6 +2,7 @@
 
 from mixstat.arguments import Response, Table, Weights
 from mixstat.estimators.classification import ClassificationMixture
+from mixstat.hints import hinting
 
 
 class MixtureOfExpertsClassifier(ClassificationMixture):
@@ -202,6 +203,7 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         self.random_state = random_state
         self.verbose = verbose
 
+    @hinting
     def fit(
         self, X: Table, y: Response = None, sample_weight: Weights = None
     ) -> "MixtureOfExpertsClassifier":

@@ -2,6 +2,7 @@
 
 from mixstat.arguments import Response, Table, Weights
 from mixstat.estimators.knowing import KnowingMixture
+from mixstat.hints import hinting
 
 
 class ContextualMixtureOfExperts(KnowingMixture):
@@ -237,6 +238,7 @@ class ContextualMixtureOfExperts(KnowingMixture):
         self.random_state = random_state
         self.verbose = verbose
 
+    @hinting
     def fit(
         self,
         X: Table,

@@ -12,6 +12,7 @@ from mixstat.arguments import Response, Table, Weights
 from mixstat.data.formula import check_frame
 from mixstat.estimators.formula_rows import row_weights
 from mixstat.estimators.parameters import ParameterQuestions
+from mixstat.hints import hinting
 from mixstat.kinds import check_numbers
 
 
@@ -88,6 +89,7 @@ class RowQuestions(ParameterQuestions):
         """
         return np.argmax(self.fit_.log_gate(self._read(X)), axis=1)
 
+    @hinting
     def responsibilities(self, X: Table, y: Response = None) -> np.ndarray:
         """Probability of each expert given x and y.
 
@@ -105,6 +107,7 @@ class RowQuestions(ParameterQuestions):
         """
         return self.fit_.responsibilities(*self._read_pairs(X, y))
 
+    @hinting
     def score_samples(self, X: Table, y: Response = None) -> np.ndarray:
         """log p(y | x) of each row, in the units of y.
 
@@ -122,6 +125,7 @@ class RowQuestions(ParameterQuestions):
         """
         return logsumexp(self.fit_.log_joint(*self._read_pairs(X, y)), axis=1)
 
+    @hinting
     def aic(self, X: Table, y: Response = None, sample_weight: Weights = None) -> float:
         """Akaike's criterion, -2 log-likelihood + 2 parameters; small is good.
 
@@ -137,6 +141,7 @@ class RowQuestions(ParameterQuestions):
         """
         return self._criterion(X, y, sample_weight, lambda total: 2.0)
 
+    @hinting
     def bic(self, X: Table, y: Response = None, sample_weight: Weights = None) -> float:
         """Bayesian criterion, -2 log-likelihood + parameters log n; small is good.
 

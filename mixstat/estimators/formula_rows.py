@@ -147,5 +147,5 @@ def _differing(given: np.ndarray, own: np.ndarray) -> np.ndarray:
     if one.shape != other.shape:
         return np.ones(len(given), bool)
     if one.dtype.kind in "biuf" and other.dtype.kind in "biuf":
-        return np.logical_not(np.isclose(one, other, rtol=NEAR, atol=0.0).all(axis=1))
-    return np.asarray(one != other).any(axis=1)
+        return np.any(~np.isclose(one, other, rtol=NEAR, atol=0.0), axis=1)
+    return np.any(np.asarray(one != other), axis=1)

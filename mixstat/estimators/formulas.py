@@ -8,6 +8,7 @@ from mixstat.estimators.updating import UpdatingMixture
 from mixstat.fitting.options import FEATURE_SETTINGS
 from mixstat.fitting.schema import Formulas
 from mixstat.gates import REGISTRY as GATES
+from mixstat.hints import check_known
 
 Made = TypeVar("Made", bound="FormulaMixture")
 
@@ -66,6 +67,8 @@ class FormulaMixture(UpdatingMixture):
             If a formula names a column that ``data`` lacks, a value is missing, or a setting
             describes features.
         """
+        known = [*inspect.signature(cls).parameters, "data", "sample_weight"]
+        check_known("from_formula()", settings, known)
         features, kind = _gate_words(gate, gate_kind, gate_formula)
         if kind is not None:
             settings["gate"] = kind

@@ -18,9 +18,11 @@ from mixstat.contextual.table import (
 from mixstat.estimators.conflict import Conflict, measure
 from mixstat.estimators.prediction import RegressionMixture
 from mixstat.fitting.fit import Fit
-from mixstat.fitting.options import Options, check_share, check_switch, read_options
+from mixstat.fitting.options import Options, read_options
 from mixstat.fitting.schema import Schema
 from mixstat.fitting.tables import TrainingRows
+from mixstat.hints import hinting
+from mixstat.validation import check_share, check_switch
 
 
 class KnowingMixture(RegressionMixture):
@@ -106,6 +108,7 @@ class KnowingMixture(RegressionMixture):
         _, known = knowledge.of_experts(stated, weight, fit.n_experts)
         return np.ones((len(y), fit.n_experts)) if known is None else np.exp(known)
 
+    @hinting
     def context_proba(
         self,
         X: Table,
@@ -131,6 +134,7 @@ class KnowingMixture(RegressionMixture):
         known = self._possibility(X, response, possibilities, context_data, weight)
         return softmax(self.fit_.log_joint(read, response) + log_possibility(known), axis=1)
 
+    @hinting
     def conflict(
         self,
         X: Table,

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_consistent_length
 
 from mixstat.alignment import check_same_rows
@@ -22,9 +22,16 @@ from mixstat.fitting.options import Options
 from mixstat.fitting.schema import Schema
 from mixstat.fitting.settings import find_experts
 from mixstat.fitting.tables import TrainingRows
+from mixstat.hints import hinting
 from mixstat.kinds import check_numbers
 from mixstat.predictive import Predictive
-from mixstat.validation import check_choice, check_integer, check_probability
+from mixstat.validation import (
+    check_choice,
+    check_integer,
+    check_open_share,
+    check_probability,
+    check_seed,
+)
 
 
 class RegressionMixture(RegressorMixin, BaseMixture):
@@ -123,6 +130,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         """A table as people see it: rows first, no output axis for one output."""
         return table[0] if self.fit_.predicts_vectors else np.moveaxis(table, 0, 1)
 
+    @hinting
     def predict(
         self, X: Table, return_std: bool = False
     ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
@@ -144,6 +152,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         mean = self._shaped(predictive.mean())
         return (mean, self._shaped(predictive.std())) if return_std else mean
 
+    @hinting
     def score(self, X: Table, y: Response = None, sample_weight: Weights = None) -> float:
         """Coefficient of determination (R2) of the conditional mean.
 
@@ -167,6 +176,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         observed = self._shaped(self.fit_.model.experts.observed(response).T)
         return float(r2_score(observed, mean, sample_weight=weight))
 
+    @hinting
     def predict_quantile(self, X: Table, q: Setting) -> np.ndarray:
         """Conditional quantiles of y (of each output, for several).
 
@@ -187,6 +197,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         tables = [self._shaped(predictive.quantile(float(level))) for level in np.ravel(levels)]
         return tables[0] if levels.ndim == 0 else np.stack(tables, axis=-1)
 
+    @hinting
     def predict_interval(self, X: Table, coverage: Setting = 0.9) -> np.ndarray:
         """Central prediction interval: equal probability is left out at both ends.
 
@@ -202,11 +213,10 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         ndarray of shape (n, 2) or (n, m, 2)
             Lower and upper ends, in units of y. Parameters are taken as known.
         """
-        if np.shape(check_probability("coverage", coverage)):
-            raise ValueError(f"coverage must be one number between 0 and 1, got {coverage!r}.")
-        tail = 0.5 * (1 - float(check_probability("coverage", coverage)))
+        tail = 0.5 * (1 - check_open_share("coverage", coverage))
         return self.predict_quantile(X, [tail, 1 - tail])
 
+    @hinting
     def cdf(self, X: Table, y: Response = None) -> np.ndarray:
         """Probability that the response does not exceed y, given x.
 
@@ -225,6 +235,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         read, response = self._read_pairs(X, y)
         return self._shaped(self.fit_.predictive(read).cdf(response.T))
 
+    @hinting
     def sample_y(self, X: Table, n_samples: int = 1, random_state: Seed = 0) -> np.ndarray:
         """Draw responses from the fitted conditional density.
 
@@ -243,6 +254,6 @@ class RegressionMixture(RegressorMixin, BaseMixture):
             Draws in units of y.
         """
         check_integer("n_samples", n_samples, 1)
-        seed = check_random_state(random_state).randint(2**31)
+        seed = check_seed("random_state", random_state).randint(2**31)
         draws = self._predictive(X).sample(n_samples, np.random.default_rng(seed))
         return self._shaped(draws)

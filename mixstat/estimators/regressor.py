@@ -2,6 +2,7 @@
 
 from mixstat.arguments import Response, Table, Weights
 from mixstat.estimators.prediction import RegressionMixture
+from mixstat.hints import hinting
 
 
 class MixtureOfExperts(RegressionMixture):
@@ -255,6 +256,7 @@ class MixtureOfExperts(RegressionMixture):
         self.random_state = random_state
         self.verbose = verbose
 
+    @hinting
     def fit(
         self, X: Table, y: Response = None, sample_weight: Weights = None
     ) -> "MixtureOfExperts":

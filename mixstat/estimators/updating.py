@@ -10,6 +10,7 @@ from mixstat.arguments import Response, Setting, Table, Weights
 from mixstat.estimators.fitted import RowQuestions
 from mixstat.fitting.fit import Fit, Memory
 from mixstat.fitting.online_em import advance, collect, rules
+from mixstat.hints import hinting
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
 from mixstat.validation import check_positive
@@ -24,6 +25,7 @@ class UpdatingMixture(RowQuestions):
         """The fit to rows from the beginning."""
         raise NotImplementedError
 
+    @hinting
     def partial_fit(
         self: Learner,
         X: Table,
