@@ -60,7 +60,7 @@ def _compare(one: str, mine: Index, other: str, yours: Index) -> None:
         return  # what else is wrong with lengths is told where they are checked
     if mine.equals(yours) or _only_numbers(mine, yours) or _only_numbers(yours, mine):
         return
-    if mine.isin(yours).all() and yours.isin(mine).all():
+    if set(mine) == set(yours):
         what = "the same labels in another order"
     else:
         row = next(i for i, pair in enumerate(zip(mine, yours)) if pair[0] != pair[1])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from mixstat.alignment import check_same_rows
 from mixstat.arguments import Axes, Response, Series, Setting, Table
 from mixstat.contextual.algebra import Context
 from mixstat.contextual.records import OtherData, Records
@@ -132,6 +133,7 @@ def tabulate(
     ValueError
         If names repeat, a variable is missing, or a possibility is outside [0, 1].
     """
+    check_same_rows(X=X, y=y, context_data=context_data)
     table = X if hasattr(X, "columns") else np.asarray(X)
     return table_of(contexts, Records(table, y, context_data))
 

@@ -46,7 +46,7 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         zeros: Bool[np.ndarray, "K p"] | None = None,
     ) -> Fit:
         options = self._options()
-        check_same_rows(X=X, y=y, sample_weight=sample_weight)
+        check_same_rows(X=X, y=y, sample_weight=sample_weight, init=self.init)
         formulas = self._formulas()
         if formulas is None:
             table, labels, schema = enter(self, X, y)

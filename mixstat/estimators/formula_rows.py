@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, colum
 
 from mixstat.arguments import Response, Table, Weights
 from mixstat.data.formula import check_frame, check_rows_apart, evaluate
-from mixstat.data.formula_text import categories, check_names
+from mixstat.data.formula_text import categories, check_names, listed
 from mixstat.fitting.schema import Formulas
 from mixstat.kinds import check_labels, check_numbers
 from mixstat.validation import check_weights
@@ -113,15 +113,20 @@ def row_weights(
     data: Table, sample_weight: Weights, n: int, formulas: Formulas | None
 ) -> Float[np.ndarray, " n"]:
     """Weights of rows; beside a formula they may be named, as a column of the table."""
-    if isinstance(sample_weight, str) and formulas is not None:
-        frame = check_frame(data, "formula")
-        if sample_weight not in frame.columns:
-            raise ValueError(
-                f"sample_weight names {sample_weight!r}, which is not a column of data; data has "
-                f"{', '.join(str(c) for c in frame.columns)}."
-            )
-        sample_weight = frame[sample_weight]
-    return check_weights(sample_weight, n)
+    return check_weights(named_weights(data, sample_weight, formulas), n)
+
+
+def named_weights(data: Table, sample_weight: Weights, formulas: Formulas | None) -> Weights:
+    """Weights as they were given, or the column of the table that they name."""
+    if not isinstance(sample_weight, str) or formulas is None:
+        return sample_weight
+    frame = check_frame(data, "formula")
+    if sample_weight not in frame.columns:
+        raise ValueError(
+            f"sample_weight names {sample_weight!r}, which is not a column of data; data has "
+            f"{listed(frame.columns)}."
+        )
+    return frame[sample_weight]
 
 
 def as_labels(y: Response) -> np.ndarray:

@@ -72,7 +72,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         self, X: Table, y: Response, sample_weight: Weights
     ) -> tuple[TrainingRows, Schema]:
         """The rows of a fit, checked, and what they look like."""
-        check_same_rows(X=X, y=y, sample_weight=sample_weight)
+        check_same_rows(X=X, y=y, sample_weight=sample_weight, init=self.init)
         formulas, booleans = self._formulas(), self._family().response == "binomial"
         if formulas is None:
             table, response, schema = enter(

@@ -12,6 +12,7 @@ from mixstat.fitting.first_models import Start
 from mixstat.fitting.options import Options
 from mixstat.fitting.schema import Request
 from mixstat.fitting.tables import Designs, Tables, to_internal
+from mixstat.kinds import check_numbers
 from mixstat.model import Mixture
 from mixstat.validation import check_choice
 
@@ -110,7 +111,7 @@ def given_responsibilities(
     init: Setting, n_experts: int, counted: Bool[np.ndarray, " n"]
 ) -> Float[np.ndarray, "r K"]:
     """The user's start as responsibilities of the rows that count (positive weight)."""
-    array = np.asarray(init)
+    array = np.asarray(check_numbers("init", init))
     n = len(counted)
     if array.shape == (n,) and np.issubdtype(array.dtype, np.integer):
         if array.min() < 0 or array.max() >= n_experts:

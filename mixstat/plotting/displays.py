@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from mixstat.alignment import check_same_rows
 from mixstat.arguments import Axes, Figure, Response, Table, as_frame, count_rows
 from mixstat.plotting.drawn import Gated, Regressor
 
@@ -142,6 +143,7 @@ class FittedMeanDisplay(Display):
         FittedMeanDisplay
             The display, with ``ax_`` and ``figure_``.
         """
+        check_same_rows(X=X, y=y)
         position, name = _position(X, feature)
         rows, values = _grid(X, position, n_points)
         mean = np.asarray(estimator.predict(rows)).reshape(n_points, -1)[:, output]

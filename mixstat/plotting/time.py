@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from mixstat.alignment import check_same_rows
 from mixstat.arguments import Axes, Figure, Response, Series, Table, count_rows
 from mixstat.contextual.records import index_of
 from mixstat.plotting.displays import colors_of
@@ -88,6 +89,7 @@ class TimeDisplay:
         TimeDisplay
             The display, with ``axes_`` and ``figure_``.
         """
+        check_same_rows(X=X, y=y, time=time)
         n = count_rows(X)
         index = index_of(X) if time is None else time
         interval = np.asarray(estimator.predict_interval(X, coverage)).reshape(n, -1, 2)

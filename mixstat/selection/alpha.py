@@ -11,12 +11,14 @@ from sklearn.model_selection import KFold
 from sklearn.utils import _safe_indexing
 
 import mixstat.selection.folds as folds
+from mixstat.alignment import check_same_rows
 from mixstat.arguments import Estimator, Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.contextual import ContextualMixtureOfExperts
+from mixstat.estimators.formula_rows import row_weights
 from mixstat.results import DesignWarning, Status, report
 from mixstat.selection.ascent import merit
 from mixstat.selection.folds import Splitter
-from mixstat.validation import check_choice, check_weights
+from mixstat.validation import check_choice
 
 CRITERIA = ("likelihood", "cv")
 ALPHAS = (0.0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
@@ -151,7 +153,9 @@ def alpha_path(
         raise ValueError(
             'there is no knowledge: set contexts, or give params={"possibilities": table}.'
         )
-    task = Task(estimator, X, y, check_weights(sample_weight, count_rows(X)), params or {})
+    check_same_rows(X=X, y=y, sample_weight=sample_weight, **(params or {}))
+    weight = row_weights(X, sample_weight, count_rows(X), estimator._formulas())
+    task = Task(estimator, X, y, weight, params or {})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("once", DesignWarning)

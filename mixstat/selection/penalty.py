@@ -10,8 +10,10 @@ from sklearn.exceptions import ConvergenceWarning
 
 import mixstat.selection.ascent as ascent
 import mixstat.selection.folds as folds
+from mixstat.alignment import check_same_rows
 from mixstat.arguments import Axes, Estimator, Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.base import BaseMixture
+from mixstat.estimators.formula_rows import named_weights
 from mixstat.plotting.path import PenaltyPathDisplay
 from mixstat.results import DesignWarning, Status, report
 from mixstat.selection.ascent import PARTS
@@ -167,6 +169,8 @@ def penalty_path(
     check_integer("n_strengths", n_strengths, 2)
     if not check_positive("ratio", ratio) < 1:
         raise ValueError(f"ratio must lie between 0 and 1, got {ratio!r}.")
+    sample_weight = named_weights(X, sample_weight, estimator._formulas())
+    check_same_rows(X=X, y=y, sample_weight=sample_weight, **(params or {}))
     given = _given_strengths(strengths, estimator)
     splits = folds.make(cv, estimator, X, y) if criterion == "cv" else []
     task = ascent.Task(estimator, part, X, y, sample_weight, params or {})

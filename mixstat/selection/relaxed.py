@@ -7,12 +7,13 @@ import numpy as np
 from jaxtyping import Bool, Float
 from sklearn.exceptions import ConvergenceWarning
 
+from mixstat.alignment import check_same_rows
 from mixstat.arguments import Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.base import BaseMixture
+from mixstat.estimators.formula_rows import row_weights
 from mixstat.fitting.fit import Fit
 from mixstat.results import DesignWarning, Status, report
 from mixstat.selection.penalty import PenaltyPath
-from mixstat.validation import check_weights
 
 NEGLIGIBLE = 1e-12  # a strength that keeps features unrotated and shrinks nothing to be seen
 
@@ -81,7 +82,8 @@ def relax(
     tables = np.any(nonzero, axis=2) if several else nonzero
     constant = np.arange(tables.shape[2]) < int(model.fit_.designs.experts.source.constant)
     used = np.unique(tables | constant, axis=0)
-    weight = check_weights(sample_weight, count_rows(y))
+    check_same_rows(X=X, y=y, sample_weight=sample_weight, **(params or {}))
+    weight = row_weights(X, sample_weight, count_rows(X), model._formulas())
     start = model.responsibilities(X, y)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from mixstat.arguments import Axes, Estimator, Frame, Response, Seed, Table, Weights
@@ -14,7 +13,7 @@ from mixstat.fitting.fit import Fit
 from mixstat.numerics.precision import in_float64
 from mixstat.plotting.inputs import InputReportDisplay
 from mixstat.plotting.time import distinct
-from mixstat.validation import check_integer, check_probability, check_weights
+from mixstat.validation import check_integer, check_open_share, check_seed
 
 
 @dataclass(frozen=True)
@@ -160,10 +159,10 @@ def input_report(
     if coef.ndim != 2:
         raise ValueError(f"model must have one output, got {coef.shape[1]}.")
     check_integer("n_boot", n_boot, 2)
-    tail = 0.5 * (1 - float(check_probability("level", level)))
-    table, response = model._read(X), model._response(X, y)
-    own = check_weights(sample_weight, len(response))
-    random = check_random_state(random_state)
+    tail = 0.5 * (1 - check_open_share("level", level))
+    table, response = model._read_pairs(X, y, sample_weight=sample_weight)
+    own = model._weights(X, sample_weight, len(response))
+    random = check_seed("random_state", random_state)
     weights = own * _draws(len(own), n_boot, check_integer("block", block, 1), random)
     first = int(fit.designs.experts.source.constant)
     slopes = refits(fit, weights[:, own > 0])[:, :, first:]

@@ -14,6 +14,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from mixstat.alignment import check_same_rows
 from mixstat.arguments import Series, Setting, Table, as_frame
 from mixstat.validation import check_choice, check_integer, choose_columns
 
@@ -182,6 +183,7 @@ def lag_rows(
     >>> y
     array([2, 3])
     """
+    check_same_rows(X=X, groups=groups, **{f"others[{j}]": one for j, one in enumerate(others)})
     check_consistent_length(X, *others, groups)
     transformer = LaggedFeatures(lags).fit(X)
     table = validate_data(transformer, X, dtype=np.float64, reset=False)
