@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from mixstat.arguments import Axes, Series
 from mixstat.contextual.records import Records, Variable
+from mixstat.validation import check_choice
 
 SIGNS = {"min": "&", "max": "|", "product": "*"}
 
@@ -116,6 +117,15 @@ class Joined(Context):
     rule: str
     """"min", "max" or "product"."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        several = isinstance(self.parts, tuple) and self.parts
+        if not several or not all(isinstance(part, Context) for part in self.parts):
+            raise ValueError(
+                f"context {self.name!r}: parts must be a tuple of contexts, got {self.parts!r}."
+            )
+        check_choice(f"context {self.name!r}: rule", self.rule, tuple(SIGNS))
+
     @property
     def variables(self) -> list[Variable]:
         """What the parts are stated on, each once."""
@@ -154,6 +164,11 @@ class Complement(Context):
 
     of: Context
     """The context."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.of, Context):
+            raise ValueError(f"context {self.name!r}: of must be a context, got {self.of!r}.")
 
     @property
     def variables(self) -> list[Variable]:

@@ -145,7 +145,16 @@ def _as_columns(data: OtherData, n: int) -> dict[str, np.ndarray]:
 
 
 def _values(column: Series) -> np.ndarray:
-    """A column as NumPy; times with a zone become times of UTC, categories their labels."""
+    """A column as NumPy; times with a zone become times of UTC, categories their labels.
+
+    What is masked is missing.
+    """
+    if isinstance(column, np.ma.MaskedArray):
+        return (
+            column.filled(np.nan)
+            if column.dtype.kind == "f"
+            else column.astype(object).filled(None)
+        )
     to_numpy = getattr(column, "to_numpy", None)
     if to_numpy is None:
         return np.asarray(column)

@@ -11,6 +11,8 @@ from mixstat.alignment import check_same_rows
 from mixstat.arguments import Axes, Response, Series, Setting, Table
 from mixstat.contextual.algebra import Context
 from mixstat.contextual.records import OtherData, Records
+from mixstat.kinds import check_numbers
+from mixstat.validation import check_share, check_switch
 
 IMPOSSIBLE = -1e30  # log of possibility zero; finite, so that zero times it is zero
 LISTED = 5  # rows that a message lists
@@ -43,7 +45,7 @@ class PossibilityTable:
         ndarray of shape (u,)
             Row numbers.
         """
-        return np.flatnonzero(self.best <= below)
+        return np.flatnonzero(self.best <= check_share("below", below))
 
     def normalised(self, *, scale: bool = True) -> "PossibilityTable":
         """The table in which the best context of each row has possibility one.
@@ -63,6 +65,7 @@ class PossibilityTable:
         ValueError
             If no context explains a row.
         """
+        check_switch("scale", scale)
         if len(rows := self.unexplained()):
             raise ValueError(
                 f"every context is impossible for {_listed(rows)}: widen a context (a smaller "
@@ -77,7 +80,7 @@ class PossibilityTable:
 
     def discounted(self, alpha: float) -> "PossibilityTable":
         """The table of knowledge that is certain by ``alpha``: at least 1 - alpha everywhere."""
-        return replace(self, values=np.maximum(self.values, 1.0 - alpha))
+        return replace(self, values=np.maximum(self.values, 1.0 - check_share("alpha", alpha)))
 
     def of_experts(self, members: Bool[np.ndarray, "K C"]) -> Float[np.ndarray, "n K"]:
         """Possibility of each expert: of the best of its contexts, or 1 if it has none."""
@@ -165,9 +168,9 @@ def given_table(possibilities: Table, n: int) -> PossibilityTable:
     """A table that a person wrote, with a row for each row of X."""
     names = [str(c) for c in getattr(possibilities, "columns", [])]
     try:
-        values = np.asarray(possibilities, float)
-    except (TypeError, ValueError):
-        raise ValueError("possibilities must be numbers between 0 and 1.") from None
+        values = np.asarray(check_numbers("possibilities", possibilities), float)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise ValueError(f"possibilities must be numbers between 0 and 1: {error}") from None
     if values.ndim != 2 or len(values) != n or values.shape[1] == 0:
         raise ValueError(
             f"possibilities must have a row for each of the {n} rows of X and a column for each "
