@@ -1,13 +1,12 @@
 """What tables may hold: other kinds of data are refused by the name of their argument."""
 
 import datetime
-import decimal
 import numbers
 from typing import Any
 
 import numpy as np
 
-from mixstat.arguments import Response, Table, as_frame
+from mixstat.arguments import Response, Table, as_frame, count_rows
 
 TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
 
@@ -36,6 +35,37 @@ def check_numbers(name: str, table: Table, *, booleans: bool = True) -> Table:
         return table
     _check_array(name, _as_array(name, table), booleans)
     return table
+
+
+def check_table(name: str, table: Table, n_rows: int = 1) -> Table:
+    """A table of numbers with at least so many rows."""
+    table = check_numbers(name, table)
+    if table is None:
+        raise ValueError(f"{name} must be a table with a row for each observation, got None.")
+    n_axes = np.ndim(table)  # type: ignore[arg-type]
+    if n_axes != 2:
+        seen = f"{n_axes}D" if n_axes else "scalar"
+        shape = np.shape(table)  # type: ignore[arg-type]
+        raise ValueError(
+            f"{name} must be a table with a row for each observation. Expected 2D array, got "
+            f"{seen} array of shape {shape}. Reshape your data: {name}.reshape(-1, 1) for one "
+            f"input, {name}.reshape(1, -1) for one row."
+        )
+    n = count_rows(table)
+    if n < n_rows:
+        raise ValueError(
+            f"{name} must have rows: it has {n} sample(s), while a minimum of {n_rows} is required."
+        )
+    return table
+
+
+def check_length(name: str, values: Table, n: int) -> None:
+    """Refuse what has not an entry for each of ``n`` rows."""
+    if values is not None and (seen := count_rows(values)) != n:
+        raise ValueError(
+            f"{name} must have an entry for each of the {n} rows of X; got inconsistent numbers of "
+            f"samples: [{n}, {seen}]."
+        )
 
 
 def check_labels(name: str, y: Response) -> Response:
@@ -133,8 +163,6 @@ def _check_objects(name: str, array: np.ndarray, booleans: bool) -> None:
     for place, value in np.ndenumerate(array):
         if isinstance(value, bool | np.bool_) and not booleans:
             wrong = True
-        elif isinstance(value, numbers.Real | decimal.Decimal):
-            continue
         else:
             wrong = is_missing_value(value) or isinstance(value, (str, bytes, complex, *TIMES))
         if wrong:

@@ -38,6 +38,7 @@ LAYERS = [
     "mixstat.gates",
     "mixstat.experts.base",
     "mixstat.experts",
+    "mixstat.plotting.checks",
     "mixstat.plotting.possibility",
     "mixstat.contextual",
     "mixstat.model",

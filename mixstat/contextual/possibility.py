@@ -91,7 +91,7 @@ class AlphaCertain(OneVariable):
         return around(self.inside)
 
 
-def labels(on: Variable, values: list[Any], alpha: float = 1.0) -> list[AlphaCertain]:
+def labels(on: Variable, values: Setting, alpha: Setting = 1.0) -> list[AlphaCertain]:
     """A context for each label of a variable, such as the phases of a batch.
 
     Parameters
@@ -110,7 +110,8 @@ def labels(on: Variable, values: list[Any], alpha: float = 1.0) -> list[AlphaCer
     """
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise ValueError(f"values must be a list of labels, got {values!r}.")
-    return [AlphaCertain(str(value), on, [value], alpha) for value in values]
+    share = check_share("labels", "alpha", alpha)
+    return [AlphaCertain(str(value), on, [value], share) for value in values]
 
 
 @dataclass(frozen=True)

@@ -68,8 +68,8 @@ class PossibilityTable:
         check_switch("scale", scale)
         if len(rows := self.unexplained()):
             raise ValueError(
-                f"every context is impossible for {_listed(rows)}: widen a context (a smaller "
-                "alpha, wider feet), or add one for these rows."
+                f"every context is impossible (possibilities of 0) for {_listed(rows)}: widen a "
+                "context (a smaller alpha, wider feet), or add one for these rows."
             )
         if not scale and len(rows := np.flatnonzero(self.best < 1)):
             raise ValueError(
@@ -138,6 +138,9 @@ def tabulate(
     """
     check_same_rows(X=X, y=y, context_data=context_data)
     table = X if hasattr(X, "columns") else np.asarray(X)
+    if np.ndim(table) != 2:  # type: ignore[arg-type]
+        seen = repr(X) if isinstance(X, str) else f"shape {np.shape(table)}"  # type: ignore[arg-type]
+        raise ValueError(f"X must be a table with a row for each observation, got {seen}.")
     return table_of(contexts, Records(table, y, context_data))
 
 
@@ -152,14 +155,15 @@ def table_of(contexts: Setting, records: Records) -> PossibilityTable:
 def check_contexts(contexts: Setting) -> list[Context]:
     """Contexts, one or more, with different names."""
     checked = []
-    for context in contexts if isinstance(contexts, Iterable) else [contexts]:
+    several = isinstance(contexts, Iterable) and not isinstance(contexts, str)
+    for context in list(contexts) if several else [contexts]:  # type: ignore[call-overload]
         if not isinstance(context, Context):
             raise ValueError(
                 f"contexts must be a list of contexts from mixstat.contextual, got {context!r}."
             )
         checked.append(context)
     if not checked:
-        raise ValueError("contexts must hold at least one context.")
+        raise ValueError(f"contexts must hold at least one context, got {contexts!r}.")
     _check_different([context.name for context in checked], "contexts")
     return checked
 

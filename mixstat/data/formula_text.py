@@ -160,6 +160,8 @@ def listed(names: Iterable[object], most: int = NAMES) -> str:
 
 def plainly(error: Exception) -> str:
     """What an error of another package says, in one line without colours."""
+    if found := re.search(r"`(.+)` contains null values", str(error)):
+        return f"{found[1]} contains NaN or infinity, where finite numbers are wanted"
     lines = [line for line in COLOUR.sub("", str(error)).splitlines() if line.strip()]
     return lines[0].strip().rstrip(".") if lines else type(error).__name__
 

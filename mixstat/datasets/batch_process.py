@@ -4,10 +4,16 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch
 
 from mixstat.arguments import Seed
-from mixstat.validation import check_integer, check_positive
+from mixstat.validation import (
+    check_integer,
+    check_positive,
+    check_seed,
+    check_share,
+    check_switch,
+)
 
 PHASES = ["heating", "dosing", "finishing", "cooling"]
 INPUTS = ["temperature", "jacket", "monomer", "initiator", "stirrer", "pressure"]
@@ -105,9 +111,9 @@ def make_batch_process(
     """
     check_integer("n_batches", n_batches, 1)
     check_positive("noise", noise, zero=True)
-    if check_positive("wrong_labels", wrong_labels, zero=True) > 1:
-        raise ValueError(f"wrong_labels must lie between 0 and 1, got {wrong_labels!r}.")
-    random = check_random_state(random_state)
+    check_share("wrong_labels", wrong_labels)
+    check_switch("as_frame", as_frame)
+    random = check_seed("random_state", random_state)
     runs = [_one_batch(random) for _ in range(n_batches)]
     X = np.concatenate([inputs for _, inputs in runs])
     phase = np.concatenate([phases for phases, _ in runs])

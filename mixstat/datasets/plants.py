@@ -15,6 +15,7 @@ from jaxtyping import Float
 from sklearn.utils import Bunch
 
 from mixstat.arguments import Folder
+from mixstat.validation import check_switch
 
 FOLDER = "MIXSTAT_DATA"  # environment variable
 
@@ -136,6 +137,11 @@ def load_debutanizer(
 
 
 def _load(plant: Plant, path: Folder | None, return_X_y: bool, as_frame: bool, verify: bool) -> Any:
+    switches = {"return_X_y": return_X_y, "as_frame": as_frame, "verify": verify}
+    for name, value in switches.items():
+        check_switch(name, value)
+    if path is not None and not isinstance(path, str | os.PathLike):
+        raise ValueError(f"path must be that of a file or folder, got {path!r}.")
     file = _find(plant, path)
     if verify and plant.md5 is not None:
         seen = hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()

@@ -2,10 +2,9 @@
 
 import numpy as np
 from jaxtyping import Float
-from sklearn.utils import check_random_state
 
 from mixstat.arguments import Seed
-from mixstat.validation import check_integer, check_positive
+from mixstat.validation import check_integer, check_positive, check_seed
 
 
 def make_tent(
@@ -50,7 +49,7 @@ def make_tent(
     n = check_integer("n_samples", n_samples, 1)
     d = 1 + check_integer("n_irrelevant", n_irrelevant, 0)
     deviation = check_positive("noise", noise, zero=True)
-    random = check_random_state(random_state)
+    random = check_seed("random_state", random_state)
     X = random.uniform(size=(n, d))
     mean = 1 - np.abs(2 * X[:, 0] - 1)
     return X, mean + deviation * random.standard_normal(n)

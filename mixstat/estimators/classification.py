@@ -7,10 +7,9 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Bool, Float
 from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import check_consistent_length
 
 from mixstat.alignment import check_same_rows
-from mixstat.arguments import Response, Setting, Table, Weights
+from mixstat.arguments import Response, Setting, Table, Weights, count_rows
 from mixstat.data.formula import check_frame
 from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.door import enter
@@ -21,7 +20,7 @@ from mixstat.fitting.fit import Fit
 from mixstat.fitting.schema import Schema
 from mixstat.fitting.tables import TrainingRows
 from mixstat.hints import hinting
-from mixstat.kinds import check_labels
+from mixstat.kinds import check_labels, check_length
 from mixstat.predictive import expert_predictors
 
 Classifier = TypeVar("Classifier", bound="ClassificationMixture")
@@ -66,7 +65,7 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         """Labels of rows that were read; None takes them from the frame of a formula."""
         if y is not None:
             labels = as_labels(y)
-            check_consistent_length(X, labels)
+            check_length("y", labels, count_rows(X))
             return labels
         formulas = self.fit_.request.schema.formulas
         if formulas is None:

@@ -6,9 +6,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.validation import validate_data
 
-from mixstat.arguments import Response, Table
+from mixstat.arguments import Response, Table, count_rows
 from mixstat.fitting.schema import Schema
-from mixstat.kinds import check_labels, check_numbers
+from mixstat.kinds import check_labels, check_length, check_numbers, check_table
 
 
 class _Door(BaseEstimator):
@@ -42,8 +42,9 @@ def enter(
     booleans
         Whether numbers of y may be True and False.
     """
-    X = check_numbers("X", X)
+    X = check_table("X", X, 2)
     y = check_numbers("y", y, booleans=booleans) if y_numeric else check_labels("y", y)
+    check_length("y", y, count_rows(X))
     door = type(type(estimator).__name__, (_Door,), {"tags": get_tags(estimator)})()
     X, y = validate_data(
         door,

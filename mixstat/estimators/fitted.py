@@ -13,7 +13,7 @@ from mixstat.data.formula import check_frame
 from mixstat.estimators.formula_rows import row_weights
 from mixstat.estimators.parameters import ParameterQuestions
 from mixstat.hints import hinting
-from mixstat.kinds import check_numbers
+from mixstat.kinds import check_table
 
 
 class RowQuestions(ParameterQuestions):
@@ -24,7 +24,7 @@ class RowQuestions(ParameterQuestions):
         check_is_fitted(self)
         if self.fit_.request.schema.formulas is not None:
             return check_frame(X, "formula")
-        return validate_data(self, check_numbers("X", X), reset=False, dtype=np.float64)
+        return validate_data(self, check_table("X", X), reset=False, dtype=np.float64)
 
     def _response(self, X: Table, y: Response) -> Float[np.ndarray, "n c"]:
         """Check responses of rows that were read; None takes them from the frame of a formula."""

@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float
-from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_array, column_or_1d
 
-from mixstat.arguments import Response, Table, Weights
+from mixstat.arguments import Response, Table, Weights, count_rows
 from mixstat.data.formula import check_frame, check_rows_apart, evaluate
 from mixstat.data.formula_text import categories, check_names, listed
 from mixstat.fitting.schema import Formulas
-from mixstat.kinds import check_labels, check_numbers
+from mixstat.kinds import check_labels, check_length, check_numbers
 from mixstat.validation import check_weights
 
 NEAR = 1e-9  # relative difference of a response that was computed twice
@@ -75,7 +75,7 @@ def agreed(
     if y is None:
         return read()
     given = check_array(y, ensure_2d=False, dtype=None, input_name="y")
-    check_consistent_length(data, given)
+    check_length("y", given, count_rows(data))
     if not _has_columns(formulas, data):
         return given
     own = read()

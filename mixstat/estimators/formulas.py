@@ -23,12 +23,12 @@ class FormulaMixture(UpdatingMixture):
     @classmethod
     def from_formula(
         cls: type[Made],
-        formula: str,
+        formula: Setting,
         data: Table,
         *,
         gate: Setting = None,
         gate_kind: Setting = None,
-        gate_formula: str | None = None,
+        gate_formula: Setting = None,
         sample_weight: Weights = None,
         **settings: Setting,
     ) -> Made:
@@ -104,8 +104,8 @@ class FormulaMixture(UpdatingMixture):
 
 
 def _gate_words(
-    gate: Setting, gate_kind: Setting, gate_formula: str | None
-) -> tuple[str | None, Setting]:
+    gate: Setting, gate_kind: Setting, gate_formula: Setting
+) -> tuple[Setting, Setting]:
     """The gate's features and its kind, from three arguments that say them."""
     if isinstance(gate, str) and gate not in GATES:
         if gate_formula is not None:

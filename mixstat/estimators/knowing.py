@@ -51,6 +51,11 @@ class KnowingMixture(RegressionMixture):
 
     def _knowledge(self) -> Knowledge:
         """The parameters that state knowledge, checked."""
+        if self.mapping is not None and not isinstance(self.mapping, dict):
+            raise ValueError(
+                "mapping must be a dict with the expert or experts of each context, got "
+                f"{self.mapping!r}."
+            )
         return Knowledge(
             contexts=None if self.contexts is None else tuple(check_contexts(self.contexts)),
             mapping=self.mapping,

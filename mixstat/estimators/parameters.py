@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from mixstat.arguments import Setting
 from mixstat.estimators.attributes import FittedAttributes
 from mixstat.estimators.report import profile_of, summarise
 from mixstat.inference.profile import ProfileLikelihood
@@ -47,7 +48,12 @@ class ParameterQuestions(FittedAttributes):
         return self.fit_.identified()
 
     def profile(
-        self, name: str, grid: object = None, *, n_points: int = 21, level: float = 0.95
+        self,
+        name: Setting,
+        grid: Setting = None,
+        *,
+        n_points: Setting = 21,
+        level: Setting = 0.95,
     ) -> ProfileLikelihood:
         """Profile likelihood of one parameter: all others at their best for each of its values.
 

@@ -7,10 +7,10 @@ from jaxtyping import Bool, Float
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_array, check_consistent_length
+from sklearn.utils.validation import check_array
 
 from mixstat.alignment import check_same_rows
-from mixstat.arguments import Response, Seed, Setting, Table, Weights
+from mixstat.arguments import Response, Seed, Setting, Table, Weights, count_rows
 from mixstat.data.formula import check_frame
 from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.door import enter
@@ -23,7 +23,7 @@ from mixstat.fitting.schema import Schema
 from mixstat.fitting.settings import find_experts
 from mixstat.fitting.tables import TrainingRows
 from mixstat.hints import hinting
-from mixstat.kinds import check_numbers
+from mixstat.kinds import check_length, check_numbers
 from mixstat.predictive import Predictive
 from mixstat.validation import (
     check_choice,
@@ -31,6 +31,7 @@ from mixstat.validation import (
     check_open_share,
     check_probability,
     check_seed,
+    check_switch,
 )
 
 
@@ -97,7 +98,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         checked = check_array(
             check_numbers("y", y), ensure_2d=False, dtype=np.float64, input_name="y"
         )
-        check_consistent_length(X, checked)
+        check_length("y", checked, count_rows(X))
         if formulas is not None:
             check_transformed(formulas, X, checked)
         table = np.asarray(checked).reshape(len(checked), -1)
@@ -132,7 +133,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
 
     @hinting
     def predict(
-        self, X: Table, return_std: bool = False
+        self, X: Table, return_std: Setting = False
     ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Conditional mean of y.
 
@@ -148,6 +149,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         ndarray of shape (n,) or (n, m), or a pair of them
             Means, and deviations if asked for, in units of y.
         """
+        check_switch("return_std", return_std)
         predictive = self._predictive(X)
         mean = self._shaped(predictive.mean())
         return (mean, self._shaped(predictive.std())) if return_std else mean
@@ -236,7 +238,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         return self._shaped(self.fit_.predictive(read).cdf(response.T))
 
     @hinting
-    def sample_y(self, X: Table, n_samples: int = 1, random_state: Seed = 0) -> np.ndarray:
+    def sample_y(self, X: Table, n_samples: Setting = 1, random_state: Seed = 0) -> np.ndarray:
         """Draw responses from the fitted conditional density.
 
         Parameters
@@ -253,7 +255,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         ndarray of shape (n, n_samples) or (n, m, n_samples)
             Draws in units of y.
         """
-        check_integer("n_samples", n_samples, 1)
+        count = check_integer("n_samples", n_samples, 1)
         seed = check_seed("random_state", random_state).randint(2**31)
-        draws = self._predictive(X).sample(n_samples, np.random.default_rng(seed))
+        draws = self._predictive(X).sample(count, np.random.default_rng(seed))
         return self._shaped(draws)

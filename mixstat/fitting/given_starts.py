@@ -125,9 +125,14 @@ def given_responsibilities(
             f"({n},) or responsibilities of shape ({n}, {n_experts}); got shape {array.shape}."
         )
     array = array.astype(float)
-    if not np.all(np.isfinite(array)) or array.min() < 0:
-        raise ValueError("init responsibilities must be finite and not negative.")
+    if np.any(wrong := ~(np.isfinite(array) & (array >= 0))):
+        raise ValueError(
+            f"init responsibilities must be finite and not negative, got {array[wrong][0]}."
+        )
     totals = array.sum(axis=1, keepdims=True)
     if np.any(totals <= 0):
-        raise ValueError("init responsibilities must have a positive entry in every row.")
+        row = int(np.argmax(totals[:, 0] <= 0))
+        raise ValueError(
+            f"init responsibilities must have a positive entry in every row; row {row} has none."
+        )
     return (array / totals)[counted]

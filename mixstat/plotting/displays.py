@@ -1,13 +1,26 @@
 """Display classes: what was drawn is kept, so that it can be drawn again."""
 
+import numbers
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from mixstat.alignment import check_same_rows
-from mixstat.arguments import Axes, Figure, Response, Table, as_frame, count_rows
+from mixstat.arguments import (
+    Axes,
+    Estimator,
+    Figure,
+    Response,
+    Setting,
+    Table,
+    as_frame,
+    count_rows,
+)
+from mixstat.kinds import check_length, check_numbers, check_table
+from mixstat.plotting.checks import check_answers, check_axes, check_output
 from mixstat.plotting.drawn import Gated, Regressor
+from mixstat.validation import check_integer, check_open_share
 
 
 class Display:
@@ -20,6 +33,7 @@ class Display:
         import matplotlib.pyplot as plt
 
         # never the axes of an earlier figure, whose scales would stay
+        check_axes(ax)
         ax = plt.subplots()[1] if ax is None else ax
         self.ax_, self.figure_ = ax, ax.figure
         return ax
@@ -32,14 +46,23 @@ def colors_of(k: int) -> list[Any]:
     return [mpl.colormaps["tab10"](i % 10) for i in range(k)]
 
 
-def _position(X: Table, feature: int | str) -> tuple[int, str]:
+def _position(X: Table, feature: Setting) -> tuple[int, str]:
     """Position and name of an input."""
     frame = as_frame(X)
+    if frame is None:
+        check_table("X", X)
     width = np.asarray(X).shape[1] if frame is None else len(frame.columns)
     names = [f"x{j}" for j in range(width)] if frame is None else [str(c) for c in frame.columns]
     if isinstance(feature, str) and (frame is None or feature not in names):
-        raise ValueError(f"feature {feature!r} is not a column of X.")
-    position = names.index(feature) if isinstance(feature, str) else int(feature)
+        raise ValueError(
+            f"feature {feature!r} is not a column of X, one of which it must name: "
+            f"{', '.join(names[:12])}."
+        )
+    if isinstance(feature, str):
+        return names.index(feature), feature
+    position = -1
+    if not isinstance(feature, bool) and isinstance(feature, numbers.Integral):
+        position = int(feature)
     if not 0 <= position < width:
         raise ValueError(f"feature must lie in 0..{width - 1}, got {feature!r}.")
     return position, names[position]
@@ -67,6 +90,23 @@ def _grid(X: Table, position: int, n_points: int) -> tuple[Table, Float[np.ndarr
     rows = np.tile(np.median(np.asarray(X, float), axis=0), (n_points, 1))
     rows[:, position] = values
     return rows, values
+
+
+def regressor(estimator: Estimator) -> Regressor:
+    """A fitted regressor, refused if it is none."""
+    questions = ("predict", "predict_interval", "expert_means", "gate_proba")
+    check_answers("estimator", estimator, *questions)
+    assert isinstance(estimator, Regressor)
+    return estimator
+
+
+def _points(X: Table, y: Response, position: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """The data that are drawn: an input, and a table of responses."""
+    if y is None:
+        return None
+    check_numbers("y", y)
+    check_length("y", y, count_rows(X))
+    return _column(X, position), np.asarray(y).reshape(count_rows(y), -1)
 
 
 class FittedMeanDisplay(Display):
@@ -107,14 +147,14 @@ class FittedMeanDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Regressor,
+        estimator: Estimator,
         X: Table,
         y: Response = None,
         *,
-        feature: int | str = 0,
-        output: int = 0,
-        coverage: float = 0.9,
-        n_points: int = 300,
+        feature: Setting = 0,
+        output: Setting = 0,
+        coverage: Setting = 0.9,
+        n_points: Setting = 300,
         ax: Axes = None,
     ) -> "FittedMeanDisplay":
         """Evaluate a fitted estimator over one input and plot it.
@@ -143,25 +183,26 @@ class FittedMeanDisplay(Display):
         FittedMeanDisplay
             The display, with ``ax_`` and ``figure_``.
         """
+        model = regressor(estimator)
         check_same_rows(X=X, y=y)
         position, name = _position(X, feature)
+        points = _points(X, y, position)
+        n_points = check_integer("n_points", n_points, 2)
+        share = check_open_share("coverage", coverage)
         rows, values = _grid(X, position, n_points)
-        mean = np.asarray(estimator.predict(rows)).reshape(n_points, -1)[:, output]
-        interval = estimator.predict_interval(rows, coverage)
-        interval = interval[:, output] if interval.ndim == 3 else interval
-        points = None
-        if y is not None:
-            responses = np.asarray(y).reshape(count_rows(y), -1)
-            points = (_column(X, position), responses[:, output])
+        means = np.asarray(model.predict(rows)).reshape(n_points, -1)
+        chosen = check_output(output, means.shape[1])
+        interval = model.predict_interval(rows, share)
+        interval = interval[:, chosen] if interval.ndim == 3 else interval
         return cls(
             values=values,
-            mean=mean,
-            experts=estimator.expert_means(rows)[:, :, output].T,
-            share=estimator.gate_proba(rows).T,
+            mean=means[:, chosen],
+            experts=model.expert_means(rows)[:, :, chosen].T,
+            share=model.gate_proba(rows).T,
             interval=interval,
-            coverage=coverage,
+            coverage=share,
             name=name,
-            points=points,
+            points=None if points is None else (points[0], points[1][:, chosen]),
         ).plot(ax=ax)
 
     def plot(self, *, ax: Axes = None) -> "FittedMeanDisplay":
@@ -223,11 +264,11 @@ class GateDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Gated,
+        estimator: Estimator,
         X: Table,
         *,
-        feature: int | str = 0,
-        n_points: int = 300,
+        feature: Setting = 0,
+        n_points: Setting = 300,
         ax: Axes = None,
     ) -> "GateDisplay":
         """Evaluate a fitted gate over one input and plot it.
@@ -250,8 +291,10 @@ class GateDisplay(Display):
         GateDisplay
             The display, with ``ax_`` and ``figure_``.
         """
+        check_answers("estimator", estimator, "gate_proba")
+        assert isinstance(estimator, Gated)
         position, name = _position(X, feature)
-        rows, values = _grid(X, position, n_points)
+        rows, values = _grid(X, position, check_integer("n_points", n_points, 2))
         share = estimator.gate_proba(rows).T
         return cls(values=values, share=share, name=name).plot(ax=ax)
 

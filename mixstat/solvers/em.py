@@ -28,6 +28,7 @@ from mixstat.results import Status
 from mixstat.solvers.base import Solver
 from mixstat.solvers.m_step import choose, m_step_of, slack, step_statistics, with_exact_gate
 from mixstat.solvers.outcome import Outcome
+from mixstat.validation import check_integer, check_positive, check_switch
 
 MEMORY = 5  # differences that the extrapolation remembers
 SHORTEST = 2.0**-20  # gate steps are not halved below this
@@ -284,6 +285,15 @@ class EM(Solver):
     """Take the gate's M-step to its maximum; else one Newton step."""
     stop: StopRule = field(default_factory=StopRule)
     """When to stop; its ``max_iter`` is a limit beside that of :meth:`run`."""
+
+    def __post_init__(self) -> None:
+        check_switch("accelerate", self.accelerate)
+        check_switch("exact_gate", self.exact_gate)
+        if not isinstance(self.stop, StopRule):
+            raise ValueError(f"stop must be a StopRule, got {self.stop!r}.")
+        for name in ("absolute", "relative", "gate"):
+            check_positive(name, getattr(self.stop, name), zero=True)
+        check_integer("max_iter", self.stop.max_iter, 1)
 
     def run(
         self, objective: Objective, start: Mixture, *, tol: float = 0.0, max_iter: int = 1000
