@@ -10,11 +10,18 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from mixstat.arguments import Axes, Series
+from mixstat.arguments import Axes, Series, Setting
 from mixstat.contextual.records import Records, Variable
 from mixstat.validation import check_choice
 
 SIGNS = {"min": "&", "max": "|", "product": "*"}
+
+
+def check_name(name: Setting) -> str:
+    """A name that can be read."""
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"name must be a word or two, got {name!r}.")
+    return name
 
 
 @dataclass(frozen=True)
@@ -28,8 +35,7 @@ class Context:
     """What people call it; it names the expert."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name:
-            raise ValueError(f"name must be a word or two, got {self.name!r}.")
+        check_name(self.name)
 
     @property
     def variables(self) -> list[Variable]:
@@ -59,9 +65,9 @@ class Context:
         """Values of the variable that show the distribution; None if it cannot tell."""
         return None
 
-    def named(self, name: str) -> "Context":
+    def named(self, name: Setting) -> "Context":
         """The same context by another name."""
-        return replace(self, name=name)
+        return replace(self, name=check_name(name))
 
     def plot(self, values: Series = None, *, ax: Axes = None) -> Any:
         """Draw the possibility over the variable.

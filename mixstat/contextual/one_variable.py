@@ -27,6 +27,8 @@ class OneVariable(Context):
     def at(self, values: Series) -> Float[np.ndarray, " n"]:
         """Possibility at values of the variable; NaN where one is missing."""
         given = np.asarray(values)
+        if given.ndim != 1 and not isinstance(self.on, list | tuple):
+            raise ValueError(f"values must be a list of values, got shape {given.shape}.")
         missing = is_missing(given)
         out = np.full(len(given), np.nan)
         if not missing.all():

@@ -32,7 +32,7 @@ class PossibilityTable:
         """Possibility of the best context of each row."""
         return self.values.max(axis=1)
 
-    def unexplained(self, below: float = 0.0) -> Int[np.ndarray, " u"]:
+    def unexplained(self, below: Setting = 0.0) -> Int[np.ndarray, " u"]:
         """Rows whose best context is not more possible than ``below``.
 
         Parameters
@@ -47,7 +47,7 @@ class PossibilityTable:
         """
         return np.flatnonzero(self.best <= check_share("below", below))
 
-    def normalised(self, *, scale: bool = True) -> "PossibilityTable":
+    def normalised(self, *, scale: Setting = True) -> "PossibilityTable":
         """The table in which the best context of each row has possibility one.
 
         Parameters
@@ -65,20 +65,20 @@ class PossibilityTable:
         ValueError
             If no context explains a row.
         """
-        check_switch("scale", scale)
+        is_scaled = check_switch("scale", scale)
         if len(rows := self.unexplained()):
             raise ValueError(
                 f"every context is impossible (possibilities of 0) for {_listed(rows)}: widen a "
                 "context (a smaller alpha, wider feet), or add one for these rows."
             )
-        if not scale and len(rows := np.flatnonzero(self.best < 1)):
+        if not is_scaled and len(rows := np.flatnonzero(self.best < 1)):
             raise ValueError(
                 f"no context has possibility 1 for {_listed(rows)}; give possibilities whose "
                 "largest is 1 in each row, or set normalise=True to scale them."
             )
         return replace(self, values=self.values / self.best[:, None])
 
-    def discounted(self, alpha: float) -> "PossibilityTable":
+    def discounted(self, alpha: Setting) -> "PossibilityTable":
         """The table of knowledge that is certain by ``alpha``: at least 1 - alpha everywhere."""
         return replace(self, values=np.maximum(self.values, 1.0 - check_share("alpha", alpha)))
 

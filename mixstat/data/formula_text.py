@@ -72,7 +72,7 @@ def formulaic() -> Any:
     return formulaic
 
 
-def split(formula: object, argument: str = "formula") -> tuple[Formula, Formula]:
+def split(formula: str, argument: str = "formula") -> tuple[Formula, Formula]:
     """Left and right side of ``"y ~ x"``."""
     text = _check_text(formula, argument, "'y ~ x'")
     left, tilde, right = text.partition("~")
@@ -94,7 +94,7 @@ def split(formula: object, argument: str = "formula") -> tuple[Formula, Formula]
     return sides
 
 
-def right_side(formula: object, argument: str) -> Formula:
+def right_side(formula: str, argument: str) -> Formula:
     """The right side of ``"~ x"``."""
     text = _check_text(formula, argument, "'~ x'")
     left, tilde, right = text.partition("~")
@@ -181,9 +181,7 @@ def _near(missing: Sequence[str], columns: Sequence[str]) -> str:
     return f" (did you mean {', '.join(near)}?)" if near else ""
 
 
-def _check_text(formula: object, argument: str, wanted: str) -> str:
-    if not isinstance(formula, str):
-        raise TypeError(f"{argument} must be a string such as {wanted}, got {formula!r}.")
+def _check_text(formula: str, argument: str, wanted: str) -> str:
     if not formula.strip():
         raise ValueError(f"{argument} must be a formula such as {wanted}, got {formula!r}.")
     outside = _outside_brackets(formula, argument)

@@ -3,15 +3,15 @@
 import numpy as np
 from jaxtyping import Float
 
-from mixstat.arguments import Seed
+from mixstat.arguments import Seed, Setting
 from mixstat.validation import check_integer, check_positive, check_seed
 
 
 def make_tent(
-    n_samples: int = 1000,
+    n_samples: Setting = 1000,
     *,
-    n_irrelevant: int = 2,
-    noise: float = 0.1,
+    n_irrelevant: Setting = 2,
+    noise: Setting = 0.1,
     random_state: Seed = None,
 ) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, " n"]]:
     """Draw from the tent function: y = 2 x for x < 1/2, y = 2 - 2 x above, plus normal noise.

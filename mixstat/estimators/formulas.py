@@ -92,9 +92,16 @@ class FormulaMixture(UpdatingMixture):
                 f"{', '.join(described)} cannot be set beside a formula: write the features of "
                 "the experts in formula and those of the gate in gate_formula."
             )
-        formulas = Formulas(self.formula, self.gate_formula)  # type: ignore[arg-type]
+        gate = None if self.gate_formula is None else self._text("gate_formula", "'~ x'")
+        formulas = Formulas(self._text("formula", "'y ~ x'"), gate)
         formulas.check()
         return formulas
+
+    def _text(self, argument: str, wanted: str) -> str:
+        value = getattr(self, argument)
+        if not isinstance(value, str):
+            raise TypeError(f"{argument} must be a string such as {wanted}, got {value!r}.")
+        return value
 
     def _is_default(self, name: str) -> bool:
         value = getattr(self, name)

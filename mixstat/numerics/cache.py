@@ -3,10 +3,12 @@
 import os
 from pathlib import Path
 
+from mixstat.arguments import Setting
+
 VARIABLE = "MIXSTAT_CACHE"
 
 
-def cache_programs(folder: str | os.PathLike[str] | None = None) -> Path:
+def cache_programs(folder: Setting = None) -> Path:
     """Keep compiled programs in ``folder``; later processes that ask for it load them.
 
     The same happens where the environment variable ``MIXSTAT_CACHE`` names a folder. It sets
