@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.estimators.bad_inputs import DECLARED, TYPE_CHECK, Row, fault, table
+from tests.bad_inputs.rows import DECLARED, TYPE_CHECK, Row, fault
+from tests.bad_inputs.table import table
 
 pytestmark = pytest.mark.fast
 ROWS = table()
@@ -29,7 +30,7 @@ def test_bad_value(row: Row):
 def test_fields_without_the_type_checks_of_tests():
     """Fields whose declared types tests check before the checks that people meet."""
     root = str(Path(__file__).parents[2])
-    script = "from tests.estimators.bad_inputs import declared_faults; print(declared_faults())"
+    script = "from tests.bad_inputs.table import declared_faults; print(declared_faults())"
     done = subprocess.run(
         [sys.executable, "-c", script],
         capture_output=True,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.estimators.bad_inputs import table
+from tests.bad_inputs.table import table
 
 pytestmark = pytest.mark.fast
 MODULES = [
