@@ -42,10 +42,9 @@ def check_table(name: str, table: Table, n_rows: int = 1) -> Table:
     table = check_numbers(name, table)
     if table is None:
         raise ValueError(f"{name} must be a table with a row for each observation, got None.")
-    n_axes = np.ndim(table)  # type: ignore[arg-type]
-    if n_axes != 2:
-        seen = f"{n_axes}D" if n_axes else "scalar"
-        shape = np.shape(table)  # type: ignore[arg-type]
+    shape = table.shape if as_frame(table) is not None else np.asarray(table).shape  # type: ignore
+    if len(shape) != 2:
+        seen = f"{len(shape)}D" if shape else "scalar"
         raise ValueError(
             f"{name} must be a table with a row for each observation. Expected 2D array, got "
             f"{seen} array of shape {shape}. Reshape your data: {name}.reshape(-1, 1) for one "

@@ -61,7 +61,7 @@ def check_share(name: str, value: Setting) -> float:
     if not isinstance(value, bool) and isinstance(value, numbers.Real):
         number = float(value)
     if not 0 <= number <= 1:
-        raise ValueError(f"{name} must be a number that lies between 0 and 1, got {value!r}.")
+        raise ValueError(f"{name} must lie between 0 and 1, got {value!r}.")
     return number
 
 
@@ -70,6 +70,8 @@ def check_open_share(name: str, value: Setting) -> float:
     number = np.nan
     if not isinstance(value, bool) and isinstance(value, numbers.Real):
         number = float(value)
+    if isinstance(value, list | tuple | np.ndarray):
+        raise ValueError(f"{name} must be one number strictly between 0 and 1, got {value!r}.")
     if not 0 < number < 1:
         raise ValueError(f"{name} must lie strictly between 0 and 1, got {value!r}.")
     return number

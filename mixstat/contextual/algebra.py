@@ -126,7 +126,7 @@ class Joined(Context):
     def __post_init__(self) -> None:
         super().__post_init__()
         several = isinstance(self.parts, tuple) and self.parts
-        if not several or not all(isinstance(part, Context) for part in self.parts):
+        if not several or not all(isinstance(one, Context) for one in self.parts):
             raise ValueError(
                 f"context {self.name!r}: parts must be a tuple of contexts, got {self.parts!r}."
             )

@@ -68,8 +68,8 @@ class PossibilityTable:
         is_scaled = check_switch("scale", scale)
         if len(rows := self.unexplained()):
             raise ValueError(
-                f"every context is impossible (possibilities of 0) for {_listed(rows)}: widen a "
-                "context (a smaller alpha, wider feet), or add one for these rows."
+                f"every context is impossible for {_listed(rows)}: all their possibilities are 0; "
+                "widen a context (a smaller alpha, wider feet), or add one for these rows."
             )
         if not is_scaled and len(rows := np.flatnonzero(self.best < 1)):
             raise ValueError(

@@ -135,6 +135,8 @@ def check_frame(data: Table, argument: str, *, n_rows: int = 1) -> DataFrame:
         raise ValueError(
             f"{argument} needs a data frame with at least {n_rows} rows, got {len(frame)} rows."
         )
+    if not all(isinstance(name, str) for name in frame.columns):
+        return frame.set_axis([str(name) for name in frame.columns], axis=1)
     return frame
 
 

@@ -18,7 +18,7 @@ from mixstat.plotting.path import PenaltyPathDisplay
 from mixstat.results import DesignWarning, Status, report
 from mixstat.selection.ascent import PARTS
 from mixstat.selection.folds import Splitter, check_params
-from mixstat.validation import check_choice, check_integer, check_open_share, check_weights
+from mixstat.validation import check_choice, check_integer, check_positive, check_weights
 
 CRITERIA = ("bic", "aic", "cv")
 
@@ -166,7 +166,9 @@ def penalty_path(
         raise ValueError(f"estimator must be one of mixstat, got {type(estimator).__name__}.")
     part = check_choice("part", part, PARTS)
     criterion = check_choice("criterion", criterion, CRITERIA)
-    count, least = check_integer("n_strengths", n_strengths, 2), check_open_share("ratio", ratio)
+    count, least = check_integer("n_strengths", n_strengths, 2), check_positive("ratio", ratio)
+    if not least < 1:
+        raise ValueError(f"ratio must lie between 0 and 1, got {ratio!r}.")
     sample_weight = named_weights(X, sample_weight, estimator._formulas())
     check_same_rows(X=X, y=y, sample_weight=sample_weight, **check_params(params))
     given = _given_strengths(strengths, estimator)

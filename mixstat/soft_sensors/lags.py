@@ -209,9 +209,9 @@ def _starts(n: int, groups: Series) -> Int[np.ndarray, " n"]:
     """The first row of each row's run."""
     if groups is None:
         return np.zeros(n, int)
-    if np.ndim(groups) != 1:  # type: ignore[arg-type]
-        raise ValueError(f"groups must be a label for each row, got shape {np.shape(groups)}.")  # type: ignore[arg-type]
     labels = np.asarray(groups)
+    if labels.ndim != 1:
+        raise ValueError(f"groups must be a label for each row, got shape {labels.shape}.")
     new = np.concatenate([[True], labels[1:] != labels[:-1]])
     return np.flatnonzero(new)[np.cumsum(new) - 1]
 
