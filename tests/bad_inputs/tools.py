@@ -71,15 +71,11 @@ def of_tools() -> Iterator[Row]:
             "criterion": ["bic", None],
         },
     )
-    bad = {"path": [5, None, Case(fitted_later, "function")], "X": [], "y": [], "params": []}
+    bad = {"path": [5, None, "path"], "X": [], "y": [], "params": []}
     yield from rows("relax", lambda: selection.relax, pairs, bad)
     yield from _of_sensors()
     yield from of_data()
     yield from of_displays()
-
-
-def fitted_later() -> None:
-    """No path of penalties."""
 
 
 def _of_sensors() -> Iterator[Row]:
