@@ -69,6 +69,7 @@ OF_REGRESSORS: dict[str, list[Any]] = {
         "multinomial", experts.PoissonExperts, Case(["gaussian"] * 3, "3"),
     ],
     "covariance": ["round", None, 2],
+    "scale_penalty": [-1.0, np.nan, np.inf, "some", None, True],
 }  # fmt: skip
 OF_CLASSIFIERS: dict[str, list[Any]] = {
     "classes": [["in", "in"], Case(["in", "out", "on"], "on"), ["in"], "in", Case(5, "5")],
