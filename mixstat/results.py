@@ -225,9 +225,10 @@ def report(certificate: Certificate, category: type[Warning]) -> None:
     if not remarks:
         return
     told = " ".join(remarks)
-    while len(told) > MOST_LETTERS and len(remarks) > 1:
-        remarks = remarks[:-1]
-        told = " ".join([*remarks, _MORE])
+    for count in range(len(remarks) - 1, 0, -1):
+        if len(told) <= MOST_LETTERS:
+            break
+        told = " ".join([*remarks[:count], _MORE])
     warn(told, category)
 
 

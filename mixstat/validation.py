@@ -5,8 +5,10 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 import numpy as np
+from sklearn.utils import check_random_state  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
-from mixstat.arguments import Columns, Setting, Weights
+from mixstat.arguments import Columns, Seed, Setting, Weights
+from mixstat.kinds import check_numbers
 
 
 def check_integer(name: str, value: Setting, minimum: int) -> int:
@@ -37,17 +39,64 @@ def check_choice(name: str, value: Setting, choices: Sequence[str]) -> str:
 
 def check_probability(name: str, value: Setting) -> np.ndarray:
     """Numbers strictly between zero and one."""
-    array = np.asarray(value, float)
-    if not np.all((array > 0) & (array < 1)):
+    try:
+        array = np.asarray(value, float)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        array = np.array(np.nan)
+    if array.size == 0 or array.ndim > 1 or not np.all((array > 0) & (array < 1)):
         raise ValueError(f"{name} must lie strictly between 0 and 1, got {value!r}.")
     return array
+
+
+def check_switch(name: str, value: Setting) -> bool:
+    """True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False, got {value!r}.")
+    return bool(value)  # pyright: ignore[reportUnknownArgumentType]
+
+
+def check_share(name: str, value: Setting) -> float:
+    """A number from 0 to 1."""
+    number = np.nan
+    if not isinstance(value, bool) and isinstance(value, numbers.Real):
+        number = float(value)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{name} must lie between 0 and 1, got {value!r}.")
+    return number
+
+
+def check_open_share(name: str, value: Setting) -> float:
+    """A number strictly between 0 and 1."""
+    number = np.nan
+    if not isinstance(value, bool) and isinstance(value, numbers.Real):
+        number = float(value)
+    if isinstance(value, list | tuple | np.ndarray):
+        raise ValueError(f"{name} must be one number strictly between 0 and 1, got {value!r}.")
+    if not 0 < number < 1:
+        raise ValueError(f"{name} must lie strictly between 0 and 1, got {value!r}.")
+    return number
+
+
+def check_seed(name: str, value: Seed) -> np.random.RandomState:
+    """The generator of a seed, as scikit-learn takes them."""
+    try:
+        return check_random_state(value)  # pyright: ignore[reportUnknownVariableType]
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{name} must be an integer from 0 to 2**32 - 1, a RandomState or None; got {value!r}."
+        ) from None
 
 
 def check_weights(sample_weight: Weights, n: int) -> np.ndarray:
     """Row weights: finite, none negative, not all zero."""
     if sample_weight is None:
         return np.ones(n)
-    weight = np.asarray(sample_weight, float)
+    if isinstance(sample_weight, str):
+        raise ValueError(
+            f"sample_weight must be a number for each row, got {sample_weight!r}; the name of a "
+            "column stands for its values only beside a formula."
+        )
+    weight = _as_floats("sample_weight", sample_weight)
     if weight.ndim == 0:
         weight = np.full(n, float(weight))
     if weight.shape != (n,):
@@ -62,6 +111,16 @@ def check_weights(sample_weight: Weights, n: int) -> np.ndarray:
     if not np.any(weight > 0):
         raise ValueError("sample_weight must have a positive entry, got only zeros.")
     return weight
+
+
+def _as_floats(name: str, values: object) -> np.ndarray:
+    """An array of numbers, of any shape."""
+    try:
+        return np.asarray(check_numbers(name, values), float)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise ValueError(
+            f"{name} must hold numbers, got {type(values).__name__}: {error}"
+        ) from error
 
 
 def choose_columns(name: str, chosen: Columns, names: Sequence[str]) -> np.ndarray:

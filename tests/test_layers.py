@@ -19,6 +19,9 @@ PACKAGE = Path(mixstat.__file__).parent
 # in this table.
 LAYERS = [
     "mixstat.arguments",
+    "mixstat.alignment",
+    "mixstat.hints",
+    "mixstat.kinds",
     "mixstat.validation",
     "mixstat.evidence",
     "mixstat.status",
@@ -36,6 +39,7 @@ LAYERS = [
     "mixstat.gates",
     "mixstat.experts.base",
     "mixstat.experts",
+    "mixstat.plotting.checks",
     "mixstat.plotting.possibility",
     "mixstat.contextual",
     "mixstat.model",

@@ -10,10 +10,18 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from mixstat.arguments import Axes, Series
+from mixstat.arguments import Axes, Series, Setting
 from mixstat.contextual.records import Records, Variable
+from mixstat.validation import check_choice
 
 SIGNS = {"min": "&", "max": "|", "product": "*"}
+
+
+def check_name(name: Setting) -> str:
+    """A name that can be read."""
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"name must be a word or two, got {name!r}.")
+    return name
 
 
 @dataclass(frozen=True)
@@ -27,8 +35,7 @@ class Context:
     """What people call it; it names the expert."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name:
-            raise ValueError(f"name must be a word or two, got {self.name!r}.")
+        check_name(self.name)
 
     @property
     def variables(self) -> list[Variable]:
@@ -58,9 +65,9 @@ class Context:
         """Values of the variable that show the distribution; None if it cannot tell."""
         return None
 
-    def named(self, name: str) -> "Context":
+    def named(self, name: Setting) -> "Context":
         """The same context by another name."""
-        return replace(self, name=name)
+        return replace(self, name=check_name(name))
 
     def plot(self, values: Series = None, *, ax: Axes = None) -> Any:
         """Draw the possibility over the variable.
@@ -116,6 +123,15 @@ class Joined(Context):
     rule: str
     """"min", "max" or "product"."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        several = isinstance(self.parts, tuple) and self.parts
+        if not several or not all(isinstance(one, Context) for one in self.parts):
+            raise ValueError(
+                f"context {self.name!r}: parts must be a tuple of contexts, got {self.parts!r}."
+            )
+        check_choice(f"context {self.name!r}: rule", self.rule, tuple(SIGNS))
+
     @property
     def variables(self) -> list[Variable]:
         """What the parts are stated on, each once."""
@@ -154,6 +170,11 @@ class Complement(Context):
 
     of: Context
     """The context."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.of, Context):
+            raise ValueError(f"context {self.name!r}: of must be a context, got {self.of!r}.")
 
     @property
     def variables(self) -> list[Variable]:

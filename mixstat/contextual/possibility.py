@@ -5,64 +5,28 @@ Uncertainty. Plenum Press. Their use in a mixture of experts follows Souza et al
 arXiv 2211.00558.
 """
 
-import itertools
-import numbers
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from mixstat.arguments import Series, Setting
-from mixstat.contextual.algebra import Context
-from mixstat.contextual.records import Records, Variable, is_missing
-from mixstat.contextual.scales import Length, Place, around, as_number, as_numbers, ramp, width
-
-
-@dataclass(frozen=True)
-class OneVariable(Context):
-    """A context on a variable of the rows; not to be used directly."""
-
-    on: Variable
-    """Column of X by name or position, "y" (or "y0", "y1" of several outputs), "time", a column
-    of ``context_data``, or for a :class:`Function` a list of them."""
-
-    @property
-    def variables(self) -> list[Variable]:
-        """What the context is stated on."""
-        return [self.on]
-
-    def at(self, values: Series) -> Float[np.ndarray, " n"]:
-        """Possibility at values of the variable; NaN where one is missing."""
-        given = np.asarray(values)
-        missing = is_missing(given)
-        out = np.full(len(given), np.nan)
-        if not missing.all():
-            out[~missing] = self._checked(self._at(given[~missing]), given[~missing])
-        return out
-
-    def possibility(self, records: Records) -> Float[np.ndarray, " n"]:
-        """Possibility of each row; NaN where the variable is missing."""
-        return self.at(records.variable(self.on))
-
-    def _at(self, values: np.ndarray) -> Series:
-        """Possibility at values that are known."""
-        raise NotImplementedError
-
-    def _checked(self, possibility: Series, values: np.ndarray) -> np.ndarray:
-        out = np.asarray(possibility, float)
-        if out.shape != values.shape[:1]:
-            raise ValueError(
-                f"context {self.name!r} must give one possibility for each of {len(values)} "
-                f"values, got shape {out.shape}."
-            )
-        outside = ~((out >= 0) & (out <= 1))
-        if outside.any():
-            raise ValueError(
-                f"context {self.name!r} must give possibilities between 0 and 1, got "
-                f"{out[outside][0]:g} where {self.on!r} is {values[outside][0]}."
-            )
-        return out
+from mixstat.contextual.one_variable import OneVariable, check_share
+from mixstat.contextual.records import Variable
+from mixstat.contextual.scales import (
+    Length,
+    Place,
+    around,
+    as_number,
+    as_numbers,
+    check_kinds_meet,
+    check_length,
+    check_places,
+    is_time,
+    ramp,
+    width,
+)
 
 
 @dataclass(frozen=True)
@@ -94,6 +58,15 @@ class AlphaCertain(OneVariable):
                 f"context {self.name!r}: inside must be a pair (low, high), a list of labels or "
                 f"a callable; got {self.inside!r}."
             )
+        if pair:
+            check_places(f"context {self.name!r}: inside", self._ends)
+        if isinstance(self.inside, list) and not self.inside:
+            raise ValueError(f"context {self.name!r}: inside must hold a label, got [].")
+
+    @property
+    def _ends(self) -> list[Any]:
+        """Ends of the interval that are not open."""
+        return [end for end in self.inside if end is not None]
 
     def _at(self, values: np.ndarray) -> Series:
         return np.where(self._inside(values), 1.0, 1.0 - self.alpha)
@@ -103,6 +76,7 @@ class AlphaCertain(OneVariable):
             return np.asarray(self.inside(values), bool)
         if not isinstance(self.inside, tuple):
             return np.array([v in self.inside for v in values.tolist()], bool)
+        check_kinds_meet(f"context {self.name!r}", self._ends, values, self.on)
         low, high = (None if end is None else as_number(end) for end in self.inside)
         number = as_numbers(values, f"on={self.on!r}")
         within = np.ones(len(values), bool) if low is None else number >= low
@@ -117,7 +91,7 @@ class AlphaCertain(OneVariable):
         return around(self.inside)
 
 
-def labels(on: Variable, values: list[Any], alpha: float = 1.0) -> list[AlphaCertain]:
+def labels(on: Variable, values: Setting, alpha: Setting = 1.0) -> list[AlphaCertain]:
     """A context for each label of a variable, such as the phases of a batch.
 
     Parameters
@@ -134,7 +108,10 @@ def labels(on: Variable, values: list[Any], alpha: float = 1.0) -> list[AlphaCer
     list of AlphaCertain
         One for each label, in their order.
     """
-    return [AlphaCertain(str(value), on, [value], alpha) for value in values]
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise ValueError(f"values must be a list of labels, got {values!r}.")
+    share = check_share("labels", "alpha", alpha)
+    return [AlphaCertain(str(value), on, [value], share) for value in values]
 
 
 @dataclass(frozen=True)
@@ -161,10 +138,11 @@ class Trapezoidal(OneVariable):
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_corners(self, self.corners, 4)
-        if not width(self.beta) >= 0:
-            raise ValueError(f"context {self.name!r}: beta must be >= 0, got {self.beta!r}.")
+        times = any(map(is_time, self.corners))
+        check_length(f"context {self.name!r}: beta", self.beta, zero=True, times=times)
 
     def _at(self, values: np.ndarray) -> Series:
+        check_kinds_meet(f"context {self.name!r}", self.corners, values, self.on)
         v = as_numbers(values, f"on={self.on!r}")
         a, b, c, d = (as_number(corner) for corner in self.corners)
         beta = width(self.beta)
@@ -196,6 +174,7 @@ class Triangular(OneVariable):
         _check_corners(self, self.corners, 3)
 
     def _at(self, values: np.ndarray) -> Series:
+        check_kinds_meet(f"context {self.name!r}", self.corners, values, self.on)
         v = as_numbers(values, f"on={self.on!r}")
         a, b, c = (as_number(corner) for corner in self.corners)
         return np.minimum(ramp(v, a, b), ramp(-v, -c, -b))
@@ -226,10 +205,14 @@ class Gaussian(OneVariable):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 < width(self.width) < np.inf:
-            raise ValueError(f"context {self.name!r}: width must be > 0, got {self.width!r}.")
+        check_places(f"context {self.name!r}: centre", [self.centre])
+        if not np.isfinite(as_number(self.centre)):
+            raise ValueError(f"context {self.name!r}: centre must be finite, got {self.centre!r}.")
+        times = is_time(self.centre)
+        check_length(f"context {self.name!r}: width", self.width, zero=False, times=times)
 
     def _at(self, values: np.ndarray) -> Series:
+        check_kinds_meet(f"context {self.name!r}", [self.centre], values, self.on)
         z = (as_numbers(values, f"on={self.on!r}") - as_number(self.centre)) / width(self.width)
         return np.exp(-0.5 * z**2)
 
@@ -270,6 +253,14 @@ class Function(OneVariable):
 
     function: Any
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not callable(self.function):
+            raise ValueError(
+                f"context {self.name!r}: function must be a callable of the values, got "
+                f"{self.function!r}."
+            )
+
     @property
     def variables(self) -> list[Variable]:
         """What the context is stated on."""
@@ -282,16 +273,9 @@ class Function(OneVariable):
 def _check_corners(context: OneVariable, corners: Setting, n: int) -> None:
     """As many corners as asked for, none before the one on its left."""
     places = corners if isinstance(corners, tuple | list) else ()
-    values = [as_number(corner) for corner in places]
-    if len(places) != n or not all(a <= b for a, b in itertools.pairwise(values)):
+    if len(places) != n:
         raise ValueError(
             f"context {context.name!r}: corners must be {n} values in increasing order, got "
             f"{corners!r}."
         )
-
-
-def check_share(name: str, argument: str, value: Setting) -> float:
-    """A number from 0 to 1."""
-    if isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 <= float(value) <= 1:
-        return float(value)
-    raise ValueError(f"context {name!r}: {argument} must lie between 0 and 1, got {value!r}.")
+    check_places(f"context {context.name!r}: corners", list(places))

@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import numpy as np
 
 from mixstat.arguments import Response, Series, Table, as_frame, count_rows
+from mixstat.kinds import check_length
 
 Variable: TypeAlias = object  # a column by name or position, a word below, or a list of them
 OtherData: TypeAlias = object  # data frame or dict of columns beside X, or None
@@ -55,7 +56,7 @@ class Records:
         self.inputs = X
         self.n = count_rows(X)
         self.names = [str(c) for c in columns] if names is None else list(names)
-        self.outputs = None if y is None else np.asarray(y).reshape(self.n, -1)
+        self.outputs = None if y is None else _as_outputs(y, self.n)
         self.others = _as_columns(context_data, self.n)
         index = index_of(X) if time is None else time
         self.time = np.arange(self.n) if index is None else _values(index)
@@ -120,6 +121,14 @@ class Records:
         return ", ".join([*listed, *self.others, *self._responses(), TIME])
 
 
+def _as_outputs(y: Response, n: int) -> np.ndarray:
+    """Responses as a table with a row for each of X."""
+    if isinstance(y, str):
+        raise ValueError(f"y must be an array, got {y!r}.")
+    check_length("y", y, n)
+    return np.asarray(y).reshape(n, -1)
+
+
 def index_of(X: Table) -> Series:
     """The index of a data frame; None for other tables."""
     frame = as_frame(X)
@@ -145,7 +154,15 @@ def _as_columns(data: OtherData, n: int) -> dict[str, np.ndarray]:
 
 
 def _values(column: Series) -> np.ndarray:
-    """A column as NumPy; times with a zone become times of UTC, categories their labels."""
+    """A column as NumPy; times with a zone become times of UTC, categories their labels.
+
+    What is masked is missing.
+    """
+    if isinstance(column, np.ma.MaskedArray):
+        kind = column.dtype.kind
+        values = np.array(column.data, float if kind == "f" else object)
+        values[np.ma.getmaskarray(column)] = np.nan if kind == "f" else None
+        return values
     to_numpy = getattr(column, "to_numpy", None)
     if to_numpy is None:
         return np.asarray(column)

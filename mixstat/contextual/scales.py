@@ -1,6 +1,8 @@
 """Values of a variable as numbers: as they are, or days for times."""
 
 import datetime
+import itertools
+import numbers as numbers_of
 from collections.abc import Sequence
 from typing import SupportsFloat, TypeAlias
 
@@ -19,17 +21,26 @@ MARGIN = 0.3  # of the range in which it changes, drawn on both sides
 
 def as_numbers(values: np.ndarray, whose: str) -> Float[np.ndarray, " n"]:
     """Numbers, or days since 1970 for times."""
-    if values.dtype.kind == "O" and all(isinstance(v, datetime.datetime) for v in values):
-        values = np.array([as_time(v) for v in values])
-    if values.dtype.kind == "M":
+    if holds_times(values):
+        if values.dtype.kind == "O":
+            values = np.array([as_time(v) for v in values])
         return (values - EPOCH) / DAY
     try:
+        if values.dtype.kind in "mcSU":
+            raise TypeError  # numpy takes durations and some text for numbers
         return values.astype(float)
     except (TypeError, ValueError):
         raise ValueError(
             f"{whose} must hold numbers or times, got {str(values[0])!r}; for labels give inside a "
             "list of them."
         ) from None
+
+
+def holds_times(values: np.ndarray) -> bool:
+    """Whether values are timestamps."""
+    if values.dtype.kind == "O" and len(values):
+        return all(isinstance(v, datetime.date | np.datetime64) for v in values)
+    return values.dtype.kind == "M"
 
 
 def is_time(value: object) -> bool:
@@ -49,6 +60,65 @@ def as_number(value: Place) -> float:
     if isinstance(value, Moment):
         return float((as_time(value) - EPOCH) / DAY)
     return float(value)
+
+
+def check_places(whose: str, places: Sequence[object]) -> list[float]:
+    """Ends along a variable as numbers, smallest first; all of them numbers, or all times."""
+    numbers = [_checked_place(whose, place) for place in places]
+    finite = [place for place, number in zip(places, numbers) if np.isfinite(number)]
+    if len({is_time(place) for place in finite}) > 1:
+        raise ValueError(f"{whose} must hold numbers alone or times alone, got {places!r}.")
+    if not all(low <= high for low, high in itertools.pairwise(numbers)):
+        raise ValueError(
+            f"{whose} must be {len(numbers)} values in increasing order, got {places!r}."
+        )
+    return numbers
+
+
+def _checked_place(whose: str, place: object) -> float:
+    number = np.nan
+    known = isinstance(place, numbers_of.Real) and not isinstance(place, bool)
+    if known or is_time(place):
+        try:
+            number = as_number(place)  # pyright: ignore[reportArgumentType]
+        except (TypeError, ValueError):  # text that is no time, or a time that is none
+            number = np.nan
+    if np.isnan(number):
+        raise ValueError(f"{whose} must hold numbers or times such as '2024-05-01', got {place!r}.")
+    return number
+
+
+def check_kinds_meet(whose: str, places: Sequence[object], values: np.ndarray, on: object) -> None:
+    """Refuse times where the variable has numbers, and numbers where it has times."""
+    stated = {is_time(one) for one in places if one is not None and np.isfinite(as_number(one))}  # pyright: ignore[reportArgumentType]
+    as_numbers(values, f"on={on!r}")  # refuses what is neither
+    if not stated or stated == {holds_times(values)}:
+        return
+    words = ("numbers", "times")
+    seen = words[holds_times(values)]
+    hint = ""
+    if on == "time" and seen == "numbers":
+        hint = "; rows have times where X is a data frame whose index holds them"
+    raise ValueError(
+        f"{whose} is stated in {words[True in stated]}, but on={on!r} holds {seen} such as "
+        f"{values[0]!s}{hint}."
+    )
+
+
+def check_length(whose: str, value: object, *, zero: bool, times: bool) -> float:
+    """A length along a variable, in its units, or in days where that is a time."""
+    number = np.nan
+    lasting = isinstance(value, datetime.timedelta | np.timedelta64)
+    if lasting or (isinstance(value, numbers_of.Real) and not isinstance(value, bool)):
+        number = width(value)  # pyright: ignore[reportArgumentType]
+    if lasting and not times:
+        raise ValueError(f"{whose} must be a number where the context has no times, got {value!r}.")
+    if not np.isfinite(number) or number < 0 or (number == 0 and not zero):
+        wanted = ">= 0" if zero else "> 0"
+        raise ValueError(
+            f"{whose} must be {wanted} (a finite number, or a timedelta for times), got {value!r}."
+        )
+    return number
 
 
 def width(value: Length) -> float:

@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from mixstat.alignment import check_same_rows
 from mixstat.arguments import Axes, Response, Series, Setting, Table
 from mixstat.contextual.algebra import Context
 from mixstat.contextual.records import OtherData, Records
+from mixstat.kinds import check_numbers
+from mixstat.validation import check_share, check_switch
 
 IMPOSSIBLE = -1e30  # log of possibility zero; finite, so that zero times it is zero
 LISTED = 5  # rows that a message lists
@@ -29,7 +32,7 @@ class PossibilityTable:
         """Possibility of the best context of each row."""
         return self.values.max(axis=1)
 
-    def unexplained(self, below: float = 0.0) -> Int[np.ndarray, " u"]:
+    def unexplained(self, below: Setting = 0.0) -> Int[np.ndarray, " u"]:
         """Rows whose best context is not more possible than ``below``.
 
         Parameters
@@ -42,9 +45,9 @@ class PossibilityTable:
         ndarray of shape (u,)
             Row numbers.
         """
-        return np.flatnonzero(self.best <= below)
+        return np.flatnonzero(self.best <= check_share("below", below))
 
-    def normalised(self, *, scale: bool = True) -> "PossibilityTable":
+    def normalised(self, *, scale: Setting = True) -> "PossibilityTable":
         """The table in which the best context of each row has possibility one.
 
         Parameters
@@ -62,21 +65,22 @@ class PossibilityTable:
         ValueError
             If no context explains a row.
         """
+        is_scaled = check_switch("scale", scale)
         if len(rows := self.unexplained()):
             raise ValueError(
-                f"every context is impossible for {_listed(rows)}: widen a context (a smaller "
-                "alpha, wider feet), or add one for these rows."
+                f"every context is impossible for {_listed(rows)}: all their possibilities are 0; "
+                "widen a context (a smaller alpha, wider feet), or add one for these rows."
             )
-        if not scale and len(rows := np.flatnonzero(self.best < 1)):
+        if not is_scaled and len(rows := np.flatnonzero(self.best < 1)):
             raise ValueError(
                 f"no context has possibility 1 for {_listed(rows)}; give possibilities whose "
                 "largest is 1 in each row, or set normalise=True to scale them."
             )
         return replace(self, values=self.values / self.best[:, None])
 
-    def discounted(self, alpha: float) -> "PossibilityTable":
+    def discounted(self, alpha: Setting) -> "PossibilityTable":
         """The table of knowledge that is certain by ``alpha``: at least 1 - alpha everywhere."""
-        return replace(self, values=np.maximum(self.values, 1.0 - alpha))
+        return replace(self, values=np.maximum(self.values, 1.0 - check_share("alpha", alpha)))
 
     def of_experts(self, members: Bool[np.ndarray, "K C"]) -> Float[np.ndarray, "n K"]:
         """Possibility of each expert: of the best of its contexts, or 1 if it has none."""
@@ -132,7 +136,11 @@ def tabulate(
     ValueError
         If names repeat, a variable is missing, or a possibility is outside [0, 1].
     """
+    check_same_rows(X=X, y=y, context_data=context_data)
     table = X if hasattr(X, "columns") else np.asarray(X)
+    if np.ndim(table) != 2:  # type: ignore[arg-type]
+        seen = repr(X) if isinstance(X, str) else f"shape {np.shape(table)}"  # type: ignore[arg-type]
+        raise ValueError(f"X must be a table with a row for each observation, got {seen}.")
     return table_of(contexts, Records(table, y, context_data))
 
 
@@ -147,14 +155,15 @@ def table_of(contexts: Setting, records: Records) -> PossibilityTable:
 def check_contexts(contexts: Setting) -> list[Context]:
     """Contexts, one or more, with different names."""
     checked = []
-    for context in contexts if isinstance(contexts, Iterable) else [contexts]:
+    several = isinstance(contexts, Iterable) and not isinstance(contexts, str)
+    for context in list(contexts) if several else [contexts]:  # type: ignore[call-overload]
         if not isinstance(context, Context):
             raise ValueError(
                 f"contexts must be a list of contexts from mixstat.contextual, got {context!r}."
             )
         checked.append(context)
     if not checked:
-        raise ValueError("contexts must hold at least one context.")
+        raise ValueError(f"contexts must hold at least one context, got {contexts!r}.")
     _check_different([context.name for context in checked], "contexts")
     return checked
 
@@ -163,9 +172,9 @@ def given_table(possibilities: Table, n: int) -> PossibilityTable:
     """A table that a person wrote, with a row for each row of X."""
     names = [str(c) for c in getattr(possibilities, "columns", [])]
     try:
-        values = np.asarray(possibilities, float)
-    except (TypeError, ValueError):
-        raise ValueError("possibilities must be numbers between 0 and 1.") from None
+        values = np.asarray(check_numbers("possibilities", possibilities), float)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise ValueError(f"possibilities must be numbers between 0 and 1: {error}") from None
     if values.ndim != 2 or len(values) != n or values.shape[1] == 0:
         raise ValueError(
             f"possibilities must have a row for each of the {n} rows of X and a column for each "

@@ -4,10 +4,16 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch
 
-from mixstat.arguments import Seed
-from mixstat.validation import check_integer, check_positive
+from mixstat.arguments import Seed, Setting
+from mixstat.validation import (
+    check_integer,
+    check_positive,
+    check_seed,
+    check_share,
+    check_switch,
+)
 
 PHASES = ["heating", "dosing", "finishing", "cooling"]
 INPUTS = ["temperature", "jacket", "monomer", "initiator", "stirrer", "pressure"]
@@ -45,11 +51,11 @@ BEND = 6e-4  # of the law of heating: no line fits a reaction that sets in
 
 
 def make_batch_process(
-    n_batches: int = 6,
+    n_batches: Setting = 6,
     *,
-    noise: float = 0.4,
-    wrong_labels: float = 0.0,
-    as_frame: bool = False,
+    noise: Setting = 0.4,
+    wrong_labels: Setting = 0.0,
+    as_frame: Setting = False,
     random_state: Seed = None,
 ) -> Bunch:
     """Simulate batches that run through heating, dosing, finishing and cooling.
@@ -103,25 +109,25 @@ def make_batch_process(
     >>> process.phase_names
     ['heating', 'dosing', 'finishing', 'cooling']
     """
-    check_integer("n_batches", n_batches, 1)
-    check_positive("noise", noise, zero=True)
-    if check_positive("wrong_labels", wrong_labels, zero=True) > 1:
-        raise ValueError(f"wrong_labels must lie between 0 and 1, got {wrong_labels!r}.")
-    random = check_random_state(random_state)
-    runs = [_one_batch(random) for _ in range(n_batches)]
+    count = check_integer("n_batches", n_batches, 1)
+    deviation = check_positive("noise", noise, zero=True)
+    share = check_share("wrong_labels", wrong_labels)
+    check_switch("as_frame", as_frame)
+    random = check_seed("random_state", random_state)
+    runs = [_one_batch(random) for _ in range(count)]
     X = np.concatenate([inputs for _, inputs in runs])
     phase = np.concatenate([phases for phases, _ in runs])
     coef = LAWS.copy()
     coef[:, 0] -= coef[:, 1:] @ NOMINAL
     mean = coef[phase, 0] + np.sum(coef[phase, 1:] * X, axis=1)
     mean += np.where(phase == 0, BEND * (X[:, 0] - NOMINAL[0]) ** 2, 0.0)
-    y = mean + noise * random.standard_normal(len(X))
+    y = mean + deviation * random.standard_normal(len(X))
     process = Bunch(
         data=X,
         target=y,
         phase=phase,
-        stated_phase=_stated(phase, wrong_labels, random),
-        batch=np.repeat(np.arange(n_batches), [len(phases) for phases, _ in runs]),
+        stated_phase=_stated(phase, share, random),
+        batch=np.repeat(np.arange(count), [len(phases) for phases, _ in runs]),
         minute=np.concatenate([np.arange(len(phases)) for phases, _ in runs]),
         coef=coef,
         feature_names=list(INPUTS),

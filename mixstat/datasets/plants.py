@@ -14,7 +14,8 @@ import numpy as np
 from jaxtyping import Float
 from sklearn.utils import Bunch
 
-from mixstat.arguments import Folder
+from mixstat.arguments import Folder, Setting
+from mixstat.validation import check_switch
 
 FOLDER = "MIXSTAT_DATA"  # environment variable
 
@@ -55,11 +56,11 @@ DEBUTANIZER = Plant(
 
 
 def load_sru(
-    path: Folder | None = None,
+    path: Setting = None,
     *,
-    return_X_y: bool = False,
-    as_frame: bool = False,
-    verify: bool = True,
+    return_X_y: Setting = False,
+    as_frame: Setting = False,
+    verify: Setting = True,
 ) -> Any:
     """Sulfur recovery unit: five gas and air flows, H2S and SO2 in the tail gas.
 
@@ -99,7 +100,7 @@ def load_sru(
 
 
 def load_debutanizer(
-    path: Folder | None = None, *, return_X_y: bool = False, as_frame: bool = False
+    path: Setting = None, *, return_X_y: Setting = False, as_frame: Setting = False
 ) -> Any:
     """Debutanizer column: seven temperatures, pressures and flows, butane in the bottom product.
 
@@ -135,7 +136,14 @@ def load_debutanizer(
     return _load(DEBUTANIZER, path, return_X_y, as_frame, False)
 
 
-def _load(plant: Plant, path: Folder | None, return_X_y: bool, as_frame: bool, verify: bool) -> Any:
+def _load(
+    plant: Plant, path: Setting, return_X_y: Setting, as_frame: Setting, verify: Setting
+) -> Any:
+    switches = {"return_X_y": return_X_y, "as_frame": as_frame, "verify": verify}
+    for name, value in switches.items():
+        check_switch(name, value)
+    if path is not None and not isinstance(path, str | os.PathLike):
+        raise ValueError(f"path must be that of a file or folder, got {path!r}.")
     file = _find(plant, path)
     if verify and plant.md5 is not None:
         seen = hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()

@@ -2,17 +2,16 @@
 
 import numpy as np
 from jaxtyping import Float
-from sklearn.utils import check_random_state
 
-from mixstat.arguments import Seed
-from mixstat.validation import check_integer, check_positive
+from mixstat.arguments import Seed, Setting
+from mixstat.validation import check_integer, check_positive, check_seed
 
 
 def make_tent(
-    n_samples: int = 1000,
+    n_samples: Setting = 1000,
     *,
-    n_irrelevant: int = 2,
-    noise: float = 0.1,
+    n_irrelevant: Setting = 2,
+    noise: Setting = 0.1,
     random_state: Seed = None,
 ) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, " n"]]:
     """Draw from the tent function: y = 2 x for x < 1/2, y = 2 - 2 x above, plus normal noise.
@@ -50,7 +49,7 @@ def make_tent(
     n = check_integer("n_samples", n_samples, 1)
     d = 1 + check_integer("n_irrelevant", n_irrelevant, 0)
     deviation = check_positive("noise", noise, zero=True)
-    random = check_random_state(random_state)
+    random = check_seed("random_state", random_state)
     X = random.uniform(size=(n, d))
     mean = 1 - np.abs(2 * X[:, 0] - 1)
     return X, mean + deviation * random.standard_normal(n)

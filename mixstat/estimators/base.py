@@ -1,5 +1,7 @@
 """What all estimators share: from parameters and checked rows to a fit."""
 
+import inspect
+
 import numpy as np
 from jaxtyping import Bool
 from sklearn.exceptions import ConvergenceWarning
@@ -13,6 +15,7 @@ from mixstat.fitting.options import Options, read_options
 from mixstat.fitting.schema import Request, Schema
 from mixstat.fitting.search import fit_rows
 from mixstat.fitting.tables import TrainingRows
+from mixstat.hints import check_known
 from mixstat.results import report
 
 
@@ -43,7 +46,14 @@ class BaseMixture(FormulaMixture):
     random_state: Seed
     verbose: Setting
 
-    def fit(self, X: Table, y: Response, sample_weight: Weights = None) -> "BaseMixture":
+    def __new__(cls, *settings: Setting, **named: Setting):
+        """Refuse parameters that do not exist before Python does, with the one that was meant."""
+        known = inspect.signature(cls.__init__).parameters
+        if not any(one.kind is one.VAR_KEYWORD for one in known.values()):
+            check_known(cls.__name__, named, list(known)[1:])
+        return super().__new__(cls)
+
+    def fit(self, X: Table, y: Response = None, sample_weight: Weights = None) -> "BaseMixture":
         """Find the maximum likelihood estimate."""
         raise NotImplementedError
 

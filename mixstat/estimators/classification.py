@@ -1,24 +1,28 @@
 """What classifiers have beyond other mixtures: labels, and probabilities of classes."""
 
+from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float
 from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 
-from mixstat.arguments import Frame, Response, Setting, Table, Weights
-from mixstat.data.formula import evaluate
+from mixstat.alignment import check_same_rows
+from mixstat.arguments import Response, Setting, Table, Weights, count_rows
+from mixstat.data.formula import check_frame
 from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.door import enter
+from mixstat.estimators.formula_rows import agreed, as_labels, read_labels, row_weights
 from mixstat.estimators.labels import check_same, learn, numbers
 from mixstat.experts.multinomial import MultinomialExperts
 from mixstat.fitting.fit import Fit
-from mixstat.fitting.schema import Formulas, Schema
+from mixstat.fitting.schema import Schema
 from mixstat.fitting.tables import TrainingRows
+from mixstat.hints import hinting
+from mixstat.kinds import check_labels, check_length
 from mixstat.numerics.quiet import quiet
 from mixstat.predictive import expert_predictors
-from mixstat.validation import check_weights
 
 Classifier = TypeVar("Classifier", bound="ClassificationMixture")
 
@@ -42,34 +46,58 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         zeros: Bool[np.ndarray, "K p"] | None = None,
     ) -> Fit:
         options = self._options()
-        table, response, schema = enter(self, X, y)
-        weight = check_weights(sample_weight, len(table))
-        classes, y = learn(response, weight, self.classes)
+        check_same_rows(X=X, y=y, sample_weight=sample_weight, init=self.init)
+        formulas = self._formulas()
+        if formulas is None:
+            table, labels, schema = enter(self, X, y)
+        else:
+            table = check_frame(X, "formula", n_rows=2)
+            y = check_labels("y", y)
+            labels = agreed(formulas, table, y, partial(read_labels, formulas, table))
+            schema = Schema.of_frame(table, formulas)
+        weight = row_weights(X, sample_weight, len(labels), formulas)
+        classes, numbered = learn(labels, weight, self.classes)
+        schema = replace(schema, is_vector=True, classes=classes)
         family = MultinomialExperts(n_classes=len(classes))
-        schema = Schema(schema.n_features, schema.feature_names, classes=classes)
-        return self._fitted(options, family, schema, TrainingRows(table, y, weight), zeros=zeros)
+        rows = TrainingRows(table, numbered, weight)
+        return self._fitted(options, family, schema, rows, zeros=zeros)
 
-    def _formula_fit(self, formulas: Formulas, data: Frame, sample_weight: Weights) -> Fit:
-        options = self._options()
-        formulas.sources()  # refuse what is no formula before anything is evaluated
-        weight = check_weights(sample_weight, len(data))
-        labels = _formula_labels(formulas, data)
-        # rows of weight zero count here as they always did: their labels must be known
-        classes, y = learn(labels, np.ones(len(labels)), self.classes)
-        family = MultinomialExperts(n_classes=len(classes))
-        schema = Schema.of_frame(data, formulas, classes=classes)
-        return self._fitted(options, family, schema, TrainingRows(data, y, weight))
+    def _labels(self, X: Table, y: Response) -> np.ndarray:
+        """Labels of rows that were read; None takes them from the frame of a formula."""
+        if y is not None:
+            labels = as_labels(y)
+            check_length("y", labels, count_rows(X))
+            return labels
+        formulas = self.fit_.request.schema.formulas
+        if formulas is None:
+            raise ValueError("y must be given: the model was not made from a formula.")
+        return read_labels(formulas, X)
 
     def _response(self, X: Table, y: Response) -> Float[np.ndarray, "n 1"]:
-        fit = self.fit_
-        if y is None:
-            formulas = fit.request.schema.formulas
-            if formulas is None:
-                raise ValueError("y must be given: the model was not made from a formula.")
-            y = X[_label_column(formulas)]  # type: ignore[index]
-        y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
-        check_consistent_length(X, y)
-        return numbers(column_or_1d(y), _classes(fit))[:, None]
+        return numbers(self._labels(X, y), _classes(self.fit_))[:, None]
+
+    @hinting
+    def score(self, X: Table, y: Response = None, sample_weight: Weights = None) -> float:
+        """Share of rows whose class is predicted.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Inputs.
+        y : array-like of shape (n,)
+            Classes; may be left out for a model made from a formula.
+        sample_weight : array-like of shape (n,), default=None
+            Row weights.
+
+        Returns
+        -------
+        float
+            Between 0 and 1.
+        """
+        check_same_rows(X=X, y=y, sample_weight=sample_weight)
+        labels = self._labels(self._read(X), y)
+        weight = self._weights(X, sample_weight, len(labels))
+        return float(np.average(self.predict(X) == labels, weights=weight))
 
     def _probabilities(
         self, X: Table
@@ -128,6 +156,7 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         """
         return np.log(self.predict_proba(X))
 
+    @hinting
     def partial_fit(
         self: Classifier,
         X: Table,
@@ -194,17 +223,3 @@ def _classes(fit: Fit) -> np.ndarray:
     classes = fit.request.schema.classes
     assert classes is not None
     return classes
-
-
-def _formula_labels(formulas: Formulas, data: Frame) -> np.ndarray:
-    """Labels that the left side of a formula names."""
-    name = _label_column(formulas)
-    if name in [str(c) for c in data.columns]:
-        return np.asarray(data[name])
-    return evaluate(formulas.response, data, "formula").to_numpy()[:, 0]
-
-
-def _label_column(formulas: Formulas) -> str:
-    """The column of labels that the left side of a formula names."""
-    left = formulas.response
-    return str(next(iter(left), left))  # type: ignore[call-overload]

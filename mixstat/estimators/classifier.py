@@ -2,6 +2,7 @@
 
 from mixstat.arguments import Response, Table, Weights
 from mixstat.estimators.classification import ClassificationMixture
+from mixstat.hints import hinting
 
 
 class MixtureOfExpertsClassifier(ClassificationMixture):
@@ -32,6 +33,13 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         shares.
     gate_features : list, str, int, slice or None, default=None
         Columns the gate sees; None means all, an empty list gives constant shares.
+    formula : str or None, default=None
+        The model as a formula, such as ``"y ~ x + I(x**2)"``, in place of ``degree``,
+        ``interactions``, ``expert_features``, ``gate_degree`` and ``gate_features``: X is then a
+        data frame, y is read from it, and inputs are the columns on the right.
+    gate_formula : str or None, default=None
+        The gate's features beside ``formula``, such as ``"~ w"``; ``"~ 1"`` gives constant shares
+        and None the same features as the experts.
     classes : array-like or None, default=None
         All labels there can be, in the order wanted (the last is the reference). None takes the
         sorted labels of y. With a list, a label that y lacks is an error: no fit can tell its
@@ -150,6 +158,8 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         gate="softmax",
         gate_degree=1,
         gate_features=None,
+        formula=None,
+        gate_formula=None,
         classes=None,
         solver="auto",
         init="auto",
@@ -174,6 +184,8 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         self.gate = gate
         self.gate_degree = gate_degree
         self.gate_features = gate_features
+        self.formula = formula
+        self.gate_formula = gate_formula
         self.classes = classes
         self.solver = solver
         self.init = init
@@ -191,8 +203,9 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         self.random_state = random_state
         self.verbose = verbose
 
+    @hinting
     def fit(
-        self, X: Table, y: Response, sample_weight: Weights = None
+        self, X: Table, y: Response = None, sample_weight: Weights = None
     ) -> "MixtureOfExpertsClassifier":
         """Find the maximum likelihood estimate.
 
@@ -201,10 +214,12 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         X : array-like of shape (n, d)
             Inputs.
         y : array-like of shape (n,)
-            Class labels: numbers, strings or booleans.
-        sample_weight : array-like of shape (n,), default=None
+            Class labels: numbers, strings or booleans. Beside ``formula`` it may be left out;
+            where X has the column of the left side it must equal it.
+        sample_weight : array-like of shape (n,) or str, default=None
             A row of weight 2 counts as two equal rows; a row of weight 0 does not count. The
-            sum of the weights is the sample size of standard errors and of ``bic``.
+            sum of the weights is the sample size of standard errors and of ``bic``. Beside
+            ``formula`` it may name a column.
 
         Returns
         -------

@@ -2,6 +2,7 @@
 
 from mixstat.arguments import Response, Table, Weights
 from mixstat.estimators.knowing import KnowingMixture
+from mixstat.hints import hinting
 
 
 class ContextualMixtureOfExperts(KnowingMixture):
@@ -52,6 +53,13 @@ class ContextualMixtureOfExperts(KnowingMixture):
         shares, a mixture of regressions.
     gate_features : list, str, int, slice or None, default=None
         Columns the gate sees; None means all, an empty list gives constant shares.
+    formula : str or None, default=None
+        The model as a formula, such as ``"y ~ x + I(x**2)"``, in place of ``degree``,
+        ``interactions``, ``expert_features``, ``gate_degree`` and ``gate_features``: X is then a
+        data frame, y is read from it, and inputs are the columns on the right.
+    gate_formula : str or None, default=None
+        The gate's features beside ``formula``, such as ``"~ w"``; ``"~ 1"`` gives constant shares
+        and None the same features as the experts.
     expert : str, experts or list of them, default="gaussian"
         "gaussian", "poisson", "binomial", "gamma", "t", an object of settings from
         :mod:`mixstat.experts`, such as ``BinomialExperts(trials=20)`` or
@@ -177,6 +185,8 @@ class ContextualMixtureOfExperts(KnowingMixture):
         gate="softmax",
         gate_degree=1,
         gate_features=None,
+        formula=None,
+        gate_formula=None,
         expert="gaussian",
         covariance="full",
         solver="auto",
@@ -207,6 +217,8 @@ class ContextualMixtureOfExperts(KnowingMixture):
         self.gate = gate
         self.gate_degree = gate_degree
         self.gate_features = gate_features
+        self.formula = formula
+        self.gate_formula = gate_formula
         self.expert = expert
         self.covariance = covariance
         self.solver = solver
@@ -226,10 +238,11 @@ class ContextualMixtureOfExperts(KnowingMixture):
         self.random_state = random_state
         self.verbose = verbose
 
+    @hinting
     def fit(
         self,
         X: Table,
-        y: Response,
+        y: Response = None,
         possibilities: Table = None,
         sample_weight: Weights = None,
         context_data: Table = None,
@@ -241,12 +254,12 @@ class ContextualMixtureOfExperts(KnowingMixture):
         X : array-like of shape (n, d)
             Inputs.
         y : array-like of shape (n,) or (n, m)
-            Responses, as in :meth:`MixtureOfExperts.fit`.
+            Responses, as in :meth:`MixtureOfExperts.fit`; may be left out beside ``formula``.
         possibilities : array-like or DataFrame of shape (n, C), default=None
             A possibility in [0, 1] for each row and context, in place of ``contexts``; the
             columns of a DataFrame name the contexts.
-        sample_weight : array-like of shape (n,), default=None
-            Row weights; rows of weight 0 need no context.
+        sample_weight : array-like of shape (n,) or str, default=None
+            Row weights, or a column's name beside ``formula``; rows of weight 0 need no context.
         context_data : DataFrame or dict of arrays of length n, default=None
             Variables that contexts are stated on but that are not inputs. Cross-validation
             takes rows of a DataFrame, not of a dict.

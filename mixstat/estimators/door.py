@@ -6,8 +6,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.validation import validate_data
 
-from mixstat.arguments import Response, Table
+from mixstat.arguments import Response, Table, count_rows
 from mixstat.fitting.schema import Schema
+from mixstat.kinds import check_labels, check_length, check_numbers, check_table
 
 
 class _Door(BaseEstimator):
@@ -26,6 +27,7 @@ def enter(
     *,
     multi_output: bool = False,
     y_numeric: bool = False,
+    booleans: bool = True,
 ) -> tuple[Float[np.ndarray, "n d"], np.ndarray, Schema]:
     """Check the rows of a fit; what they look like is told, and not yet an attribute.
 
@@ -37,8 +39,13 @@ def enter(
         Inputs and responses, at least two rows of them.
     multi_output, y_numeric
         Whether y may have several columns, and must be numbers.
+    booleans
+        Whether numbers of y may be True and False.
     """
     named = names_of(y)
+    X = check_table("X", X, 2)
+    y = check_numbers("y", y, booleans=booleans) if y_numeric else check_labels("y", y)
+    check_length("y", y, count_rows(X))
     door = type(type(estimator).__name__, (_Door,), {"tags": get_tags(estimator)})()
     X, y = validate_data(
         door,

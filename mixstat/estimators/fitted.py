@@ -7,12 +7,16 @@ from jaxtyping import Float
 from scipy.special import logsumexp
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from mixstat.alignment import check_same_rows
 from mixstat.arguments import Response, Table, Weights
+from mixstat.data.formula import check_frame
+from mixstat.estimators.formula_rows import row_weights
 from mixstat.estimators.parameters import ParameterQuestions
 from mixstat.fitting.fit import Fit
+from mixstat.hints import hinting
+from mixstat.kinds import check_table
 from mixstat.numerics.quiet import quiet
 from mixstat.results import warn
-from mixstat.validation import check_weights
 
 
 class RowQuestions(ParameterQuestions):
@@ -22,17 +26,29 @@ class RowQuestions(ParameterQuestions):
         """Check new rows as sklearn does (or leave a data frame to the formulas)."""
         check_is_fitted(self)
         if self.fit_.request.schema.formulas is not None:
-            return X
-        return validate_data(self, X, reset=False, dtype=np.float64)
+            return check_frame(X, "formula")
+        return validate_data(self, check_table("X", X), reset=False, dtype=np.float64)
 
     def _response(self, X: Table, y: Response) -> Float[np.ndarray, "n c"]:
         """Check responses of rows that were read; None takes them from the frame of a formula."""
         raise NotImplementedError
 
     def _on_own_rows(self, X: Table, y: Response, sample_weight: Weights) -> Fit:
-        X = self._read(X)
-        response = self._response(X, y)
-        return self.fit_.on_rows(X, response, check_weights(sample_weight, len(response)))
+        table, response = self._read_pairs(X, y, sample_weight=sample_weight)
+        weight = self._weights(X, sample_weight, len(response))
+        return self.fit_.on_rows(table, response, weight)
+
+    def _read_pairs(
+        self, X: Table, y: Response, **others: Table
+    ) -> tuple[Table, Float[np.ndarray, "n c"]]:
+        """Inputs and responses of rows, checked; ``others`` must be of the same rows."""
+        check_same_rows(X=X, y=y, **others)
+        read = self._read(X)
+        return read, self._response(read, y)
+
+    def _weights(self, X: Table, sample_weight: Weights, n: int) -> Float[np.ndarray, " n"]:
+        """Weights of rows that are asked about, checked."""
+        return row_weights(X, sample_weight, n, self.fit_.request.schema.formulas)
 
     @quiet
     def gate_proba(self, X: Table) -> np.ndarray:
@@ -84,6 +100,7 @@ class RowQuestions(ParameterQuestions):
         """
         return np.argmax(self.fit_.log_gate(self._read(X)), axis=1)
 
+    @hinting
     @quiet
     def responsibilities(self, X: Table, y: Response = None) -> np.ndarray:
         """Probability of each expert given x and y.
@@ -100,9 +117,9 @@ class RowQuestions(ParameterQuestions):
         ndarray of shape (n, n_experts)
             Rows sum to one.
         """
-        X = self._read(X)
-        return self.fit_.responsibilities(X, self._response(X, y))
+        return self.fit_.responsibilities(*self._read_pairs(X, y))
 
+    @hinting
     @quiet
     def score_samples(self, X: Table, y: Response = None) -> np.ndarray:
         """log p(y | x) of each row, in the units of y.
@@ -119,9 +136,9 @@ class RowQuestions(ParameterQuestions):
         ndarray of shape (n,)
             Natural logarithms of densities.
         """
-        X = self._read(X)
-        return logsumexp(self.fit_.log_joint(X, self._response(X, y)), axis=1)
+        return logsumexp(self.fit_.log_joint(*self._read_pairs(X, y)), axis=1)
 
+    @hinting
     def aic(self, X: Table, y: Response = None, sample_weight: Weights = None) -> float:
         """Akaike's criterion, -2 log-likelihood + 2 parameters; small is good.
 
@@ -139,6 +156,7 @@ class RowQuestions(ParameterQuestions):
         """
         return self._criterion(X, y, sample_weight, lambda total: 2.0)
 
+    @hinting
     def bic(self, X: Table, y: Response = None, sample_weight: Weights = None) -> float:
         """Bayesian criterion, -2 log-likelihood + parameters log n; small is good.
 
@@ -162,10 +180,10 @@ class RowQuestions(ParameterQuestions):
     def _criterion(
         self, X: Table, y: Response, sample_weight: Weights, price: Callable[[float], float]
     ) -> float:
-        X = self._read(X)
-        joint = self.fit_.log_joint(X, self._response(X, y))
-        logs = logsumexp(joint, axis=1) + self.fit_.log_inputs(X)
-        weight = check_weights(sample_weight, len(logs))
+        table, response = self._read_pairs(X, y, sample_weight=sample_weight)
+        joint = self.fit_.log_joint(table, response)
+        logs = logsumexp(joint, axis=1) + self.fit_.log_inputs(table)
+        weight = self._weights(X, sample_weight, len(logs))
         if self.fit_.weighted and sample_weight is None:
             warn(
                 "sample_weight was given to fit and not here, where each row now counts once. Give "

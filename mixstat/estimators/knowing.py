@@ -5,7 +5,8 @@ from jaxtyping import Bool, Float
 from scipy.special import softmax
 from sklearn.utils.validation import check_is_fitted
 
-from mixstat.arguments import Frame, Response, Setting, Table, Weights
+from mixstat.alignment import check_same_rows
+from mixstat.arguments import Response, Setting, Table, Weights
 from mixstat.contextual.knowledge import ExpertContexts, Knowledge
 from mixstat.contextual.records import Records, index_of
 from mixstat.contextual.table import (
@@ -15,14 +16,14 @@ from mixstat.contextual.table import (
     log_possibility,
 )
 from mixstat.estimators.conflict import Conflict, measure
-from mixstat.estimators.door import enter
 from mixstat.estimators.prediction import RegressionMixture
 from mixstat.fitting.fit import Fit
-from mixstat.fitting.options import Options, check_share, check_switch, read_options
-from mixstat.fitting.schema import Formulas
+from mixstat.fitting.options import Options, read_options
+from mixstat.fitting.schema import Schema
 from mixstat.fitting.tables import TrainingRows
+from mixstat.hints import hinting
 from mixstat.numerics.quiet import quiet
-from mixstat.validation import check_weights
+from mixstat.validation import check_share, check_switch
 
 
 class KnowingMixture(RegressionMixture):
@@ -51,6 +52,11 @@ class KnowingMixture(RegressionMixture):
 
     def _knowledge(self) -> Knowledge:
         """The parameters that state knowledge, checked."""
+        if self.mapping is not None and not isinstance(self.mapping, dict):
+            raise ValueError(
+                "mapping must be a dict with the expert or experts of each context, got "
+                f"{self.mapping!r}."
+            )
         return Knowledge(
             contexts=None if self.contexts is None else tuple(check_contexts(self.contexts)),
             mapping=self.mapping,
@@ -80,24 +86,16 @@ class KnowingMixture(RegressionMixture):
     ) -> Fit:
         if self.contexts is not None and possibilities is not None:
             raise ValueError("give contexts or possibilities, not both: contexts make their own.")
+        check_same_rows(X=X, possibilities=possibilities, context_data=context_data)
         knowledge = self._knowledge()
         options = self._contextual_options(knowledge, possibilities)
-        table, response, schema = enter(self, X, y, multi_output=True, y_numeric=True)
-        rows = TrainingRows(table, response, check_weights(sample_weight, len(table)))
-        names = [] if schema.feature_names is None else schema.columns
-        records = Records(table, response, context_data, names=names, time=index_of(X))
-        rows, contexts = _informed(
-            rows, knowledge, _stated(knowledge, possibilities, records), options
+        rows, schema = self._training_rows(X, y, sample_weight)
+        records = Records(
+            rows.X, rows.y, context_data, names=_column_names(schema), time=index_of(X)
         )
+        stated = _stated(knowledge, possibilities, records)
+        rows, contexts = _informed(rows, knowledge, stated, options)
         return self._fitted(options, self._family(), schema, rows, zeros=zeros, contexts=contexts)
-
-    def _formula_fit(self, formulas: Formulas, data: Frame, sample_weight: Weights) -> Fit:
-        knowledge = self._knowledge()
-        options = self._contextual_options(knowledge, None)
-        rows, schema = self._formula_rows(formulas, data, sample_weight)
-        records = Records(data, rows.y, time=index_of(data))
-        rows, contexts = _informed(rows, knowledge, knowledge.table(records), options)
-        return self._fitted(options, self._family(), schema, rows, contexts=contexts)
 
     def _possibility(
         self,
@@ -109,16 +107,14 @@ class KnowingMixture(RegressionMixture):
     ) -> Float[np.ndarray, "n K"]:
         """Possibilities of the experts on new rows, with responses that were checked."""
         fit, read = self.fit_, self._read(X)
-        schema = fit.request.schema
-        names = [] if schema.feature_names is None else schema.columns
-        if schema.formulas is not None:
-            names = None  # those of the frame itself
+        names = _column_names(fit.request.schema)
         records = Records(read, y, context_data, names=names, time=index_of(X))
         knowledge = _contexts(fit).knowledge
         stated = _stated(knowledge, possibilities, records)
         _, known = knowledge.of_experts(stated, weight, fit.n_experts)
         return np.ones((len(y), fit.n_experts)) if known is None else np.exp(known)
 
+    @hinting
     @quiet
     def context_proba(
         self,
@@ -139,12 +135,13 @@ class KnowingMixture(RegressionMixture):
         ndarray of shape (n, n_experts)
             Rows sum to one.
         """
-        read = self._read(X)
-        response = self._response(read, y)
+        others = {"possibilities": possibilities, "context_data": context_data}
+        read, response = self._read_pairs(X, y, **others)
         weight = np.ones(len(response))
         known = self._possibility(X, response, possibilities, context_data, weight)
         return softmax(self.fit_.log_joint(read, response) + log_possibility(known), axis=1)
 
+    @hinting
     @quiet
     def conflict(
         self,
@@ -169,9 +166,9 @@ class KnowingMixture(RegressionMixture):
             Log-likelihoods with and without the knowledge, and the rows that contradict it.
         """
         check_is_fitted(self)
-        read = self._read(X)
-        response = self._response(read, y)
-        weight = check_weights(sample_weight, len(response))
+        others = {"possibilities": possibilities, "context_data": context_data}
+        read, response = self._read_pairs(X, y, sample_weight=sample_weight, **others)
+        weight = self._weights(X, sample_weight, len(response))
         known = self._possibility(X, response, possibilities, context_data, weight)
         return measure(self.fit_, TrainingRows(read, response, weight), known)
 
@@ -181,6 +178,13 @@ def _contexts(fit: Fit) -> ExpertContexts:
     contexts = fit.request.contexts
     assert contexts is not None
     return contexts
+
+
+def _column_names(schema: Schema) -> list[str] | None:
+    """Names of the columns of X, empty where it has none; None takes those of the frame itself."""
+    if schema.formulas is not None:
+        return None
+    return [] if schema.feature_names is None else schema.columns
 
 
 def _n_columns(table: Table) -> int:

@@ -23,10 +23,13 @@ def learn(
         All classes in the order wanted; None takes those of y, sorted.
     """
     labels = np.asarray(column_or_1d(y, warn=True))
-    check_classification_targets(labels)
+    try:
+        check_classification_targets(labels)
+    except ValueError as error:
+        raise ValueError(f"y must hold labels of classes: {error}") from error
     seen = np.unique(labels[weight > 0])
     classes = seen if given is None else np.asarray(given)
-    if len(np.unique(classes)) != len(classes) or classes.ndim != 1:
+    if classes.ndim != 1 or len(np.unique(classes)) != len(classes):
         raise ValueError(f"classes must be a list of different labels, got {given!r}.")
     missing = [str(c) for c in classes if c not in seen]
     if missing:
@@ -59,4 +62,4 @@ def check_same(given: Response, classes: np.ndarray, when: str) -> None:
     if given is None or np.array_equal(np.unique(np.asarray(given)), np.unique(classes)):
         return
     listed = ", ".join(str(c) for c in classes)
-    raise ValueError(f"classes must be those of the fit ({listed}), as {when}.")
+    raise ValueError(f"classes must be those of the fit ({listed}), as {when}; got {given!r}.")

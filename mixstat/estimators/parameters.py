@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from mixstat.arguments import Response, Table, Weights
+from mixstat.arguments import Response, Setting, Table, Weights
 from mixstat.estimators.attributes import FittedAttributes
 from mixstat.estimators.report import profile_of, summarise
 from mixstat.fitting.fit import Fit
@@ -54,11 +54,11 @@ class ParameterQuestions(FittedAttributes):
     @quiet
     def profile(
         self,
-        name: str,
-        grid: object = None,
+        name: Setting,
+        grid: Setting = None,
         *,
-        n_points: int = 21,
-        level: float = 0.95,
+        n_points: Setting = 21,
+        level: Setting = 0.95,
         X: Table = None,
         y: Response = None,
         sample_weight: Weights = None,

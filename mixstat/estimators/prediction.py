@@ -1,27 +1,40 @@
 """What regressors share: families of experts, moments, quantiles and draws of y given x."""
 
+from functools import partial
+
 import numpy as np
 from jaxtyping import Bool, Float
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
-from sklearn.utils import Tags, check_random_state
-from sklearn.utils.validation import check_array, check_consistent_length
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_array
 
-from mixstat.arguments import Frame, Response, Seed, Setting, Table, Weights
+from mixstat.alignment import check_same_rows
+from mixstat.arguments import Response, Seed, Setting, Table, Weights, count_rows
 from mixstat.data.design import check_magnitude
-from mixstat.data.formula import evaluate
+from mixstat.data.formula import check_frame
 from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.door import enter
+from mixstat.estimators.formula_rows import agreed, check_transformed, read_numbers, row_weights
 from mixstat.experts.base import Experts
 from mixstat.experts.gaussian import COVARIANCES
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.options import Options
-from mixstat.fitting.schema import Formulas, Schema
+from mixstat.fitting.schema import Schema
 from mixstat.fitting.settings import find_experts
 from mixstat.fitting.tables import TrainingRows
+from mixstat.hints import hinting
+from mixstat.kinds import check_length, check_numbers
 from mixstat.numerics.quiet import quiet
 from mixstat.predictive import Predictive
-from mixstat.validation import check_choice, check_integer, check_probability, check_weights
+from mixstat.validation import (
+    check_choice,
+    check_integer,
+    check_open_share,
+    check_probability,
+    check_seed,
+    check_switch,
+)
 
 
 class RegressionMixture(RegressorMixin, BaseMixture):
@@ -55,33 +68,41 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         zeros: Bool[np.ndarray, "K p"] | None = None,
     ) -> Fit:
         options = self._options()
-        table, response, schema = enter(self, X, y, multi_output=True, y_numeric=True)
-        rows = TrainingRows(table, response, check_weights(sample_weight, len(table)))
+        rows, schema = self._training_rows(X, y, sample_weight)
         return self._fitted(options, self._family(), schema, rows, zeros=zeros)
 
-    def _formula_fit(self, formulas: Formulas, data: Frame, sample_weight: Weights) -> Fit:
-        options = self._options()
-        rows, schema = self._formula_rows(formulas, data, sample_weight)
-        return self._fitted(options, self._family(), schema, rows)
-
-    def _formula_rows(
-        self, formulas: Formulas, data: Frame, sample_weight: Weights
+    def _training_rows(
+        self, X: Table, y: Response, sample_weight: Weights
     ) -> tuple[TrainingRows, Schema]:
-        """The rows of a data frame, with the response that a formula names."""
-        formulas.sources()  # refuse what is no formula before anything is evaluated
-        weight = check_weights(sample_weight, len(data))
-        y = _formula_response(formulas, data)
-        return TrainingRows(data, y, weight), Schema.of_frame(data, formulas, is_vector=y.ndim == 1)
+        """The rows of a fit, checked, and what they look like."""
+        check_same_rows(X=X, y=y, sample_weight=sample_weight, init=self.init)
+        formulas, booleans = self._formulas(), self._family().response == "binomial"
+        if formulas is None:
+            table, response, schema = enter(
+                self, X, y, multi_output=True, y_numeric=True, booleans=booleans
+            )
+        else:
+            table = check_frame(X, "formula", n_rows=2)
+            y = check_numbers("y", y, booleans=booleans)
+            read = partial(read_numbers, formulas, table, booleans=booleans)
+            response = np.asarray(agreed(formulas, table, y, read), float)
+            schema = Schema.of_frame(table, formulas, is_vector=response.ndim == 1)
+        weight = row_weights(X, sample_weight, len(response), formulas)
+        return TrainingRows(table, response, weight), schema
 
     def _response(self, X: Table, y: Response) -> Float[np.ndarray, "n m"]:
         fit = self.fit_
+        formulas = fit.request.schema.formulas
         if y is None:
-            formulas = fit.request.schema.formulas
             if formulas is None:
                 raise ValueError("y must be given: the model was not made from a formula.")
-            y = evaluate(formulas.response, X, "formula").to_numpy(float)
-        checked = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-        check_consistent_length(X, checked)
+            y = read_numbers(formulas, X)
+        checked = check_array(
+            check_numbers("y", y), ensure_2d=False, dtype=np.float64, input_name="y"
+        )
+        check_length("y", checked, count_rows(X))
+        if formulas is not None:
+            check_transformed(formulas, X, checked)
         table = np.asarray(checked).reshape(len(checked), -1)
         m = len(fit.units.location)
         if table.shape[1] != m:
@@ -113,9 +134,10 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         """A table as people see it: rows first, no output axis for one output."""
         return table[0] if self.fit_.predicts_vectors else np.moveaxis(table, 0, 1)
 
+    @hinting
     @quiet
     def predict(
-        self, X: Table, return_std: bool = False
+        self, X: Table, return_std: Setting = False
     ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Conditional mean of y.
 
@@ -131,10 +153,12 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         ndarray of shape (n,) or (n, m), or a pair of them
             Means, and deviations if asked for, in units of y.
         """
+        check_switch("return_std", return_std)
         predictive = self._predictive(X)
         mean = self._shaped(predictive.mean())
         return (mean, self._shaped(predictive.std())) if return_std else mean
 
+    @hinting
     @quiet
     def score(self, X: Table, y: Response = None, sample_weight: Weights = None) -> float:
         """Coefficient of determination (R2) of the conditional mean.
@@ -153,12 +177,14 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         float
             One for perfect predictions.
         """
+        _, response = self._read_pairs(X, y, sample_weight=sample_weight)
         mean = self.predict(X)
-        y = self._response(X, y)
-        check_magnitude("y", y)
-        y = self._shaped(self.fit_.model.experts.observed(y).T)
-        return float(r2_score(y, mean, sample_weight=sample_weight))
+        check_magnitude("y", response)
+        weight = self._weights(X, sample_weight, len(response))
+        observed = self._shaped(self.fit_.model.experts.observed(response).T)
+        return float(r2_score(observed, mean, sample_weight=weight))
 
+    @hinting
     @quiet
     def predict_quantile(self, X: Table, q: Setting) -> np.ndarray:
         """Conditional quantiles of y (of each output, for several).
@@ -180,6 +206,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         tables = [self._shaped(predictive.quantile(float(level))) for level in np.ravel(levels)]
         return tables[0] if levels.ndim == 0 else np.stack(tables, axis=-1)
 
+    @hinting
     def predict_interval(self, X: Table, coverage: Setting = 0.9) -> np.ndarray:
         """Central prediction interval: equal probability is left out at both ends.
 
@@ -195,11 +222,10 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         ndarray of shape (n, 2) or (n, m, 2)
             Lower and upper ends, in units of y. Parameters are taken as known.
         """
-        if np.shape(check_probability("coverage", coverage)):
-            raise ValueError(f"coverage must be one number between 0 and 1, got {coverage!r}.")
-        tail = 0.5 * (1 - float(check_probability("coverage", coverage)))
+        tail = 0.5 * (1 - check_open_share("coverage", coverage))
         return self.predict_quantile(X, [tail, 1 - tail])
 
+    @hinting
     @quiet
     def cdf(self, X: Table, y: Response = None) -> np.ndarray:
         """Probability that the response does not exceed y, given x.
@@ -216,10 +242,12 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         ndarray of shape (n,) or (n, m)
             Uniform on (0, 1) for rows drawn from the model.
         """
-        return self._shaped(self._predictive(X).cdf(self._response(X, y).T))
+        read, response = self._read_pairs(X, y)
+        return self._shaped(self.fit_.predictive(read).cdf(response.T))
 
+    @hinting
     @quiet
-    def sample_y(self, X: Table, n_samples: int = 1, random_state: Seed = 0) -> np.ndarray:
+    def sample_y(self, X: Table, n_samples: Setting = 1, random_state: Seed = 0) -> np.ndarray:
         """Draw responses from the fitted conditional density.
 
         Parameters
@@ -236,18 +264,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
         ndarray of shape (n, n_samples) or (n, m, n_samples)
             Draws in units of y.
         """
-        check_integer("n_samples", n_samples, 1)
-        seed = check_random_state(random_state).randint(2**31)
-        draws = self._predictive(X).sample(n_samples, np.random.default_rng(seed))
+        count = check_integer("n_samples", n_samples, 1)
+        seed = check_seed("random_state", random_state).randint(2**31)
+        draws = self._predictive(X).sample(count, np.random.default_rng(seed))
         return self._shaped(draws)
-
-
-def _formula_response(formulas: Formulas, data: Frame) -> Float[np.ndarray, "n ..."]:
-    """The response of a formula as ``fit`` would be given it."""
-    response = evaluate(formulas.response, data, "formula")
-    if any(str(name).endswith("]") for name in response.columns):
-        raise ValueError(
-            f"formula: the response must be numeric, got categories {list(response.columns)}."
-        )
-    y = response.to_numpy(float)
-    return y[:, 0] if y.shape[1] == 1 else y

@@ -2,6 +2,7 @@
 
 from mixstat.arguments import Response, Table, Weights
 from mixstat.estimators.prediction import RegressionMixture
+from mixstat.hints import hinting
 
 
 class MixtureOfExperts(RegressionMixture):
@@ -35,6 +36,13 @@ class MixtureOfExperts(RegressionMixture):
         shares, a mixture of regressions.
     gate_features : list, str, int, slice or None, default=None
         Columns the gate sees; None means all, an empty list gives constant shares.
+    formula : str or None, default=None
+        The model as a formula, such as ``"y ~ x + I(x**2)"``, in place of ``degree``,
+        ``interactions``, ``expert_features``, ``gate_degree`` and ``gate_features``: X is then a
+        data frame, y is read from it, and inputs are the columns on the right.
+    gate_formula : str or None, default=None
+        The gate's features beside ``formula``, such as ``"~ w"``; ``"~ 1"`` gives constant shares
+        and None the same features as the experts.
     expert : str, experts or list of them, default="gaussian"
         "gaussian", "poisson", "binomial", "gamma", "t", an object of settings from
         :mod:`mixstat.experts`, such as ``BinomialExperts(trials=20)`` or
@@ -199,6 +207,8 @@ class MixtureOfExperts(RegressionMixture):
         gate="softmax",
         gate_degree=1,
         gate_features=None,
+        formula=None,
+        gate_formula=None,
         expert="gaussian",
         covariance="full",
         solver="auto",
@@ -225,6 +235,8 @@ class MixtureOfExperts(RegressionMixture):
         self.gate = gate
         self.gate_degree = gate_degree
         self.gate_features = gate_features
+        self.formula = formula
+        self.gate_formula = gate_formula
         self.expert = expert
         self.covariance = covariance
         self.solver = solver
@@ -244,7 +256,10 @@ class MixtureOfExperts(RegressionMixture):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Table, y: Response, sample_weight: Weights = None) -> "MixtureOfExperts":
+    @hinting
+    def fit(
+        self, X: Table, y: Response = None, sample_weight: Weights = None
+    ) -> "MixtureOfExperts":
         """Find the maximum likelihood estimate.
 
         Parameters
@@ -254,10 +269,12 @@ class MixtureOfExperts(RegressionMixture):
         y : array-like of shape (n,) or (n, m)
             Responses: real numbers, of several outputs for Gaussian experts; counts; positive
             numbers for gamma experts; for binomial experts two columns, successes and
-            failures, or successes alone where ``trials`` is set.
-        sample_weight : array-like of shape (n,), default=None
+            failures, or successes alone where ``trials`` is set. Beside ``formula`` it may be
+            left out; where X has the columns of the left side it must equal them.
+        sample_weight : array-like of shape (n,) or str, default=None
             A row of weight 2 counts as two equal rows; a row of weight 0 does not count. The
-            sum of the weights is the sample size of standard errors and of ``bic``.
+            sum of the weights is the sample size of standard errors and of ``bic``. Beside
+            ``formula`` it may name a column.
 
         Returns
         -------

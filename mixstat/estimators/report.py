@@ -2,21 +2,21 @@
 
 import numpy as np
 
+from mixstat.arguments import Setting
 from mixstat.fitting.fit import Fit
 from mixstat.inference.profile import ProfileLikelihood, Target, profile_likelihood
 from mixstat.inference.summary import Block, Summary, summary_tables
-from mixstat.validation import check_integer
+from mixstat.validation import check_integer, check_open_share
 
 
-def profile_of(fit: Fit, name: str, grid: object, n_points: int, level: float) -> ProfileLikelihood:
+def profile_of(
+    fit: Fit, name: Setting, grid: Setting, n_points: Setting, level: Setting
+) -> ProfileLikelihood:
     """The profile of a reported parameter."""
     names = fit.parameter_names
-    if name not in names:
+    if not isinstance(name, str) or name not in names:
         raise ValueError(f"name must be one of {', '.join(names)}; got {name!r}.")
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, got {level!r}.")
-    if grid is None:
-        check_integer("n_points", n_points, 2)
+    share, count = check_open_share("level", level), check_integer("n_points", n_points, 2)
     place = names.index(name)
     target = Target(
         name=name,
@@ -27,7 +27,7 @@ def profile_of(fit: Fit, name: str, grid: object, n_points: int, level: float) -
         log_unit=fit.log_unit,
     )
     found = fit.maximum.objective.replace(batch=fit.maximum.batch), fit.maximum.result
-    return profile_likelihood(*found, target, grid=grid, n_points=n_points, level=level)
+    return profile_likelihood(*found, target, grid=grid, n_points=count, level=share)
 
 
 def summarise(fit: Fit) -> Summary:

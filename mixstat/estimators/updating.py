@@ -10,9 +10,10 @@ from mixstat.arguments import Response, Setting, Table, Weights
 from mixstat.estimators.fitted import RowQuestions
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.online_em import advance
+from mixstat.hints import hinting
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
-from mixstat.validation import check_positive, check_weights
+from mixstat.validation import check_positive
 
 Learner = TypeVar("Learner", bound="UpdatingMixture")
 
@@ -24,6 +25,7 @@ class UpdatingMixture(RowQuestions):
         """The fit to rows from the beginning."""
         raise NotImplementedError
 
+    @hinting
     def partial_fit(
         self: Learner,
         X: Table,
@@ -82,11 +84,10 @@ class UpdatingMixture(RowQuestions):
             raise ValueError(f"forgetting must be at most 1, got {forgetting!r}.")
         if not self.__sklearn_is_fitted__():
             return self._new_fit(X, y, sample_weight)
-        X = self._read(X)
-        response = self._response(X, y)
-        weight = check_weights(sample_weight, len(response))
+        read, response = self._read_pairs(X, y, sample_weight=sample_weight)
+        weight = self._weights(X, sample_weight, len(response))
         decay = factor ** np.arange(len(weight) - 1, -1, -1)
-        return updated(self.fit_, X, response, weight * decay, factor ** len(weight))
+        return updated(self.fit_, read, response, weight * decay, factor ** len(weight))
 
 
 @in_float64

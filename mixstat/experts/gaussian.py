@@ -13,6 +13,7 @@ from mixstat.parts import labels, normal_step
 from mixstat.parts.atoms import Atoms, linear_blocks
 from mixstat.parts.labels import ParameterLabel
 from mixstat.parts.normal import Normals, ResidualSums
+from mixstat.validation import check_choice
 
 COVARIANCES = ("full", "diagonal", "spherical", "tied")
 
@@ -28,6 +29,10 @@ class GaussianExperts(Normals, Experts):
     several_outputs: ClassVar[bool] = True
     order_words: ClassVar[str] = "their mean prediction"
     measure: ClassVar[str] = "gaussian"
+
+    def null(self, n_experts: int, n_features: int, n_outputs: int) -> "GaussianExperts":
+        check_choice("covariance", self.covariance, COVARIANCES)
+        return super().null(n_experts, n_features, n_outputs)
 
     def with_covariance(self, covariance: str) -> "GaussianExperts":
         return GaussianExperts(covariance=covariance)

@@ -24,6 +24,14 @@ class MixedExperts(Experts):
 
     parts: tuple[Experts, ...] = ()
 
+    def __check_init__(self) -> None:
+        parts = self.parts
+        if not isinstance(parts, tuple) or not all(isinstance(part, Experts) for part in parts):
+            raise ValueError(
+                "parts must be a tuple of families, such as (PoissonExperts(), "
+                f"PoissonExperts()); got {parts!r}."
+            )
+
     exchangeable: ClassVar[bool] = False
 
     @property

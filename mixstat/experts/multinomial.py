@@ -15,6 +15,7 @@ from mixstat.parts import labels
 from mixstat.parts.atoms import Atoms, linear_blocks
 from mixstat.parts.labels import ParameterLabel
 from mixstat.parts.predictors import Group
+from mixstat.validation import check_integer
 
 
 class MultinomialExperts(Experts):
@@ -31,6 +32,9 @@ class MultinomialExperts(Experts):
     # log odds against the last class; L = C - 1
     coef: Float[AnyArray, "K L p"] = eqx.field(default_factory=partial(blank, 0, 0, 0))
     n_classes: int = eqx.field(static=True, default=2, kw_only=True)
+
+    def __check_init__(self) -> None:
+        check_integer("n_classes", self.n_classes, 2)
 
     @property
     def n_experts(self) -> int:

@@ -12,6 +12,7 @@ from mixstat.fitting.first_models import NULL, Start
 from mixstat.fitting.options import Options
 from mixstat.fitting.schema import Request
 from mixstat.fitting.tables import Designs, Tables, to_internal
+from mixstat.kinds import check_numbers
 from mixstat.model import Mixture
 from mixstat.validation import check_choice
 
@@ -113,7 +114,7 @@ def given_responsibilities(
     init: Setting, n_experts: int, counted: Bool[np.ndarray, " n"]
 ) -> Float[np.ndarray, "r K"]:
     """The user's start as responsibilities of the rows that count (positive weight)."""
-    array = np.asarray(init)
+    array = np.asarray(check_numbers("init", init))
     n = len(counted)
     if array.shape == (n,) and np.issubdtype(array.dtype, np.integer):
         if array.min() < 0 or array.max() >= n_experts:
@@ -127,9 +128,14 @@ def given_responsibilities(
             f"({n},) or responsibilities of shape ({n}, {n_experts}); got shape {array.shape}."
         )
     array = array.astype(float)
-    if not np.all(np.isfinite(array)) or array.min() < 0:
-        raise ValueError("init responsibilities must be finite and not negative.")
+    if np.any(wrong := ~(np.isfinite(array) & (array >= 0))):
+        raise ValueError(
+            f"init responsibilities must be finite and not negative, got {array[wrong][0]}."
+        )
     totals = array.sum(axis=1, keepdims=True)
     if np.any(totals <= 0):
-        raise ValueError("init responsibilities must have a positive entry in every row.")
+        row = int(np.argmax(totals[:, 0] <= 0))
+        raise ValueError(
+            f"init responsibilities must have a positive entry in every row; row {row} has none."
+        )
     return (array / totals)[counted]

@@ -11,7 +11,16 @@ from mixstat.fitting.settings import check_degree, find_gate
 from mixstat.gates.base import Gate
 from mixstat.solvers.base import Solver
 from mixstat.solvers.registry import find_solver
-from mixstat.validation import check_choice, check_integer, check_positive
+from mixstat.validation import (
+    check_choice,
+    check_integer,
+    check_positive,
+    check_seed,
+    check_share,
+    check_switch,
+)
+
+LARGEST_TOL = 0.1  # a gradient of that size is far from a maximum, in standardised units
 
 # those that describe features; a formula does it in their place
 FEATURE_SETTINGS = {
@@ -82,8 +91,8 @@ def read_options(settings: Mapping[str, Setting], n_experts: Setting) -> Options
         interactions=check_switch("interactions", settings["interactions"]),
         n_init=_n_init(settings["n_init"]),
         max_iter=check_integer("max_iter", settings["max_iter"], 1),
-        tol=check_positive("tol", settings["tol"]),
-        min_scale=check_positive("min_scale", settings["min_scale"]),
+        tol=_small("tol", settings["tol"], LARGEST_TOL),
+        min_scale=_small("min_scale", settings["min_scale"], 1.0),
         min_share=_min_share(settings["min_share"], k),
         scale_penalty=_strength("scale_penalty", {"scale_penalty": 0.0, **settings}),
         ridge=_ridge(settings["ridge"]),
@@ -98,8 +107,10 @@ def read_options(settings: Mapping[str, Setting], n_experts: Setting) -> Options
         expert_features=settings["expert_features"],
         gate_features=settings["gate_features"],
         random_state=settings["random_state"],
-        verbose=bool(settings["verbose"]),
+        verbose=_verbose(settings["verbose"]),
     )
+    check_switch("warm_start", settings["warm_start"])
+    check_seed("random_state", options.random_state)
     _check_penalties(options)
     return options
 
@@ -107,21 +118,6 @@ def read_options(settings: Mapping[str, Setting], n_experts: Setting) -> Options
 def _name(solver: Setting) -> str:
     """A solver in a word: its name, or what kind of object it is."""
     return solver if isinstance(solver, str) else type(solver).__name__
-
-
-def check_switch(name: str, value: Setting) -> bool:
-    """True or False."""
-    if not isinstance(value, bool | np.bool_):
-        raise ValueError(f"{name} must be True or False, got {value!r}.")
-    return bool(value)
-
-
-def check_share(name: str, value: Setting) -> float:
-    """A number from 0 to 1."""
-    share = check_positive(name, value, zero=True)
-    if not share <= 1:
-        raise ValueError(f"{name} must lie between 0 and 1, got {value!r}.")
-    return share
 
 
 def _min_share(value: Setting, n_experts: int) -> float:
@@ -132,6 +128,20 @@ def _min_share(value: Setting, n_experts: int) -> float:
             f"got {value!r}."
         )
     return share
+
+
+def _small(name: str, value: Setting, limit: float) -> float:
+    """A positive number below a limit at which it would mean nothing."""
+    number = check_positive(name, value)
+    if number >= limit:
+        raise ValueError(f"{name} must be a number below {limit:g}, got {value!r}.")
+    return number
+
+
+def _verbose(value: Setting) -> bool:
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    return check_integer("verbose", value, 0) > 0
 
 
 def _ridge(value: Setting) -> float | None:

@@ -7,7 +7,8 @@ from jaxtyping import Bool
 
 from mixstat.arguments import Frame
 from mixstat.contextual.knowledge import ExpertContexts
-from mixstat.data.formula import FormulaColumns, right_side, split
+from mixstat.data.formula import FormulaColumns
+from mixstat.data.formula_text import Formula, right_side, split, words
 from mixstat.data.source import Source
 from mixstat.experts.base import Experts
 from mixstat.fitting.options import Options
@@ -25,15 +26,37 @@ class Formulas:
     """The gate's features; None takes those of the experts."""
 
     @property
-    def response(self) -> object:
+    def response(self) -> Formula:
         """The left side, as formulaic parses it."""
         return split(self.experts)[0]
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Columns of the left side."""
+        return words(self.response).columns
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Columns of the right sides, of the experts and of the gate."""
+        named = [name for source in self.sources() for name in words(source.right).columns]
+        return tuple(dict.fromkeys(named))
+
+    def check(self) -> None:
+        """Refuse what is no formula, and a response that is its own input."""
+        for argument, source in zip(("formula", "gate_formula"), self.sources(), strict=True):
+            both = [name for name in self.outputs if name in words(source.right).columns]
+            if both:
+                raise ValueError(
+                    f"{argument} must not have the response {', '.join(both)} among the features; "
+                    f"got {self.experts if argument == 'formula' else self.gate!r}."
+                )
 
     def sources(self) -> tuple[FormulaColumns, FormulaColumns]:
         """Columns of the experts and of the gate, not yet fitted."""
         right = split(self.experts)[1]
-        shares = right if self.gate is None else right_side(self.gate, "gate")
-        return FormulaColumns(right, "formula"), FormulaColumns(shares, "gate")
+        shares = right if self.gate is None else right_side(self.gate, "gate_formula")
+        name = "formula" if self.gate is None else "gate_formula"
+        return FormulaColumns(right, "formula"), FormulaColumns(shares, name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +90,9 @@ class Schema:
         is_vector: bool = True,
         classes: np.ndarray | None = None,
     ) -> "Schema":
-        """That of a data frame on which formulas are evaluated."""
-        names = np.array([str(name) for name in data.columns], dtype=object)
+        """That of a data frame on which formulas are evaluated: the columns that they read."""
+        inputs = formulas.inputs
+        names = np.array([str(name) for name in data.columns if name in inputs], dtype=object)
         return cls(len(names), names, is_vector, classes, formulas)
 
     @property

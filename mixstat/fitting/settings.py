@@ -1,5 +1,6 @@
 """From an estimator's settings to the gate, the experts and their degrees."""
 
+import jax
 import numpy as np
 
 from mixstat.experts import REGISTRY as EXPERTS
@@ -7,12 +8,14 @@ from mixstat.experts.base import Experts
 from mixstat.experts.mixed import MixedExperts
 from mixstat.gates import REGISTRY as GATES
 from mixstat.gates.base import Gate
+from mixstat.parts.part import Part
 from mixstat.validation import check_integer
 
 
 def find_gate(gate: object) -> Gate:
     """A gate by name or as an object of settings."""
     if isinstance(gate, Gate):
+        _check_parameters("gate", gate)
         return gate
     if not isinstance(gate, str) or gate not in GATES:
         listed = ", ".join(repr(name) for name in GATES)
@@ -28,12 +31,23 @@ def find_experts(expert: object, covariance: str) -> Experts:
     if isinstance(expert, str) and expert in named:
         return named[expert].with_covariance(covariance)
     if isinstance(expert, Experts) and expert.response != "class":
+        _check_parameters("expert", expert)
         return expert
     listed = ", ".join(repr(name) for name in named)
     raise ValueError(
         f"expert must be one of {listed}, an object of settings, or a list of them; got "
         f"{expert!r}. Classes are for MixtureOfExpertsClassifier."
     )
+
+
+def _check_parameters(argument: str, part: Part) -> None:
+    """Refuse parameters that are no numbers, as where a setting was given without its name."""
+    for path, leaf in jax.tree.leaves_with_path(part, is_leaf=lambda one: one is None):
+        if not hasattr(leaf, "shape"):
+            raise ValueError(
+                f"{argument} must be stated by its settings, by name, as in TopKGate(k=2); got "
+                f"{leaf!r} as {jax.tree_util.keystr(path).lstrip('.')} of {type(part).__name__}."
+            )
 
 
 def check_degree(degree: object, n_experts: int) -> np.ndarray:

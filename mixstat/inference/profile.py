@@ -179,7 +179,12 @@ def _limits(
 
 
 def _check_grid(grid: Setting, low: float, high: float, name: str) -> Float[np.ndarray, " g"]:
-    values = np.unique(np.asarray(grid, float))  # type: ignore[call-overload]
+    try:
+        values = np.unique(np.asarray(grid, float))  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        values = np.array([np.nan])
+    if np.ndim(grid) > 1:  # type: ignore[arg-type]
+        raise ValueError(f"grid must be a list of numbers, got shape {np.shape(grid)}.")  # type: ignore[arg-type]
     if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
         raise ValueError(f"grid must be finite numbers, at least one; got {grid!r}.")
     if values[0] < low or values[-1] > high:

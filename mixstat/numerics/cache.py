@@ -3,10 +3,12 @@
 import os
 from pathlib import Path
 
+from mixstat.arguments import Setting
+
 VARIABLE = "MIXSTAT_CACHE"
 
 
-def cache_programs(folder: str | os.PathLike[str] | None = None) -> Path:
+def cache_programs(folder: Setting = None) -> Path:
     """Keep compiled programs in ``folder``; later processes that ask for it load them.
 
     The same happens where the environment variable ``MIXSTAT_CACHE`` names a folder. It sets
@@ -31,6 +33,8 @@ def cache_programs(folder: str | os.PathLike[str] | None = None) -> Path:
 
     if folder is None:
         folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mixstat"
+    if not isinstance(folder, str | os.PathLike):
+        raise ValueError(f"folder must be the path of a folder, got {folder!r}.")
     path = Path(folder)
     if path.exists() and not path.is_dir():
         raise NotADirectoryError(f"folder must be a directory, got the file {path}.")

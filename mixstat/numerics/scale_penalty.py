@@ -104,6 +104,9 @@ class ScalePenalty(Penalty):
         library = library_of(self.target)
         return 2.0 * self.weight[:, some], library.exp(2.0 * self.target[:, some])
 
+    def free(self, n: int) -> Bool[AnyArray, " n"] | None:
+        return self.rest.free(n)
+
     def leading(self, n: int) -> Penalty:
         """That on coefficients, which come before the scales."""
         return self.rest.leading(n)

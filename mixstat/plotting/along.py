@@ -1,11 +1,14 @@
 """Rows along one input: numbers, dates or categories, and how its axis is drawn."""
 
+import numbers
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from mixstat.arguments import Axes, Frame, Table, as_frame
+from mixstat.arguments import Axes, Setting, Table, as_frame
+from mixstat.kinds import check_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +43,7 @@ class Along:
             ax.figure.autofmt_xdate()
 
 
-def along(X: Table, feature: int | str, n_points: int) -> Along:
+def along(X: Table, feature: Setting, n_points: int) -> Along:
     """Rows like X's medians (or first row) in which one input runs over its range."""
     position, name = _position(X, feature)
     frame, column = as_frame(X), _column(X, name)
@@ -50,8 +53,8 @@ def along(X: Table, feature: int | str, n_points: int) -> Along:
         rows[:, position] = values
         return Along(name, rows, values)
     if column.dtype.kind == "M":
-        ends = np.array([column.min(), column.max()], "datetime64[ns]").astype(np.int64)
-        moments = np.linspace(*ends, n_points).astype(np.int64).astype("datetime64[ns]")
+        first, last = np.array([column.min(), column.max()], "datetime64[ns]").astype(np.int64)
+        moments = np.linspace(first, last, n_points).astype(np.int64).astype("datetime64[ns]")
         return Along(name, _with(frame, position, moments), _days(moments), dates=True)
     if column.dtype.kind not in "iufb":
         kinds = frame.iloc[:, position].astype("category")
@@ -69,7 +72,7 @@ def along(X: Table, feature: int | str, n_points: int) -> Along:
     return Along(name, _with(frame, position, values), values)
 
 
-def _with(frame: Frame, position: int, values: object) -> Frame:
+def _with(frame: Any, position: int, values: object) -> Any:  # tables of pandas
     """A row of the frame for each of some values of one column, numbers at their median."""
     count = len(values)  # type: ignore[arg-type]
     rows = frame.iloc[[0] * count].reset_index(drop=True)
@@ -87,12 +90,21 @@ def _days(moments: np.ndarray) -> Float[np.ndarray, " n"]:
     return np.asarray(date2num(np.asarray(moments, "datetime64[ns]")), float)
 
 
-def _position(X: Table, feature: int | str) -> tuple[int, str]:
+def _position(X: Table, feature: Setting) -> tuple[int, str]:
     """Position and name of an input."""
+    if as_frame(X) is None:
+        check_table("X", X)
     names = _names(X)
     if isinstance(feature, str) and (as_frame(X) is None or feature not in names):
-        raise ValueError(f"feature {feature!r} is not a column of X.")
-    position = names.index(feature) if isinstance(feature, str) else int(feature)
+        raise ValueError(
+            f"feature {feature!r} is not a column of X, one of which it must name: "
+            f"{', '.join(names[:12])}."
+        )
+    if isinstance(feature, str):
+        return names.index(feature), feature
+    position = -1
+    if not isinstance(feature, bool) and isinstance(feature, numbers.Integral):
+        position = int(feature)
     if not 0 <= position < len(names):
         raise ValueError(f"feature must lie in 0..{len(names) - 1}, got {feature!r}.")
     return position, names[position]

@@ -4,9 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from mixstat.arguments import Axes, Figure, Response, Table, count_rows
+from mixstat.alignment import check_same_rows
+from mixstat.arguments import Axes, Estimator, Figure, Response, Setting, Table, count_rows
+from mixstat.kinds import check_length, check_numbers
 from mixstat.plotting.along import along
+from mixstat.plotting.checks import check_answers, check_axes, check_output
 from mixstat.plotting.drawn import Gated, Regressor
+from mixstat.validation import check_integer, check_open_share
 
 
 class Display:
@@ -19,6 +23,7 @@ class Display:
         import matplotlib.pyplot as plt
 
         # never the axes of an earlier figure, whose scales would stay
+        check_axes(ax)
         ax = plt.subplots()[1] if ax is None else ax
         self.ax_, self.figure_ = ax, ax.figure
         return ax
@@ -35,6 +40,23 @@ def colors_of(k: int) -> list[Any]:
     import matplotlib as mpl
 
     return [mpl.colormaps["tab10"](i % 10) for i in range(k)]
+
+
+def regressor(estimator: Estimator) -> Regressor:
+    """A fitted regressor, refused if it is none."""
+    questions = ("predict", "predict_interval", "expert_means", "gate_proba")
+    check_answers("estimator", estimator, *questions)
+    assert isinstance(estimator, Regressor)
+    return estimator
+
+
+def _responses(X: Table, y: Response) -> np.ndarray | None:
+    """Responses that are drawn, as a table."""
+    if y is None:
+        return None
+    check_numbers("y", y)
+    check_length("y", y, count_rows(X))
+    return np.asarray(y).reshape(count_rows(y), -1)
 
 
 class FittedMeanDisplay(Display):
@@ -92,14 +114,14 @@ class FittedMeanDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Regressor,
+        estimator: Estimator,
         X: Table,
         y: Response = None,
         *,
-        feature: int | str = 0,
-        output: int = 0,
-        coverage: float = 0.9,
-        n_points: int = 300,
+        feature: Setting = 0,
+        output: Setting = 0,
+        coverage: Setting = 0.9,
+        n_points: Setting = 300,
         ax: Axes = None,
     ) -> "FittedMeanDisplay":
         """Evaluate a fitted estimator over one input and plot it.
@@ -128,26 +150,26 @@ class FittedMeanDisplay(Display):
         FittedMeanDisplay
             The display, with ``ax_`` and ``figure_``.
         """
-        line = along(X, feature, n_points)
-        rows = line.rows
-        mean = np.asarray(estimator.predict(rows)).reshape(len(line.positions), -1)[:, output]
-        interval = estimator.predict_interval(rows, coverage)
-        interval = interval[:, output] if interval.ndim == 3 else interval
-        points = None
-        if y is not None:
-            responses = np.asarray(y).reshape(count_rows(y), -1)
-            points = (line.place(X), responses[:, output])
+        model = regressor(estimator)
+        check_same_rows(X=X, y=y)
+        responses = _responses(X, y)
+        line = along(X, feature, check_integer("n_points", n_points, 2))
+        share, rows = check_open_share("coverage", coverage), line.rows
+        means = np.asarray(model.predict(rows)).reshape(len(line.positions), -1)
+        chosen = check_output(output, means.shape[1])
+        interval = model.predict_interval(rows, share)
+        interval = interval[:, chosen] if interval.ndim == 3 else interval
         return cls(
             values=line.positions,
-            mean=mean,
-            experts=estimator.expert_means(rows)[:, :, output].T,
-            share=estimator.gate_proba(rows).T,
+            mean=means[:, chosen],
+            experts=model.expert_means(rows)[:, :, chosen].T,
+            share=model.gate_proba(rows).T,
             interval=interval,
-            coverage=coverage,
+            coverage=share,
             name=line.name,
-            points=points,
+            points=None if responses is None else (line.place(X), responses[:, chosen]),
             along=line,
-            response=response_name(estimator, output),
+            response=response_name(model, chosen),
         ).plot(ax=ax)
 
     def plot(self, *, ax: Axes = None) -> "FittedMeanDisplay":
@@ -214,11 +236,11 @@ class GateDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Gated,
+        estimator: Estimator,
         X: Table,
         *,
-        feature: int | str = 0,
-        n_points: int = 300,
+        feature: Setting = 0,
+        n_points: Setting = 300,
         ax: Axes = None,
     ) -> "GateDisplay":
         """Evaluate a fitted gate over one input and plot it.
@@ -241,7 +263,9 @@ class GateDisplay(Display):
         GateDisplay
             The display, with ``ax_`` and ``figure_``.
         """
-        line = along(X, feature, n_points)
+        check_answers("estimator", estimator, "gate_proba")
+        assert isinstance(estimator, Gated)
+        line = along(X, feature, check_integer("n_points", n_points, 2))
         share = estimator.gate_proba(line.rows).T
         return cls(values=line.positions, share=share, name=line.name, along=line).plot(ax=ax)
 

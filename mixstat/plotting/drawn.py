@@ -40,7 +40,7 @@ class Regressor(Gated, Protocol):
 class Profiled(Protocol):
     """A fitted estimator whose parameters have profiles."""
 
-    def profile(self, name: str, /, **settings: Setting) -> ProfileLikelihood:
+    def profile(self, name: Setting, /, **settings: Setting) -> ProfileLikelihood:
         """Profile likelihood of a parameter."""
         ...
 

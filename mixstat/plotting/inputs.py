@@ -3,6 +3,7 @@
 import numpy as np
 
 from mixstat.arguments import Axes, Figure
+from mixstat.plotting.checks import check_answers
 from mixstat.plotting.drawn import Effects
 
 WIDTH, ROW = 3.2, 0.24  # of a panel, and the height of an input, inches
@@ -31,7 +32,7 @@ class InputReportDisplay:
 
     @classmethod
     def from_report(
-        cls, report: Effects, *, n_inputs: int | None = None, ax: Axes = None
+        cls, report: object, *, n_inputs: int | None = None, ax: Axes = None
     ) -> "InputReportDisplay":
         """Plot a report.
 
@@ -49,6 +50,8 @@ class InputReportDisplay:
         InputReportDisplay
             The display, with ``axes_`` and ``figure_``.
         """
+        check_answers("report", report, "effect", "coef", "low", "high", "deviation")
+        assert isinstance(report, Effects)
         largest = np.abs(report.effect).max(axis=0)
         shown = np.sort(np.argsort(-largest, kind="stable")[:n_inputs])
         values = np.stack([report.coef, report.low, report.high]) * report.deviation

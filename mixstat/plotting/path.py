@@ -6,6 +6,7 @@ import numpy as np
 
 from mixstat.arguments import Axes, Figure
 from mixstat.data.design import Design
+from mixstat.plotting.checks import check_answers
 from mixstat.plotting.drawn import Path
 
 WIDTH, HEIGHT = 3.2, 2.7  # of a panel, inches
@@ -36,7 +37,7 @@ class PenaltyPathDisplay:
         self.chosen = chosen
 
     @classmethod
-    def from_path(cls, path: Path, *, ax: Axes = None) -> "PenaltyPathDisplay":
+    def from_path(cls, path: object, *, ax: Axes = None) -> "PenaltyPathDisplay":
         """Plot a path.
 
         Parameters
@@ -51,6 +52,8 @@ class PenaltyPathDisplay:
         PenaltyPathDisplay
             The display, with ``axes_`` and ``figure_``.
         """
+        check_answers("path", path, "strengths", "best_estimator_", "expert_coef", "gate_coef")
+        assert isinstance(path, Path)
         panels = _expert_panels(path) + _gate_panels(path)
         return cls(strengths=path.strengths, panels=panels, chosen=path.best_strength_).plot(ax=ax)
 

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.arguments import Axes, Figure, Series
+from mixstat.plotting.checks import check_answers, check_axes
 
 
 @runtime_checkable
@@ -73,7 +74,7 @@ class PossibilityDisplay:
 
     @classmethod
     def from_context(
-        cls, context: OneContext, values: Series = None, *, ax: Axes = None
+        cls, context: object, values: Series = None, *, ax: Axes = None
     ) -> "PossibilityDisplay":
         """Plot a context over its variable.
 
@@ -91,6 +92,8 @@ class PossibilityDisplay:
         PossibilityDisplay
             The display, with ``ax_`` and ``figure_``.
         """
+        check_answers("context", context, "variables", "at", "grid", "name")
+        assert isinstance(context, OneContext)
         if len(context.variables) > 1:
             raise ValueError(
                 f"context {context.name!r} is stated on several variables "
@@ -110,7 +113,7 @@ class PossibilityDisplay:
 
     @classmethod
     def from_table(
-        cls, table: SeveralContexts, *, time: Series = None, ax: Axes = None
+        cls, table: object, *, time: Series = None, ax: Axes = None
     ) -> "PossibilityDisplay":
         """Plot the possibilities of all contexts over rows.
 
@@ -128,6 +131,8 @@ class PossibilityDisplay:
         PossibilityDisplay
             The display, with ``ax_`` and ``figure_``.
         """
+        check_answers("table", table, "names", "values")
+        assert isinstance(table, SeveralContexts)
         position = np.arange(len(table.values)) if time is None else np.asarray(time)
         if len(position) != len(table.values):
             raise ValueError(
@@ -153,6 +158,7 @@ class PossibilityDisplay:
         """
         import matplotlib.pyplot as plt
 
+        check_axes(ax)
         if ax is None:
             _, ax = plt.subplots(figsize=(5, 2.6), layout="constrained")
         for name, column in zip(self.names, self.values.T, strict=True):

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from mixstat.arguments import Axes, Setting
+from mixstat.arguments import Axes, Estimator, Setting
 from mixstat.inference.profile import ProfileLikelihood
+from mixstat.plotting.checks import check_answers, check_axes
 from mixstat.plotting.displays import Display
 from mixstat.plotting.drawn import Profiled
 
@@ -24,7 +25,7 @@ class ProfileDisplay(Display):
 
     @classmethod
     def from_estimator(
-        cls, estimator: Profiled, name: str, *, ax: Axes = None, **settings: Setting
+        cls, estimator: Estimator, name: Setting, *, ax: Axes = None, **settings: Setting
     ) -> "ProfileDisplay":
         """Profile a parameter of a fitted estimator and plot it.
 
@@ -44,6 +45,9 @@ class ProfileDisplay(Display):
         ProfileDisplay
             The display, with ``ax_`` and ``figure_``.
         """
+        check_answers("estimator", estimator, "profile")
+        check_axes(ax)
+        assert isinstance(estimator, Profiled)
         return cls(estimator.profile(name, **settings)).plot(ax=ax)
 
     def plot(self, *, ax: Axes = None) -> "ProfileDisplay":

@@ -4,10 +4,23 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from mixstat.arguments import Axes, Figure, Response, Series, Table, count_rows
+from mixstat.alignment import check_same_rows
+from mixstat.arguments import (
+    Axes,
+    Estimator,
+    Figure,
+    Response,
+    Series,
+    Setting,
+    Table,
+    as_frame,
+    count_rows,
+)
 from mixstat.contextual.records import index_of
-from mixstat.plotting.displays import colors_of, response_name
-from mixstat.plotting.drawn import Regressor
+from mixstat.kinds import check_length, check_numbers, check_table
+from mixstat.plotting.checks import check_axes, check_output
+from mixstat.plotting.displays import colors_of, regressor, response_name
+from mixstat.validation import check_open_share, check_switch
 
 MOST_NAMES = 8  # on an axis of names
 
@@ -66,14 +79,14 @@ class TimeDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Regressor,
+        estimator: Estimator,
         X: Table,
         y: Response = None,
         *,
         time: Series = None,
-        output: int = 0,
-        coverage: float = 0.9,
-        contributions: bool = False,
+        output: Setting = 0,
+        coverage: Setting = 0.9,
+        contributions: Setting = False,
         ax: Axes = None,
     ) -> "TimeDisplay":
         """Predict rows in the order of time and plot them.
@@ -103,22 +116,32 @@ class TimeDisplay:
         TimeDisplay
             The display, with ``axes_`` and ``figure_``.
         """
+        model = regressor(estimator)
+        check_same_rows(X=X, y=y, time=time)
+        check_switch("contributions", contributions)
+        if as_frame(X) is None:
+            check_table("X", X)
+        check_numbers("y", y)
         n = count_rows(X)
+        check_length("y", y, n)
+        check_length("time", time, n)
         index = index_of(X) if time is None else time
-        interval = np.asarray(estimator.predict_interval(X, coverage)).reshape(n, -1, 2)
-        share = estimator.gate_proba(X)
-        parts = share * estimator.expert_means(X)[:, :, output] if contributions else None
+        level = check_open_share("coverage", coverage)
+        interval = np.asarray(model.predict_interval(X, level)).reshape(n, -1, 2)
+        chosen = check_output(output, interval.shape[1])
+        share = model.gate_proba(X)
+        parts = share * model.expert_means(X)[:, :, chosen] if contributions else None
         unnamed = [f"expert {k}" for k in range(share.shape[1])]
         return cls(
             time=np.arange(n) if index is None else np.asarray(index),
-            mean=np.asarray(estimator.predict(X)).reshape(n, -1)[:, output],
-            interval=interval[:, output],
+            mean=np.asarray(model.predict(X)).reshape(n, -1)[:, chosen],
+            interval=interval[:, chosen],
             share=share,
             names=distinct(getattr(estimator, "expert_contexts_", unnamed)),
-            coverage=coverage,
-            y=None if y is None else np.asarray(y).reshape(n, -1)[:, output],
+            coverage=level,
+            y=None if y is None else np.asarray(y).reshape(n, -1)[:, chosen],
             contributions=parts,
-            response=response_name(estimator, output),
+            response=response_name(estimator, chosen),
         ).plot(ax=ax)
 
     def plot(self, *, ax: Axes = None) -> "TimeDisplay":
@@ -176,7 +199,9 @@ class TimeDisplay:
             )[1]
         self.axes_ = np.ravel(ax)
         if len(self.axes_) != 2:
-            raise ValueError(f"ax must hold two axes, got {len(self.axes_)}.")
+            raise ValueError(f"ax must hold two axes, got {ax!r}.")
+        for one in self.axes_:
+            check_axes(one)
         self.figure_ = self.axes_[0].figure
         return self.axes_
 

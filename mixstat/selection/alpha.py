@@ -11,12 +11,14 @@ from sklearn.model_selection import KFold
 from sklearn.utils import _safe_indexing
 
 import mixstat.selection.folds as folds
+from mixstat.alignment import check_same_rows
 from mixstat.arguments import Estimator, Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.contextual import ContextualMixtureOfExperts
+from mixstat.estimators.formula_rows import row_weights
 from mixstat.results import DesignWarning, Status, report
 from mixstat.selection.ascent import merit
-from mixstat.selection.folds import Splitter
-from mixstat.validation import check_choice, check_weights
+from mixstat.selection.folds import Splitter, check_params
+from mixstat.validation import check_choice
 
 CRITERIA = ("likelihood", "cv")
 ALPHAS = (0.0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
@@ -91,10 +93,10 @@ def alpha_path(
     y: Response,
     *,
     alphas: Setting = ALPHAS,
-    criterion: str = "likelihood",
+    criterion: Setting = "likelihood",
     cv: Splitter = 5,
     sample_weight: Weights = None,
-    params: dict[str, Setting] | None = None,
+    params: Setting = None,
 ) -> AlphaPath:
     """Fit with knowledge of many certainties ``alpha`` and choose one.
 
@@ -145,13 +147,16 @@ def alpha_path(
         raise ValueError(
             f"estimator must be a ContextualMixtureOfExperts, got {type(estimator).__name__}."
         )
-    check_choice("criterion", criterion, CRITERIA)
+    criterion = check_choice("criterion", criterion, CRITERIA)
     grid = check_alphas(alphas)
-    if estimator.contexts is None and (params or {}).get("possibilities") is None:
+    if estimator.contexts is None and check_params(params).get("possibilities") is None:
         raise ValueError(
             'there is no knowledge: set contexts, or give params={"possibilities": table}.'
         )
-    task = Task(estimator, X, y, check_weights(sample_weight, count_rows(X)), params or {})
+    given = check_params(params)
+    check_same_rows(X=X, y=y, sample_weight=sample_weight, **given)
+    weight = row_weights(X, sample_weight, count_rows(X), estimator._formulas())
+    task = Task(estimator, X, y, weight, given)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("once", DesignWarning)
@@ -177,7 +182,10 @@ def alpha_path(
 
 def check_alphas(alphas: Setting) -> Float[np.ndarray, " a"]:
     """Certainties from 0 to 1, each once, smallest first."""
-    given = np.asarray(alphas, float)  # type: ignore[arg-type]
+    try:
+        given = np.asarray(alphas, float)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        given = np.array(np.nan)
     grid = np.unique(given)
     if given.ndim != 1 or not np.all((grid >= 0) & (grid <= 1)) or len(grid) == 0:
         raise ValueError(f"alphas must be numbers between 0 and 1, got {alphas!r}.")

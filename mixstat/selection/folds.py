@@ -18,6 +18,18 @@ Split = tuple[np.ndarray, np.ndarray]  # training and held-out rows
 Splitter: TypeAlias = object  # number of folds, an object with split, or splits
 
 
+def check_params(params: Setting) -> dict[str, Setting]:
+    """Further arguments of ``fit`` by name."""
+    if params is None:
+        return {}
+    if not isinstance(params, dict):
+        raise ValueError(
+            f"params must be a dict of arguments of fit, as in {{'possibilities': table}}; got "
+            f"{params!r}."
+        )
+    return {str(name): value for name, value in params.items()}
+
+
 def make(cv: Splitter, estimator: BaseMixture, X: Table, y: Response) -> list[Split]:
     """Training and held-out rows of each fold."""
     classes, n = is_classifier(estimator), count_rows(y)
@@ -34,7 +46,7 @@ def make(cv: Splitter, estimator: BaseMixture, X: Table, y: Response) -> list[Sp
                 )
         seed = int(check_random_state(estimator.random_state).randint(2**31))
         cv = kind(int(cv), shuffle=True, random_state=seed)
-    elif not hasattr(cv, "split") and not np.iterable(cv):
+    elif isinstance(cv, str) or not (hasattr(cv, "split") or np.iterable(cv)):
         raise ValueError(f"cv must be an integer or have a method split, got {cv!r}.")
     return list(check_cv(cv, y, classifier=classes).split(X, y))
 

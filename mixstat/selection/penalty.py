@@ -10,12 +10,14 @@ from sklearn.exceptions import ConvergenceWarning
 
 import mixstat.selection.ascent as ascent
 import mixstat.selection.folds as folds
+from mixstat.alignment import check_same_rows
 from mixstat.arguments import Axes, Estimator, Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.base import BaseMixture
+from mixstat.estimators.formula_rows import named_weights
 from mixstat.plotting.path import PenaltyPathDisplay
 from mixstat.results import DesignWarning, Status, report
 from mixstat.selection.ascent import PARTS
-from mixstat.selection.folds import Splitter
+from mixstat.selection.folds import Splitter, check_params
 from mixstat.validation import check_choice, check_integer, check_positive, check_weights
 
 CRITERIA = ("bic", "aic", "cv")
@@ -88,13 +90,13 @@ def penalty_path(
     y: Response,
     *,
     strengths: Setting = None,
-    n_strengths: int = 20,
-    ratio: float = 1e-3,
-    part: str = "both",
-    criterion: str = "bic",
+    n_strengths: Setting = 20,
+    ratio: Setting = 1e-3,
+    part: Setting = "both",
+    criterion: Setting = "bic",
     cv: Splitter = 5,
     sample_weight: Weights = None,
-    params: dict[str, Setting] | None = None,
+    params: Setting = None,
 ) -> PenaltyPath:
     """Fit an elastic net at many strengths and choose one.
 
@@ -162,19 +164,21 @@ def penalty_path(
     """
     if not isinstance(estimator, BaseMixture):
         raise ValueError(f"estimator must be one of mixstat, got {type(estimator).__name__}.")
-    check_choice("part", part, PARTS)
-    check_choice("criterion", criterion, CRITERIA)
-    check_integer("n_strengths", n_strengths, 2)
-    if not check_positive("ratio", ratio) < 1:
+    part = check_choice("part", part, PARTS)
+    criterion = check_choice("criterion", criterion, CRITERIA)
+    count, least = check_integer("n_strengths", n_strengths, 2), check_positive("ratio", ratio)
+    if not least < 1:
         raise ValueError(f"ratio must lie between 0 and 1, got {ratio!r}.")
+    sample_weight = named_weights(X, sample_weight, estimator._formulas())
+    check_same_rows(X=X, y=y, sample_weight=sample_weight, **check_params(params))
     given = _given_strengths(strengths, estimator)
     splits = folds.make(cv, estimator, X, y) if criterion == "cv" else []
-    task = ascent.Task(estimator, part, X, y, sample_weight, params or {})
+    task = ascent.Task(estimator, part, X, y, sample_weight, check_params(params))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("once", DesignWarning)
         if given is None:
-            given = ascent.grid(task, n_strengths, ratio)
+            given = ascent.grid(task, count, least)
         fits = ascent.walk(task, given)
         held_out = np.array([folds.score(task, given, *rows) for rows in splits])
     scores = _scores(criterion, fits, held_out, sample_weight, count_rows(X))
@@ -227,7 +231,10 @@ def _given_strengths(strengths: Setting, estimator: BaseMixture) -> Float[np.nda
 
 def check_strengths(strengths: Setting) -> Float[np.ndarray, " s"]:
     """Finite strengths, none negative, strongest first."""
-    array = np.asarray(strengths, float)  # type: ignore[arg-type]
+    try:
+        array = np.asarray(strengths, float)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise ValueError(f"strengths must be a list of numbers, got {strengths!r}.") from None
     if array.ndim != 1 or len(array) == 0:
         raise ValueError(f"strengths must be a list of numbers, got shape {array.shape}.")
     if not np.all(np.isfinite(array)) or array.min() < 0:

@@ -7,12 +7,14 @@ import numpy as np
 from jaxtyping import Bool, Float
 from sklearn.exceptions import ConvergenceWarning
 
+from mixstat.alignment import check_same_rows
 from mixstat.arguments import Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.base import BaseMixture
+from mixstat.estimators.formula_rows import row_weights
 from mixstat.fitting.fit import Fit
 from mixstat.results import DesignWarning, Status, report
+from mixstat.selection.folds import check_params
 from mixstat.selection.penalty import PenaltyPath
-from mixstat.validation import check_weights
 
 NEGLIGIBLE = 1e-12  # a strength that keeps features unrotated and shrinks nothing to be seen
 
@@ -34,12 +36,12 @@ class RelaxedPath:
 
 
 def relax(
-    path: PenaltyPath,
+    path: Setting,
     X: Table,
     y: Response,
     *,
     sample_weight: Weights = None,
-    params: dict[str, Setting] | None = None,
+    params: Setting = None,
 ) -> RelaxedPath:
     """Refit every set of experts' inputs on a path without shrinkage, and choose one by BIC.
 
@@ -73,20 +75,23 @@ def relax(
     ----------
     Meinshausen, N. (2007). Relaxed lasso. Comput. Statist. Data Anal. 52, 374-393.
     """
-    model = path.best_estimator_
+    if not isinstance(path, PenaltyPath):
+        raise ValueError(f"path must be what penalty_path returned, got {path!r}.")
+    model, given = path.best_estimator_, check_params(params)
     if not isinstance(model, BaseMixture) or not model.l1_ratio:
-        raise ValueError("path must be a path of penalties with l1_ratio > 0.")
+        raise ValueError("path must be a path of penalties with l1_ratio > 0, got l1_ratio=0.")
     several = path.expert_coef.ndim == 4  # outputs, one of which suffices to use an input
     nonzero = np.asarray(path.expert_coef) != 0
     tables = np.any(nonzero, axis=2) if several else nonzero
     constant = np.arange(tables.shape[2]) < int(model.fit_.designs.experts.source.constant)
     used = np.unique(tables | constant, axis=0)
-    weight = check_weights(sample_weight, count_rows(y))
+    check_same_rows(X=X, y=y, sample_weight=sample_weight, **given)
+    weight = row_weights(X, sample_weight, count_rows(X), model._formulas())
     start = model.responsibilities(X, y)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", DesignWarning)
-        fits = [_refit(model, start, one, X, y, weight, params or {}) for one in used]
+        fits = [_refit(model, start, one, X, y, weight, given) for one in used]
     bic = np.array([_bic(moe.fit_) for moe in fits])
     certified = np.array([moe.converged_ for moe in fits])
     best = int(np.argmin(np.where(certified if certified.any() else True, bic, np.inf)))

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from mixstat.arguments import Axes, Estimator, Frame, Response, Seed, Table, Weights
+from mixstat.arguments import Axes, Estimator, Frame, Response, Seed, Setting, Table, Weights
 from mixstat.estimators.base import BaseMixture
 from mixstat.fitting.batch_of_fits import fit_many
 from mixstat.fitting.fit import Fit
@@ -15,7 +14,7 @@ from mixstat.numerics.precision import in_float64
 from mixstat.numerics.quiet import quiet
 from mixstat.plotting.inputs import InputReportDisplay
 from mixstat.plotting.time import distinct
-from mixstat.validation import check_integer, check_probability, check_weights
+from mixstat.validation import check_integer, check_open_share, check_seed
 
 
 @dataclass(frozen=True)
@@ -106,9 +105,9 @@ def input_report(
     X: Table,
     y: Response,
     *,
-    n_boot: int = 100,
-    level: float = 0.9,
-    block: int = 1,
+    n_boot: Setting = 100,
+    level: Setting = 0.9,
+    block: Setting = 1,
     sample_weight: Weights = None,
     random_state: Seed = None,
 ) -> InputReport:
@@ -155,19 +154,19 @@ def input_report(
     likelihood bootstrap. J. R. Statist. Soc. B 56, 3-48.
     """
     if not isinstance(model, BaseMixture):
-        raise ValueError(f"model must be an estimator of mixstat, got {type(model).__name__}.")
+        raise ValueError(f"model must be an estimator of mixstat, got {model!r}.")
     check_is_fitted(model)
     fit = model.fit_
     coef = fit.attributes["expert_coef_"]
     if coef.ndim != 2:
         raise ValueError(f"model must have one output, got {coef.shape[1]}.")
-    check_integer("n_boot", n_boot, 2)
-    tail = 0.5 * (1 - float(check_probability("level", level)))
-    table, response = model._read(X), model._response(X, y)
-    own = check_weights(sample_weight, len(response))
+    count, share = check_integer("n_boot", n_boot, 2), check_open_share("level", level)
+    tail = 0.5 * (1 - share)
+    table, response = model._read_pairs(X, y, sample_weight=sample_weight)
+    own = model._weights(X, sample_weight, len(response))
     fit = fit.on_rows(table, response, own)  # others are refused
-    random = check_random_state(random_state)
-    weights = own * _draws(len(own), n_boot, check_integer("block", block, 1), random)
+    random = check_seed("random_state", random_state)
+    weights = own * _draws(len(own), count, check_integer("block", block, 1), random)
     first = int(fit.designs.experts.source.constant)
     slopes = refits(fit, weights[:, own > 0])[:, :, first:]
     low, high = np.quantile(slopes, [tail, 1 - tail], axis=0)
@@ -181,8 +180,8 @@ def input_report(
         deviation=_deviations(fit.designs.experts.source.raw(table)[:, first:], resp),
         selected=np.mean(slopes != 0, axis=0),
         share=resp.sum(axis=0) / resp.sum(),
-        level=level,
-        n_boot=n_boot,
+        level=share,
+        n_boot=count,
     )
 
 

@@ -10,11 +10,12 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
-    column_or_1d,
     validate_data,
 )
 
-from mixstat.arguments import Series, Setting, Table, as_frame
+from mixstat.alignment import check_same_rows
+from mixstat.arguments import Series, Setting, Table, as_frame, count_rows
+from mixstat.kinds import check_length, check_table
 from mixstat.validation import check_choice, check_integer, choose_columns
 
 
@@ -86,7 +87,7 @@ class LaggedFeatures(TransformerMixin, BaseEstimator):
             If a lag is no integer >= 0, occurs twice, or belongs to a column that X lacks.
         """
         check_choice("fill", self.fill, ("first", "nan"))
-        validate_data(self, X, dtype=np.float64)
+        validate_data(self, check_table("X", X), dtype=np.float64)
         self.lags_ = _each_column(self.lags, self._names())
         return self
 
@@ -104,11 +105,11 @@ class LaggedFeatures(TransformerMixin, BaseEstimator):
             The table, or a data frame if ``set_output`` asked for one.
         """
         check_is_fitted(self)
-        table = validate_data(self, X, dtype=np.float64, reset=False)
+        table = validate_data(self, check_table("X", X), dtype=np.float64, reset=False)
         before = np.nan if self.fill == "nan" else None
         return _lagged(table, self.lags_, np.zeros(len(table), int), before)
 
-    def get_feature_names_out(self, input_features: Iterable[object] | None = None) -> np.ndarray:
+    def get_feature_names_out(self, input_features: Setting = None) -> np.ndarray:
         """Names such as "u1" and "u1_lag5".
 
         Parameters
@@ -122,6 +123,8 @@ class LaggedFeatures(TransformerMixin, BaseEstimator):
             A name for each column of the result.
         """
         check_is_fitted(self)
+        if isinstance(input_features, str) or not isinstance(input_features, Iterable | None):
+            raise ValueError(f"input_features must be a list of names, got {input_features!r}.")
         names = self._names() if input_features is None else [str(n) for n in input_features]
         if len(names) != self.n_features_in_ or (
             hasattr(self, "feature_names_in_") and names != list(self.feature_names_in_)
@@ -182,8 +185,10 @@ def lag_rows(
     >>> y
     array([2, 3])
     """
-    check_consistent_length(X, *others, groups)
+    check_same_rows(X=X, groups=groups, **{f"others[{j}]": one for j, one in enumerate(others)})
     transformer = LaggedFeatures(lags).fit(X)
+    check_consistent_length(X, *others)
+    check_length("groups", groups, count_rows(X))
     table = validate_data(transformer, X, dtype=np.float64, reset=False)
     start = _starts(len(table), groups)
     longest = max(int(lags_of_column.max()) for lags_of_column in transformer.lags_)
@@ -204,7 +209,9 @@ def _starts(n: int, groups: Series) -> Int[np.ndarray, " n"]:
     """The first row of each row's run."""
     if groups is None:
         return np.zeros(n, int)
-    labels = column_or_1d(groups)
+    labels = np.asarray(groups)
+    if labels.ndim != 1:
+        raise ValueError(f"groups must be a label for each row, got shape {labels.shape}.")
     new = np.concatenate([[True], labels[1:] != labels[:-1]])
     return np.flatnonzero(new)[np.cumsum(new) - 1]
 

@@ -2,14 +2,15 @@
 
 import numpy as np
 from jaxtyping import Float
+from sklearn.utils.validation import check_is_fitted  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
-from mixstat.arguments import Table
+from mixstat.arguments import Estimator, Table
 from mixstat.estimators.prediction import RegressionMixture
 from mixstat.numerics.quiet import quiet
 
 
 @quiet
-def contributions(model: RegressionMixture, X: Table) -> Float[np.ndarray, "n K ..."]:
+def contributions(model: Estimator, X: Table) -> Float[np.ndarray, "n K ..."]:
     """Gate share times mean of each expert; their sum over the experts is ``predict``.
 
     Parameters
@@ -36,5 +37,8 @@ def contributions(model: RegressionMixture, X: Table) -> Float[np.ndarray, "n K 
     >>> bool(np.allclose(parts.sum(axis=1), moe.predict(X)))
     True
     """
+    if not isinstance(model, RegressionMixture):
+        raise ValueError(f"model must be a regressor of mixstat, got {model!r}.")
+    check_is_fitted(model)
     parts = model.gate_proba(X)[:, :, None] * model.expert_means(X)
     return parts[:, :, 0] if model.fit_.predicts_vectors else parts

@@ -28,18 +28,11 @@ from mixstat.results import Status
 from mixstat.solvers.base import Solver
 from mixstat.solvers.m_step import choose, m_step_of, slack, step_statistics, with_exact_gate
 from mixstat.solvers.outcome import Outcome
+from mixstat.solvers.stop_rule import StopRule, check_rule
+from mixstat.validation import check_switch
 
 MEMORY = 5  # differences that the extrapolation remembers
 SHORTEST = 2.0**-20  # gate steps are not halved below this
-
-
-class StopRule(NamedTuple):
-    """When EM ends: after the step whose entering objective had gained no more than this."""
-
-    absolute: AnyArray | float = 1e-14
-    relative: AnyArray | float = 1e-14  # to the size of the objective
-    max_iter: AnyArray | int = 1000  # and at the latest after so many steps
-    gate: AnyArray | float = 1e-15  # an exact gate step ends at such a relative change
 
 
 class EMState(NamedTuple):
@@ -284,6 +277,11 @@ class EM(Solver):
     """Take the gate's M-step to its maximum; else one Newton step."""
     stop: StopRule = field(default_factory=StopRule)
     """When to stop; its ``max_iter`` is a limit beside that of :meth:`run`."""
+
+    def __post_init__(self) -> None:
+        check_switch("accelerate", self.accelerate)
+        check_switch("exact_gate", self.exact_gate)
+        check_rule(self.stop)
 
     def run(
         self, objective: Objective, start: Mixture, *, tol: float = 0.0, max_iter: int = 1000

@@ -17,6 +17,7 @@ from mixstat.objective.objective import Objective
 from mixstat.results import Status
 from mixstat.solvers.base import Solver
 from mixstat.solvers.outcome import Outcome
+from mixstat.validation import check_integer
 
 ROUNDING_STEPS = 5  # steps after the value can no longer tell better from worse
 
@@ -30,6 +31,9 @@ class LBFGS(Solver):
 
     history: int = 20
     """Curvature pairs kept; mixtures repay a longer memory than scipy's ten."""
+
+    def __post_init__(self) -> None:
+        check_integer("history", self.history, 1)
 
     def run(self, objective: Objective, start: Mixture, *, tol: float, max_iter: int) -> Outcome:
         first = np.asarray(objective.clip(parameter_vector.to_vector(start)))

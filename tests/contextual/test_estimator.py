@@ -222,7 +222,7 @@ def test_mapping(rng):
         ({}, {"possibilities": np.full((600, 2), np.nan)}, "between 0 and 1, got nan"),
         ({}, {"possibilities": np.ones((600, 2, 1))}, r"got shape \(600, 2, 1\)"),
         ({}, {"possibilities": np.ones((599, 2))}, r"the 600 rows of X .* got shape \(599, 2\)"),
-        ({}, {"possibilities": np.array([["a"] * 2] * 600)}, "must be numbers"),
+        ({}, {"possibilities": np.array([["a"] * 2] * 600)}, "possibilities must hold numbers"),
         ({"n_experts": 2}, {"possibilities": np.ones((600, 3))}, "there are 3 contexts .* mapping"),
         ({"n_experts": 4}, {"possibilities": np.ones((600, 3))}, "there are 3 contexts .* mapping"),
         ({"contexts": labels("p", [0, 1]), "mapping": {"0": 0}}, {}, "mapping must be a dict with"),

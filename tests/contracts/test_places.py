@@ -181,6 +181,7 @@ KINDS_ASKED = {
     "fitting/settings.py: find_gate": "a user's argument: a name or a gate",
     "fitting/settings.py: find_experts": "a user's argument: a name, a family, or a list of them",
     "rates/numbers.py: find_family": "a user's argument: a name, a family, or a list of them",
+    "estimators/formulas.py: _gate_words": "a user's argument: a formula, a name or a gate",
     "contextual/table.py: assign": "the number of an expert in a user's mapping",
     "objective/derivatives.py: _mean_products": "whether a table is stored as sparse",
 }

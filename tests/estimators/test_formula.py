@@ -1,10 +1,12 @@
 """Models written as formulas."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from mixstat import MixtureOfExperts
+from mixstat import DesignWarning, MixtureOfExperts
 
 pytest.importorskip("formulaic")
 
@@ -70,11 +72,11 @@ def test_without_an_intercept(frame):
 def test_bad_formulas(frame):
     with pytest.raises(ValueError, match="formula names z, which is not a column of data; data"):
         MixtureOfExperts.from_formula("y ~ z", data=frame)
-    with pytest.raises(ValueError, match="gate names z, which is not a column"):
+    with pytest.raises(ValueError, match="gate_formula names z, which is not a column"):
         MixtureOfExperts.from_formula("y ~ x", gate="~ z", data=frame)
     with pytest.raises(ValueError, match="formula must have a response"):
         MixtureOfExperts.from_formula("~ x", data=frame)
-    with pytest.raises(ValueError, match="gate must have no response"):
+    with pytest.raises(ValueError, match="gate_formula must have no response"):
         MixtureOfExperts.from_formula("y ~ x", gate="y ~ w", data=frame)
     with pytest.raises(TypeError, match="needs a data frame"):
         MixtureOfExperts.from_formula("y ~ x", data=frame.to_numpy())
@@ -100,7 +102,7 @@ def test_infinity_and_unseen_categories_are_refused(frame):
 def test_other_bad_formulas(frame):
     with pytest.raises(ValueError, match="the response must be numeric"):
         MixtureOfExperts.from_formula("group ~ x", data=frame)
-    with pytest.raises(ValueError, match="gate has no columns; write 1 for a constant"):
+    with pytest.raises(ValueError, match="gate_formula has no columns; write 1 for a constant"):
         MixtureOfExperts.from_formula("y ~ x", gate="~ 0", data=frame)
     with pytest.raises(ValueError, match=r"formula names nonsense|formula could not be evaluated"):
         MixtureOfExperts.from_formula("y ~ nonsense(x)", data=frame)
@@ -117,3 +119,58 @@ def test_ridge_shrinks_every_column_where_there_is_no_constant(frame):
 def test_score_reads_the_response_from_the_frame(frame):
     moe = MixtureOfExperts.from_formula("y ~ x", gate="~ w", data=frame, random_state=0)
     assert moe.score(frame) == moe.score(frame, frame["y"]) > 0.1
+
+
+@pytest.mark.parametrize(
+    "formula", ["y ~ kind", "y ~ C(kind)", "y ~ C(kind, levels=['a', 'b', 'c'])"]
+)
+def test_declared_categories_that_were_not_seen_are_refused(frame, formula):
+    """They would be predicted as the first one."""
+    kind = pd.Categorical(frame["group"], categories=["a", "b", "c"])
+    moe = MixtureOfExperts(1, formula=formula, gate_formula="~ kind", random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DesignWarning)  # a level of the formula without rows
+        moe.fit(frame.assign(kind=kind))
+    new = frame.assign(kind=pd.Categorical(["c"] * len(frame), categories=["a", "b", "c"]))
+    with pytest.raises(ValueError, match=r"kind has the category c, .* it saw (a, b|b, a)"):
+        moe.predict(new)
+    assert moe.predict(new.assign(kind="b")).shape == (300,)
+    if "levels" not in formula:
+        assert not any("c" in name.rpartition("[")[2] for name in moe.expert_names_)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "y ~ sqrt(x)",
+        "y ~ abs(w) + log1p(x)",
+        "y ~ exp10(x)",
+        "y ~ number",
+        "y ~ count",
+        "y ~ words",
+    ],
+)
+def test_functions_and_kinds_of_columns(frame, formula):
+    data = frame.assign(
+        number=frame["x"].astype(object),
+        count=pd.array(range(len(frame)), dtype="Int64"),
+        words=frame["group"].astype("string"),
+    )
+    moe = MixtureOfExperts(1, formula=formula, random_state=0).fit(data)
+    assert len(moe.expert_names_) == 3 if "abs" in formula else 2
+    np.testing.assert_allclose(moe.predict(data[::-1])[::-1], moe.predict(data), rtol=1e-12)
+
+
+@pytest.mark.fast
+def test_powers_of_ten_are_powers_of_ten(frame):
+    moe = MixtureOfExperts(1, formula="y ~ exp10(x)", random_state=0).fit(frame)
+    column = moe.expert_design_.source.columns(frame)[:, 1]
+    np.testing.assert_allclose(column, 10.0 ** frame["x"])
+
+
+@pytest.mark.fast
+def test_long_tables_are_not_listed_whole(frame):
+    wide = pd.concat([frame, pd.DataFrame(0.0, frame.index, [f"c{j}" for j in range(500)])], axis=1)
+    with pytest.raises(ValueError, match=r"names z, .* and 492 more") as caught:
+        MixtureOfExperts(1, formula="y ~ z").fit(wide)
+    assert len(str(caught.value)) < 300

@@ -1,0 +1,29 @@
+"""Arguments of displays, refused before anything is drawn."""
+
+from mixstat.arguments import Axes, Setting
+from mixstat.validation import check_integer
+
+
+def check_axes(ax: Axes) -> None:
+    """Axes of Matplotlib, or None for those of a new figure."""
+    from matplotlib.axes import Axes as MatplotlibAxes
+
+    if ax is not None and not isinstance(ax, MatplotlibAxes):
+        raise ValueError(f"ax must be axes of Matplotlib or None, got {ax!r}.")
+
+
+def check_answers(name: str, value: object, *questions: str) -> None:
+    """Something that answers questions, such as a fitted estimator."""
+    lacking = [question for question in questions if not hasattr(value, question)]
+    if lacking:
+        raise ValueError(
+            f"{name} must have {', '.join(lacking)}, as what it is drawn from has; got {value!r}."
+        )
+
+
+def check_output(output: Setting, n_outputs: int) -> int:
+    """The number of a response."""
+    number = check_integer("output", output, 0)
+    if number >= n_outputs:
+        raise ValueError(f"output must be a number from 0 to {n_outputs - 1}, got {output!r}.")
+    return number

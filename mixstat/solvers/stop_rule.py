@@ -1,0 +1,25 @@
+"""When EM ends."""
+
+from typing import NamedTuple
+
+from mixstat.arguments import Setting
+from mixstat.numerics.precision import AnyArray
+from mixstat.validation import check_integer, check_positive
+
+
+class StopRule(NamedTuple):
+    """When EM ends: after the step whose entering objective had gained no more than this."""
+
+    absolute: AnyArray | float = 1e-14
+    relative: AnyArray | float = 1e-14  # to the size of the objective
+    max_iter: AnyArray | int = 1000  # and at the latest after so many steps
+    gate: AnyArray | float = 1e-15  # an exact gate step ends at such a relative change
+
+
+def check_rule(rule: Setting) -> None:
+    """Refuse a rule that a person stated and that would never stop, or never begin."""
+    if not isinstance(rule, StopRule):
+        raise ValueError(f"stop must be a StopRule, got {rule!r}.")
+    for name in ("absolute", "relative", "gate"):
+        check_positive(name, getattr(rule, name), zero=True)
+    check_integer("max_iter", rule.max_iter, 1)

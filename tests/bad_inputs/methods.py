@@ -1,0 +1,139 @@
+"""Methods of the three estimators."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from mixstat import ContextualMixtureOfExperts
+from tests.bad_inputs.rows import Case, Row, rows
+from tests.bad_inputs.values import (
+    DATA,
+    LABELS,
+    NOT_COUNTS,
+    NOT_LABELS,
+    NOT_NUMBERS,
+    NOT_POSITIVE,
+    NOT_RESPONSES,
+    NOT_SEEDS,
+    NOT_SWITCHES,
+    NOT_TABLES,
+    NOT_WEIGHTS,
+    N,
+    X,
+    Y,
+    method,
+)
+
+
+def of_methods(kind: str, name: str, cls: type, y: np.ndarray) -> Iterator[Row]:
+    """Methods that all estimators have."""
+    responses = NOT_LABELS if kind == "classifier" else NOT_RESPONSES
+    pairs = {"X": X, "y": y}
+    yield from rows(
+        f"{name}.fit",
+        lambda: cls(n_experts=1).fit,
+        pairs,
+        {"X": NOT_TABLES, "y": [*responses, Case(None, "None")], "sample_weight": NOT_WEIGHTS},
+    )
+    # those of the fit may be one class, or have any size
+    asked = [one for one in responses if one.seen not in ("'in'", "continuous", "True and False")]
+    asked = [one for one in asked if one.seen not in (r"e\+", "True|False") and one.value is not Y]
+    for question in ("score", "aic", "bic", "partial_fit"):
+        yield from rows(
+            f"{name}.{question}",
+            method(kind, question),
+            pairs,
+            {"X": NOT_TABLES[:3], "y": asked[:6], "sample_weight": NOT_WEIGHTS[-5:]},
+        )
+    for question in ("score_samples", "responsibilities"):
+        bad = {"X": NOT_TABLES[:3], "y": [*asked, Case(None, "y must be given")]}
+        yield from rows(f"{name}.{question}", method(kind, question), pairs, bad)
+    for question in ("gate_proba", "gate_scores", "predict", "predict_expert"):
+        bad = {"X": [*NOT_TABLES, Case(np.zeros((3, 5)), "5 features")]}
+        yield from rows(f"{name}.{question}", method(kind, question), {}, bad)
+    yield from rows(
+        f"{name}.partial_fit",
+        method(kind, "partial_fit"),
+        pairs,
+        {"forgetting": [*NOT_POSITIVE, 2]},
+    )
+    yield from rows(
+        f"{name}.profile",
+        method(kind, "profile"),
+        {"name": _parameter(kind)},
+        {
+            "name": ["nobody", None, 3],
+            "grid": ["low", Case([np.nan], "nan"), [], Case([[1.0]], r"\(1, 1\)")],
+            "n_points": [1, 2.5, "many", None],
+            "level": [0.0, 1.0, 1.5, "high", None],
+        },
+    )
+
+
+def _parameter(kind: str) -> str:
+    return "expert0:in:x0" if kind == "classifier_of_three" else "expert0:x0"
+
+
+def of_prediction() -> Iterator[Row]:
+    """Methods that only some estimators have."""
+    for kind, name in (
+        ("regressor", "MixtureOfExperts"),
+        ("contextual", "ContextualMixtureOfExperts"),
+    ):
+        of_x = {"X": X}
+        yield from rows(
+            f"{name}.predict_interval",
+            method(kind, "predict_interval"),
+            of_x,
+            {
+                "X": NOT_TABLES[:4],
+                "coverage": [0.0, 1.0, 1.5, "most", None, Case([0.5], r"\[0.5\]")],
+            },
+        )
+        yield from rows(
+            f"{name}.predict_quantile",
+            method(kind, "predict_quantile"),
+            {"X": X, "q": 0.5},
+            {"X": NOT_TABLES[:4], "q": [0.0, 1.0, [0.5, 2.0], "half", None, [[0.5]], [], np.nan]},
+        )
+        yield from rows(
+            f"{name}.sample_y",
+            method(kind, "sample_y"),
+            of_x,
+            {"X": NOT_TABLES[:4], "n_samples": NOT_COUNTS, "random_state": NOT_SEEDS},
+        )
+        bad = {"X": NOT_TABLES[:4], "return_std": NOT_SWITCHES}
+        yield from rows(f"{name}.predict", method(kind, "predict"), of_x, bad)
+        bad = {"X": NOT_TABLES}
+        yield from rows(f"{name}.expert_means", method(kind, "expert_means"), {}, bad)
+        bad = {"X": NOT_TABLES[:4], "y": NOT_NUMBERS}
+        yield from rows(f"{name}.cdf", method(kind, "cdf"), {"X": X, "y": Y}, bad)
+    for question in ("predict_proba", "predict_log_proba", "expert_proba"):
+        name = f"MixtureOfExpertsClassifier.{question}"
+        yield from rows(name, method("classifier", question), {}, {"X": NOT_TABLES})
+    yield from rows(
+        "MixtureOfExpertsClassifier.partial_fit",
+        method("classifier", "partial_fit"),
+        {"X": X, "y": LABELS},
+        {"classes": [["in"], ["in", "on"], "in", 5]},
+    )
+    knowledge = {
+        "possibilities": [
+            Case(np.full((N, 2), 2.0), "2 in row 0"), Case(np.full((N, 2), -1.0), "-1"),
+            Case(np.ones(N), r"\(30,\)"), Case(np.ones((3, 2)), r"\(3, 2\)"),
+            Case(np.full((N, 2), np.nan), "nan"), Case(np.full((N, 2), "a"), "'a'"),
+            Case(np.zeros((N, 2)), "impossible"), Case("table", "'table'"),
+            Case(np.ones((N, 3)), "3 contexts"), Case(DATA[["when", "g"]], "datetime64"),
+        ],
+        "context_data": [5, "log", Case({"a": [1, 2]}, r"\(2,\)"), Case(X, "ndarray")],
+    }  # fmt: skip
+    name = "ContextualMixtureOfExperts"
+    good = {"X": X, "y": Y}
+    yield from rows(
+        f"{name}.fit", lambda: ContextualMixtureOfExperts(n_experts=2).fit, good, knowledge
+    )
+    for question in ("context_proba", "conflict"):
+        bad = {"X": NOT_TABLES[:4], "y": NOT_NUMBERS[:4], **knowledge}
+        yield from rows(f"{name}.{question}", method("contextual", question), good, bad)
+    bad = {"sample_weight": NOT_WEIGHTS[-5:]}
+    yield from rows(f"{name}.conflict", method("contextual", "conflict"), good, bad)

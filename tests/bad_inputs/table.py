@@ -1,0 +1,21 @@
+"""The table of bad inputs."""
+
+import itertools
+
+from tests.bad_inputs.contexts import of_contexts
+from tests.bad_inputs.parts import of_parts
+from tests.bad_inputs.rows import DECLARED, Row, fault
+from tests.bad_inputs.settings import of_estimators
+from tests.bad_inputs.studies import of_studies
+from tests.bad_inputs.tools import of_tools
+
+
+def table() -> list[Row]:
+    """All rows."""
+    parts = (of_estimators(), of_parts(), of_contexts(), of_tools(), of_studies())
+    return list(itertools.chain(*parts))
+
+
+def declared_faults() -> list[str]:
+    """What is wrong with fields whose types tests check, for a process that does not."""
+    return [told for row in table() if row.place in DECLARED and (told := fault(row))]

@@ -1,0 +1,132 @@
+"""Selection and soft sensors."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from mixstat import (
+    ContextualMixtureOfExperts,
+    MixtureOfExperts,
+    contextual,
+    selection,
+    soft_sensors,
+)
+from tests.bad_inputs.displays import of_data, of_displays
+from tests.bad_inputs.rows import Case, Row, rows
+from tests.bad_inputs.values import (
+    DATA,
+    NOT_COUNTS,
+    NOT_NUMBERS,
+    NOT_SEEDS,
+    NOT_TABLES,
+    NOT_WEIGHTS,
+    X,
+    Y,
+    fitted,
+)
+
+# selection, soft sensors, data sets, displays
+
+
+def of_tools() -> Iterator[Row]:
+    """Functions beside the estimators."""
+    pairs = {"X": X, "y": Y}
+    rest = {
+        "X": NOT_TABLES[:4],
+        "y": NOT_NUMBERS[:5],
+        "sample_weight": NOT_WEIGHTS[-5:],
+        "params": [5, "x", Case({"nonsense": 1}, "nonsense")],
+    }
+    folds = [1, 100, "five", None, 2.5, True]
+    yield from rows(
+        "penalty_path",
+        lambda: selection.penalty_path,
+        {"estimator": MixtureOfExperts(1), **pairs, "n_strengths": 2},
+        rest
+        | {
+            "estimator": [5, None, "moe", MixtureOfExperts],
+            "strengths": ["x", [], [-1.0], [np.nan], Case([[1.0]], r"\(1, 1\)")],
+            "n_strengths": [1, 2.5, "x", None],
+            "ratio": [0.0, 1.0, -1.0, "x", None],
+            "part": ["all", None],
+            "criterion": ["hqc", None],
+        },
+    )
+    yield from rows(
+        "penalty_path",
+        lambda: selection.penalty_path,
+        {"estimator": MixtureOfExperts(1), **pairs, "criterion": "cv"},
+        {"cv": folds},
+    )
+    contexts = contextual.labels("g", ["in", "out"], 0.8)
+    known = {"context_data": DATA}
+    yield from rows(
+        "alpha_path",
+        lambda: selection.alpha_path,
+        {"estimator": ContextualMixtureOfExperts(contexts), **pairs, "params": known},
+        rest
+        | {
+            "estimator": [5, None, Case(MixtureOfExperts(), "MixtureOfExperts")],
+            "alphas": ["x", [], [-1.0], [2.0], [np.nan], [[1.0]], None],
+            "criterion": ["bic", None],
+        },
+    )
+    bad = {"path": [5, None, "path"], "X": [], "y": [], "params": []}
+    yield from rows("relax", lambda: selection.relax, pairs, bad)
+    yield from _of_sensors()
+    yield from of_data()
+    yield from of_displays()
+
+
+def _of_sensors() -> Iterator[Row]:
+    yield from rows(
+        "input_report",
+        lambda: soft_sensors.input_report,
+        {"model": None, "X": X, "y": Y},
+        {"model": [5, None, "moe"]},
+    )
+
+    def report(**given):
+        return soft_sensors.input_report(fitted("regressor"), **given)
+
+    yield from rows(
+        "input_report",
+        lambda: report,
+        {"X": X, "y": Y},
+        {
+            "X": NOT_TABLES[:4], "y": NOT_NUMBERS[:5], "sample_weight": NOT_WEIGHTS[-5:],
+            "n_boot": [1, 2.5, "x", None], "level": [0.0, 1.0, "x", None, [0.5]],
+            "block": NOT_COUNTS, "random_state": NOT_SEEDS,
+        },
+    )  # fmt: skip
+    bad = {"model": [5, None, Case(MixtureOfExperts(), "not fitted")]}
+    yield from rows("contributions", lambda: soft_sensors.contributions, {"X": X}, bad)
+    bad = {"X": NOT_TABLES[:4]}
+
+    def parts(**given):
+        return soft_sensors.contributions(fitted("regressor"), **given)
+
+    yield from rows("contributions", lambda: parts, {}, bad)
+    lags = [[-1], [0, 0], [1.5], "x", None, [], {"zz": [1]}, {0: [-1]}, [100]]
+
+    def lagged(**settings):
+        return soft_sensors.LaggedFeatures(**settings).fit(X)
+
+    bad = {"lags": lags[:-1], "fill": ["zero", None]}
+    yield from rows("LaggedFeatures", lambda: lagged, {}, bad)
+    bad = {"X": NOT_TABLES}
+    yield from rows("LaggedFeatures.fit", lambda: soft_sensors.LaggedFeatures().fit, {}, bad)
+
+    def transformer():
+        return soft_sensors.LaggedFeatures().fit(X)
+
+    yield from rows("LaggedFeatures.transform", lambda: transformer().transform, {}, bad)
+    named = {"input_features": [Case(["a"], "got a"), 5, "x0"]}
+    yield from rows(
+        "LaggedFeatures.get_feature_names_out",
+        lambda: transformer().get_feature_names_out,
+        {},
+        named,
+    )
+    bad = {"X": NOT_TABLES, "lags": lags, "groups": [Case([1, 2], "2"), Case(X, r"\(30, 2\)")]}
+    yield from rows("lag_rows", lambda: soft_sensors.lag_rows, {"X": X}, bad)
