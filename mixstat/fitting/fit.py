@@ -5,7 +5,6 @@ Estimators hold one as ``fit_`` and replace it as a whole; everything they tell 
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -15,7 +14,7 @@ from mixstat.data import batch as batches
 from mixstat.data.batch import Batch
 from mixstat.data.design import check_magnitude
 from mixstat.fitting.maximum import Maximum
-from mixstat.fitting.online_em import Rules, Sums, collect, rules
+from mixstat.fitting.online_em import Memory, collect, rules
 from mixstat.fitting.own_rows import checksum, has_rows, without_rows
 from mixstat.fitting.schema import Request
 from mixstat.fitting.tables import Designs, TrainingRows, Units, log_unit, to_user
@@ -38,23 +37,6 @@ UPDATED = (
     "is of a fit, and this model was updated by partial_fit; call fit to have it, standard errors "
     "and a summary."
 )
-
-
-@runtime_checkable
-class Readable(Protocol):
-    """An estimator, as those see it who may not know estimators."""
-
-    def _read(self, X: Table) -> Table:
-        """New rows, checked."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class Memory:
-    """What a model that learns from new rows keeps of the old ones."""
-
-    sums: Sums
-    rules: Rules
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ and the step is shortened until it does not lose.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
@@ -48,6 +49,14 @@ class Rules(NamedTuple):
     upper: Mixture
     gate_penalty: Penalty
     expert_penalty: Penalty
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """What a model that learns from new rows keeps of the old ones."""
+
+    sums: Sums
+    rules: Rules
 
 
 def rules(objective: Objective) -> Rules:

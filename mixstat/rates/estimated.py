@@ -1,14 +1,24 @@
 """Truths that were fitted to data."""
 
+from typing import Protocol, runtime_checkable
+
 from sklearn.utils.validation import check_is_fitted
 
 from mixstat.arguments import Estimator, Setting, Table
-from mixstat.fitting.fit import Fit, Readable
+from mixstat.fitting.fit import Fit
 from mixstat.rates.box import check_box
 from mixstat.rates.checks import check_table, check_text, short
 from mixstat.rates.inputs import Observed
 from mixstat.rates.law import Features, Law
 from mixstat.rates.truths import Truth
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """An estimator, as those see it who may not know estimators."""
+
+    def _read(self, X: Table) -> Table:
+        """New rows, checked."""
 
 
 def from_fit(
