@@ -20,12 +20,21 @@ FITS = {
 }
 
 
-def _fit(oracle, gold, name, seed):
+# independent starts alone: the default search goes on to a higher maximum than the recorded one
+STARTS = {"tone_const": 12}
+
+
+def _fit(oracle, gold, name, seed, n_init="auto"):
     inputs, degree, gate, response, k = FITS[name]
     data = pd.read_csv(oracle / gold[name]["data"])
     X = data[list(dict.fromkeys(inputs + gate))].astype(float)
     moe = MixtureOfExperts(
-        k, degree=degree, expert_features=inputs, gate_features=gate, random_state=seed
+        k,
+        degree=degree,
+        expert_features=inputs,
+        gate_features=gate,
+        n_init=n_init,
+        random_state=seed,
     )
     return moe.fit(X, data[response]), X, data[response]
 
@@ -56,10 +65,10 @@ def _matching(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("name", FITS)
-def test_default_call_reaches_the_known_maximum(oracle, gold, name, seed):
-    moe, X, y = _fit(oracle, gold, name, seed)
+def test_the_search_reaches_the_known_maximum(oracle, gold, name, seed):
+    moe, X, y = _fit(oracle, gold, name, seed, STARTS.get(name, "auto"))
     known = gold[name]
-    assert moe.certificate_.search.starts <= 28
+    assert moe.certificate_.search.starts <= 36
     assert moe.converged_
     assert moe.certificate_.gradient_norm <= 1e-8
     assert abs(moe.log_likelihood_ - known["loglik"] / known["n_obs"]) <= 1e-10
@@ -75,9 +84,19 @@ def test_default_call_reaches_the_known_maximum(oracle, gold, name, seed):
     np.testing.assert_allclose(own - own[:1], gate - gate[:1], rtol=0, atol=1e-6)
 
 
+def test_a_narrow_line_across_a_wide_one_is_found(oracle, gold):
+    """A third of the tones are tuned to the ratio itself, which few random starts notice."""
+    for seed in range(3):
+        moe, _, y = _fit(oracle, gold, "tone_const", seed)
+        assert len(y) * moe.log_likelihood_ > gold["tone_const"]["loglik"] + 4
+        line = int(np.argmin(moe.scale_))
+        np.testing.assert_allclose(moe.expert_coef_[line], [0, 1], atol=0.01)
+        assert moe.certificate_.is_regular
+
+
 @pytest.mark.parametrize("name", FITS)
 def test_standard_errors_from_the_observed_information(oracle, gold, name):
-    moe, _, _ = _fit(oracle, gold, name, 0)
+    moe, _, _ = _fit(oracle, gold, name, 0, STARTS.get(name, "auto"))
     k = moe.n_experts
     gate, experts, _ = _recorded(gold, name, k, "est")
     order = _matching(moe.expert_coef_, experts)
