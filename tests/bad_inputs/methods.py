@@ -68,6 +68,12 @@ def of_methods(kind: str, name: str, cls: type, y: np.ndarray) -> Iterator[Row]:
             "level": [0.0, 1.0, 1.5, "high", None],
         },
     )
+    yield from rows(
+        f"{name}.profile",
+        method(kind, "profile"),
+        {"name": _parameter(kind), **pairs},
+        {"X": NOT_TABLES[:3], "y": asked[:6], "sample_weight": NOT_WEIGHTS[-5:]},
+    )
 
 
 def _parameter(kind: str) -> str:

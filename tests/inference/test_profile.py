@@ -148,7 +148,7 @@ def test_bad_arguments(line, saturated):
         moe.profile("slope")
     with pytest.raises(ValueError, match="grid must be finite"):
         moe.profile("expert0:1", [np.nan])
-    with pytest.raises(ValueError, match=r"level must lie between 0 and 1, got 1\.5"):
+    with pytest.raises(ValueError, match=r"level must lie strictly between 0 and 1, got 1\.5"):
         moe.profile("expert0:1", level=1.5)
     with pytest.raises(ValueError, match="n_points must"):
         moe.profile("expert0:1", n_points=1)
