@@ -34,7 +34,14 @@ def summarise(fit: Fit) -> Summary:
     """Facts about the fit, then a table per expert, per gate equation and for the scales."""
     error = np.sqrt(np.diag(fit.cov_params()))
     value, names = fit.params, fit.parameter_names
-    blocks = [Block(title, *_pick(prefix, names, value, error)) for title, prefix in _sections(fit)]
+    # a coefficient of a feature that the polynomial of an expert does without is none of its own
+    listed = ~(fit.request.options.own_degrees & (value == 0) & np.isnan(error))
+    value, error = value[listed], error[listed]
+    names = [name for name, kept in zip(names, listed, strict=True) if kept]
+    blocks = [
+        Block(title, *_pick(prefix, names, value, error), tested=not prefix.startswith("log_"))
+        for title, prefix in _sections(fit)
+    ]
     blocks += _identified_block(fit)
     notes = _notes(fit)
     if np.isnan(error).any():

@@ -34,6 +34,8 @@ class Block(NamedTuple):
     names: Sequence[str]
     estimate: np.ndarray
     std_error: np.ndarray
+    tested: bool = True
+    """Whether zero is a hypothesis of interest: for the log of a scale it is not."""
 
 
 def summary_tables(
@@ -90,5 +92,7 @@ def _coefficients(block: Block):
     columns = (block.estimate, block.std_error, z, tail, low, high)
     formats = ("{:.4g}", "{:.3g}", "{:.3f}", "{:.3f}", "{:.4g}", "{:.4g}")
     cells = [[f.format(c[i]) for f, c in zip(formats, columns)] for i in range(len(block.names))]
+    if not block.tested:
+        cells = [[*row[:2], "", "", *row[4:]] for row in cells]
     style = {"data_aligns": "r" * 6, "colwidths": 10, "colsep": " "}
     return SimpleTable(cells, headers, list(block.names), title=block.title, txt_fmt=style)

@@ -71,3 +71,18 @@ def test_responses_keep_their_names(rng):
     assert single.parameter_names[0] == "expert0:1"
     assert FittedMeanDisplay.from_estimator(single, x).ax_.get_ylabel() == "oil"
     assert FittedMeanDisplay.from_estimator(moe, x, output=0).ax_.get_ylabel() == "gas"
+
+
+def test_logs_of_scales_are_not_tested_and_an_expert_lists_what_it_has():
+    random = np.random.default_rng(0)
+    x = random.normal(size=(300, 1))
+    y = np.where(random.random(300) < 0.5, 1 + x[:, 0], 4.0) + 0.3 * random.normal(size=300)
+    moe = MixtureOfExperts(2, degree=[1, 0], gate_degree=0, random_state=0, n_init=3).fit(x, y)
+    tables = {table.title: table.data for table in moe.summary().tables}
+    names = [
+        [row[0] for row in rows[1:]] for title, rows in tables.items() if title.startswith("Expert")
+    ]
+    assert sorted(names) == [["1"], ["1", "x0"]]
+    scales = tables["Log of standard deviation"][1:]
+    assert all(row[3] == row[4] == "" and float(row[2]) > 0 for row in scales)
+    assert "nan" not in str(moe.summary())
