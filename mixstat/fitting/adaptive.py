@@ -17,26 +17,16 @@ from mixstat.solvers.em import EM, StopRule
 
 ROUND = 4  # independent starts between two looks at what was found
 FIRST = 4  # of the first round, for each expert: one of each kind
-# An ordered pair of experts is one that may be dissolved and one that may be split.
-BUDGET = (12, 4)  # independent starts at most: for one expert, and for each pair
-MOVES = 4  # tries from the best end for each pair, before it is taken to be the best near it
-MOST_MOVES = 20  # for each pair, in all
+BUDGET = 10  # independent starts at most, for each expert
+MOVES = 4  # tries from the best end for each expert to dissolve and each other one to split
+MOST_MOVES = 25  # for each expert, in all
 ALIKE_GAIN = 1e-12  # of an EM step, at which a model of fewer experts has arrived
 
 
 def capacity(n_experts: int) -> int:
     """The most starts that a search runs."""
-    pairs = _pairs(n_experts)
-    return _budget(n_experts) + ROUND + MOST_MOVES * pairs + pairs + 1
-
-
-def _pairs(n_experts: int) -> int:
-    """Ordered pairs of experts."""
-    return n_experts * (n_experts - 1)
-
-
-def _budget(n_experts: int) -> int:
-    return BUDGET[0] + BUDGET[1] * _pairs(n_experts)
+    first = max(BUDGET, FIRST) * n_experts + ROUND
+    return first + MOST_MOVES * n_experts + n_experts * (n_experts - 1) + 1
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -50,7 +40,7 @@ class AdaptiveSearch(Search):
 
     def search(self) -> FitResult:
         """The best maximum and its verdict."""
-        budget = _budget(self.objective.template.n_experts)
+        budget = BUDGET * self.objective.template.n_experts
         self.run_all(self.maker.draw(FIRST * self.objective.template.n_experts))
         while True:
             self._move()
@@ -77,7 +67,7 @@ class AdaptiveSearch(Search):
         """Moves from the best end, and from the better one to which they lead."""
         while (near := self._worth_a_move()) is not None:
             before = self._leader()
-            left = self._most_moves(near) - self.tried.get(near, 0)
+            left = min(self._most_moves(near) - self.tried.get(near, 0), self._moves_left())
             end = self.ends[near].model
             for kind, model in islice(self.maker.near(end, self._spare(near)), left):
                 self.tried[near] = self.tried.get(near, 0) + 1
@@ -87,10 +77,14 @@ class AdaptiveSearch(Search):
 
     def _worth_a_move(self) -> int | None:
         """An end near which a better one is still to be looked for."""
-        if sum(self.tried.values()) >= MOST_MOVES * _pairs(self.objective.template.n_experts):
+        if self._moves_left() <= 0:
             return None
         near = (i for i in self._heads() if self.tried.get(i, 0) < self._most_moves(i))
         return next(near, None)
+
+    def _moves_left(self) -> int:
+        """How many more may be tried, from all ends together."""
+        return MOST_MOVES * self.objective.template.n_experts - sum(self.tried.values())
 
     def _heads(self) -> list[int]:
         """The best end, one above it that does not count, and the second best."""
@@ -102,8 +96,8 @@ class AdaptiveSearch(Search):
 
     def _most_moves(self, i: int) -> int:
         """From one end: fewer where it is not the best."""
-        each = MOVES if i == self._leader() else 1
-        return each * _pairs(self.objective.template.n_experts)
+        k = self.objective.template.n_experts
+        return MOVES * k * (k - 1) if i == self._leader() else k
 
     def _spare(self, i: int) -> Int[np.ndarray, " s"]:
         """Experts of an end that may be dissolved: those that rest on nothing, or any."""

@@ -8,6 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from mixstat import MixtureOfExperts
 from mixstat.evidence import SearchEvidence
+from mixstat.fitting.adaptive import BUDGET, MOST_MOVES, ROUND
 from mixstat.fitting.moves import doubled, moves, without
 from mixstat.fitting.starts import StartRows
 from mixstat.results import Status
@@ -225,3 +226,17 @@ def test_many_starts_of_which_few_are_finished_end_in_a_model():
             warnings.simplefilter("ignore", ConvergenceWarning)
             moe.fit(X, y)
         assert moe.certificate_.search.starts == 60
+
+
+def test_a_search_that_finds_no_rest_ends_within_its_budget():
+    random = np.random.default_rng(8)
+    X, y = random.normal(size=(120, 2)), random.normal(size=120)
+    moe = MixtureOfExperts(4, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        moe.fit(X, y)
+    seen = moe.certificate_.search
+    smaller = 4 * 3 + 1
+    assert seen.moves <= MOST_MOVES * 4 + smaller
+    assert seen.starts <= BUDGET * 4 + ROUND
+    assert not moe.certificate_.sound
