@@ -124,6 +124,9 @@ UNUSUAL = {
 # since their ratio tends to a softmax; a bounded logit may have to be approached from far away;
 # shares jump. Doors agree all the same.
 UNDECIDED = ("sigmoid", "activation", "top_k", "top_p")
+# From slopes of 40 a walk of sigmoids may also end at an expert whose scale has vanished: of 60
+# starts that differ by 1e-13 about a third do.
+STEEP = {"sigmoid": {Status.COLLAPSED}}
 
 
 @pytest.mark.parametrize(("gate", "family", "kind"), CASES)
@@ -140,7 +143,8 @@ def test_every_door_says_the_same(gate, family, kind):
         }
     assert said == dict.fromkeys(said, wanted)
     if gate not in UNDECIDED or kind == "separated":
-        assert wanted in UNUSUAL.get((gate, family, kind), USUAL[kind])
+        either = STEEP.get(gate, set()) if kind == "separated" else set()
+        assert wanted in UNUSUAL.get((gate, family, kind), USUAL[kind]) | either
 
 
 @pytest.mark.parametrize(("gate", "family", "kind"), CASES)
