@@ -57,11 +57,10 @@ class AdaptiveSearch(Search):
         for kind, model in starts:
             self._run_one(kind, model)
 
-    def _run_one(self, kind: str, model: Mixture) -> int:
+    def _run_one(self, kind: str, model: Mixture) -> None:
         i = len(self.ends)
         self.table[i]["start"] = kind
         self.finish(i, model)
-        return i
 
     def _move(self) -> None:
         """Moves from the best end, and from the better one to which they lead."""

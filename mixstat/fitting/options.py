@@ -94,6 +94,7 @@ def read_options(settings: Mapping[str, Setting], n_experts: Setting) -> Options
         tol=_small("tol", settings["tol"], LARGEST_TOL),
         min_scale=_small("min_scale", settings["min_scale"], 1.0),
         min_share=_min_share(settings["min_share"], k),
+        # classes have no scale, and their estimator no such parameter
         scale_penalty=_strength("scale_penalty", {"scale_penalty": 0.0, **settings}),
         ridge=_ridge(settings["ridge"]),
         expert_penalty=_strength("expert_penalty", settings),
