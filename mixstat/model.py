@@ -28,6 +28,17 @@ class Mixture(eqx.Module):
         """The same density with experts renumbered: new k is old ``order[k]``."""
         return Mixture(self.gate.permute(order), self.experts.permute(order))
 
+    def doubled(self, k: int, constant: bool) -> "Mixture | None":
+        """The same density with expert ``k`` as two that are alike, the last ones, if possible.
+
+        ``constant`` tells whether the gate's first feature is the constant one.
+        """
+        last = np.append(np.delete(np.arange(self.n_experts), k), k)
+        gate = self.gate.permute(last).doubled(constant)
+        if gate is None:
+            return None
+        return Mixture(gate, self.experts.permute(np.append(last, k)))
+
     @property
     def exchangeable(self) -> bool:
         """Whether experts may be renumbered: all of one kind, under a gate that allows it."""

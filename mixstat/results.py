@@ -49,6 +49,8 @@ class Certificate:
     """Experts that rest on fewer effective rows than they need."""
     spurious_experts: tuple[int, ...] = ()
     """Experts on few rows, which explain them no better than one found by chance."""
+    narrow_experts: tuple[int, ...] = ()
+    """Others whose scale is smaller beside the largest than ``max_scale_ratio`` allows."""
     invariances: tuple[str, ...] = ()
     """Changes of the gate's parameters that never change the model, in words."""
     undetermined: tuple[str, ...] = ()
@@ -143,7 +145,7 @@ class Certificate:
         """Sentences on everything a person should know before trusting the fit."""
         arrived = self.status in (Status.CONVERGED, Status.JUMP)
         remarks = [] if arrived else [self._message()]
-        few = {*self.thin_experts, *self.spurious_experts}
+        few = {*self.thin_experts, *self.spurious_experts, *self.narrow_experts}
         exact = tuple(k for k in self.binding_floors if k not in few)
         collapsed = tuple(k for k in self.binding_floors if k in few)
         if exact:
@@ -176,6 +178,11 @@ class Certificate:
             remarks.append(
                 f"Expert {_names(self.spurious_experts)} rests on few rows and explains them no "
                 "better than chance would: this maximum is spurious."
+            )
+        if self.narrow_experts:
+            remarks.append(
+                f"The scale of expert {_names(self.narrow_experts)} is smaller beside the largest "
+                "than max_scale_ratio allows."
             )
         return remarks
 

@@ -76,6 +76,11 @@ class MixtureOfExperts(RegressionMixture):
     min_share : float, default=0.0
         Share of the rows that every expert must rest on for a maximum to count. One that falls
         short is returned only where there is no other, and never called sound.
+    max_scale_ratio : float or None, default=None
+        The most by which the scales of two experts may differ for a maximum to count (Hathaway
+        1985): the largest over the smallest, of several outputs their geometric means. None sets
+        no limit. A maximum beyond it is returned only where there is no other, and never called
+        sound.
     scale_penalty : float, default=0.0
         Keeps the scale of each expert from vanishing, which else has no best value: to the rows
         of each expert ``2 * scale_penalty`` are added at the scale of one regression. What they
@@ -218,6 +223,7 @@ class MixtureOfExperts(RegressionMixture):
         max_iter=1000,
         min_scale=1e-4,
         min_share=0.0,
+        max_scale_ratio=None,
         scale_penalty=0.0,
         precision="float64",
         ridge=None,
@@ -246,6 +252,7 @@ class MixtureOfExperts(RegressionMixture):
         self.max_iter = max_iter
         self.min_scale = min_scale
         self.min_share = min_share
+        self.max_scale_ratio = max_scale_ratio
         self.scale_penalty = scale_penalty
         self.precision = precision
         self.ridge = ridge

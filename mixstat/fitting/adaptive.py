@@ -1,5 +1,6 @@
 """A search that goes on until the best end was met often enough."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -20,21 +21,25 @@ FIRST = 4  # of the first round, for each expert: one of each kind
 BUDGET = 10  # independent starts at most, for each expert
 MOVES = 4  # tries from the best end for each expert to dissolve and each other one to split
 MOST_MOVES = 25  # for each expert, in all
+GROWN = 4  # tries to split each expert of a model of one fewer
 ALIKE_GAIN = 1e-12  # of an EM step, at which a model of fewer experts has arrived
 
 
 def capacity(n_experts: int) -> int:
     """The most starts that a search runs."""
     first = max(BUDGET, FIRST) * n_experts + ROUND
-    return first + MOST_MOVES * n_experts + n_experts * (n_experts - 1) + 1
+    moved = (MOST_MOVES + GROWN) * n_experts + 1
+    return first + moved + n_experts * (n_experts - 1) + 1
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class AdaptiveSearch(Search):
-    """Independent starts, moves from the best end, and the model with one expert fewer."""
+    """Independent starts, moves from the best end, and models of fewer experts."""
 
     maker: StartMaker
     """Makes starts as they are asked for."""
+    fewer: Callable[[], Mixture | None] = lambda: None
+    """The best model of one expert fewer with one of its experts doubled, the last, if any."""
     tried: dict[int, int] = field(default_factory=dict)
     """How many moves were tried from an end."""
 
@@ -48,7 +53,8 @@ class AdaptiveSearch(Search):
             if seen.enough or seen.starts >= budget:
                 break
             self.run_all(self.maker.draw(ROUND))
-        self._keep_the_smaller()
+        if seen.enough or not self._grow():
+            self._keep_the_smaller()
         self.let_the_leader_arrive()
         return self.best()
 
@@ -102,8 +108,7 @@ class AdaptiveSearch(Search):
         """Experts of an end that may be dissolved: those that rest on nothing, or any."""
         model = parameter_vector.as_numpy(self.ends[i].model)
         mass = np.asarray(expert_mass(model, self.objective.batch))
-        marked = admissible.thin(self.objective, model, mass)
-        marked |= admissible.by_chance(self.objective, model, mass)
+        marked = admissible.inadmissible(self.objective, model, mass)
         return np.flatnonzero(marked) if marked.any() else np.arange(model.n_experts)
 
     def _leader(self) -> int:
@@ -111,6 +116,21 @@ class AdaptiveSearch(Search):
         best = int(self.ranked()[0])
         near = self.at_height_of(best) & (self.sunk == self.sunk[best])
         return int(np.flatnonzero(near)[0])
+
+    def _grow(self) -> bool:
+        """Start from the best model of one expert fewer; whether there is one.
+
+        So one more expert never fits worse where the search alone has not found enough.
+        """
+        model = self.fewer()
+        if model is None:
+            return False
+        i, k = len(self.ends), model.n_experts
+        self._climb_alike("smaller", model)
+        tries = self.maker.near(self.ends[i].model, np.array([k - 1]))
+        self.run_all(list(islice(tries, GROWN * k)))
+        self._move()
+        return True
 
     def _keep_the_smaller(self) -> None:
         """Models of fewer experts, which win if no admissible end is better."""

@@ -49,7 +49,7 @@ class Ends:
         model = parameter_vector.as_numpy(end.model)
         mass = expert_mass(model, self.objective.batch) if known is None else known.mass
         mass = np.asarray(mass)
-        row["degenerate"] = not admissible.is_admissible(self.objective, model, mass)
+        row["degenerate"] = admissible.inadmissible(self.objective, model, mass).any()
         self.heights[i] -= admissible.beyond_resolution(self.objective, model, mass)
         self.progress.say(
             f"start {i} ({row['start']}): {self.progress.height(height)}, "

@@ -55,6 +55,7 @@ class Options:
     max_iter: int
     min_scale: float
     min_share: float
+    max_scale_ratio: float
     scale_penalty: float
     precision: str
     ridge: float | None
@@ -94,7 +95,8 @@ def read_options(settings: Mapping[str, Setting], n_experts: Setting) -> Options
         tol=_small("tol", settings["tol"], LARGEST_TOL),
         min_scale=_small("min_scale", settings["min_scale"], 1.0),
         min_share=_min_share(settings["min_share"], k),
-        # classes have no scale, and their estimator no such parameter
+        # classes have no scale, and their estimator no such parameters
+        max_scale_ratio=_scale_ratio(settings.get("max_scale_ratio")),
         scale_penalty=_strength("scale_penalty", {"scale_penalty": 0.0, **settings}),
         ridge=_ridge(settings["ridge"]),
         expert_penalty=_strength("expert_penalty", settings),
@@ -129,6 +131,18 @@ def _min_share(value: Setting, n_experts: int) -> float:
             f"got {value!r}."
         )
     return share
+
+
+def _scale_ratio(value: Setting) -> float:
+    if value is None:
+        return np.inf
+    ratio = check_positive("max_scale_ratio", value)
+    if ratio < 1:
+        raise ValueError(
+            f"max_scale_ratio must be None or a number >= 1, got {value!r}: it is that of the "
+            "largest scale to the smallest."
+        )
+    return ratio
 
 
 def _small(name: str, value: Setting, limit: float) -> float:

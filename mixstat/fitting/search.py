@@ -1,78 +1,39 @@
 """From checked rows to a certified maximum: which starts, on which rows, by which solver."""
 
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Bool, Float
-from sklearn.utils import check_random_state
+from jaxtyping import Float
 
 from mixstat.data import batch as batches
-from mixstat.data.design import Design
 from mixstat.fitting import starts
 from mixstat.fitting.adaptive import AdaptiveSearch, capacity
 from mixstat.fitting.context_starts import start_rows, within_contexts
 from mixstat.fitting.findings import examined
 from mixstat.fitting.first_models import Start, first_models
 from mixstat.fitting.fit import Fit
-from mixstat.fitting.given_starts import FIXED, endless_starts, given_start, made_starts
+from mixstat.fitting.given_starts import FIXED, endless_starts, made_starts
 from mixstat.fitting.maximum import Maximum
 from mixstat.fitting.multistart import Search, empty_table
-from mixstat.fitting.options import Options
-from mixstat.fitting.progress import Progress
 from mixstat.fitting.schema import Request
-from mixstat.fitting.sources import degree_mask, mapped
 from mixstat.fitting.start_maker import StartMaker
 from mixstat.fitting.tables import (
-    Designs,
-    Tables,
     TrainingRows,
     check_rows,
     choose_strengths,
-    log_unit,
     make_tables,
 )
-from mixstat.model import Mixture, expanded_index
+from mixstat.fitting.task import Task, check_rank, make_designs, make_task
+from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
 from mixstat.numerics.quiet import quiet
 from mixstat.numerics.threads import one_blas_thread
-from mixstat.objective import objective as objectives
 from mixstat.objective.objective import Objective
 from mixstat.objective.strengths import Strengths
 from mixstat.solvers.m_step import each_alone
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """Everything a search for the maximum needs but memory."""
-
-    options: Options
-    tables: Tables
-    null: Mixture
-    """A model of the right shape in which experts are alike."""
-    given: Start | None
-    """The user's start; None makes starts."""
-    fixed: Bool[np.ndarray, " D"] | None
-    """Parameters that are held at their value in ``null``."""
-    seed: int
-    progress: Progress
-
-    def objective(
-        self, tables: Tables, strengths: Strengths, *, longest: int, room: int
-    ) -> Objective:
-        """What to maximise on tables of rows, in chunks of at most ``longest`` of them."""
-        objective = objectives.make(
-            self.null,
-            tables.lay_out(self.null, longest=longest, room=room),
-            min_scale=self.options.min_scale,
-            strengths=strengths,
-            constants=(self.tables.gate_constant, self.tables.expert_constant),
-            fixed=self.fixed,
-        )
-        given = np.asarray(self.given is not None)
-        return objective.replace(min_share=self.options.min_share, keeps_order=given)
 
 
 @quiet
@@ -88,10 +49,10 @@ def fit_rows(request: Request, rows: TrainingRows) -> Fit:
     """
     counting = rows.without_zero_weights()
     request.family.check(counting.responses)
-    designs = _make_designs(request)
+    designs = make_designs(request)
     tables = make_tables(counting, designs, request.family)
-    _check_rank(request.options, designs)
-    task = _make_task(request, designs, tables, rows.counted)
+    check_rank(request.options, designs)
+    task = make_task(request, designs, tables, rows.counted)
     maximum, strengths = maximise(task)
     fit = Fit(
         request=request,
@@ -107,67 +68,6 @@ def fit_rows(request: Request, rows: TrainingRows) -> Fit:
     )
     task.progress.say(f"log-likelihood {fit.log_likelihood:.10g} a row; {maximum.certificate}")
     return examined(fit, counting.X, tables)
-
-
-def _make_task(
-    request: Request, designs: Designs, tables: Tables, counted: Bool[np.ndarray, " n"]
-) -> Task:
-    """The search for the maximum on tables of the rows that are ``counted``."""
-    options, null = request.options, _null(request, tables)
-    unit = log_unit(null, designs, tables.units)
-    return Task(
-        options=options,
-        tables=tables,
-        null=null,
-        given=given_start(request, tables, designs, null, counted),
-        fixed=_fixed(request, null, designs.experts),
-        seed=int(check_random_state(options.random_state).randint(2**31)),
-        progress=Progress(request.title, options.verbose, unit, penalised=options.penalises),
-    )
-
-
-def _make_designs(request: Request) -> Designs:
-    """Designs that are still to be fitted; a penalty acts on features that stay as they are."""
-    options = request.options
-    experts, gate = request.schema.sources(options)
-    rotate = options.gate.full_rank or not options.shrinks_gate
-    return Designs(
-        Design(experts, rotate=not options.shrinks_experts),
-        Design(mapped(gate, options.gate), rotate=rotate),
-    )
-
-
-def _check_rank(options: Options, designs: Designs) -> None:
-    if options.gate.full_rank and designs.gate.dependent:
-        raise ValueError(
-            f"gate_features must be independent for {type(options.gate).__name__}: "
-            f"{', '.join(designs.gate.dependent)} is constant or a combination of the others."
-        )
-
-
-def _null(request: Request, tables: Tables) -> Mixture:
-    k = request.options.n_experts
-    return Mixture(
-        request.options.gate.null(k, tables.Z.shape[1]),
-        request.family.null(k, tables.Phi.shape[1], len(tables.units.location)),
-    )
-
-
-def _fixed(request: Request, null: Mixture, design: Design) -> Bool[np.ndarray, " D"] | None:
-    """Parameters held at zero: of features that experts do without."""
-    columns = design.whitening.kept
-    mask = degree_mask(design.source, columns, request.options.degrees)
-    if request.zeros is not None:
-        zeros = request.zeros[:, columns]
-        mask = zeros if mask is None else mask | zeros
-    if mask is None:
-        return None
-    fixed = np.zeros(parameter_vector.size(null), bool)
-    positions = expanded_index(null)[1]
-    n_rows, p = null.experts.groups()[0].coef.shape[1:]
-    for k in range(len(mask)):
-        fixed[positions[k, : n_rows * p][np.tile(mask[k], n_rows)]] = True
-    return fixed
 
 
 @in_float64
@@ -259,10 +159,22 @@ def _adaptive(task: Task, sample: starts.StartRows, settings: dict[str, Any]) ->
         np.random.default_rng(task.seed + 1),
     )
     table = empty_table(capacity(null.n_experts))
-    search = AdaptiveSearch(table=table, maker=maker, **settings)
+    search = AdaptiveSearch(table=table, maker=maker, fewer=partial(_doubled, task), **settings)
     task.progress.say(f"{_what(task)}, as many starts as it takes")
     result = search.search()
     return Maximum(settings["objective"], result, table[: len(search.ends)])
+
+
+def _doubled(task: Task) -> Mixture | None:
+    """What a user would get of the same fit with one expert fewer, its largest one doubled."""
+    smaller = task.fewer()
+    if smaller is None:
+        return None
+    found = _search(smaller, batches.MAX_ROWS)[0].result
+    assert found.mass is not None
+    largest = int(np.argmax(found.mass))
+    model = parameter_vector.as_numpy(found.model)
+    return model.doubled(largest, task.tables.gate_constant)
 
 
 def _fixed_number(task: Task, chosen: list[Start], settings: dict[str, Any]) -> Maximum:

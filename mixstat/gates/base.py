@@ -78,6 +78,13 @@ class Gate(Part):
     def permute(self, order: AnyArray) -> "Gate":
         """The same gate with experts renumbered: new expert k is old expert ``order[k]``."""
 
+    def doubled(self, constant: bool) -> "Gate | None":
+        """A gate for one more expert, which takes half the share of the last one everywhere.
+
+        None where there is no such gate. ``constant`` is as for :meth:`penalty`.
+        """
+        return None
+
     @abc.abstractmethod
     def penalty(self, constant: bool) -> Float[np.ndarray, "G G"]:
         """Quadratic form of a unit ridge on the slopes.

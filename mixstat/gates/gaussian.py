@@ -132,6 +132,11 @@ class GaussianGate(Gate):
         full = np.concatenate([np.asarray(self.logit), np.zeros((1, 1))])[order]
         return GaussianGate(full[:-1] - full[-1:], self.inputs.permute(order))
 
+    def doubled(self, constant: bool) -> "GaussianGate":
+        last = self.n_experts - 1
+        order = np.append(np.arange(self.n_experts), last)
+        return GaussianGate(reference.above_half(self.logit, np.log(2)), self.inputs.permute(order))
+
     def penalty(self, constant: bool) -> Float[np.ndarray, "G G"]:
         """Nothing is shrunk: there are no slopes."""
         size = sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(self))

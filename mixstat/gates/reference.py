@@ -88,6 +88,13 @@ def full(coef: Float[AnyArray, "J q"]) -> Float[np.ndarray, "K q"]:
     return np.vstack([np.asarray(coef), np.zeros((1, coef.shape[1]))])
 
 
+def above_half(coef: Float[AnyArray, "J q"], step: float) -> Float[np.ndarray, "K q"]:
+    """Coefficients against half of the last expert; ``step`` is what halving takes from a logit."""
+    raised = full(coef)
+    raised[:-1, 0] += step
+    return raised
+
+
 class ReferenceGate(Gate):
     """Gates with one row of coefficients for each expert but the last, which has zeros."""
 
@@ -104,6 +111,11 @@ class ReferenceGate(Gate):
 
     def permute(self, order: AnyArray) -> "ReferenceGate":
         return eqx.tree_at(lambda gate: gate.coef, self, permute(self.coef, order))
+
+    def doubled(self, constant: bool) -> "ReferenceGate | None":
+        if not constant:
+            return None
+        return eqx.tree_at(lambda gate: gate.coef, self, above_half(self.coef, np.log(2)))
 
     def penalty(self, constant: bool) -> Float[np.ndarray, "G G"]:
         return penalty(self.coef, constant)

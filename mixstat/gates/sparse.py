@@ -23,6 +23,9 @@ class SparseGate(reference.ReferenceGate):
 
     continuous: ClassVar[bool] = False
 
+    def doubled(self, constant: bool) -> None:
+        """Two experts in the place of one would push out another."""
+
     def starting(self) -> Starting[Gate]:
         def adopt(dense: Gate) -> Gate:
             return eqx.tree_at(lambda gate: gate.coef, self, dense.groups()[0].coef)

@@ -162,6 +162,16 @@ class TemperatureGate(Gate):
         bias = reference.permute(self.bias, order)
         return self._like(np.asarray(self.coef)[order], bias, self.log_tau)
 
+    def doubled(self, constant: bool) -> "TemperatureGate | None":
+        step = float(np.exp(self.log_tau[0, 0]) * np.log(2))
+        if self.activation is not None:
+            coef = np.asarray(self.coef)
+            bias = reference.above_half(self.bias, step)
+            return self._like(np.vstack([coef, coef[-1:]]), bias, self.log_tau)
+        if not constant:
+            return None
+        return self._like(reference.above_half(self.coef, step), self.bias, self.log_tau)
+
     def bounds(self, min_scale: float) -> "tuple[TemperatureGate, TemperatureGate]":
         lower, upper = super().bounds(min_scale)
         if self.learned:  # beyond, exp overflows long before the model changes

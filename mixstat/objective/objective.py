@@ -70,6 +70,8 @@ class Objective(eqx.Module):
     """Whether experts keep the numbers they have, as those of a start that a person gave."""
     min_share: float = eqx.field(default=0.0, static=True)
     """Share of the rows that every expert of a maximum must rest on for it to count."""
+    max_scale_ratio: float = eqx.field(default=np.inf, static=True)
+    """The most by which the scales of two experts of such a maximum may differ."""
 
     @property
     def penalty(self) -> Penalty:

@@ -120,10 +120,18 @@ def grid_step(y: Float[np.ndarray, "..."]) -> float:
     return step if coarse and np.all(np.abs(whole - np.round(whole)) < 1e-3) else 0.0
 
 
-def is_admissible(objective: Objective, model: Mixture, mass: Float[np.ndarray, " K"]) -> bool:
-    """Whether every expert rests on rows of its own that chance does not explain."""
+def narrow(objective: Objective, model: Mixture) -> Bool[np.ndarray, " K"]:
+    """Experts whose scale, beside the largest, is smaller than the user lets it be."""
+    return _width_ratio(objective, model) * objective.max_scale_ratio < 1.0 - NEAR
+
+
+def inadmissible(
+    objective: Objective, model: Mixture, mass: Float[np.ndarray, " K"]
+) -> Bool[np.ndarray, " K"]:
+    """Experts for whose sake a maximum does not count."""
     model = parameter_vector.as_numpy(model)
-    return not (thin(objective, model, mass).any() or by_chance(objective, model, mass).any())
+    found = thin(objective, model, mass) | by_chance(objective, model, mass)
+    return found | narrow(objective, model)
 
 
 def _interpolates(objective: Objective, model: Mixture, mass: Float[np.ndarray, " K"]) -> bool:

@@ -96,7 +96,8 @@ def _certificate(
     mass = np.asarray(known.mass)
     thin = _numbers(admissible.thin(point.objective, model, mass))
     chance = _numbers(admissible.by_chance(point.objective, model, mass))
-    exact = tuple(k for k in floors if k not in {*thin, *chance})
+    narrow = _numbers(admissible.narrow(point.objective, model))
+    exact = tuple(k for k in floors if k not in {*thin, *chance, *narrow})
     status = _status(outcome.status, norm, curvature.smallest, tol)
     if status == Status.STALLED and _rests_at_a_jump(outcome, point, known, tol):
         status = Status.JUMP
@@ -119,6 +120,7 @@ def _certificate(
         coinciding_experts=admissible.coinciding(model),
         thin_experts=thin,
         spurious_experts=tuple(k for k in chance if k not in thin),
+        narrow_experts=tuple(k for k in narrow if k not in {*thin, *chance}),
         invariances=words,
     )
 

@@ -11,7 +11,7 @@ from mixstat.numerics import parameter_vector
 from mixstat.objective.likelihood import expert_mass
 from mixstat.objective.objective import Objective
 from mixstat.results import STEEP_GATE
-from mixstat.solvers.admissible import is_admissible
+from mixstat.solvers.admissible import inadmissible
 
 STEEP = 5.0  # length in logits (of gates), or in predictors (of experts), that can be divergence
 # What the quadratic model predicts that doubling the coefficients costs, in log-likelihood of a
@@ -53,13 +53,13 @@ class _Watched(NamedTuple):
 def is_degenerate(
     objective: Objective, model: Mixture, mass: Float[np.ndarray, " K"] | None = None
 ) -> bool:
-    """Whether an expert rests on too few rows, or on rows that chance explains."""
+    """Whether a maximum there does not count, for the sake of one of its experts."""
     model = parameter_vector.as_numpy(model)
     if model.n_experts == 1:
         return False
     if mass is None:
         mass = np.asarray(expert_mass(model, objective.batch))
-    return not is_admissible(objective, model, mass)
+    return bool(inadmissible(objective, model, mass).any())
 
 
 def on_floor(objective: Objective, vector: Float[np.ndarray, " D"]) -> Bool[np.ndarray, " D"]:

@@ -69,6 +69,7 @@ OF_REGRESSORS: dict[str, list[Any]] = {
         "multinomial", experts.PoissonExperts, Case(["gaussian"] * 3, "3"),
     ],
     "covariance": ["round", None, 2],
+    "max_scale_ratio": [0.5, 0, -1, np.nan, np.inf, "some", True],
     "scale_penalty": [-1.0, np.nan, np.inf, "some", None, True],
 }  # fmt: skip
 OF_CLASSIFIERS: dict[str, list[Any]] = {

@@ -293,6 +293,17 @@ def test_permuting_experts_permutes_shares(gate, rows, rng):
     )
 
 
+def test_the_last_expert_can_be_doubled_or_the_gate_says_that_it_cannot(gate, rows):
+    wider = gate.doubled(constant=True)
+    if wider is None:
+        assert isinstance(gate, SigmoidGate | TopKGate | TopPGate | HierarchicalGate)
+        return
+    assert wider.n_experts == gate.n_experts + 1
+    before, after = (np.asarray(log_prob(one, rows)) for one in (gate, wider))
+    np.testing.assert_allclose(after[:-2], before[:-1], atol=1e-12)
+    np.testing.assert_allclose(after[-2:], [before[-1] - np.log(2)] * 2, atol=1e-12)
+
+
 def test_user_units_give_the_same_shares(gate, rows, rng):
     to_user = np.eye(Q) + 0.5 * np.tril(rng.standard_normal((Q, Q)), -1)
     to_user[1:, 1:] *= rng.uniform(0.5, 2.0, Q - 1)[None, :]
