@@ -1,12 +1,18 @@
 """How often the default search finds the best maximum, and how often chance is called a maximum."""
 
+import json
+import shutil
+import subprocess
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from .classical import data_sets
 from .text import Table, number
 
 ROWS, DESIGNS, SEEDS = 400, 10, 3
@@ -15,6 +21,7 @@ KNOWN, FULL_KNOWN = 100, 1000  # starts from which the best maximum is taken to 
 NEAR = 1e-3  # of the log-likelihood, within which two ends are one
 NULLS = {60: 40, 150: 20}  # data sets of one line, by rows
 FULL_NULLS = {60: 200, 150: 200}
+FLEXMIX_STARTS = 10
 GROUPS = 10  # data sets of every kind with a small group that is real
 
 Sample = tuple[np.ndarray, np.ndarray]
@@ -80,6 +87,7 @@ def show(*, full: bool) -> None:
     """Print the tables, a line at a time."""
     warnings.simplefilter("ignore")
     _show_designs(full=full)
+    _show_classical(full=full)
     _show_nulls(FULL_NULLS if full else NULLS)
     _show_groups()
 
@@ -97,37 +105,86 @@ def _fit(n_experts: int, sample: Sample, seed: int, **settings: object) -> Found
     return Found(height if proper else -np.inf, proof.sound, seconds)
 
 
+class Tally:
+    """Calls on several data sets, as they compare with the best that is known."""
+
+    def __init__(self, before: dict[object, float]) -> None:
+        self.calls = self.sound = self.reached = self.missed_and_sound = self.falls = 0
+        self.seconds: list[float] = []
+        self._before = before  # log-likelihoods with one expert fewer
+
+    def add(self, name: object, n_experts: int, sample: Sample, known: int) -> None:
+        """Fit with some seeds, and from many starts."""
+        found = [_fit(n_experts, sample, seed) for seed in range(SEEDS)]
+        many = _fit(n_experts, sample, 99, n_init=known).log_likelihood
+        best = max(many, *(one.log_likelihood for one in found))
+        for one in found:
+            reached = one.log_likelihood >= best - NEAR
+            self.reached += reached
+            self.sound += one.sound
+            self.missed_and_sound += one.sound and not reached
+            self.seconds.append(one.seconds)
+        self.calls += len(found)
+        self.falls += found[0].log_likelihood < self._before.get(name, -np.inf) - NEAR
+        self._before[name] = found[0].log_likelihood
+
+    @property
+    def cells(self) -> tuple[object, ...]:
+        """What a row of the table says."""
+        missed = self.calls - self.reached
+        told = (self.reached, self.calls, self.sound, missed, self.missed_and_sound)
+        return (*told, number(float(np.median(self.seconds))), self.falls)
+
+
+HEADS = (
+    *(("experts", 7), ("reached", 8), ("of", 4), ("sound", 6), ("missed", 7)),
+    *(("and sound", 9), ("median s", 9), ("falls", 6)),
+)
+
+
 def _show_designs(*, full: bool) -> None:
     known = FULL_KNOWN if full else KNOWN
     designs = [design(i) for i in range(FULL_DESIGNS if full else DESIGNS)]
     table = Table(
         f"Default search: {len(designs)} designs of {ROWS} rows, {SEEDS} seeds; known: the best "
         f"admissible end of {known} starts and of all calls",
-        (
-            *(("experts", 7), ("reached", 8), ("of", 4), ("sound", 6), ("missed", 7)),
-            *(("and sound", 9), ("median s", 9), ("falls", 6)),
-        ),
+        (*HEADS, ("flexmix s", 9)),
     )
-    before = np.full(len(designs), -np.inf)  # of one expert fewer
+    before: dict[object, float] = {}
     for k in range(2, 6):
-        heights = np.empty((len(designs), SEEDS))
-        sound, seconds = np.empty(heights.shape, bool), []
-        best = np.empty(len(designs))
+        tally = Tally(before)
         for i, sample in enumerate(designs):
-            for seed in range(SEEDS):
-                heights[i, seed], sound[i, seed], spent = _fit(k, sample, seed)
-                seconds.append(spent)
-            known_best = _fit(k, sample, 99, n_init=known).log_likelihood
-            best[i] = max(known_best, heights[i].max())
-        reached = heights >= best[:, None] - NEAR
-        missed = ~reached
-        falls = int(np.sum(heights[:, 0] < before - NEAR))
-        before = heights[:, 0]
-        table.row(
-            *(k, int(reached.sum()), reached.size, int(sound.sum()), int(missed.sum())),
-            *(int((missed & sound).sum()), number(float(np.median(seconds))), falls),
-        )
+            tally.add(i, k, sample, known)
+        spent = [s for s in (_flexmix(k, sample) for sample in designs) if s is not None]
+        table.row(k, *tally.cells, number(float(np.median(spent))) if spent else None)
     print("\nfalls: designs where one more expert ends lower than one fewer (the same seed)")
+    print(f"flexmix: CPU seconds of {FLEXMIX_STARTS} random starts, median; - where R has none")
+
+
+def _show_classical(*, full: bool) -> None:
+    known = FULL_KNOWN if full else KNOWN
+    sets = list(data_sets())
+    table = Table(f"The same on {len(sets)} data sets that people know", HEADS)
+    before: dict[object, float] = {}
+    for k in (2, 3):
+        tally = Tally(before)
+        for name, X, y in sets:
+            tally.add(name, k, (X, y), known)
+        table.row(k, *tally.cells)
+
+
+def _flexmix(n_experts: int, sample: Sample) -> float | None:
+    """CPU seconds of ten random starts of flexmix."""
+    if shutil.which("Rscript") is None:
+        return None
+    X, y = sample
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "rows"
+        np.column_stack([X, y]).T.tofile(file)
+        size = map(str, (len(y), X.shape[1], n_experts, FLEXMIX_STARTS))
+        command = ["Rscript", str(Path(__file__).with_name("search.R")), str(file), *size]
+        done = subprocess.run(command, capture_output=True, text=True)
+    return None if done.returncode else json.loads(done.stdout)["cpu"]
 
 
 def _show_nulls(nulls: dict[int, int]) -> None:
