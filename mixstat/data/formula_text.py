@@ -48,6 +48,7 @@ ELSEWHERE = {
 NAMES = 12  # of columns that a message lists
 COLOUR = re.compile(r"\x1b\[[0-9;]*m|[⧛⧚]")
 QUOTED = re.compile(r"`([^`]*)`")
+DOT = re.compile(r"(?<![\w.)\]])\.(?![\w.(\[])")  # by itself it stands for all other columns
 PAIRS = {")": "(", "]": "[", "}": "{"}
 
 
@@ -72,8 +73,10 @@ def formulaic() -> Any:
     return formulaic
 
 
-def split(formula: str, argument: str = "formula") -> tuple[Formula, Formula]:
-    """Left and right side of ``"y ~ x"``."""
+def split(
+    formula: str, argument: str = "formula", columns: Sequence[str] = ()
+) -> tuple[Formula, Formula]:
+    """Left and right side of ``"y ~ x"``; ``.`` is all of ``columns`` but those on the left."""
     text = _check_text(formula, argument, "'y ~ x'")
     left, tilde, right = text.partition("~")
     if not tilde or not left.strip():
@@ -85,7 +88,9 @@ def split(formula: str, argument: str = "formula") -> tuple[Formula, Formula]:
             f"{argument} must have features on the right, or 1 for a constant, as in 'y ~ 1'; "
             f"got {text!r}."
         )
-    parsed = _parse(text, argument)
+    if has_dot(left):
+        raise ValueError(f"{argument} must name each response, and not by '.'; got {text!r}.")
+    parsed = _parse(text, argument, columns)
     sides = _one_part(parsed.lhs, text, argument), _one_part(parsed.rhs, text, argument)
     if any(factor.expr.isdigit() for factor in _factors(sides[0])):
         raise ValueError(
@@ -94,16 +99,21 @@ def split(formula: str, argument: str = "formula") -> tuple[Formula, Formula]:
     return sides
 
 
-def right_side(formula: str, argument: str) -> Formula:
-    """The right side of ``"~ x"``."""
+def right_side(formula: str, argument: str, columns: Sequence[str] = ()) -> Formula:
+    """The right side of ``"~ x"``; ``.`` is all of ``columns``."""
     text = _check_text(formula, argument, "'~ x'")
     left, tilde, right = text.partition("~")
     if tilde and (left.strip() or "~" in right):
         raise ValueError(f"{argument} must have no response, as in '~ x'; got {text!r}.")
     if tilde and not right.strip():
         raise ValueError(f"{argument} must have features, or 1 for a constant; got {text!r}.")
-    parsed = _parse(text, argument)
+    parsed = _parse(text, argument, columns)
     return _one_part(getattr(parsed, "rhs", parsed), text, argument)
+
+
+def has_dot(formula: str) -> bool:
+    """Whether ``.`` stands for columns."""
+    return DOT.search(_without_quotes(formula)) is not None
 
 
 def words(side: Formula) -> Words:
@@ -197,9 +207,9 @@ def _check_text(formula: str, argument: str, wanted: str) -> str:
         )
     if "=" in outside:
         raise ValueError(f"{argument} must have '~' in place of '=', got {formula!r}.")
-    if re.search(r"(?<![\w.])\.(?![\w.])", outside):
+    if _has_dot_in_call(formula):
         raise ValueError(
-            f"{argument} must name every column, and not stand for all of them by '.'; got "
+            f"{argument} must name the columns inside a function, where '.' stands for none; got "
             f"{formula!r}."
         )
     return formula
@@ -207,7 +217,7 @@ def _check_text(formula: str, argument: str, wanted: str) -> str:
 
 def _outside_brackets(formula: str, argument: str) -> str:
     """The text outside of brackets and quotes, which must be closed."""
-    text = re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "_", formula)
+    text = _without_quotes(formula)
     opened: list[str] = []
     outside: list[str] = []
     for sign in text:
@@ -224,9 +234,29 @@ def _outside_brackets(formula: str, argument: str) -> str:
     return "".join(outside)
 
 
-def _parse(text: str, argument: str) -> Any:
+def _without_quotes(formula: str) -> str:
+    return re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "_", formula)
+
+
+def _has_dot_in_call(formula: str) -> bool:
+    """Whether ``.`` stands by itself within a function or within brackets that are no sum."""
+    text = _without_quotes(formula)
+    dots = {found.start() for found in DOT.finditer(text)}
+    inside: list[bool] = []  # of each bracket that is open
+    for i, sign in enumerate(text):
+        if sign in PAIRS.values():
+            inside.append(sign != "(" or re.search(r"\w\s*$", text[:i]) is not None)
+        elif sign in PAIRS:
+            inside.pop()
+        elif i in dots and any(inside):
+            return True
+    return False
+
+
+def _parse(text: str, argument: str, columns: Sequence[str]) -> Any:
+    known = {"__formulaic_variables_available__": columns}
     try:
-        return formulaic().Formula(text)
+        return formulaic().Formula(text, _context=known)
     except Exception as error:
         raise ValueError(f"{argument} {text!r} cannot be read: {plainly(error)}.") from error
 

@@ -126,6 +126,11 @@ def named_weights(data: Table, sample_weight: Weights, formulas: Formulas | None
             f"sample_weight names {sample_weight!r}, which is not a column of data; data has "
             f"{listed(frame.columns)}."
         )
+    if sample_weight in formulas.of_table(frame).dotted:
+        raise ValueError(
+            f"sample_weight names {sample_weight!r}, which '.' makes an input too; write "
+            f"'. - {sample_weight}' in the formula, and in gate_formula if it has a '.'."
+        )
     return frame[sample_weight]
 
 

@@ -83,6 +83,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
             )
         else:
             table = check_frame(X, "formula", n_rows=2)
+            formulas = formulas.of_table(table)
             y = check_numbers("y", y, booleans=booleans)
             read = partial(read_numbers, formulas, table, booleans=booleans)
             response = np.asarray(agreed(formulas, table, y, read), float)

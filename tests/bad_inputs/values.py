@@ -96,9 +96,9 @@ NOT_WEIGHTS = [
     Case(np.ones((N, 2)), r"\(30, 2\)"),
 ]
 NOT_FORMULAS = [
-    "", "  ", "y", "~ x", "y ~", "y ~ x ~ w", "y ~ (x", "y ~ x)", "y ~ x | w", "y ~ .", "y > 0 ~ x",
-    "y = x", "y ~ x +", "y ~ x w", "y ~ x @ w", "y ~ 'x'", "1 + y ~ x", "y ~ x, w", "y ~ `x",
-    5, ["y ~ x"], "y ~ (x + w",
+    "", "  ", "y", "~ x", "y ~", "y ~ x ~ w", "y ~ (x", "y ~ x)", "y ~ x | w", "y ~ log(.)",
+    ". ~ x", "y > 0 ~ x", "y = x", "y ~ x +", "y ~ x w", "y ~ x @ w", "y ~ 'x'", "1 + y ~ x",
+    "y ~ x, w", "y ~ `x", 5, ["y ~ x"], "y ~ (x + w",
 ]  # fmt: skip
 NOT_EVALUATED = {  # what a formula must tell of
     "y ~ z": "names z, .*data has y, x, w, g, when",
