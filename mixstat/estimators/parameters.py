@@ -97,7 +97,9 @@ class ParameterQuestions(FittedAttributes):
         fit = self._on_own_rows(X, y, sample_weight) if given else self.fit_
         return profile_of(fit, name, grid, n_points, level)
 
-    def _on_own_rows(self, X: Table, y: Response, sample_weight: Weights) -> Fit:
+    def _on_own_rows(
+        self, X: Table, y: Response, sample_weight: Weights, **knowledge: Table
+    ) -> Fit:
         """The fit with the rows it was made from, which are given again."""
         raise NotImplementedError
 

@@ -141,5 +141,7 @@ def of_prediction() -> Iterator[Row]:
     for question in ("context_proba", "conflict"):
         bad = {"X": NOT_TABLES[:4], "y": NOT_NUMBERS[:4], **knowledge}
         yield from rows(f"{name}.{question}", method("contextual", question), good, bad)
+    parameter = {"name": _parameter("contextual")}
+    yield from rows(f"{name}.profile", method("contextual", "profile"), parameter | good, knowledge)
     bad = {"sample_weight": NOT_WEIGHTS[-5:]}
     yield from rows(f"{name}.conflict", method("contextual", "conflict"), good, bad)
