@@ -10,7 +10,7 @@ from mixstat.arguments import Response, Table, Weights, count_rows
 from mixstat.data.formula import check_frame, check_rows_apart, evaluate
 from mixstat.data.formula_text import categories, check_names, listed
 from mixstat.fitting.schema import Formulas
-from mixstat.kinds import check_labels, check_length, check_numbers
+from mixstat.kinds import check_labels, check_length, check_numbers, check_outputs
 from mixstat.validation import check_weights
 
 NEAR = 1e-9  # relative difference of a response that was computed twice
@@ -74,6 +74,7 @@ def agreed(
     """
     if y is None:
         return read()
+    check_outputs("y", y)
     given = check_array(y, ensure_2d=False, dtype=None, input_name="y")
     check_length("y", given, count_rows(data))
     if not _has_columns(formulas, data):

@@ -37,7 +37,7 @@ def of_methods(kind: str, name: str, cls: type, y: np.ndarray) -> Iterator[Row]:
     )
     # those of the fit may be one class, or have any size
     asked = [one for one in responses if one.seen not in ("'in'", "continuous", "True and False")]
-    asked = [one for one in asked if one.seen not in (r"e\+", "True|False") and one.value is not Y]
+    asked = [one for one in asked if one.seen not in (r"e\+", "e-200|e-199", "True|False") and one.value is not Y]
     for question in ("score", "aic", "bic", "partial_fit"):
         yield from rows(
             f"{name}.{question}",
