@@ -68,12 +68,14 @@ def check_table(name: str, table: Table, n_rows: int = 1) -> Table:
 
 
 def check_outputs(name: str, y: Response) -> None:
-    """Refuse responses that are neither a vector nor a table with columns."""
+    """Refuse responses that are neither a vector nor a table whose columns have names."""
     shape = np.shape(y)  # type: ignore[arg-type]
     if len(shape) not in (1, 2) or shape[1:] == (0,):
         raise ValueError(
             f"{name} must be a vector, or a table with a column for each output; got shape {shape}."
         )
+    if len(shape) == 2:
+        _check_names(name, y)
 
 
 def _check_names(name: str, table: Table) -> None:

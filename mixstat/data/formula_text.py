@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from mixstat.data.formula_signs import has_dot, has_dot_in_call, outside_brackets
+
 # of formulaic, which is loaded when a formula is read
 Formula: TypeAlias = Any  # one side of a formula, as formulaic parses it
 
@@ -48,8 +50,7 @@ ELSEWHERE = {
 NAMES = 12  # of columns that a message lists
 COLOUR = re.compile(r"\x1b\[[0-9;]*m|[⧛⧚]")
 QUOTED = re.compile(r"`([^`]*)`")
-DOT = re.compile(r"(?<![\w.)\]])\.(?![\w.(\[])")  # by itself it stands for all other columns
-PAIRS = {")": "(", "]": "[", "}": "{"}
+CONSTANTS = ("1", "Intercept")  # as a column, neither can be told from the constant
 
 
 @dataclass(frozen=True)
@@ -111,11 +112,6 @@ def right_side(formula: str, argument: str, columns: Sequence[str] = ()) -> Form
     return _one_part(getattr(parsed, "rhs", parsed), text, argument)
 
 
-def has_dot(formula: str) -> bool:
-    """Whether ``.`` stands for columns."""
-    return DOT.search(_without_quotes(formula)) is not None
-
-
 def words(side: Formula) -> Words:
     """Names of the columns and functions of one side."""
     columns: list[str] = []
@@ -149,6 +145,7 @@ def check_names(side: Formula, columns: Sequence[str], argument: str) -> list[st
     for name in named.functions:
         if name not in known:
             raise ValueError(_unknown_function(name, known, argument))
+    check_no_constant(named.columns, argument)
     missing = [name for name in named.columns if name not in columns]
     if missing:
         for name in missing:
@@ -159,6 +156,16 @@ def check_names(side: Formula, columns: Sequence[str], argument: str) -> list[st
             f"{_near(missing, columns)}; data has {listed(columns)}."
         )
     return [name for name in columns if name in named.columns]
+
+
+def check_no_constant(columns: Iterable[str], argument: str) -> None:
+    """Refuse names of columns by which formulas call the constant."""
+    for name in columns:
+        if name in CONSTANTS:
+            raise ValueError(
+                f"{argument} names the column {name!r}, which formulas take for the constant; give "
+                "it another name."
+            )
 
 
 def listed(names: Iterable[object], most: int = NAMES) -> str:
@@ -194,7 +201,7 @@ def _near(missing: Sequence[str], columns: Sequence[str]) -> str:
 def _check_text(formula: str, argument: str, wanted: str) -> str:
     if not formula.strip():
         raise ValueError(f"{argument} must be a formula such as {wanted}, got {formula!r}.")
-    outside = _outside_brackets(formula, argument)
+    outside = outside_brackets(formula, argument)
     if "|" in outside:
         raise ValueError(
             f"{argument} must have no '|': the gate's features are a formula of their own, "
@@ -207,50 +214,13 @@ def _check_text(formula: str, argument: str, wanted: str) -> str:
         )
     if "=" in outside:
         raise ValueError(f"{argument} must have '~' in place of '=', got {formula!r}.")
-    if _has_dot_in_call(formula):
+    check_no_constant(("1" for _ in re.finditer(r"`\s*1\s*`", formula)), argument)
+    if has_dot_in_call(formula):
         raise ValueError(
             f"{argument} must name the columns inside a function, where '.' stands for none; got "
             f"{formula!r}."
         )
     return formula
-
-
-def _outside_brackets(formula: str, argument: str) -> str:
-    """The text outside of brackets and quotes, which must be closed."""
-    text = _without_quotes(formula)
-    opened: list[str] = []
-    outside: list[str] = []
-    for sign in text:
-        if sign in PAIRS.values():
-            opened.append(sign)
-        elif sign in PAIRS:
-            if not opened or opened.pop() != PAIRS[sign]:
-                raise ValueError(f"{argument} closes a {sign!r} that is not open: {formula!r}.")
-            outside.append("_")
-        elif not opened:
-            outside.append(sign)
-    if opened:
-        raise ValueError(f"{argument} must close its {opened[-1]!r}, got {formula!r}.")
-    return "".join(outside)
-
-
-def _without_quotes(formula: str) -> str:
-    return re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "_", formula)
-
-
-def _has_dot_in_call(formula: str) -> bool:
-    """Whether ``.`` stands by itself within a function or within brackets that are no sum."""
-    text = _without_quotes(formula)
-    dots = {found.start() for found in DOT.finditer(text)}
-    inside: list[bool] = []  # of each bracket that is open
-    for i, sign in enumerate(text):
-        if sign in PAIRS.values():
-            inside.append(sign != "(" or re.search(r"\w\s*$", text[:i]) is not None)
-        elif sign in PAIRS:
-            inside.pop()
-        elif i in dots and any(inside):
-            return True
-    return False
 
 
 def _parse(text: str, argument: str, columns: Sequence[str]) -> Any:

@@ -24,7 +24,7 @@ def read_numbers(
     response = evaluate(left, frame, "formula")
     if any(str(name).endswith("]") for name in response.columns):
         raise ValueError(
-            f"formula: the response must be numeric, got categories {list(response.columns)}."
+            f"formula: the response must be numeric, got categories {listed(response.columns, 3)}."
         )
     names = _columns_alone(formulas)
     for name in names:

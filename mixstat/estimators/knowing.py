@@ -18,6 +18,7 @@ from mixstat.contextual.table import (
     log_possibility,
 )
 from mixstat.estimators.conflict import Conflict, measure
+from mixstat.estimators.parameters import check_one_parameter
 from mixstat.estimators.prediction import RegressionMixture
 from mixstat.estimators.report import profile_of
 from mixstat.fitting.fit import Fit
@@ -167,6 +168,7 @@ class KnowingMixture(RegressionMixture):
         fit = self.fit_
         if any(one is not None for one in (X, y, *given.values())):
             fit = self._on_own_rows(X, y, sample_weight, **given)
+        check_one_parameter(name, fit.parameter_names)
         return profile_of(fit, name, grid, n_points, level)
 
     @hinting

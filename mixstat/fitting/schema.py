@@ -8,7 +8,8 @@ from jaxtyping import Bool
 from mixstat.arguments import Frame
 from mixstat.contextual.knowledge import ExpertContexts
 from mixstat.data.formula import FormulaColumns
-from mixstat.data.formula_text import Formula, has_dot, right_side, split, words
+from mixstat.data.formula_signs import has_dot
+from mixstat.data.formula_text import Formula, check_no_constant, right_side, split, words
 from mixstat.data.source import Source
 from mixstat.experts.base import Experts
 from mixstat.fitting.options import Options
@@ -48,7 +49,9 @@ class Formulas:
         texts = (self.experts, self.gate or "")
         if self.columns is not None or not any(has_dot(text) for text in texts):
             return self
-        return replace(self, columns=tuple(str(name) for name in data.columns))
+        columns = tuple(str(name) for name in data.columns)
+        check_no_constant([name for name in columns if name not in self.outputs], "formula")
+        return replace(self, columns=columns)
 
     @property
     def dotted(self) -> tuple[str, ...]:

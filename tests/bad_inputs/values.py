@@ -87,6 +87,7 @@ NOT_RESPONSES = [
     Case(Y * 1e-200, "e-200|e-199"),
     Case(Y[:, None, None], r"\(30, 1, 1\)"),
     Case(Y[:, None][:, :0], r"\(30, 0\)"),
+    Case(pd.DataFrame(X, columns=["a", "a"]), "'a'"),
 ]
 NOT_LABELS = [
     Case(np.where(Y > 0, None, LABELS), "None"),
@@ -135,6 +136,8 @@ NOT_EVALUATED = {  # what a formula must tell of
     "scale(y) ~ x": "made of each row by itself",
     "y ~ y": "must not have the response y",
     "y ~ poly(x)*log(y)": "must not have the response y",
+    "y ~ `1`": "names the column '1', which formulas take for the constant",
+    "y ~ Intercept": "names the column 'Intercept', which formulas take for the constant",
 }
 NOT_FRAMES = [
     Case(None, "NoneType"),

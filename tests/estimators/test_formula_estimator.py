@@ -178,6 +178,23 @@ def test_a_dot_in_cross_validation_and_from_formula(noise):
     np.testing.assert_array_equal(named.params, dotted.params)
 
 
+@pytest.mark.parametrize("name", ["1", 1, "Intercept"])
+def test_a_column_is_never_taken_for_the_constant(noise, name):
+    table = noise.rename(columns={"w": name})
+    with pytest.raises(ValueError, match="which formulas take for the constant"):
+        MixtureOfExperts(1, formula="y ~ .").fit(table)
+    assert MixtureOfExperts(1, formula="y ~ x").fit(table).expert_names_ == ["1", "x"]
+
+
+def test_strings_of_arrow(noise):
+    pytest.importorskip("pyarrow")
+    arrow = noise.convert_dtypes(dtype_backend="pyarrow")
+    moe = MixtureOfExperts(1, formula="y ~ x + g", random_state=0)
+    here = moe.fit(noise).predict(noise)
+    np.testing.assert_array_equal(moe.predict(arrow), here)
+    np.testing.assert_array_equal(moe.fit(arrow).predict(noise), here)
+
+
 def test_classes(noise):
     moe = MixtureOfExpertsClassifier(1, formula="g ~ x", random_state=0)
     honest = cross_val_score(MixtureOfExpertsClassifier(1), noise[["x"]], noise["g"], cv=3)
