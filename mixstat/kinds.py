@@ -69,7 +69,7 @@ def check_table(name: str, table: Table, n_rows: int = 1) -> Table:
 
 def check_outputs(name: str, y: Response) -> None:
     """Refuse responses that are neither a vector nor a table whose columns have names."""
-    shape = np.shape(y)  # type: ignore[arg-type]
+    shape = np.asarray(y).shape
     if len(shape) not in (1, 2) or shape[1:] == (0,):
         raise ValueError(
             f"{name} must be a vector, or a table with a column for each output; got shape {shape}."
@@ -101,7 +101,7 @@ def check_length(name: str, values: Table, n: int) -> None:
     """Refuse what has not an entry for each of ``n`` rows."""
     if values is None:
         return
-    if not np.shape(values):  # type: ignore[arg-type]
+    if not np.asarray(values).shape:
         raise ValueError(
             f"{name} must have an entry for each of the {n} rows of X; got {values!r}."
         )
@@ -118,7 +118,7 @@ def check_labels(name: str, y: Response) -> Response:
         return y
     y = _check_whole(name, y)
     array = _as_array(name, y)
-    if array.dtype.kind in "mMcV":
+    if array.dtype.kind in "mMcVS":
         raise ValueError(
             f"{name} must hold labels (integers, strings or booleans), got {array.dtype}, as in "
             f"{array.flat[0]!s}; strings of them may be labels."
@@ -160,12 +160,12 @@ def _check_whole(name: str, table: Table) -> Table:
     """A table that is neither text, nor sparse, nor partly masked, and has an order."""
     if isinstance(table, str | bytes):
         raise ValueError(f"{name} must be an array, got {table!r}.")
-    if isinstance(table, Mapping | Set | Iterator):
-        raise TypeError(f"{name} must be an array or a data frame, got a {type(table).__name__}.")
     if hasattr(table, "tocsr"):
         raise TypeError(
             f"{name} must be dense, got sparse data: {type(table).__name__}; call .toarray() first."
         )
+    if isinstance(table, Mapping | Set | Iterator):
+        raise TypeError(f"{name} must be an array or a data frame, got a {type(table).__name__}.")
     if isinstance(table, np.ma.MaskedArray):
         masked = np.argwhere(np.ma.getmaskarray(table))
         if len(masked):
@@ -221,7 +221,11 @@ def _check_objects(name: str, array: np.ndarray, booleans: bool) -> None:
             wrong = not booleans
         else:
             wrong = is_missing_value(value) or isinstance(value, (str, bytes, complex, *TIMES))
-            wrong |= not hasattr(value, "__float__")
+        row = f" in row {place[0]}" if place else ""
         if wrong:
-            row = f" in row {place[0]}" if place else ""
             raise ValueError(f"{name} must hold numbers, got {value!r}{row}.")
+        if not hasattr(value, "__float__"):
+            raise TypeError(
+                f"{name} must hold numbers, got {value!r}{row}: an argument must be no string or "
+                "other object, but a number."
+            )

@@ -99,6 +99,7 @@ NOT_LABELS = [
     Case(DATES, "datetime64"),
     Case(np.ma.masked_where(Y > 0, LABELS), "masked"),
     Case(scipy.sparse.csr_matrix(Y > 0), "[sS]parse"),
+    Case(LABELS.astype("S"), r"\|S3"),
     Case(LABELS[:-1], "29"),
     Case(np.full(N, "in"), "'in'"),
     Case(Y, "continuous"),
