@@ -6,7 +6,7 @@ import pytest
 from mixstat import MixtureOfExperts
 from mixstat.model import expanded_index
 from mixstat.numerics.precision import in_float64
-from mixstat.solvers.admissible import is_admissible, thin
+from mixstat.solvers.admissible import inadmissible, thin
 from mixstat.solvers.effective import effective_parameters
 
 ROWS, COLUMNS = 60, 80
@@ -61,7 +61,7 @@ def test_more_columns_than_rows_are_no_thin_expert_under_a_ridge(rng):
     assert strong.certificate_.thin_experts == strong.certificate_.spurious_experts == ()
     maximum = strong.fit_.maximum
     at = maximum.objective, maximum.result.model, maximum.share
-    assert in_float64(is_admissible)(*at)
+    assert not in_float64(inadmissible)(*at).any()
     assert not in_float64(thin)(*at).any()
     assert np.all(_count(strong) < maximum.share * ROWS)
     weak = MixtureOfExperts(2, ridge=1e-2, **settings).fit(X, y)
