@@ -58,7 +58,12 @@ def _index_of(table: Table) -> Index | None:
 def _compare(one: str, mine: Index, other: str, yours: Index) -> None:
     if len(mine) != len(yours):
         return  # what else is wrong with lengths is told where they are checked
-    if mine.equals(yours) or _only_numbers(mine, yours) or _only_numbers(yours, mine):
+    if (
+        mine.equals(yours)
+        or _are_equal(mine, yours)
+        or _only_numbers(mine, yours)
+        or _only_numbers(yours, mine)
+    ):
         return
     if set(mine) == set(yours):
         what = "the same labels in another order"
@@ -70,6 +75,14 @@ def _compare(one: str, mine: Index, other: str, yours: Index) -> None:
         f"indexes differ. Align them ({other}.loc[{one}.index]), or pass {other}.to_numpy() if the "
         "order is right."
     )
+
+
+def _are_equal(mine: Index, yours: Index) -> bool:
+    """Whether labels are the same though they are written otherwise, as times of two zones are."""
+    try:
+        return bool(np.all(mine == yours))
+    except (TypeError, ValueError):
+        return False
 
 
 def _only_numbers(mine: Index, yours: Index) -> bool:

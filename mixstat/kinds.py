@@ -2,11 +2,12 @@
 
 import datetime
 import numbers
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 import numpy as np
 
-from mixstat.arguments import Response, Table, as_frame, count_rows
+from mixstat.arguments import DataFrame, Response, Table, as_frame, count_rows
 
 TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
 
@@ -29,6 +30,8 @@ def check_numbers(name: str, table: Table, *, booleans: bool = True) -> Table:
         return table
     table = _check_whole(name, table)
     frame = as_frame(table)
+    if frame is not None:
+        _check_dense(name, frame)
     if frame is not None and hasattr(frame, "columns"):
         for j, column in enumerate(frame.columns):
             _check_array(f"{name}[{column!r}]", _as_array(name, frame.iloc[:, j]), booleans)
@@ -50,6 +53,12 @@ def check_table(name: str, table: Table, n_rows: int = 1) -> Table:
             f"{seen} array of shape {shape}. Reshape your data: {name}.reshape(-1, 1) for one "
             f"input, {name}.reshape(1, -1) for one row."
         )
+    if shape[1] == 0:
+        raise ValueError(
+            f"{name} must have columns: it has 0 feature(s) (shape={tuple(shape)}) while a minimum "
+            "of 1 is required."
+        )
+    _check_names(name, table)
     n = count_rows(table)
     if n < n_rows:
         raise ValueError(
@@ -58,9 +67,45 @@ def check_table(name: str, table: Table, n_rows: int = 1) -> Table:
     return table
 
 
+def check_outputs(name: str, y: Response) -> None:
+    """Refuse responses that are neither a vector nor a table whose columns have names."""
+    shape = np.asarray(y).shape
+    if len(shape) not in (1, 2) or shape[1:] == (0,):
+        raise ValueError(
+            f"{name} must be a vector, or a table with a column for each output; got shape {shape}."
+        )
+    if len(shape) == 2:
+        _check_names(name, y)
+
+
+def _check_names(name: str, table: Table) -> None:
+    """Refuse columns of a data frame that cannot be told apart by their names."""
+    frame = as_frame(table)
+    if frame is None:
+        return
+    names = list(frame.columns)
+    twice = [one for i, one in enumerate(names) if one in names[:i]]
+    if twice:
+        raise ValueError(
+            f"{name} must have columns of different names, got {twice[0]!r} more than once."
+        )
+    kinds = sorted({type(one).__name__ for one in names})
+    if len(kinds) > 1 and "str" in kinds:
+        raise TypeError(
+            f"{name} must have columns whose names are all strings, got names of the kinds "
+            f"{', '.join(kinds)}; {name}.columns.astype(str) makes strings of them."
+        )
+
+
 def check_length(name: str, values: Table, n: int) -> None:
     """Refuse what has not an entry for each of ``n`` rows."""
-    if values is not None and (seen := count_rows(values)) != n:
+    if values is None:
+        return
+    if not np.asarray(values).shape:
+        raise ValueError(
+            f"{name} must have an entry for each of the {n} rows of X; got {values!r}."
+        )
+    if (seen := count_rows(values)) != n:
         raise ValueError(
             f"{name} must have an entry for each of the {n} rows of X; got inconsistent numbers of "
             f"samples: [{n}, {seen}]."
@@ -73,7 +118,7 @@ def check_labels(name: str, y: Response) -> Response:
         return y
     y = _check_whole(name, y)
     array = _as_array(name, y)
-    if array.dtype.kind in "mMcV":
+    if array.dtype.kind in "mMcVS":
         raise ValueError(
             f"{name} must hold labels (integers, strings or booleans), got {array.dtype}, as in "
             f"{array.flat[0]!s}; strings of them may be labels."
@@ -112,13 +157,15 @@ def _is_plain(table: Table) -> bool:
 
 
 def _check_whole(name: str, table: Table) -> Table:
-    """A table that is neither text, nor sparse, nor partly masked."""
+    """A table that is neither text, nor sparse, nor partly masked, and has an order."""
     if isinstance(table, str | bytes):
         raise ValueError(f"{name} must be an array, got {table!r}.")
     if hasattr(table, "tocsr"):
         raise TypeError(
             f"{name} must be dense, got sparse data: {type(table).__name__}; call .toarray() first."
         )
+    if isinstance(table, Mapping | Set | Iterator):
+        raise TypeError(f"{name} must be an array or a data frame, got a {type(table).__name__}.")
     if isinstance(table, np.ma.MaskedArray):
         masked = np.argwhere(np.ma.getmaskarray(table))
         if len(masked):
@@ -128,6 +175,16 @@ def _check_whole(name: str, table: Table) -> Table:
             )
         return np.asarray(table)
     return table
+
+
+def _check_dense(name: str, frame: DataFrame) -> None:
+    """Refuse sparse columns of a data frame, or a sparse series."""
+    kinds = getattr(frame, "dtypes", None)
+    for kind in np.atleast_1d(np.asarray(kinds, object)):
+        if type(kind).__name__ == "SparseDtype":
+            raise TypeError(
+                f"{name} must be dense, got sparse data: {kind}; call .sparse.to_dense() first."
+            )
 
 
 def _as_array(name: str, table: Any) -> np.ndarray:
@@ -158,12 +215,17 @@ def _check_array(name: str, array: np.ndarray, booleans: bool) -> None:
 
 
 def _check_objects(name: str, array: np.ndarray, booleans: bool) -> None:
-    """Refuse what is no number among objects; what numpy refuses too is left to it."""
+    """Refuse what is no number among objects."""
     for place, value in np.ndenumerate(array):
-        if isinstance(value, bool | np.bool_) and not booleans:
-            wrong = True
+        if isinstance(value, bool | np.bool_):
+            wrong = not booleans
         else:
             wrong = is_missing_value(value) or isinstance(value, (str, bytes, complex, *TIMES))
+        row = f" in row {place[0]}" if place else ""
         if wrong:
-            row = f" in row {place[0]}" if place else ""
             raise ValueError(f"{name} must hold numbers, got {value!r}{row}.")
+        if not hasattr(value, "__float__"):
+            raise TypeError(
+                f"{name} must hold numbers, got {value!r}{row}: an argument must be no string or "
+                "other object, but a number."
+            )

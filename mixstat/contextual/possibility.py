@@ -21,6 +21,7 @@ from mixstat.contextual.scales import (
     as_number,
     as_numbers,
     check_kinds_meet,
+    check_kinds_of_labels,
     check_length,
     check_places,
     is_time,
@@ -75,7 +76,10 @@ class AlphaCertain(OneVariable):
         if callable(self.inside):
             return np.asarray(self.inside(values), bool)
         if not isinstance(self.inside, tuple):
-            return np.array([v in self.inside for v in values.tolist()], bool)
+            listed = values.astype("datetime64[us]") if values.dtype.kind == "M" else values
+            of_rows = listed.tolist()  # times as such, and not as their nanoseconds
+            check_kinds_of_labels(f"context {self.name!r}", self.inside, of_rows, self.on)
+            return np.array([v in self.inside for v in of_rows], bool)
         check_kinds_meet(f"context {self.name!r}", self._ends, values, self.on)
         low, high = (None if end is None else as_number(end) for end in self.inside)
         number = as_numbers(values, f"on={self.on!r}")

@@ -3,11 +3,13 @@
 import datetime
 import itertools
 import numbers as numbers_of
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import SupportsFloat, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
+
+from mixstat.kinds import is_missing_value
 
 Moment: TypeAlias = str | datetime.date | np.datetime64  # a timestamp, or its text
 Place: TypeAlias = Moment | SupportsFloat  # along a variable
@@ -150,3 +152,26 @@ def around(ends: Sequence[Place | None], beyond: float = 0.0) -> np.ndarray:
     if is_time(known[0]):
         return EPOCH + np.round(grid * 86400e3).astype("timedelta64[ms]")
     return grid
+
+
+def check_kinds_of_labels(
+    context: str, stated: Iterable[object], values: list[object], on: object
+) -> None:
+    """Refuse labels of another kind than the variable's, which no row could ever have."""
+    seen = {_kind(value): value for value in values if not is_missing_value(value)}
+    wanted = {_kind(label): label for label in stated}
+    if seen and wanted and not seen.keys() & wanted.keys():
+        kind, value = next(iter(seen.items()))
+        other, label = next(iter(wanted.items()))
+        raise ValueError(
+            f"{context}: inside must hold labels of the kind that on={on!r} has, {kind} such as "
+            f"{value!r}; got {other}, {label!r}."
+        )
+
+
+def _kind(label: object) -> str:
+    if isinstance(label, numbers_of.Number):
+        return "numbers"
+    if isinstance(label, datetime.date | np.datetime64):
+        return "times"
+    return "strings" if isinstance(label, str) else f"{type(label).__name__} objects"

@@ -163,7 +163,7 @@ def _column(column: DataFrame, name: str, argument: str, *, plain: bool) -> Data
     kind = getattr(column.dtype, "kind", "O")
     if kind == "O" and all(_is_number(value) for value in column):
         return column.astype(float)
-    if kind == "O" and all(isinstance(value, str) for value in column):
+    if kind in "OU" and all(isinstance(value, str) for value in column):
         return column.astype(object)  # formulaic does not know every kind of string
     if plain and kind in "mMcO":
         raise ValueError(

@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from mixstat.data.formula_signs import has_dot, has_dot_in_call, outside_brackets
+
 # of formulaic, which is loaded when a formula is read
 Formula: TypeAlias = Any  # one side of a formula, as formulaic parses it
 
@@ -48,7 +50,7 @@ ELSEWHERE = {
 NAMES = 12  # of columns that a message lists
 COLOUR = re.compile(r"\x1b\[[0-9;]*m|[⧛⧚]")
 QUOTED = re.compile(r"`([^`]*)`")
-PAIRS = {")": "(", "]": "[", "}": "{"}
+CONSTANTS = ("1", "Intercept")  # as a column, neither can be told from the constant
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,10 @@ def formulaic() -> Any:
     return formulaic
 
 
-def split(formula: str, argument: str = "formula") -> tuple[Formula, Formula]:
-    """Left and right side of ``"y ~ x"``."""
+def split(
+    formula: str, argument: str = "formula", columns: Sequence[str] = ()
+) -> tuple[Formula, Formula]:
+    """Left and right side of ``"y ~ x"``; ``.`` is all of ``columns`` but those on the left."""
     text = _check_text(formula, argument, "'y ~ x'")
     left, tilde, right = text.partition("~")
     if not tilde or not left.strip():
@@ -85,7 +89,9 @@ def split(formula: str, argument: str = "formula") -> tuple[Formula, Formula]:
             f"{argument} must have features on the right, or 1 for a constant, as in 'y ~ 1'; "
             f"got {text!r}."
         )
-    parsed = _parse(text, argument)
+    if has_dot(left):
+        raise ValueError(f"{argument} must name each response, and not by '.'; got {text!r}.")
+    parsed = _parse(text, argument, columns)
     sides = _one_part(parsed.lhs, text, argument), _one_part(parsed.rhs, text, argument)
     if any(factor.expr.isdigit() for factor in _factors(sides[0])):
         raise ValueError(
@@ -94,15 +100,15 @@ def split(formula: str, argument: str = "formula") -> tuple[Formula, Formula]:
     return sides
 
 
-def right_side(formula: str, argument: str) -> Formula:
-    """The right side of ``"~ x"``."""
+def right_side(formula: str, argument: str, columns: Sequence[str] = ()) -> Formula:
+    """The right side of ``"~ x"``; ``.`` is all of ``columns``."""
     text = _check_text(formula, argument, "'~ x'")
     left, tilde, right = text.partition("~")
     if tilde and (left.strip() or "~" in right):
         raise ValueError(f"{argument} must have no response, as in '~ x'; got {text!r}.")
     if tilde and not right.strip():
         raise ValueError(f"{argument} must have features, or 1 for a constant; got {text!r}.")
-    parsed = _parse(text, argument)
+    parsed = _parse(text, argument, columns)
     return _one_part(getattr(parsed, "rhs", parsed), text, argument)
 
 
@@ -139,6 +145,7 @@ def check_names(side: Formula, columns: Sequence[str], argument: str) -> list[st
     for name in named.functions:
         if name not in known:
             raise ValueError(_unknown_function(name, known, argument))
+    check_no_constant(named.columns, argument)
     missing = [name for name in named.columns if name not in columns]
     if missing:
         for name in missing:
@@ -149,6 +156,16 @@ def check_names(side: Formula, columns: Sequence[str], argument: str) -> list[st
             f"{_near(missing, columns)}; data has {listed(columns)}."
         )
     return [name for name in columns if name in named.columns]
+
+
+def check_no_constant(columns: Iterable[str], argument: str) -> None:
+    """Refuse names of columns by which formulas call the constant."""
+    for name in columns:
+        if name in CONSTANTS:
+            raise ValueError(
+                f"{argument} names the column {name!r}, which formulas take for the constant; give "
+                "it another name."
+            )
 
 
 def listed(names: Iterable[object], most: int = NAMES) -> str:
@@ -184,7 +201,7 @@ def _near(missing: Sequence[str], columns: Sequence[str]) -> str:
 def _check_text(formula: str, argument: str, wanted: str) -> str:
     if not formula.strip():
         raise ValueError(f"{argument} must be a formula such as {wanted}, got {formula!r}.")
-    outside = _outside_brackets(formula, argument)
+    outside = outside_brackets(formula, argument)
     if "|" in outside:
         raise ValueError(
             f"{argument} must have no '|': the gate's features are a formula of their own, "
@@ -197,36 +214,19 @@ def _check_text(formula: str, argument: str, wanted: str) -> str:
         )
     if "=" in outside:
         raise ValueError(f"{argument} must have '~' in place of '=', got {formula!r}.")
-    if re.search(r"(?<![\w.])\.(?![\w.])", outside):
+    check_no_constant(("1" for _ in re.finditer(r"`\s*1\s*`", formula)), argument)
+    if has_dot_in_call(formula):
         raise ValueError(
-            f"{argument} must name every column, and not stand for all of them by '.'; got "
+            f"{argument} must name the columns inside a function, where '.' stands for none; got "
             f"{formula!r}."
         )
     return formula
 
 
-def _outside_brackets(formula: str, argument: str) -> str:
-    """The text outside of brackets and quotes, which must be closed."""
-    text = re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "_", formula)
-    opened: list[str] = []
-    outside: list[str] = []
-    for sign in text:
-        if sign in PAIRS.values():
-            opened.append(sign)
-        elif sign in PAIRS:
-            if not opened or opened.pop() != PAIRS[sign]:
-                raise ValueError(f"{argument} closes a {sign!r} that is not open: {formula!r}.")
-            outside.append("_")
-        elif not opened:
-            outside.append(sign)
-    if opened:
-        raise ValueError(f"{argument} must close its {opened[-1]!r}, got {formula!r}.")
-    return "".join(outside)
-
-
-def _parse(text: str, argument: str) -> Any:
+def _parse(text: str, argument: str, columns: Sequence[str]) -> Any:
+    known = {"__formulaic_variables_available__": columns}
     try:
-        return formulaic().Formula(text)
+        return formulaic().Formula(text, _context=known)
     except Exception as error:
         raise ValueError(f"{argument} {text!r} cannot be read: {plainly(error)}.") from error
 

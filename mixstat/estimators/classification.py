@@ -52,6 +52,7 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
             table, labels, schema = enter(self, X, y)
         else:
             table = check_frame(X, "formula", n_rows=2)
+            formulas = formulas.of_table(table)
             y = check_labels("y", y)
             labels = agreed(formulas, table, y, partial(read_labels, formulas, table))
             schema = Schema.of_frame(table, formulas)

@@ -56,7 +56,8 @@ class ContextualMixtureOfExperts(KnowingMixture):
     formula : str or None, default=None
         The model as a formula, such as ``"y ~ x + I(x**2)"``, in place of ``degree``,
         ``interactions``, ``expert_features``, ``gate_degree`` and ``gate_features``: X is then a
-        data frame, y is read from it, and inputs are the columns on the right.
+        data frame, y is read from it, and inputs are the columns on the right; ``.`` stands for
+        all columns but the response.
     gate_formula : str or None, default=None
         The gate's features beside ``formula``, such as ``"~ w"``; ``"~ 1"`` gives constant shares
         and None the same features as the experts.

@@ -8,7 +8,7 @@ from sklearn.utils.validation import validate_data
 
 from mixstat.arguments import Response, Table, count_rows
 from mixstat.fitting.schema import Schema
-from mixstat.kinds import check_labels, check_length, check_numbers, check_table
+from mixstat.kinds import check_labels, check_length, check_numbers, check_outputs, check_table
 
 
 class _Door(BaseEstimator):
@@ -45,6 +45,8 @@ def enter(
     named = names_of(y)
     X = check_table("X", X, 2)
     y = check_numbers("y", y, booleans=booleans) if y_numeric else check_labels("y", y)
+    if y is not None:
+        check_outputs("y", y)
     check_length("y", y, count_rows(X))
     door = type(type(estimator).__name__, (_Door,), {"tags": get_tags(estimator)})()
     X, y = validate_data(

@@ -13,7 +13,8 @@ from mixstat.data.formula import check_frame
 from mixstat.estimators.formula_rows import row_weights
 from mixstat.estimators.parameters import ParameterQuestions
 from mixstat.fitting.fit import Fit
-from mixstat.hints import hinting
+from mixstat.fitting.tables import TrainingRows
+from mixstat.hints import check_known, hinting
 from mixstat.kinds import check_table
 from mixstat.numerics.quiet import quiet
 from mixstat.results import warn
@@ -33,10 +34,13 @@ class RowQuestions(ParameterQuestions):
         """Check responses of rows that were read; None takes them from the frame of a formula."""
         raise NotImplementedError
 
-    def _on_own_rows(self, X: Table, y: Response, sample_weight: Weights) -> Fit:
+    def _on_own_rows(
+        self, X: Table, y: Response, sample_weight: Weights, **knowledge: Table
+    ) -> Fit:
+        check_known("fit()", knowledge, ["X", "y", "sample_weight"])
         table, response = self._read_pairs(X, y, sample_weight=sample_weight)
         weight = self._weights(X, sample_weight, len(response))
-        return self.fit_.on_rows(table, response, weight)
+        return self.fit_.on_rows(TrainingRows(table, response, weight))
 
     def _read_pairs(
         self, X: Table, y: Response, **others: Table

@@ -10,7 +10,7 @@ from mixstat.arguments import Response, Table, Weights, count_rows
 from mixstat.data.formula import check_frame, check_rows_apart, evaluate
 from mixstat.data.formula_text import categories, check_names, listed
 from mixstat.fitting.schema import Formulas
-from mixstat.kinds import check_labels, check_length, check_numbers
+from mixstat.kinds import check_labels, check_length, check_numbers, check_outputs
 from mixstat.validation import check_weights
 
 NEAR = 1e-9  # relative difference of a response that was computed twice
@@ -24,7 +24,7 @@ def read_numbers(
     response = evaluate(left, frame, "formula")
     if any(str(name).endswith("]") for name in response.columns):
         raise ValueError(
-            f"formula: the response must be numeric, got categories {list(response.columns)}."
+            f"formula: the response must be numeric, got categories {listed(response.columns, 3)}."
         )
     names = _columns_alone(formulas)
     for name in names:
@@ -74,6 +74,7 @@ def agreed(
     """
     if y is None:
         return read()
+    check_outputs("y", y)
     given = check_array(y, ensure_2d=False, dtype=None, input_name="y")
     check_length("y", given, count_rows(data))
     if not _has_columns(formulas, data):
@@ -125,6 +126,11 @@ def named_weights(data: Table, sample_weight: Weights, formulas: Formulas | None
         raise ValueError(
             f"sample_weight names {sample_weight!r}, which is not a column of data; data has "
             f"{listed(frame.columns)}."
+        )
+    if sample_weight in formulas.of_table(frame).dotted:
+        raise ValueError(
+            f"sample_weight names {sample_weight!r}, which '.' makes an input too; write "
+            f"'. - {sample_weight}' in the formula, and in gate_formula if it has a '.'."
         )
     return frame[sample_weight]
 

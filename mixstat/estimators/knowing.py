@@ -1,5 +1,7 @@
 """What mixtures have that are told of contexts: knowledge in fits, and questions about it."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import softmax
@@ -16,14 +18,19 @@ from mixstat.contextual.table import (
     log_possibility,
 )
 from mixstat.estimators.conflict import Conflict, measure
+from mixstat.estimators.parameters import check_one_parameter
 from mixstat.estimators.prediction import RegressionMixture
+from mixstat.estimators.report import profile_of
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.options import Options, read_options
 from mixstat.fitting.schema import Schema
 from mixstat.fitting.tables import TrainingRows
-from mixstat.hints import hinting
+from mixstat.hints import check_known, hinting
+from mixstat.inference.profile import ProfileLikelihood
 from mixstat.numerics.quiet import quiet
 from mixstat.validation import check_share, check_switch
+
+TOLD = ("possibilities", "context_data")  # arguments that tell of contexts
 
 
 class KnowingMixture(RegressionMixture):
@@ -113,6 +120,56 @@ class KnowingMixture(RegressionMixture):
         stated = _stated(knowledge, possibilities, records)
         _, known = knowledge.of_experts(stated, weight, fit.n_experts)
         return np.ones((len(y), fit.n_experts)) if known is None else np.exp(known)
+
+    def _on_own_rows(
+        self, X: Table, y: Response, sample_weight: Weights, **knowledge: Table
+    ) -> Fit:
+        check_known("fit()", knowledge, ["X", "y", *TOLD, "sample_weight"])
+        possibilities, context_data = (knowledge.get(name) for name in TOLD)
+        table, response = self._read_pairs(X, y, sample_weight=sample_weight, **knowledge)
+        weight = self._weights(X, sample_weight, len(response))
+        rows = TrainingRows(table, response, weight)
+        told = any(one is not None for one in knowledge.values())
+        if self.fit_.maximum.knows_contexts and (told or not self.fit_.has_rows):
+            known = self._possibility(X, response, possibilities, context_data, weight)
+            rows = replace(rows, log_possibility=log_possibility(known))
+        return self.fit_.on_rows(rows)
+
+    @quiet
+    def profile(
+        self,
+        name: Setting,
+        grid: Setting = None,
+        *,
+        n_points: Setting = 21,
+        level: Setting = 0.95,
+        X: Table = None,
+        y: Response = None,
+        sample_weight: Weights = None,
+        possibilities: Table = None,
+        context_data: Table = None,
+    ) -> ProfileLikelihood:
+        """Profile likelihood of one parameter, as :meth:`MixtureOfExperts.profile`.
+
+        Parameters
+        ----------
+        name, grid, n_points, level
+            As there.
+        X, y, sample_weight, possibilities, context_data
+            What was given to :meth:`fit`, for a model that was saved (and so lost it).
+
+        Returns
+        -------
+        ProfileLikelihood
+            Of the likelihood that was maximised.
+        """
+        check_is_fitted(self)
+        given = {"possibilities": possibilities, "context_data": context_data}
+        fit = self.fit_
+        if any(one is not None for one in (X, y, *given.values())):
+            fit = self._on_own_rows(X, y, sample_weight, **given)
+        check_one_parameter(name, fit.parameter_names)
+        return profile_of(fit, name, grid, n_points, level)
 
     @hinting
     @quiet

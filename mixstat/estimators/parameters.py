@@ -1,5 +1,7 @@
 """What a fitted mixture tells of its parameters: errors, functions, profiles, a summary."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -10,6 +12,15 @@ from mixstat.fitting.fit import Fit
 from mixstat.inference.profile import ProfileLikelihood
 from mixstat.inference.summary import Summary
 from mixstat.numerics.quiet import quiet
+
+
+def check_one_parameter(name: Setting, names: Sequence[str]) -> None:
+    """Refuse a name that several parameters have, as where a column is called "1" or "x^2"."""
+    if isinstance(name, str) and names.count(name) > 1:
+        raise ValueError(
+            f"name must be that of one parameter, got {name!r}, which {names.count(name)} have: "
+            "give the columns of X other names."
+        )
 
 
 class ParameterQuestions(FittedAttributes):
@@ -95,9 +106,12 @@ class ParameterQuestions(FittedAttributes):
         check_is_fitted(self)
         given = X is not None or y is not None
         fit = self._on_own_rows(X, y, sample_weight) if given else self.fit_
+        check_one_parameter(name, fit.parameter_names)
         return profile_of(fit, name, grid, n_points, level)
 
-    def _on_own_rows(self, X: Table, y: Response, sample_weight: Weights) -> Fit:
+    def _on_own_rows(
+        self, X: Table, y: Response, sample_weight: Weights, **knowledge: Table
+    ) -> Fit:
         """The fit with the rows it was made from, which are given again."""
         raise NotImplementedError
 

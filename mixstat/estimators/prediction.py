@@ -24,7 +24,7 @@ from mixstat.fitting.schema import Schema
 from mixstat.fitting.settings import find_experts
 from mixstat.fitting.tables import TrainingRows
 from mixstat.hints import hinting
-from mixstat.kinds import check_length, check_numbers
+from mixstat.kinds import check_length, check_numbers, check_outputs
 from mixstat.numerics.quiet import quiet
 from mixstat.predictive import Predictive
 from mixstat.validation import (
@@ -83,6 +83,7 @@ class RegressionMixture(RegressorMixin, BaseMixture):
             )
         else:
             table = check_frame(X, "formula", n_rows=2)
+            formulas = formulas.of_table(table)
             y = check_numbers("y", y, booleans=booleans)
             read = partial(read_numbers, formulas, table, booleans=booleans)
             response = np.asarray(agreed(formulas, table, y, read), float)
@@ -97,9 +98,9 @@ class RegressionMixture(RegressorMixin, BaseMixture):
             if formulas is None:
                 raise ValueError("y must be given: the model was not made from a formula.")
             y = read_numbers(formulas, X)
-        checked = check_array(
-            check_numbers("y", y), ensure_2d=False, dtype=np.float64, input_name="y"
-        )
+        y = check_numbers("y", y)
+        check_outputs("y", y)
+        checked = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         check_length("y", checked, count_rows(X))
         if formulas is not None:
             check_transformed(formulas, X, checked)

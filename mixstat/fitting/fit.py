@@ -15,7 +15,7 @@ from mixstat.data.batch import Batch
 from mixstat.data.design import check_magnitude
 from mixstat.fitting.maximum import Maximum
 from mixstat.fitting.online_em import Memory, collect, rules
-from mixstat.fitting.own_rows import checksum, has_rows, without_rows
+from mixstat.fitting.own_rows import Checksums, check_own, checksums, has_rows, without_rows
 from mixstat.fitting.schema import Request
 from mixstat.fitting.tables import Designs, TrainingRows, Units, log_unit, to_user
 from mixstat.inference.covariance import affine_jacobian, observed_covariance
@@ -67,7 +67,7 @@ class Fit:
         if self.search is None or not has_rows(self.search.objective):
             return dict(self.__dict__)
         own: dict[str, object] = {
-            "rows_checksum": self.rows_checksum,
+            "checksums": self.checksums,
             "conditional_log_likelihood": self.conditional_log_likelihood,
             "memory": self.sums_of_rows(),
             "search": replace(self.search, objective=without_rows(self.search.objective)),
@@ -90,28 +90,26 @@ class Fit:
             parameter_vector.as_numpy(collect(self.model, self.maximum.batch)), rules(objective)
         )
 
+    @property
+    def has_rows(self) -> bool:
+        """Whether the training rows are still there; a saved model has lost them."""
+        return has_rows(self.maximum.objective)
+
     @cached_property
-    def rows_checksum(self) -> str:
-        """A number for the rows of the fit."""
-        return checksum(self.maximum.batch)
+    def checksums(self) -> Checksums:
+        """Numbers for the rows of the fit."""
+        return checksums(self.maximum.batch)
 
     @in_float64
-    def on_rows(
-        self, X: Table, y: Float[np.ndarray, "n c"], weight: Float[np.ndarray, " n"]
-    ) -> "Fit":
+    def on_rows(self, rows: TrainingRows) -> "Fit":
         """The fit with its own rows, which are given again; others are refused."""
-        rows = TrainingRows(X, y, weight).without_zero_weights()
-        batch = self.lay_out(rows.X, rows.responses, rows.weight)
-        if checksum(batch) != self.rows_checksum:
-            raise ValueError(
-                "X, y and sample_weight must be the rows of the fit, in their order: at least one "
-                "value differs."
-            )
-        objective = self.maximum.objective
-        if has_rows(objective):
+        rows = rows.without_zero_weights()
+        batch = self.lay_out(rows.X, rows.responses, rows.weight, rows.log_possibility)
+        knowledge = not self.has_rows or rows.log_possibility is not None
+        check_own(batch, self.checksums, knowledge=knowledge)
+        if self.has_rows:
             return self
-        if self.request.contexts is not None:
-            raise ValueError("The possibilities of a fit are not saved with it; fit again.")
+        objective = self.maximum.objective
         search = replace(self.maximum, objective=objective.replace(batch=batch))
         return replace(self, search=search)
 
@@ -241,12 +239,17 @@ class Fit:
         return self.designs.features(X)
 
     def lay_out(
-        self, X: Table, y: Float[np.ndarray, "n c"], weight: Float[np.ndarray, " n"] | None = None
+        self,
+        X: Table,
+        y: Float[np.ndarray, "n c"],
+        weight: Float[np.ndarray, " n"] | None = None,
+        log_possibility: Float[np.ndarray, "n K"] | None = None,
     ) -> Batch:
         """Rows as kernels want them."""
         check_magnitude("y", y)
         Phi, Z = self.features(X)
-        return batches.build(Z, Phi, self.model.experts.encode(self.units.standardised(y)), weight)
+        encoded = self.model.experts.encode(self.units.standardised(y))
+        return batches.build(Z, Phi, encoded, weight, log_possibility)
 
     @in_float64
     def log_gate(self, X: Table) -> Float[np.ndarray, "n K"]:

@@ -1,6 +1,7 @@
 """The rows of a fit: whether others are the same, and models that are saved without them."""
 
 import hashlib
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -13,7 +14,7 @@ FINE = 2.0**20  # parts of a deviation that tell values apart; rounding is far s
 
 GONE = (
     "The rows of the fit are not saved with a model. Give them where X and y are taken, as by "
-    "profile(name, X=X, y=y), or fit again."
+    "profile(name, X=X, y=y), and what the fit was told beside them, or fit again."
 )
 
 
@@ -31,15 +32,43 @@ def without_rows(objective: Objective) -> Objective:
     )
 
 
-def checksum(batch: Batch) -> str:
-    """A number for the values of rows and of their weights, in their order."""
+class Checksums(NamedTuple):
+    """Numbers that tell the rows of a fit from others."""
+
+    rows: str
+    """Of their values and weights, in their order."""
+    knowledge: str
+    """Of the possibilities of the experts on them; empty where nothing is ruled out."""
+
+
+def checksums(batch: Batch) -> Checksums:
+    """Those of rows that count."""
     weight = np.ravel(np.asarray(batch.rows.weight))
     counted = weight > 0
     digest = hashlib.sha256()
     for table in (batch.rows.Z, batch.rows.feature("Phi"), batch.rows.y):
         digest.update(_digits(take_rows(table, len(weight))[counted]))
     digest.update(_digits(weight[counted] * counted.sum()))
-    return digest.hexdigest()
+    known = batch.rows.log_possibility
+    if known is None:
+        return Checksums(digest.hexdigest(), "")
+    possibility = np.exp(take_rows(known, len(weight))[counted])
+    return Checksums(digest.hexdigest(), hashlib.sha256(_digits(possibility)).hexdigest())
+
+
+def check_own(batch: Batch, own: Checksums, *, knowledge: bool) -> None:
+    """Refuse rows that are not those of a fit, and (if ``knowledge``) possibilities too."""
+    given = checksums(batch)
+    if given.rows != own.rows:
+        raise ValueError(
+            "X, y and sample_weight must be the rows of the fit, in their order: at least one "
+            "value differs."
+        )
+    if knowledge and given.knowledge != own.knowledge:
+        raise ValueError(
+            "possibilities, or contexts and context_data, must be those of the fit, row by row: "
+            "at least one possibility differs."
+        )
 
 
 def _digits(values: Float[np.ndarray, "..."]) -> bytes:

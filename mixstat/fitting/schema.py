@@ -1,6 +1,6 @@
 """What the rows of a fit looked like, and what a call of ``fit`` asks for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool
@@ -8,7 +8,8 @@ from jaxtyping import Bool
 from mixstat.arguments import Frame
 from mixstat.contextual.knowledge import ExpertContexts
 from mixstat.data.formula import FormulaColumns
-from mixstat.data.formula_text import Formula, right_side, split, words
+from mixstat.data.formula_signs import has_dot
+from mixstat.data.formula_text import Formula, check_no_constant, right_side, split, words
 from mixstat.data.source import Source
 from mixstat.experts.base import Experts
 from mixstat.fitting.options import Options
@@ -24,6 +25,8 @@ class Formulas:
     """Response and experts' features."""
     gate: str | None = None
     """The gate's features; None takes those of the experts."""
+    columns: tuple[str, ...] | None = None
+    """Of the table of the fit, where a formula has ``.``; None before there is one."""
 
     @property
     def response(self) -> Formula:
@@ -41,6 +44,21 @@ class Formulas:
         named = [name for source in self.sources() for name in words(source.right).columns]
         return tuple(dict.fromkeys(named))
 
+    def of_table(self, data: Frame) -> "Formulas":
+        """The same where ``.`` is all columns of a table but the responses."""
+        texts = (self.experts, self.gate or "")
+        if self.columns is not None or not any(has_dot(text) for text in texts):
+            return self
+        columns = tuple(str(name) for name in data.columns)
+        check_no_constant([name for name in columns if name not in self.outputs], "formula")
+        return replace(self, columns=columns)
+
+    @property
+    def dotted(self) -> tuple[str, ...]:
+        """Inputs that ``.`` alone names."""
+        named = replace(self, columns=()).inputs
+        return tuple(name for name in self.inputs if name not in named)
+
     def check(self) -> None:
         """Refuse what is no formula, and a response that is its own input."""
         for argument, source in zip(("formula", "gate_formula"), self.sources(), strict=True):
@@ -53,8 +71,9 @@ class Formulas:
 
     def sources(self) -> tuple[FormulaColumns, FormulaColumns]:
         """Columns of the experts and of the gate, not yet fitted."""
-        right = split(self.experts)[1]
-        shares = right if self.gate is None else right_side(self.gate, "gate_formula")
+        columns = [name for name in self.columns or () if name not in self.outputs]
+        right = split(self.experts, columns=columns)[1]
+        shares = right if self.gate is None else right_side(self.gate, "gate_formula", columns)
         name = "formula" if self.gate is None else "gate_formula"
         return FormulaColumns(right, "formula"), FormulaColumns(shares, name)
 

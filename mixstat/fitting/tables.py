@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Num
 
 from mixstat.arguments import Table
 from mixstat.data import batch as batches
-from mixstat.data.design import Design, check_magnitude
+from mixstat.data.design import HUGE, Design, check_magnitude
 from mixstat.experts.base import Experts
 from mixstat.fitting.options import Options
 from mixstat.model import Mixture
@@ -148,6 +148,7 @@ def make_tables(rows: TrainingRows, designs: Designs, family: Experts) -> Tables
     _report_dependent(designs, alike=Z is Phi)
     y = rows.responses
     check_magnitude("y", y)
+    _check_spread(y)
     units = Units(*family.standard(y, share, constant=designs.experts.source.constant))
     encoded = family.encode(units.standardised(y))
     return Tables(
@@ -161,6 +162,16 @@ def make_tables(rows: TrainingRows, designs: Designs, family: Experts) -> Tables
         expert_constant=designs.experts.source.constant,
         log_possibility=rows.log_possibility,
     )
+
+
+def _check_spread(y: Float[np.ndarray, "n c"]) -> None:
+    """Refuse responses whose deviations cannot be squared."""
+    spread = np.ptp(y, axis=0)
+    if np.any((spread > 0) & (spread < 1 / HUGE)):
+        raise ValueError(
+            f"y must vary by more than {1 / HUGE:.0e}, or not at all; got {spread.min():.1e}: "
+            "rescale it."
+        )
 
 
 def _features(X: Table, share: np.ndarray, designs: Designs) -> tuple[np.ndarray, np.ndarray]:

@@ -229,3 +229,23 @@ def derivatives(
 ) -> tuple[Float[AnyArray, ""], Float[AnyArray, " D"], Float[AnyArray, "D D"]]:
     """Mean log-likelihood, gradient and Hessian in the parameter vector, in one pass."""
     return derivatives_and_mass(model, batch)[:3]
+
+
+def _expert_curves(model: Mixture, rows: Rows) -> dict[str, AnyArray]:
+    """Sums of a chunk for :func:`expert_information`."""
+    at = posterior_of(model, rows)
+    bend = model.experts.derivatives(at.expert_eta, rows.y)[1]
+    where = model.experts.layout()
+    return jax.vmap(lambda one: predictors.curvature_sums(one, where, rows))(
+        -at.weighted[:, None, None, :] * bend
+    )
+
+
+def expert_information(model: Mixture, batch: Batch) -> Float[np.ndarray, "K E E"]:
+    """Information of each expert's predictors, as if responsibilities were known."""
+    sums = total(_expert_curves, model, batch)
+    where = model.experts.layout()
+    each = [
+        {name: np.asarray(sum_)[k] for name, sum_ in sums.items()} for k in range(model.n_experts)
+    ]
+    return np.stack([np.asarray(predictors.curvature(one, where)) for one in each])

@@ -116,9 +116,11 @@ def check_table(name: str, value: Setting) -> Float[np.ndarray, "n d"]:
     wanted = f"{name} must be a table (n, d) of finite numbers"
     try:
         table = np.asarray(value)
-        table = table if table.dtype.kind in "iuf" else np.asarray(value, float)
+        table = table.astype(float) if table.dtype.kind == "O" else table
     except (TypeError, ValueError) as error:
         raise ValueError(f"{wanted}, got {short(value)}.") from error
+    if table.dtype.kind not in "biuf":
+        raise ValueError(f"{wanted}, got {short(value)} of dtype {table.dtype}.")
     if table.ndim != 2 or not table.size:
         hint = "; reshape(-1, 1) makes one input of a vector" if table.ndim == 1 else ""
         raise ValueError(f"{wanted}, got shape {table.shape}{hint}.")

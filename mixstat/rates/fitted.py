@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from mixstat.arguments import DataFrame, Frame, Setting
+from mixstat.hints import hinting
 from mixstat.rates.checks import check_instance, check_number, check_pair, short
 from mixstat.rates.losses import find_column
 from mixstat.validation import check_choice, check_integer
@@ -97,6 +98,7 @@ class Rate:
         )
 
 
+@hinting
 def fit_rate(
     table: DataFrame,
     loss: Setting,
@@ -154,7 +156,10 @@ def fit_rate(
     centre = np.array([function(groups[n]) for n in sizes])
     if np.any(centre <= 0):
         bad = sizes[np.argmax(centre <= 0)]
-        raise ValueError(f"the {statistic} of {loss!r} must be positive, got zero at n={bad}.")
+        raise ValueError(
+            f"loss must have a positive {statistic}: the {statistic} of {loss!r} must be positive, "
+            f"got zero at n={bad}."
+        )
     drawn = np.stack([_bootstrap(groups[n], function, n_bootstrap, random) for n in sizes])
     x = np.log(sizes)
     slope, intercept = _line(x, np.log(centre))
@@ -190,11 +195,18 @@ def check_level(level: Setting) -> float:
 def _column(table: DataFrame, loss: Setting) -> str:
     """A column of numbers of a study's table."""
     if not isinstance(table, Frame) or "n" not in table.columns:
-        raise TypeError(f"table must be a data frame with a column 'n', got {short(table)}.")
+        raise TypeError(f"table must be a data frame with a column 'n', got {_columns(table)}.")
+    if np.asarray(table["n"]).dtype.kind not in "iuf":
+        raise TypeError(f"table must have numbers in the column 'n', got {table['n'].dtype}.")
     name = find_column([str(column) for column in table.columns], loss)
     if np.asarray(table[name]).dtype.kind not in "iufb":
         raise ValueError(f"loss must be a column of numbers, got {name!r}.")
     return name
+
+
+def _columns(table: Setting) -> str:
+    """The columns of a data frame, or any other value."""
+    return f"the columns {list(table.columns)}" if isinstance(table, Frame) else short(table)
 
 
 def _groups(table: DataFrame, loss: str, window: Window) -> tuple[dict[int, np.ndarray], float]:

@@ -61,7 +61,7 @@ def find_family(experts: Setting) -> Experts:
     if isinstance(experts, str) and experts in FAMILIES:
         return FAMILIES[experts]
     if isinstance(experts, list | tuple) and experts:
-        return find_experts(list(experts), "full")
+        return find_experts([find_family(one) for one in experts], "full")
     listed = ", ".join(repr(name) for name in FAMILIES)
     raise ValueError(
         f"experts must be one of {listed}, an object of mixstat.experts, or a list of them; got "
@@ -92,7 +92,8 @@ def fill(null: Mixture, gate: Gate, experts: Experts, stated: Stated) -> Mixture
     absent = [kind for kind in kinds if kind not in stated and kind not in FREE]
     if unknown or absent:
         raise ValueError(
-            f"this gate and these experts have numbers of the kinds {', '.join(kinds) or 'none'}; "
+            f"numbers must be of the kinds that this gate and these experts have, "
+            f"{', '.join(kinds) or 'none'}; "
             + (f"got {unknown[0]}." if unknown else f"{absent[0]} is missing.")
         )
     for kind, values in stated.items():

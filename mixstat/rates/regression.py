@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from mixstat.arguments import Setting
 from mixstat.experts.gaussian import GaussianExperts
 from mixstat.predictive import Predictive
-from mixstat.rates.checks import short
+from mixstat.rates.checks import check_table, short
 from mixstat.rates.inputs import NOWHERE
 from mixstat.validation import check_integer, check_positive
 
@@ -39,14 +40,16 @@ class RegressionFunction:
         check_positive("scale", self.scale)
         check_integer("pieces", self.pieces, 0)
 
-    def means(self, X: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
+    def means(self, X: Setting) -> Float[np.ndarray, " n"]:
         """The function at each row.
 
         Raises
         ------
         ValueError
-            If the function does not take a table, or returns other than a finite number a row.
+            If X is no table of finite numbers, or the function does not take one or returns other
+            than a finite number a row.
         """
+        X = check_table("X", X)
         wanted = f"function must map inputs of shape {X.shape} to {len(X)} means"
         try:
             mean = np.asarray(self.function(X), float)

@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from mixstat.arguments import DataFrame, Setting
+from mixstat.hints import hinting
 from mixstat.model import Mixture
 from mixstat.rates.cells import Plan, fit_cell
 from mixstat.rates.checks import check_instance, check_integers, check_switch
@@ -112,6 +113,7 @@ class RateStudy:
             "seed": self.seed,
         }
 
+    @hinting
     def run(
         self,
         store: Setting = None,

@@ -8,8 +8,9 @@ import numpy as np
 from mixstat.arguments import DataFrame, Setting
 from mixstat.rates.catalogue import truths
 from mixstat.rates.checks import check_number, check_pair
-from mixstat.rates.fitted import Rate, fit_rate
+from mixstat.rates.fitted import STATISTICS, Rate, fit_rate
 from mixstat.rates.truths import Claim, Truth
+from mixstat.validation import check_choice
 
 Verdict: TypeAlias = Literal["agrees", "disagrees", "cannot tell"]
 
@@ -83,6 +84,7 @@ def verdict_table(
     """A row for each claim whose loss is in the table of a study."""
     import pandas
 
+    statistic = check_choice("statistic", statistic, tuple(STATISTICS))
     rows: list[dict[str, Any]] = []
     for loss, claim in claims.items():
         if loss not in table.columns:

@@ -14,6 +14,7 @@ from mixstat.numerics.precision import in_float64
 from mixstat.numerics.quiet import quiet
 from mixstat.plotting.inputs import InputReportDisplay
 from mixstat.plotting.time import distinct
+from mixstat.selection.folds import check_params
 from mixstat.validation import check_integer, check_open_share, check_seed
 
 
@@ -110,6 +111,7 @@ def input_report(
     block: Setting = 1,
     sample_weight: Weights = None,
     random_state: Seed = None,
+    params: Setting = None,
 ) -> InputReport:
     """Inputs that matter in each context, by a weighted bootstrap of the fit.
 
@@ -136,6 +138,8 @@ def input_report(
         Row weights of the fit.
     random_state : int, RandomState or None, default=None
         Seed of the draws.
+    params : dict, default=None
+        Further arguments of ``fit``: ``possibilities`` or ``context_data``.
 
     Returns
     -------
@@ -146,7 +150,7 @@ def input_report(
     ------
     ValueError
         If an argument is out of range, the model has several outputs, or X, y and
-        ``sample_weight`` are not the rows of the fit in their order.
+        ``sample_weight`` (and ``params``) are not the rows of the fit in their order.
 
     References
     ----------
@@ -164,7 +168,7 @@ def input_report(
     tail = 0.5 * (1 - share)
     table, response = model._read_pairs(X, y, sample_weight=sample_weight)
     own = model._weights(X, sample_weight, len(response))
-    fit = fit.on_rows(table, response, own)  # others are refused
+    fit = model._on_own_rows(X, y, sample_weight, **check_params(params))  # others are refused
     random = check_seed("random_state", random_state)
     weights = own * _draws(len(own), count, check_integer("block", block, 1), random)
     first = int(fit.designs.experts.source.constant)

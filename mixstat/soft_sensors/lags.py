@@ -16,6 +16,7 @@ from sklearn.utils.validation import (
 from mixstat.alignment import check_same_rows
 from mixstat.arguments import Series, Setting, Table, as_frame, count_rows
 from mixstat.kinds import check_length, check_table
+from mixstat.soft_sensors.times import check_times
 from mixstat.validation import check_choice, check_integer, choose_columns
 
 
@@ -106,6 +107,7 @@ class LaggedFeatures(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         table = validate_data(self, check_table("X", X), dtype=np.float64, reset=False)
+        check_times("X", X)
         before = np.nan if self.fill == "nan" else None
         return _lagged(table, self.lags_, np.zeros(len(table), int), before)
 
@@ -191,6 +193,7 @@ def lag_rows(
     check_length("groups", groups, count_rows(X))
     table = validate_data(transformer, X, dtype=np.float64, reset=False)
     start = _starts(len(table), groups)
+    check_times("X", X, start)
     longest = max(int(lags_of_column.max()) for lags_of_column in transformer.lags_)
     whole = np.flatnonzero(np.arange(len(table)) - start >= longest)
     if len(whole) == 0:

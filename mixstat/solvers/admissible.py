@@ -16,6 +16,7 @@ from mixstat.model import Mixture, expanded_index
 from mixstat.numerics import parameter_vector
 from mixstat.objective.likelihood import gate_rows, log_joint_rows
 from mixstat.objective.objective import Objective
+from mixstat.solvers.effective import effective_parameters
 
 # Chosen on other data than those on which `python -m tests.benchmarks search` counts wrong calls.
 FEW = 5.0  # rows for each of an expert's parameters, up to which it may be chance
@@ -45,10 +46,16 @@ def coinciding(model: Mixture) -> tuple[tuple[int, int], ...]:
 def thin(
     objective: Objective, model: Mixture, mass: Float[np.ndarray, " K"]
 ) -> Bool[np.ndarray, " K"]:
-    """Experts with fewer effective rows than parameters of their own plus one, or than asked."""
+    """Experts with fewer effective rows than parameters of their own plus one, or than asked.
+
+    Of parameters that a ridge holds back the effective number counts.
+    """
     if model.n_experts == 1:
         return np.array([_interpolates(objective, model, mass)])
-    few = _rows(objective, mass) < _own(objective, model).sum(axis=1) + 1
+    rows, own = _rows(objective, mass), _own(objective, model)
+    few = rows < own.sum(axis=1) + 1
+    if few.any():
+        few = rows < _effective(objective, model) + 1
     few |= np.asarray(mass) < objective.min_share
     return few & ~_doubles(model)
 
@@ -67,13 +74,15 @@ def by_chance(
     if k == 1:
         return found
     rows, own = _rows(objective, mass), _own(objective, model)
-    count = own.sum(axis=1)
     few = np.where(_width_ratio(objective, model) < NARROW, FEW_IF_NARROW, FEW)
-    doubtful = np.flatnonzero((rows <= few * count) & ~_doubles(model))
-    if len(doubtful) == 0:
+    doubted = (rows <= few * own.sum(axis=1)) & ~_doubles(model)
+    if not doubted.any():
         return found
+    count = _effective(objective, model)
+    doubtful = np.flatnonzero(doubted & (rows <= few * count))
     brought = count + parameter_vector.size(model.gate) / (k - 1)
-    free = (own & ~_floored(objective, model)).sum(axis=1)  # coefficients of the predictor
+    # coefficients of the predictor
+    free = count - (own & _floored(objective, model)).sum(axis=1)
     gains = _gains(objective, model, doubtful)
     gains -= (rows * _finer(objective, model))[doubtful]
     gains *= np.maximum(rows - free, 0.0)[doubtful] / np.maximum(rows[doubtful], 1e-9)
@@ -162,6 +171,12 @@ def _own(objective: Objective, model: Mixture) -> Bool[np.ndarray, "K E"]:
     each = expanded_index(model)[1]
     zeroed = objective.penalty.zeroed(parameter_vector.to_vector(model))
     return (each >= 0) & (objective.varying & ~zeroed)[each]
+
+
+def _effective(objective: Objective, model: Mixture) -> Float[np.ndarray, " K"]:
+    """Effective number of each expert's own parameters; its scales count in full."""
+    own, scales = _own(objective, model), _floored(objective, model)
+    return effective_parameters(objective, model, own & ~scales) + (own & scales).sum(axis=1)
 
 
 def _floored(objective: Objective, model: Mixture) -> Bool[np.ndarray, "K E"]:

@@ -31,6 +31,8 @@ def of_formulas() -> Iterator[Row]:
                     5,
                     Case("~ 0", "no columns"),
                     f"~ {left}",
+                    "~ sqrt((.))",
+                    "~ .[0]",
                 ],
                 "gate": [Case("softmx", "names softmx"), 5, Case("~ z", "names z")],
                 "gate_kind": ["softmx", 5],

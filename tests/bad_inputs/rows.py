@@ -92,7 +92,7 @@ WANTED = re.compile(
 # arguments that are told by what they stand for
 TOLD_AS = {
     "gate_kind": "^gate must",
-    "settings": "degree|'k'",
+    "settings": "degree|'k'|level|backend|nonsense",
     "data": "^formula",
     "values": "on=|^context",
     "possibilities": "contexts",
@@ -100,11 +100,16 @@ TOLD_AS = {
     "model": "not fitted",
     "formula": "^y must",
     "gate": "^gate_formula",
+    "numbers": "scale|df|expert_slope",
+    "names": "^losses",
+    "name": "^truth",
 }
 # where fields are declared with their types, which tests check before anything else
 DECLARED = {
     *("AlphaCertain", "Complement", "Context", "Function", "Gaussian", "Joined", "Stated"),
     *("Trapezoidal", "Triangular", "EM", "LBFGS", "GaussianExperts", "MixedExperts"),
     *("MultinomialExperts", "ModifiedSoftmaxGate", "TemperatureGate"),
+    *("Box", "Specification", "Truth", "RegressionFunction"),
+    *("NearTruth", "PublishedStart", "RandomStart"),
 }
 TYPE_CHECK = "Type-check error"

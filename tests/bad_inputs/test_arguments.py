@@ -13,6 +13,7 @@ pytestmark = pytest.mark.fast
 MODULES = [
     "mixstat", "mixstat.gates", "mixstat.experts", "mixstat.contextual", "mixstat.selection",
     "mixstat.datasets", "mixstat.soft_sensors", "mixstat.plotting", "mixstat.solvers",
+    "mixstat.rates",
 ]  # fmt: skip
 # what needs no row, as a pattern of "place(argument)", and why
 EXCEPTIONS = {
@@ -35,6 +36,11 @@ EXCEPTIONS = {
     r"(penalty|alpha)_path\((y|cv)\)": "checked by fit, and by the same function",
     r"ProfileDisplay\.from_estimator\(settings\)": "those of profile",
     r"MultinomialExperts\(coef\)": "made by the classifier",
+    r"(Rate|MissRate)\(.*": "made by a study and read by people",
+    r"(Clusters|Grid|Lattice|Observed|Uniform)\.(nodes|sample)\(.*": "by truths, which check",
+    r"(NearTruth|PublishedStart|RandomStart)\.(check|first)\(.*": "between parts",
+    r"Box\.(check|limits|within)\(.*|RegressionFunction\.breaks\(.*": "between parts",
+    r"Specification\.\w+\(truth\)": "between parts",
 }
 
 

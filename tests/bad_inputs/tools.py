@@ -97,6 +97,8 @@ def _of_sensors() -> Iterator[Row]:
             "X": NOT_TABLES[:4], "y": NOT_NUMBERS[:5], "sample_weight": NOT_WEIGHTS[-5:],
             "n_boot": [1, 2.5, "x", None], "level": [0.0, 1.0, "x", None, [0.5]],
             "block": NOT_COUNTS, "random_state": NOT_SEEDS,
+            "params": [5, "x", Case({"nonsense": 1}, "nonsense"),
+                       Case({"possibilities": X}, "possibilities")],
         },
     )  # fmt: skip
     bad = {"model": [5, None, Case(MixtureOfExperts(), "not fitted")]}

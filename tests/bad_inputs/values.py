@@ -21,6 +21,7 @@ LABELS = np.where(X[:, 0] + RNG.normal(size=N) > 0, "in", "out")
 DATA = pd.DataFrame({"y": Y, "x": X[:, 0], "w": X[:, 1] ** 2, "g": LABELS})
 DATA["when"] = pd.date_range("2024-01-01", periods=N)
 COMPLEX, DATES = Y + 1j, pd.date_range("2024-01-01", periods=N)
+PERIODS = pd.period_range("2024-01-01", periods=N)
 
 # kinds of values
 
@@ -45,6 +46,13 @@ NOT_TABLES = [
     Case([[1.0, 2.0], [3.0]] * 15, "rows have|rows that"),
     Case("table", "'table'"),
     Case(np.zeros((0, 2)), "0 sample"),
+    Case(np.zeros((N, 0)), "0 feature"),
+    Case(pd.DataFrame(np.c_[X, Y], columns=["a", "b", "a"]), "'a'"),
+    Case(pd.DataFrame(X, columns=["a", 1]), "int, str"),
+    Case(pd.DataFrame({"a": PERIODS, "b": Y}), "Period"),
+    Case(pd.DataFrame(X).astype(pd.SparseDtype(float)), "[sS]parse"),
+    Case({"a": Y, "b": Y}, "dict"),
+    Case((row for row in X), "generator"),
 ]
 NOT_NUMBERS = [
     Case(np.where(Y > 0, np.nan, Y), "NaN"),
@@ -64,6 +72,11 @@ NOT_NUMBERS = [
     Case(scipy.sparse.csr_matrix(Y), "[sS]parse"),
     Case([decimal.Decimal("NaN"), *Y[1:]], "NaN"),
     Case("y", "'y'"),
+    Case(set(Y), "set"),
+    Case(dict(enumerate(Y)), "dict"),
+    Case((value for value in Y), "generator"),
+    Case(pd.Series(PERIODS), "Period"),
+    Case(pd.Series(Y).astype(pd.SparseDtype(float)), "[sS]parse"),
 ]
 NOT_RESPONSES = [
     *NOT_NUMBERS,
@@ -71,6 +84,10 @@ NOT_RESPONSES = [
     Case(Y > 0, "True and False"),
     Case((Y > 0).astype(object), "True|False"),
     Case(Y * 1e300, r"e\+"),
+    Case(Y * 1e-200, "e-200|e-199"),
+    Case(Y[:, None, None], r"\(30, 1, 1\)"),
+    Case(Y[:, None][:, :0], r"\(30, 0\)"),
+    Case(pd.DataFrame(X, columns=["a", "a"]), "'a'"),
 ]
 NOT_LABELS = [
     Case(np.where(Y > 0, None, LABELS), "None"),
@@ -82,6 +99,7 @@ NOT_LABELS = [
     Case(DATES, "datetime64"),
     Case(np.ma.masked_where(Y > 0, LABELS), "masked"),
     Case(scipy.sparse.csr_matrix(Y > 0), "[sS]parse"),
+    Case(LABELS.astype("S"), r"\|S3"),
     Case(LABELS[:-1], "29"),
     Case(np.full(N, "in"), "'in'"),
     Case(Y, "continuous"),
@@ -96,9 +114,9 @@ NOT_WEIGHTS = [
     Case(np.ones((N, 2)), r"\(30, 2\)"),
 ]
 NOT_FORMULAS = [
-    "", "  ", "y", "~ x", "y ~", "y ~ x ~ w", "y ~ (x", "y ~ x)", "y ~ x | w", "y ~ .", "y > 0 ~ x",
-    "y = x", "y ~ x +", "y ~ x w", "y ~ x @ w", "y ~ 'x'", "1 + y ~ x", "y ~ x, w", "y ~ `x",
-    5, ["y ~ x"], "y ~ (x + w",
+    "", "  ", "y", "~ x", "y ~", "y ~ x ~ w", "y ~ (x", "y ~ x)", "y ~ x | w", "y ~ log(.)",
+    ". ~ x", "y > 0 ~ x", "y = x", "y ~ x +", "y ~ x w", "y ~ x @ w", "y ~ 'x'", "1 + y ~ x",
+    "y ~ x, w", "y ~ `x", 5, ["y ~ x"], "y ~ (x + w",
 ]  # fmt: skip
 NOT_EVALUATED = {  # what a formula must tell of
     "y ~ z": "names z, .*data has y, x, w, g, when",
@@ -119,6 +137,8 @@ NOT_EVALUATED = {  # what a formula must tell of
     "scale(y) ~ x": "made of each row by itself",
     "y ~ y": "must not have the response y",
     "y ~ poly(x)*log(y)": "must not have the response y",
+    "y ~ `1`": "names the column '1', which formulas take for the constant",
+    "y ~ Intercept": "names the column 'Intercept', which formulas take for the constant",
 }
 NOT_FRAMES = [
     Case(None, "NoneType"),

@@ -87,6 +87,26 @@ def test_what_is_missing_rules_nothing_out():
     np.testing.assert_allclose(table.values, wanted, rtol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("stated", "column", "told"),
+    [
+        (["0", "1"], [0, 1, 1], "numbers such as 1; got strings, '0'"),
+        ([0, 1], ["0", "1", None], "strings such as '1'; got numbers, 0"),
+        (["2024-01-01"], pd.date_range("2024-01-01", periods=3), "times such as"),
+    ],
+)
+def test_labels_are_of_the_kind_of_the_variable(stated, column, told):
+    data = pd.DataFrame({"phase": column})
+    with pytest.raises(ValueError, match=f"on='phase' has, {told}"):
+        tabulate(labels("phase", stated, 0.8), np.zeros((3, 1)), context_data=data)
+    days = pd.DataFrame({"phase": pd.date_range("2024-01-01", periods=3)})
+    table = tabulate(labels("phase", days["phase"][:2], 0.8), np.zeros((3, 1)), context_data=days)
+    np.testing.assert_allclose(table.values, [[1, 0.2], [0.2, 1], [0.2, 0.2]], rtol=1e-12)
+    mixed = pd.DataFrame({"phase": pd.array([1, None, 0], dtype="Int64")})
+    table = tabulate(labels("phase", [0, 1], 0.8), np.zeros((3, 1)), context_data=mixed)
+    np.testing.assert_allclose(table.values, [[0.2, 1], [1, 1], [1, 0.2]], rtol=1e-12)
+
+
 @pytest.mark.parametrize("zone", [None, "Europe/Lisbon"])
 def test_time_is_the_index_or_a_column(zone):
     index = pd.date_range("2024-01-01", periods=10, freq="D", tz=zone)

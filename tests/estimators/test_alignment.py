@@ -27,6 +27,10 @@ SAME = {
     "numbers of rows beside names": (range(N), NAMES),
     "repeated labels in the same order": ([0, 0, 1, 1] * 10, [0, 0, 1, 1] * 10),
     "floats that are the numbers": (range(N), np.arange(N, dtype=float)),
+    "the same times in two zones": (
+        DATES.tz_localize("UTC"),
+        DATES.tz_localize("UTC").tz_convert("Asia/Tokyo"),
+    ),
     "a part of a table": (range(100, 140), range(100, 140)),
 }
 OTHER = {

@@ -118,6 +118,83 @@ def test_weights_by_the_name_of_their_column(noise):
         MixtureOfExperts(1).fit(noise[["x"]], noise["y"], sample_weight="w")
 
 
+@pytest.mark.parametrize("change", [clone, lambda moe: pickle.loads(pickle.dumps(moe))])
+def test_a_dot_is_all_other_columns(noise, change):
+    dotted = change(MixtureOfExperts(1, formula="y ~ .", random_state=0)).fit(noise)
+    named = MixtureOfExperts(1, formula="y ~ x + w + g", random_state=0).fit(noise)
+    moe = change(dotted) if change is not clone else dotted
+    assert moe.formula == moe.formula_ == "y ~ ."
+    assert list(moe.feature_names_in_) == ["x", "w", "g"]
+    np.testing.assert_array_equal(moe.params, named.params)
+    new = noise.assign(more=1.0, y="unknown")[["g", "more", "y", "w", "x"]]
+    for table in (noise, new, noise[["w", "g", "x"]]):
+        np.testing.assert_array_equal(moe.predict(table), named.predict(noise))
+    with pytest.raises(ValueError, match="formula names w, which is not a column of data"):
+        moe.predict(noise[["x", "g"]])
+    refitted = clone(moe).fit(new.assign(y=noise["y"], more=noise["x"] ** 2))
+    assert list(refitted.feature_names_in_) == ["g", "more", "w", "x"]
+    np.testing.assert_allclose(
+        clone(moe).fit(noise.drop(columns="y"), noise["y"]).params, named.params
+    )
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        ({"formula": "y ~ . - g"}, {"formula": "y ~ x + w"}),
+        ({"formula": "y ~ (. - g)**2"}, {"formula": "y ~ x * w"}),
+        ({"formula": "log(w) ~ x:. + 0"}, {"formula": "log(w) ~ x:y + x:g + x + 0"}),
+        (
+            {"formula": "y ~ x", "gate_formula": "~ ."},
+            {"formula": "y ~ x", "gate_formula": "~ x + w + g"},
+        ),
+        ({"formula": "y + w ~ ."}, {"formula": "y + w ~ x + g"}),
+    ],
+)
+def test_a_dot_stands_where_columns_stand(noise, short, long):
+    short, long = (
+        MixtureOfExperts(1, random_state=0, **formulas).fit(noise) for formulas in (short, long)
+    )
+    np.testing.assert_allclose(short.predict(noise), long.predict(noise), rtol=1e-9)
+    assert set(short.gate_names_) == set(long.gate_names_)
+    assert set(short.feature_names_in_) == set(long.feature_names_in_)
+
+
+def test_a_dot_in_cross_validation_and_from_formula(noise):
+    honest = cross_val_score(MixtureOfExperts(1), noise[["x", "w"]], noise["y"], cv=3)
+    few = noise[["w", "y", "x"]]
+    short = MixtureOfExperts.from_formula("y ~ .", few, gate="~ .", n_experts=1, random_state=0)
+    for scores in (cross_val_score(short, few, cv=3), cross_val_score(short, few, few["y"], cv=3)):
+        np.testing.assert_allclose(scores, honest, atol=1e-9)
+    moe = MixtureOfExpertsClassifier(1, formula="g ~ .", random_state=0).fit(noise)
+    assert list(moe.feature_names_in_) == ["y", "x", "w"]
+    moe = MixtureOfExperts(1, formula="y ~ .")
+    with pytest.raises(ValueError, match=r"sample_weight names 'w', which '\.' makes an input too"):
+        moe.fit(noise, sample_weight="w")
+    with pytest.raises(ValueError, match=r"sample_weight names 'w', which '\.' makes an input too"):
+        penalty_path(moe, noise, noise["y"], sample_weight="w")
+    named = MixtureOfExperts(1, formula="y ~ x + g").fit(noise, sample_weight="w")
+    dotted = MixtureOfExperts(1, formula="y ~ . - w").fit(noise, sample_weight="w")
+    np.testing.assert_array_equal(named.params, dotted.params)
+
+
+@pytest.mark.parametrize("name", ["1", 1, "Intercept"])
+def test_a_column_is_never_taken_for_the_constant(noise, name):
+    table = noise.rename(columns={"w": name})
+    with pytest.raises(ValueError, match="which formulas take for the constant"):
+        MixtureOfExperts(1, formula="y ~ .").fit(table)
+    assert MixtureOfExperts(1, formula="y ~ x").fit(table).expert_names_ == ["1", "x"]
+
+
+def test_strings_of_arrow(noise):
+    pytest.importorskip("pyarrow")
+    arrow = noise.convert_dtypes(dtype_backend="pyarrow")
+    moe = MixtureOfExperts(1, formula="y ~ x + g", random_state=0)
+    here = moe.fit(noise).predict(noise)
+    np.testing.assert_array_equal(moe.predict(arrow), here)
+    np.testing.assert_array_equal(moe.fit(arrow).predict(noise), here)
+
+
 def test_classes(noise):
     moe = MixtureOfExpertsClassifier(1, formula="g ~ x", random_state=0)
     honest = cross_val_score(MixtureOfExpertsClassifier(1), noise[["x"]], noise["g"], cv=3)

@@ -4,9 +4,11 @@ import copy
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from mixstat import MixtureOfExperts
+from mixstat import ContextualMixtureOfExperts, MixtureOfExperts
+from mixstat.contextual import AlphaCertain, labels
 from mixstat.soft_sensors import input_report
 
 
@@ -58,6 +60,64 @@ def test_a_profile_of_a_loaded_model_wants_its_rows(fitted):
     for wrong in ({"y": y[::-1]}, {"sample_weight": None}, {"X": X[::-1]}):
         with pytest.raises(ValueError, match="must be the rows of the fit"):
             loaded.profile(name, **settings | {"sample_weight": weight} | wrong)
+
+
+@pytest.fixture(scope="module")
+def contextual():
+    """A model for each way to tell of contexts, and what it was told."""
+    X, y = _rows(300)
+    weight = np.random.default_rng(1).random(300) + 0.5
+    stated = np.where(y[:, None] > 0, [1.0, 0.3], [0.3, 1.0])
+    records = pd.DataFrame({"g": np.where(y > 0, "up", "down")})
+    settings = {"n_init": 1, "random_state": 0}
+    fits = [
+        ({"possibilities": stated}, ContextualMixtureOfExperts(**settings)),
+        (
+            {"context_data": records},
+            ContextualMixtureOfExperts(labels("g", ["up", "down"], 0.7), **settings),
+        ),
+        (
+            {},
+            ContextualMixtureOfExperts(
+                [
+                    AlphaCertain("low", on="y", inside=(None, 1), alpha=0.8),
+                    AlphaCertain("high", on="y", inside=(-1, None), alpha=0.8),
+                ],
+                **settings,
+            ),
+        ),
+    ]
+    return X, y, weight, [(told, m.fit(X, y, sample_weight=weight, **told)) for told, m in fits]
+
+
+@pytest.mark.parametrize("way", [0, 1, 2])
+def test_a_saved_contextual_model_takes_its_rows_again(contextual, way):
+    X, y, weight, fits = contextual
+    told, moe = fits[way]
+    loaded = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(moe))))
+    name = moe.parameter_names[-1]
+    here = moe.profile(name, n_points=3)
+    with pytest.raises(ValueError, match="not saved with a model"):
+        loaded.profile(name)
+    rows = {"X": X, "y": y, "sample_weight": weight}
+    there = loaded.profile(name, n_points=3, **rows, **told)
+    np.testing.assert_allclose(there.log_likelihood, here.log_likelihood, rtol=1e-12)
+    settings = {"n_boot": 2, "random_state": 0}
+    here = input_report(moe, **rows, **settings)
+    there = input_report(loaded, **rows, **settings, params=told)
+    np.testing.assert_allclose(there.low, here.low, rtol=1e-8)
+    with pytest.raises(ValueError, match="must be the rows of the fit"):
+        loaded.profile(name, **rows | {"y": y + 1e-3}, **told)
+    for argument, value in told.items():
+        turned = {argument: value[::-1].reset_index(drop=True) if way == 1 else value[::-1]}
+        for one in (moe, loaded):
+            with pytest.raises(ValueError, match="possibilities, or contexts and context_data"):
+                one.profile(name, **rows, **turned)
+            with pytest.raises(ValueError, match="possibilities, or contexts and context_data"):
+                input_report(one, **rows, **settings, params=turned)
+    if way == 0:
+        with pytest.raises(ValueError, match="possibilities, or contexts and context_data"):
+            loaded.profile(name, **rows)
 
 
 def test_a_copy_in_this_process_keeps_its_rows(fitted):

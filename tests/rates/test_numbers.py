@@ -154,7 +154,7 @@ def test_such_a_truth_can_be_studied():
         ({}, ValueError, "expert_intercept must be an array of a number for each expert, got noth"),
         (LINES, ValueError, "gate_intercept, gate_slope, .* gate_intercept is missing"),
         (GATE | CROSSING, ValueError, "scale is missing"),
-        (GATE | LINES | {"scales": [1, 1]}, ValueError, "kinds gate_intercept, .*; got scales"),
+        (GATE | LINES | {"scales": [1, 1]}, ValueError, "have, gate_intercept, .*; got scales"),
         (GATE | LINES | {"df": [4, 4]}, ValueError, "got df"),
         (GATE | LINES | {"scale": [0.5, -1]}, ValueError, "scale must be positive, got -1"),
         (GATE | LINES | {"scale": 0.5}, ValueError, r"scale must have 2 rows .* got shape \(\)"),

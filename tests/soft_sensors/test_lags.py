@@ -50,6 +50,29 @@ def test_nothing_of_the_future_enters(rng):
     np.testing.assert_array_equal(lags.transform(X)[:25], lags.transform(later)[:25])
 
 
+def test_rows_are_in_the_order_of_time(rng):
+    pd = pytest.importorskip("pandas")
+    days = pd.date_range("2024-01-01", periods=12, tz="UTC")
+    X = pd.DataFrame({"flow": rng.random(12)}, index=days)
+    runs = np.repeat([0, 1], 6)
+    lags = LaggedFeatures([0, 1]).fit(X)
+    for turned in (X[::-1], X.set_axis(days.tz_localize(None).to_period("D"))[::-1]):
+        with pytest.raises(
+            ValueError, match=r"X must be in the order of time, got 2024-01-11 .*w 1"
+        ):
+            lags.transform(turned)
+        with pytest.raises(ValueError, match="X must be in the order of time"):
+            lag_rows(turned, lags=[1])
+    gap = X.set_axis(days.where(np.arange(12) != 3))
+    with pytest.raises(ValueError, match=r"X must have a time in every row .* NaT in row 3"):
+        lags.transform(gap)
+    swapped = pd.concat([X[6:], X[:6]])  # each run for itself is in order
+    with pytest.raises(ValueError, match="in row 6 after"):
+        lag_rows(swapped, lags=[1])
+    assert len(lag_rows(swapped, lags=[1], groups=runs)[0]) == 10
+    assert lags.transform(X.reset_index(drop=True)[::-1]).shape == (12, 2)
+
+
 def test_names_and_tables(rng):
     pd = pytest.importorskip("pandas")
     days = pd.date_range("2024-01-01", periods=12)
