@@ -1,5 +1,6 @@
 """Shared test settings: how programs are compiled and kept, float64, data folders."""
 
+import gc
 import json
 import os
 import re
@@ -24,8 +25,12 @@ threadpool_limits(1, user_api="blas")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 # Most tests run a program once or twice on a few rows, so that compiling it is what they wait
-# for: these options compile in less than half the time and run at half the speed.
-RUN_ONCE = "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1"
+# for: these options compile in a third of the time and run at half the speed. The emitters of
+# fusions make a compiler of their own for each program.
+RUN_ONCE = (
+    "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1"
+    " --xla_backend_extra_options=xla_cpu_disable_new_fusion_emitters"
+)
 MAPS = Path("/proc/self/maps")
 MANY_MAPS = 25_000  # Linux allows 65,530
 
@@ -36,6 +41,12 @@ def pytest_configure(config: pytest.Config) -> None:
     long = any(marker in asked for marker in ("slow", "gpu", "bench"))
     if not long and os.environ.get("MIXSTAT_TEST_SHIPPED", "0") != "1":
         os.environ["XLA_FLAGS"] = f"{RUN_ONCE} {os.environ.get('XLA_FLAGS', '')}".strip()
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage rarely: most of what is alive are modules, tests and traced programs."""
+    gc.freeze()
+    gc.set_threshold(200_000, 10, 10)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -1,6 +1,7 @@
 """Many starts: short runs for all, long runs for the promising, one verdict."""
 
 from dataclasses import dataclass, replace
+from typing import TypedDict
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -9,6 +10,7 @@ from mixstat.fitting.batch_of_fits import fit_many, suits
 from mixstat.fitting.ends import LOWEST, Ends, ranking
 from mixstat.fitting.first_models import TOGETHER
 from mixstat.fitting.fit_table import FitTable
+from mixstat.fitting.progress import Progress
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
 from mixstat.objective.objective import Objective
@@ -41,6 +43,17 @@ TABLE = np.dtype(
         ("n_passes", int),
     ]
 )
+
+
+class Shared(TypedDict):
+    """What a search is given whether the number of its starts is fixed or not."""
+
+    objective: Objective
+    short: Objective
+    solver: Solver
+    tol: float
+    max_iter: int
+    progress: Progress
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -1,7 +1,6 @@
 """From checked rows to a certified maximum: which starts, on which rows, by which solver."""
 
 from functools import partial
-from typing import Any
 
 import jax
 import numpy as np
@@ -16,7 +15,7 @@ from mixstat.fitting.first_models import Start, first_models
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.given_starts import FIXED, endless_starts, made_starts
 from mixstat.fitting.maximum import Maximum
-from mixstat.fitting.multistart import Search, empty_table
+from mixstat.fitting.multistart import Search, Shared, empty_table
 from mixstat.fitting.schema import Request
 from mixstat.fitting.start_maker import StartMaker
 from mixstat.fitting.tables import (
@@ -127,17 +126,17 @@ def _search(task: Task, longest: int) -> tuple[Maximum, Strengths]:
         room = n_rows if n_rows <= starts.SAMPLE else 0
         short = task.objective(alike, strengths, longest=longest, room=room)
         short = short.replace(penalties=objective.penalties)
-    settings = {
-        "objective": objective,
-        "short": short,
-        "solver": options.solver,
-        "tol": options.tol,
-        "max_iter": options.max_iter,
-        "progress": task.progress,
-    }
+    shared = Shared(
+        objective=objective,
+        short=short,
+        solver=options.solver,
+        tol=options.tol,
+        max_iter=options.max_iter,
+        progress=task.progress,
+    )
     if sample is not None and knowledge is None and _adapts(task, objective):
-        return _adaptive(task, sample, settings), strengths
-    return _fixed_number(task, _starts(task, sample, knowledge), settings), strengths
+        return _adaptive(task, sample, shared), strengths
+    return _fixed_number(task, _starts(task, sample, knowledge), shared), strengths
 
 
 def _adapts(task: Task, objective: Objective) -> bool:
@@ -148,21 +147,21 @@ def _adapts(task: Task, objective: Objective) -> bool:
     return Search.affordable(objective, null) >= FIXED
 
 
-def _adaptive(task: Task, sample: starts.StartRows, settings: dict[str, Any]) -> Maximum:
+def _adaptive(task: Task, sample: starts.StartRows, shared: Shared) -> Maximum:
     """The best end of a search that goes on until it was met often enough."""
     options, null = task.options, task.null
     maker = StartMaker(
-        settings["short"],
+        shared["short"],
         null,
         sample,
         endless_starts(options, sample, null.n_experts, task.seed),
         np.random.default_rng(task.seed + 1),
     )
     table = empty_table(capacity(null.n_experts))
-    search = AdaptiveSearch(table=table, maker=maker, fewer=partial(_doubled, task), **settings)
+    search = AdaptiveSearch(table=table, maker=maker, fewer=partial(_doubled, task), **shared)
     task.progress.say(f"{_what(task)}, as many starts as it takes")
     result = search.search()
-    return Maximum(settings["objective"], result, table[: len(search.ends)])
+    return Maximum(shared["objective"], result, table[: len(search.ends)])
 
 
 def _doubled(task: Task) -> Mixture | None:
@@ -177,15 +176,15 @@ def _doubled(task: Task) -> Mixture | None:
     return model.doubled(largest, task.tables.gate_constant)
 
 
-def _fixed_number(task: Task, chosen: list[Start], settings: dict[str, Any]) -> Maximum:
+def _fixed_number(task: Task, chosen: list[Start], shared: Shared) -> Maximum:
     """The best end of so many starts."""
     task.progress.say(f"{_what(task)}, {len(chosen)} starts")
     random = np.random.default_rng(task.seed + 1)
-    models = first_models(settings["short"], task.null, chosen, random)
+    models = first_models(shared["short"], task.null, chosen, random)
     table = empty_table(len(models))
     table["start"] = [kind for kind, _ in models]
-    result = Search(table=table, **settings).run([model for _, model in models])
-    return Maximum(settings["objective"], result, table)
+    result = Search(table=table, **shared).run([model for _, model in models])
+    return Maximum(shared["objective"], result, table)
 
 
 def _what(task: Task) -> str:

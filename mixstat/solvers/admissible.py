@@ -8,14 +8,18 @@ Here an end is judged by the rows themselves, since small groups may be real: wh
 expert gain by it must be more than a search over all experts of its kind gains by chance.
 """
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float
-from scipy.special import logsumexp
+from jaxtyping import Bool, Float, Int
 
+from mixstat.data.batch import Rows
 from mixstat.model import Mixture, expanded_index
 from mixstat.numerics import parameter_vector
-from mixstat.objective.likelihood import gate_rows, log_joint_rows
+from mixstat.numerics.precision import AnyArray
+from mixstat.objective.likelihood import log_conditional
 from mixstat.objective.objective import Objective
+from mixstat.objective.reduction import total
 from mixstat.solvers.effective import effective_parameters
 
 # Chosen on other data than those on which `python -m tests.benchmarks search` counts wrong calls.
@@ -199,21 +203,28 @@ def _width_ratio(objective: Objective, model: Mixture) -> Float[np.ndarray, " K"
     return np.where(count > 0, np.exp(np.minimum(width - top, 0.0)), 1.0)
 
 
-def _gains(objective: Objective, model: Mixture, experts: np.ndarray) -> Float[np.ndarray, " d"]:
+def _gains(
+    objective: Objective, model: Mixture, experts: Int[np.ndarray, " d"]
+) -> Float[np.ndarray, " d"]:
     """What the log-likelihood of all rows would lose without each of some experts.
 
     The gate's shares go to the others in proportion; these stay as they are.
     """
-    batch = objective.batch
-    joint = np.moveaxis(np.asarray(log_joint_rows(model, batch)), 1, 0)
-    gate = np.moveaxis(np.asarray(gate_rows(model.gate, batch.rows)), 1, 0)
-    used = int(batch.n_chunks)
-    joint, gate, weight = joint[:, :used], gate[:, :used], np.asarray(batch.rows.weight)[:used]
-    whole, gains = logsumexp(joint, axis=0), []
-    for k in experts:
-        others = np.arange(len(joint)) != k
-        with np.errstate(invalid="ignore"):
-            without = logsumexp(joint[others], axis=0) - logsumexp(gate[others], axis=0)
-        gain = np.where(weight > 0, np.nan_to_num(whole - without, nan=MOST_GAIN), 0.0)
-        gains.append(float(batch.total_weight) * np.sum(weight * np.minimum(gain, MOST_GAIN)))
-    return np.array(gains)
+    gains = np.asarray(total(_weighted_gains, model, objective.batch))
+    return float(objective.batch.total_weight) * gains[experts]
+
+
+def _weighted_gains(model: Mixture, rows: Rows) -> Float[AnyArray, " K"]:
+    joint, gate = log_conditional(model, rows), model.gate.log_prob(rows)
+    whole, each = jax.nn.logsumexp(joint, axis=0), jnp.arange(len(joint))
+
+    def gain(k: Int[AnyArray, ""]) -> Float[AnyArray, ""]:
+        out = (each == k)[:, None]
+        joint_left, gate_left = (
+            jax.nn.logsumexp(jnp.where(out, -jnp.inf, table), axis=0) for table in (joint, gate)
+        )
+        gained = jnp.nan_to_num(whole - (joint_left - gate_left), nan=MOST_GAIN)
+        gained = jnp.where(rows.weight > 0, jnp.minimum(gained, MOST_GAIN), 0.0)
+        return jnp.sum(rows.weight * gained)
+
+    return jax.lax.map(gain, each)

@@ -30,14 +30,22 @@ EXPECTED = {
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @parametrize_with_checks(
     [
-        ContextualMixtureOfExperts(n_init=4),
         ContextualMixtureOfExperts(
             [AlphaCertain("low", 0, (None, 0), 0.7), AlphaCertain("high", 0, (0, None), 0.9)]
-        ),
+        )
     ],
     expected_failed_checks=lambda estimator: EXPECTED,
 )
 def test_estimator_contract(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@parametrize_with_checks(
+    [ContextualMixtureOfExperts(n_init=4)], expected_failed_checks=lambda estimator: EXPECTED
+)
+def test_estimator_contract_without_contexts(estimator, check):
     check(estimator)
 
 
