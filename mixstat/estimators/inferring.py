@@ -65,29 +65,30 @@ class InferringMixture(RowQuestions):
             If X, y and ``sample_weight`` are not the rows of the fit, clusters are missing, of
             the wrong length or not used by this kind, or another argument is out of range.
         """
-        kind, share = find_covariance(cov_type), check_open_share("level", level)
+        check_is_fitted(self)
         estimate = self._estimate(X, y, sample_weight)
+        return self._inferred(estimate, X, cov_type, groups, level)
+
+    def _inferred(
+        self, estimate: Estimate, X: Table, cov_type: Setting, groups: Table, level: Setting
+    ) -> InferenceResults:
+        """Results with a kind of covariance, checked."""
+        kind, share = find_covariance(cov_type), check_open_share("level", level)
         check_same_rows(X=X, groups=groups)
         labels = _named(X, groups, by_name=self.fit_.request.schema.formulas is not None)
-        numbers = number_groups(labels, kind, estimate.counted)
-        return infer(estimate, kind, numbers, share)
+        return infer(estimate, kind, number_groups(labels, kind, estimate.counted), share)
 
-    def _estimate(self, X: Table, y: Response, sample_weight: Weights) -> Estimate:
+    def _estimate(self, X: Table, y: Response, sample_weight: Weights, **others: Table) -> Estimate:
         """The fit as inference sees it, with its own rows."""
-        check_is_fitted(self)
         if X is None and y is None:
             if sample_weight is not None:
-                raise ValueError("sample_weight is for X and y; give them too.")
+                raise ValueError("sample_weight is for X and y; give them too, got X=None.")
             return _without_tables(self.fit_)
-        table, response = self._read_pairs(X, y, sample_weight=sample_weight)
+        fit = self._on_own_rows(X, y, sample_weight, **others)
+        response = self._read_pairs(X, y)[1]
         weight = self._weights(X, sample_weight, len(response))
-        fit = self._checked(self.fit_, table, response, weight)
         counted = weight > 0
         return estimate_of(fit, weight[counted], counted, X, response[counted])
-
-    def _checked(self, fit: Fit, X: Table, y: np.ndarray, weight: np.ndarray) -> Fit:
-        """The fit, if these are its rows."""
-        return fit.on_rows(X, y, weight)
 
 
 def _without_tables(fit: Fit) -> Estimate:

@@ -56,10 +56,9 @@ def summarise(fit: Fit) -> Summary:
 
 def describe(fit: Fit) -> Description:
     """What a summary tells beside estimates and errors, whatever these are from."""
-    notes = _notes(fit)
-    notes.remove(_error_note(fit))
-    if not fit.request.options.expert_penalty and (ridge := fit.strengths.expert_square):
-        notes.append(f"Penalised: ridge={ridge:g} shrinks slopes, and counts as information.")
+    apart = {_error_note(fit), *_weight_note(fit)}
+    cautions = _cautions(fit)
+    notes = [note for note in _notes(fit) if note not in apart and note not in cautions]
     hidden = np.flatnonzero(_done_without(fit))
     zeroed = ", the penalty holds it at zero" if _penalty_note(fit) else ""
     return Description(
@@ -67,9 +66,22 @@ def describe(fit: Fit) -> Description:
         facts=tuple(_facts(fit)),
         sections=tuple(_sections(fit)),
         notes=tuple(notes),
+        cautions=tuple(cautions),
         hidden=frozenset(hidden.tolist()),
         zeroed=zeroed,
     )
+
+
+def _cautions(fit: Fit) -> list[str]:
+    """Why errors of this fit should be read with care; nothing for a sound one."""
+    certificate = fit.maximum.certificate
+    told = [f"This fit is not sound ({certificate.status.name.lower()}).", *certificate.remarks()]
+    cautions = [] if certificate.is_regular else told
+    if certificate.is_regular and not certificate.sound:
+        cautions = [note for note in certificate.notes() if "not called sound" in note]
+    if ridge := (0.0 if fit.request.options.expert_penalty else fit.strengths.expert_square):
+        cautions.append(f"Penalised: ridge={ridge:g} shrinks slopes, and counts as information.")
+    return cautions + _penalty_note(fit)
 
 
 def _done_without(fit: Fit) -> Bool[np.ndarray, " E"]:

@@ -65,7 +65,9 @@ class Description(NamedTuple):
     sections: tuple[tuple[str, str], ...]
     """Titles of tables, and what the names of their parameters begin with."""
     notes: tuple[str, ...]
-    """Of the model, the search and the penalty."""
+    """Of the model and the search."""
+    cautions: tuple[str, ...]
+    """Why errors should be read with care: the fit is not sound, or penalised."""
     hidden: frozenset[int]
     """Parameters that are not shown: coefficients that an expert does without."""
     zeroed: str

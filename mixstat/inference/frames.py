@@ -1,14 +1,14 @@
 """Results of inference as tables of pandas and of statsmodels."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from mixstat.arguments import Column, DataFrame
 from mixstat.inference.covariances import ParameterCovariance
-from mixstat.inference.estimate import Estimate
+from mixstat.inference.estimate import Description, Estimate
 from mixstat.inference.hypotheses import LinearTest
 from mixstat.inference.summary import Block, Summary, summary_tables
 from mixstat.parts.labels import ParameterLabel
@@ -75,45 +75,58 @@ def exponentiated(
     return table
 
 
-def summarise(
-    estimate: Estimate,
-    covariance: ParameterCovariance,
-    single: LinearTest,
-    ends: Float[np.ndarray, "E 2"],
-    level: float,
-    functions: Float[np.ndarray, "I I"],
-) -> Summary:
+class Told(NamedTuple):
+    """What a summary tells beside the estimates."""
+
+    covariance: ParameterCovariance
+    single: LinearTest
+    """Each parameter against zero."""
+    ends: Float[np.ndarray, "E 2"]
+    """Of intervals."""
+    level: float
+    functions: Float[np.ndarray, "I I"]
+    """Covariance of the functions of the gate that the data determine."""
+    remarks: tuple[str, ...]
+    """What to mind."""
+
+
+def summarise(estimate: Estimate, told: Told) -> Summary:
     """Facts, a table for each expert and equation of the gate, and notes."""
-    told, error = estimate.description, single.std_error
-    blocks = []
-    for title, prefix in told.sections:
-        chosen = [
-            j
-            for j, label in enumerate(estimate.labels)
-            if label.name.startswith(prefix) and j not in told.hidden
-        ]
-        names = [estimate.labels[j].entry for j in chosen]
-        tested = not prefix.startswith("log_")
-        blocks.append(
-            Block(title, names, estimate.params[chosen], error[chosen], tested, ends[chosen])
-        )
+    description = estimate.description
+    blocks = [block for title in description.sections if (block := _block(estimate, told, *title))]
     if len(estimate.identified.names):
-        value, spread = estimate.identified.values, np.sqrt(np.diag(functions))
+        value, spread = estimate.identified.values, np.sqrt(np.diag(told.functions))
         title = "Gate: identified functions"
         blocks.append(Block(title, estimate.identified.names, value, spread))
-    facts = [*told.facts, ("Covariance", covariance.title.partition(",")[0])]
-    shown = np.delete(error, list(told.hidden))
-    notes = [*told.notes, *_notes(covariance, level, bool(np.isnan(shown).any()), told.zeroed)]
-    return summary_tables(told.title, facts, blocks, notes, level)
+    facts = [*description.facts, ("Covariance", told.covariance.title.partition(",")[0])]
+    notes = [*told.remarks, *description.notes, *_notes(description, told)]
+    return summary_tables(description.title, facts, blocks, notes, told.level)
 
 
-def _notes(covariance: ParameterCovariance, level: float, holes: bool, zeroed: str) -> list[str]:
+def _block(estimate: Estimate, told: Told, title: str, prefix: str) -> Block | None:
+    """The table of the parameters whose names begin with a prefix."""
+    hidden = estimate.description.hidden
+    names = enumerate(estimate.names)
+    chosen = [j for j, name in names if name.startswith(prefix) and j not in hidden]
+    if not chosen:
+        return None
+    return Block(
+        title=title,
+        names=[estimate.labels[j].entry for j in chosen],
+        estimate=estimate.params[chosen],
+        std_error=told.single.std_error[chosen],
+        tested=not prefix.startswith("log_"),
+        ends=told.ends[chosen],
+    )
+
+
+def _notes(description: Description, told: Told) -> list[str]:
+    covariance = told.covariance
     how = "" if covariance.interval == "normal" else f" ({covariance.interval} of draws)"
-    notes = [
-        f"Covariance: {covariance.title}. Intervals{how} at level {level:g}.",
-        *covariance.notes,
-    ]
-    if holes:
+    notes = [f"Covariance: {covariance.title}. Intervals{how} at level {told.level:g}."]
+    shown = np.delete(told.single.std_error, list(description.hidden))
+    if np.isnan(shown).any():
+        zeroed = description.zeroed
         notes.append(
             f"nan: the data do not determine this parameter{zeroed}, or it is on its floor."
         )

@@ -13,7 +13,7 @@ from mixstat.inference.covariances import Covariance, ParameterCovariance
 from mixstat.inference.covariances.base import Groups
 from mixstat.inference.delta import Delta, ReportedParameters, delta_of_model, delta_of_reported
 from mixstat.inference.estimate import Estimate
-from mixstat.inference.frames import column, exponentiated, limits, square, summarise, tidy
+from mixstat.inference.frames import Told, column, exponentiated, limits, square, summarise, tidy
 from mixstat.inference.hypotheses import InvalidTest, LinearTest, WaldTest
 from mixstat.inference.linear import read_constraints
 from mixstat.inference.profiles import profile_intervals, signed_root
@@ -43,6 +43,15 @@ class InferenceResults:
     """Numbers of the clusters of the rows that count."""
     level: float = 0.95
     """Confidence level of intervals, unless another one is asked for."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What to mind: a fit that is not sound, or penalised; what weights mean; lost draws."""
+        return (
+            *self.estimate.description.cautions,
+            *meaning_of_weights(self.estimate, self.kind),
+            *self.covariance.notes,
+        )
 
     # numbers
 
@@ -365,7 +374,8 @@ class InferenceResults:
         share = self._level(level)
         ends = self.intervals(share)
         functions = self.covariance.of(self.estimate.identified.jacobian)
-        return summarise(self.estimate, self.covariance, self._single, ends, share, functions)
+        told = Told(self.covariance, self._single, ends, share, functions, self.remarks)
+        return summarise(self.estimate, told)
 
     def as_latex(self, label: str = "") -> str:
         """The summary for LaTeX, each table with its title.
@@ -394,6 +404,22 @@ class InferenceResults:
 
     def __str__(self) -> str:
         return str(self.summary())
+
+
+def meaning_of_weights(estimate: Estimate, kind: Covariance) -> tuple[str, ...]:
+    """What weights are taken for, where there are any."""
+    if not estimate.weighted or kind.name == "sampling":
+        return ()
+    if not estimate.counts_rows:
+        return (
+            "Weights are no whole numbers, so they count no equal rows, as these errors take them "
+            f"to do ({estimate.total_weight:g} in all): scale them to the effective number of "
+            "rows, or say cov_type='sampling' if they undo chances of being sampled.",
+        )
+    return (
+        f"Weights count as numbers of rows, {estimate.total_weight:g} in all. If they undo chances "
+        "of being sampled, say cov_type='sampling'.",
+    )
 
 
 def infer(estimate: Estimate, kind: Covariance, groups: Groups, level: float) -> InferenceResults:
