@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -37,16 +37,9 @@ class Refits(NamedTuple):
     """Fits that did not end at a maximum."""
 
 
-class Refit(Protocol):
-    """How the model is fitted again, from its estimate on."""
-
-    def __call__(
-        self,
-        weights: Float[np.ndarray, "B n"] | None = None,
-        responses: Sequence[Float[np.ndarray, "n c"]] | None = None,
-    ) -> Refits:
-        """Fits with weights, or with responses, of the rows of the fit."""
-        ...
+# how the model is fitted again from its estimate on: to ``weights`` (B, n) or to ``responses``,
+# a table (n, c) for each fit
+Refit: TypeAlias = Callable[..., Refits]
 
 
 class IdentifiedFunctions(NamedTuple):
