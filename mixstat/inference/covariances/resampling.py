@@ -32,21 +32,19 @@ def of_blocks(
     count: int,
     random: np.random.Generator,
 ) -> Weights:
-    """Runs of ``length`` neighbours within each series, drawn as often as fills it.
+    """Runs of ``length`` neighbours of a series, drawn until there are as many rows as before.
 
     A run that reaches the end of its series goes on at its beginning, so that all rows have
     the same chance (Politis and Romano 1992).
     """
-    times = np.zeros((count, len(weight)))
+    n = len(weight)
+    runs = np.empty((n, length), int)  # the run that begins at each row
     for one in np.unique(series):
         rows = np.flatnonzero(series == one)
-        n = len(rows)
-        blocks = -(-n // length)
-        first = random.integers(n, size=(count, blocks, 1))
-        place = ((first + np.arange(length)) % n).reshape(count, -1)[:, :n]
-        for draw in range(count):
-            times[draw, rows] = np.bincount(place[draw], minlength=n)
-    return times * weight
+        runs[rows] = rows[(np.arange(len(rows))[:, None] + np.arange(length)) % len(rows)]
+    first = random.integers(n, size=(count, -(-n // length)))
+    drawn = [runs[starts].reshape(-1)[:n] for starts in first]
+    return np.stack([np.bincount(rows, minlength=n) for rows in drawn]) * weight
 
 
 def of_bayes(
