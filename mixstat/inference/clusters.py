@@ -31,8 +31,8 @@ def number_groups(
         return None
     if covariance.takes_groups == 0:
         raise ValueError(
-            f"groups are not used by cov_type={covariance.name!r}; leave them out, or ask for "
-            "'cluster'."
+            f"groups must be left out for cov_type={covariance.name!r}, which has no use for them; "
+            "'cluster' has."
         )
     table = _columns(groups, len(counted))
     if len(table) > covariance.takes_groups:

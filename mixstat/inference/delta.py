@@ -9,12 +9,13 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
-from mixstat.arguments import DataFrame
+from mixstat.arguments import DataFrame, Setting
 from mixstat.inference.covariances import ParameterCovariance
 from mixstat.inference.estimate import Estimate
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import AnyArray, in_float64
+from mixstat.validation import check_open_share
 
 
 class ReportedParameters(Mapping[str, AnyArray]):
@@ -56,9 +57,9 @@ class Delta:
         variance = np.diag(self.covariance)
         return np.sqrt(np.maximum(variance, 0.0)).reshape(self.value.shape)
 
-    def conf_int(self, level: float | None = None) -> Float[np.ndarray, "... 2"]:
+    def conf_int(self, level: Setting = None) -> Float[np.ndarray, "... 2"]:
         """Value plus and minus standard errors times a normal quantile, on a last axis."""
-        share = self.level if level is None else level
+        share = self.level if level is None else check_open_share("level", level)
         half = stats.norm.ppf(0.5 + 0.5 * share) * self.std_error
         return np.stack([self.value - half, self.value + half], axis=-1)
 
@@ -83,6 +84,7 @@ def delta_of_model(
     level: float,
 ) -> Delta:
     """The delta method for a function of the mixture in internal units."""
+    check_function(function)
     model = estimate.model
 
     def of_vector(vector: AnyArray) -> AnyArray:
@@ -99,6 +101,7 @@ def delta_of_reported(
     level: float,
 ) -> Delta:
     """The delta method for a function of the reported parameters."""
+    check_function(function)
     names = estimate.names
 
     def of_vector(params: AnyArray) -> AnyArray:
@@ -108,6 +111,15 @@ def delta_of_reported(
     # what is held has no error, so its derivative does not count
     used = np.where(np.isnan(slopes), 0.0, slopes) @ estimate.jacobian
     return _with_errors(value, used, covariance, level)
+
+
+def check_function(function: object) -> None:
+    """Refuse what cannot be called."""
+    if not callable(function):
+        raise ValueError(
+            "function must be a function of the parameters, written with jax.numpy, got "
+            f"{function!r}."
+        )
 
 
 @in_float64

@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
-from mixstat.arguments import DataFrame
+from mixstat.arguments import DataFrame, Setting
+from mixstat.validation import check_open_share
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,9 @@ class WaldTest:
         """Whether the test could be made."""
         return True
 
-    def critical_value(self, level: float = 0.95) -> float:
+    def critical_value(self, level: Setting = 0.95) -> float:
         """The quantile of the chi-squared distribution."""
-        return float(stats.chi2.ppf(level, self.df))
+        return float(stats.chi2.ppf(check_open_share("level", level), self.df))
 
     def __str__(self) -> str:
         text = (
@@ -77,8 +78,9 @@ class InvalidTest:
         """Whether the test could be made."""
         return False
 
-    def critical_value(self, level: float = 0.95) -> float:
+    def critical_value(self, level: Setting = 0.95) -> float:
         """Not a number."""
+        check_open_share("level", level)
         return np.nan
 
     def __str__(self) -> str:
@@ -120,9 +122,9 @@ class LinearTest:
         """Two-sided, from the normal distribution."""
         return 2 * stats.norm.sf(np.abs(self.zvalues))
 
-    def conf_int(self, level: float | None = None) -> Float[np.ndarray, "r 2"]:
+    def conf_int(self, level: Setting = None) -> Float[np.ndarray, "r 2"]:
         """Intervals of the functions."""
-        share = self.level if level is None else level
+        share = self.level if level is None else check_open_share("level", level)
         half = stats.norm.ppf(0.5 + 0.5 * share) * self.std_error
         return np.column_stack([self.effect - half, self.effect + half])
 

@@ -10,7 +10,7 @@ from mixstat.inference.frames import limits
 from mixstat.inference.hypotheses import InvalidTest, WaldTest
 from mixstat.inference.profile import Target, profile_likelihood
 from mixstat.numerics.precision import in_float64
-from mixstat.validation import check_choice
+from mixstat.validation import check_choice, check_number
 
 REACH = (0.8, 1.0, 1.3, 1.8, 3.0)  # normal half widths at which the deviance is looked at
 
@@ -37,17 +37,18 @@ def profile_intervals(estimate: Estimate, names: Setting, level: float) -> DataF
 def signed_root(estimate: Estimate, name: Setting, value: Setting) -> WaldTest | InvalidTest:
     """The deviance of a value of one parameter."""
     chosen = check_choice("name", name, estimate.names)
-    null = f"{chosen} = {value}"
+    number = check_number("value", value)
+    null = f"{chosen} = {number:g}"
     place = estimate.names.index(chosen)
     title = "Profile likelihood ratio test"
-    if estimate.logs_of_scales[place] and value == 0:
+    if estimate.logs_of_scales[place] and number == 0:
         why = "Zero of the log of a scale depends on the units and is no hypothesis."
         return InvalidTest(why, null, title)
     if estimate.unknown[place]:
         why = estimate.unknown[place]
         return InvalidTest(f"{why[:1].upper()}{why[1:]}.", null, title)
     found = profile_likelihood(
-        estimate.objective, estimate.result, _target(estimate, chosen), grid=[value]
+        estimate.objective, estimate.result, _target(estimate, chosen), grid=[number]
     )
     return WaldTest(float(max(found.deviance[0], 0.0)), 1, null, title)
 

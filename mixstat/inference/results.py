@@ -377,7 +377,7 @@ class InferenceResults:
         told = Told(self.covariance, self._single, ends, share, functions, self.remarks)
         return summarise(self.estimate, told)
 
-    def as_latex(self, label: str = "") -> str:
+    def as_latex(self, label: Setting = "") -> str:
         """The summary for LaTeX, each table with its title.
 
         Parameters
@@ -390,6 +390,8 @@ class InferenceResults:
         str
             Source.
         """
+        if not isinstance(label, str):
+            raise ValueError(f"label must be a text, got {label!r}.")
         return self.summary().as_latex(label=label)
 
     def as_html(self) -> str:

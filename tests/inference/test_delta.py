@@ -50,7 +50,7 @@ def mean_of_mixture(results):
 
 @pytest.mark.parametrize("cov_type", ["observed", "robust"])
 def test_mean_has_the_errors_of_numerical_differences(cov_type):
-    moe, X, _ = two_lines()
+    moe, *_ = two_lines()
     results = moe.inference(cov_type=cov_type)
     slopes = differences(lambda v: mean_in_user_units(moe, v), moe.params)
     covariance = slopes @ results.cov_params().to_numpy() @ slopes.T

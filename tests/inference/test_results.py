@@ -89,9 +89,11 @@ def test_tests_that_cannot_be_made_say_why(results):
 def undetermined():
     """A temperature beside free coefficients, and a column that is constant."""
     _, X, y = two_lines()
+    table = np.column_stack([X, np.ones(N)])
+    moe = MixtureOfExperts(2, gate="temperature", gate_features=[0], n_init=2, random_state=0)
     with pytest.warns(UserWarning, match="x1"):
-        moe = MixtureOfExperts(2, gate="temperature", gate_features=[0], n_init=2, random_state=0)
-        return moe.fit(np.column_stack([X, np.ones(N)]), y)
+        moe.fit(table, y)
+    return moe
 
 
 @pytest.mark.parametrize("cov_type", ["observed", "robust", "opg", HAC(lags=2)])

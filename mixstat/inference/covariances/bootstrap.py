@@ -78,7 +78,7 @@ class Bootstrap(Covariance):
         if self.length is None:
             return
         if self.kind != "block":
-            raise ValueError(f"length is for kind='block', got kind={self.kind!r}.")
+            raise ValueError(f"length needs kind='block', got kind={self.kind!r}.")
         check_integer("length", self.length, 1)
 
     def fit(self, estimate: Estimate, groups: Groups) -> ParameterCovariance:
@@ -113,8 +113,8 @@ class Bootstrap(Covariance):
             raise ValueError("groups must be given for a bootstrap of kind='cluster', got None.")
         if groups is not None and self.kind in ("rows", "parametric"):
             raise ValueError(
-                f"groups are not used by a bootstrap of kind={self.kind!r}; kind='cluster' draws "
-                "whole clusters."
+                f"groups must be left out for a bootstrap of kind={self.kind!r}; kind='cluster' "
+                "draws whole clusters."
             )
 
     def _weights(
