@@ -102,6 +102,8 @@ def _identified(fit: Fit) -> IdentifiedFunctions:
     gate = fit.user_model.gate
     identification = gate.identification()
     names = list(identification.identified_names(fit.designs.gate.names))
+    if not names:  # nothing to differentiate, and so no program to compile
+        return IdentifiedFunctions([], np.zeros(0), np.zeros((0, fit.user_jacobian.shape[1])))
     vector = jnp.asarray(parameter_vector.to_vector(gate))
     values = np.asarray(identification.identified(vector))
     slopes = np.asarray(jax.jacobian(identification.identified)(vector))
