@@ -57,13 +57,15 @@ def _with_rows_of_their_own(ends: FitTable) -> Bool[np.ndarray, " B"]:
         model = ends.model(int(i))
         if not admissible.coinciding(model):
             own = ends.members.alone(int(i))
-            sound[i] = admissible.is_admissible(own, model, ends.mass[i])
+            sound[i] = not admissible.inadmissible(own, model, ends.mass[i]).any()
     return sound
 
 
 def _have_many(ends: FitTable) -> Bool[np.ndarray, " B"]:
     """Whether experts have more rows than any that is doubted."""
     members = ends.members
+    if np.isfinite(members.objective.max_scale_ratio):  # scales count too
+        return np.zeros(len(ends), bool)
     total = np.array([float(members.objective.batch.total_weight)])
     if members.weights is not None:
         total = np.sum(members.weights, axis=1)

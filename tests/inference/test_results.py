@@ -253,7 +253,7 @@ def test_possibilities_are_those_of_the_fit():
     found = moe.inference(cov_type="robust")
     given = moe.inference(X, y, possibilities=known, cov_type="robust")
     np.testing.assert_array_equal(found.bse, given.bse)
-    with pytest.raises(ValueError, match="possibilities must be those of the fit"):
+    with pytest.raises(ValueError, match="must be those of the fit"):
         moe.inference(X, y, possibilities=known[:, ::-1])
     saved = pickle.loads(pickle.dumps(moe))
     again = saved.inference(X, y, possibilities=known, cov_type="robust")
