@@ -15,6 +15,7 @@ from mixstat.inference.estimate import Refits
 from mixstat.model import Mixture, expanded_index
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
+from mixstat.results import Status
 from mixstat.solvers import admissible
 
 
@@ -31,13 +32,15 @@ def refit(
         data = [_with_response(fit, one) for one in responses]
     ends = fit_many(objective, [fit.model], weights=weights, data=data, tol=tol)
     sound = _with_rows_of_their_own(ends)
-    counted = ends.certified & sound
+    # a gate that jumps is at its best where no slope can be zero
+    arrived = ends.certified | (ends.table["status"] == Status.JUMP.name)
+    counted = arrived & sound
     vectors = ends.vectors[counted]
     if _renumbers(fit):
         vectors = (
             np.stack([_matched(fit.model, one) for one in vectors]) if len(vectors) else vectors
         )
-    return Refits(vectors, int(np.sum(~sound)), int(np.sum(sound & ~ends.certified)))
+    return Refits(vectors, int(np.sum(~sound)), int(np.sum(sound & ~arrived)))
 
 
 def _with_response(fit: Fit, response: Float[np.ndarray, "n c"]) -> Batch:

@@ -50,6 +50,11 @@ def score_test(
     null = f"no coefficient of the column in the {where}"
     if where == "gate" and estimate.model.n_experts == 1:
         return InvalidTest("With one expert there is no gate.", null, "Score test")
+    if where == "gate" and estimate.model.gate.joint:
+        reason = (
+            "The gate is fitted to the inputs themselves: no coefficient of zero leaves one out."
+        )
+        return InvalidTest(reason, null, "Score test")
     wider = _widened(estimate, columns, where)
     score, variance, raw = _score_and_variance(estimate, kind, groups, wider)
     deviation = np.sqrt(np.maximum(np.diag(variance), 0.0))

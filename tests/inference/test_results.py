@@ -343,6 +343,13 @@ def test_score_vanishes_for_the_columns_of_the_fit(results):
         assert "adds nothing" in results.score_test(X[:, 0], part).reason
 
 
+def test_a_gate_of_the_inputs_has_no_score_test(rng):
+    _, X, y = two_lines()
+    moe = MixtureOfExperts(2, gate="gaussian", init=(X[:, 0] > 0).astype(int)).fit(X, y)
+    test = moe.inference().score_test(rng.standard_normal(N), "gate")
+    assert "fitted to the inputs" in test.reason
+
+
 def test_profile_intervals_end_where_the_deviance_says(results):
     moe, *_ = two_lines()
     ends = results.profile_int(["expert0:x0", "gate0:x0"], level=0.9)
