@@ -18,6 +18,7 @@ Folder: TypeAlias = str | os.PathLike[str]  # path of a folder or file
 
 # of libraries that are loaded when they are needed, and not for their types
 DataFrame: TypeAlias = Any  # of pandas
+Column: TypeAlias = Any  # a Series of pandas
 Axes: TypeAlias = Any  # of Matplotlib; or an array of them, or None
 Figure: TypeAlias = Any  # of Matplotlib
 

@@ -29,6 +29,16 @@ def check_positive(name: str, value: Setting, *, zero: bool = False) -> float:
     return number
 
 
+def check_number(name: str, value: Setting) -> float:
+    """A finite number."""
+    number = np.nan
+    if not isinstance(value, bool) and isinstance(value, numbers.Real):
+        number = float(value)
+    if not np.isfinite(number):
+        raise ValueError(f"{name} must be a finite number, got {value!r}.")
+    return number
+
+
 def check_choice(name: str, value: Setting, choices: Sequence[str]) -> str:
     """One of a few words."""
     if not isinstance(value, str) or value not in choices:

@@ -27,6 +27,7 @@ from mixstat.fitting.schema import Schema
 from mixstat.fitting.tables import TrainingRows
 from mixstat.hints import check_known, hinting
 from mixstat.inference.profile import ProfileLikelihood
+from mixstat.inference.results import InferenceResults
 from mixstat.numerics.quiet import quiet
 from mixstat.validation import check_share, check_switch
 
@@ -170,6 +171,44 @@ class KnowingMixture(RegressionMixture):
             fit = self._on_own_rows(X, y, sample_weight, **given)
         check_one_parameter(name, fit.parameter_names)
         return profile_of(fit, name, grid, n_points, level)
+
+    @hinting
+    @quiet
+    def inference(
+        self,
+        X: Table = None,
+        y: Response = None,
+        *,
+        cov_type: Setting = "observed",
+        groups: Table = None,
+        possibilities: Table = None,
+        sample_weight: Weights = None,
+        context_data: Table = None,
+        level: Setting = 0.95,
+    ) -> InferenceResults:
+        """Standard errors of a chosen kind, intervals, tests and a summary.
+
+        Possibilities are taken as known.
+
+        Parameters
+        ----------
+        X, y, possibilities, sample_weight, context_data
+            The rows of the fit, in their order; others are refused. They may be left out unless
+            the model was saved (and so lost its rows).
+        cov_type, groups, level
+            As in :meth:`MixtureOfExperts.inference`.
+
+        Returns
+        -------
+        InferenceResults
+            As of :meth:`MixtureOfExperts.inference`.
+        """
+        check_is_fitted(self)
+        told = {"possibilities": possibilities, "context_data": context_data}
+        if X is None and any(one is not None for one in told.values()):
+            raise ValueError("possibilities and context_data are for X and y; got X=None.")
+        estimate = self._estimate(X, y, sample_weight, **told)
+        return self._inferred(estimate, X, cov_type, groups, level)
 
     @hinting
     @quiet

@@ -1,9 +1,11 @@
 """The summary of a fit, and profiles of its parameters."""
 
 import numpy as np
+from jaxtyping import Bool
 
 from mixstat.arguments import Setting
 from mixstat.fitting.fit import Fit
+from mixstat.inference.estimate import Description
 from mixstat.inference.profile import ProfileLikelihood, Target, profile_likelihood
 from mixstat.inference.summary import Block, Summary, summary_tables
 from mixstat.validation import check_integer, check_open_share
@@ -50,6 +52,42 @@ def summarise(fit: Fit) -> Summary:
             f"nan: the data do not determine this parameter{zeroed}, or it is on its floor."
         )
     return summary_tables("Mixture of Experts", _facts(fit), blocks, notes)
+
+
+def describe(fit: Fit) -> Description:
+    """What a summary tells beside estimates and errors, whatever these are from."""
+    apart = {_error_note(fit), *_weight_note(fit)}
+    cautions = _cautions(fit)
+    notes = [note for note in _notes(fit) if note not in apart and note not in cautions]
+    hidden = np.flatnonzero(_done_without(fit))
+    zeroed = ", the penalty holds it at zero" if _penalty_note(fit) else ""
+    return Description(
+        title="Mixture of Experts",
+        facts=tuple(_facts(fit)),
+        sections=tuple(_sections(fit)),
+        notes=tuple(notes),
+        cautions=tuple(cautions),
+        hidden=frozenset(hidden.tolist()),
+        zeroed=zeroed,
+    )
+
+
+def _cautions(fit: Fit) -> list[str]:
+    """Why errors of this fit should be read with care; nothing for a sound one."""
+    certificate = fit.maximum.certificate
+    told = [f"This fit is not sound ({certificate.status.name.lower()}).", *certificate.remarks()]
+    cautions = [] if certificate.is_regular else told
+    if certificate.is_regular and not certificate.sound:
+        cautions = [note for note in certificate.notes() if "not called sound" in note]
+    if ridge := (0.0 if fit.request.options.expert_penalty else fit.strengths.expert_square):
+        cautions.append(f"Penalised: ridge={ridge:g} shrinks slopes, and counts as information.")
+    return cautions + _penalty_note(fit)
+
+
+def _done_without(fit: Fit) -> Bool[np.ndarray, " E"]:
+    """Coefficients of features that the polynomial of an expert does without."""
+    idle = ~np.any(np.where(fit.maximum.held, 0.0, fit.user_jacobian), axis=1)
+    return fit.request.options.own_degrees & (fit.params == 0) & idle
 
 
 def _facts(fit: Fit) -> list[tuple[str, str]]:

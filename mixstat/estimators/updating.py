@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.arguments import Response, Setting, Table, Weights
-from mixstat.estimators.fitted import RowQuestions
+from mixstat.estimators.inferring import InferringMixture
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.online_em import advance
 from mixstat.hints import hinting
@@ -18,7 +18,7 @@ from mixstat.validation import check_positive
 Learner = TypeVar("Learner", bound="UpdatingMixture")
 
 
-class UpdatingMixture(RowQuestions):
+class UpdatingMixture(InferringMixture):
     """``partial_fit``; not to be used directly."""
 
     def _new_fit(self, X: Table, y: Response, sample_weight: Weights) -> Fit:

@@ -54,13 +54,30 @@ def observed_covariance(
     jacobian
         From internal to reported parameters.
     """
-    values, directions, null, free = information_spectrum(result)
-    reported = jacobian @ directions
-    covariance = (reported / (total_weight * values)) @ reported.T
+    spectrum = information_spectrum(result)
+    reported = jacobian @ spectrum.directions
+    covariance = (reported / (total_weight * spectrum.values)) @ reported.T
+    return unknown_as_nan(covariance, spectrum, jacobian)
+
+
+def unknown_as_nan(
+    covariance: Float[np.ndarray, "E E"],
+    spectrum: Spectrum,
+    jacobian: Float[np.ndarray, "E D"],
+    *,
+    constants_vary: bool = True,
+) -> Float[np.ndarray, "E E"]:
+    """A covariance of functions of the parameters, NaN where the data do not determine one.
+
+    ``jacobian`` is their derivative in the internal parameters. One that depends on none of them
+    has no error to speak of (``constants_vary``), or an error of zero.
+    """
     scale = np.linalg.norm(jacobian, axis=1)
-    spoiled = np.linalg.norm(jacobian @ null, axis=1) > TOUCHED * scale
-    spoiled |= np.linalg.norm(jacobian[:, ~free], axis=1) > TOUCHED * scale
-    spoiled |= scale == 0  # coefficients of dropped columns
+    spoiled = np.linalg.norm(jacobian @ spectrum.null, axis=1) > TOUCHED * scale
+    spoiled |= np.linalg.norm(jacobian[:, ~spectrum.free], axis=1) > TOUCHED * scale
+    if constants_vary:
+        spoiled |= scale == 0  # coefficients of dropped columns
+    covariance = covariance.copy()
     covariance[spoiled] = np.nan
     covariance[:, spoiled] = np.nan
     return covariance

@@ -22,8 +22,8 @@ class Summary(Protocol):
         """The tables as HTML."""
         ...
 
-    def as_latex(self) -> str:
-        """The tables for LaTeX."""
+    def as_latex(self, label: str = "") -> str:
+        """The tables for LaTeX; ``label`` is that of a reference to them."""
         ...
 
 
@@ -36,10 +36,16 @@ class Block(NamedTuple):
     std_error: np.ndarray
     tested: bool = True
     """Whether zero is a hypothesis of interest: for the log of a scale it is not."""
+    ends: np.ndarray | None = None
+    """Intervals (e, 2); None takes those of the normal distribution."""
 
 
 def summary_tables(
-    title: str, facts: Sequence[tuple[str, str]], blocks: Sequence[Block], notes: Sequence[str]
+    title: str,
+    facts: Sequence[tuple[str, str]],
+    blocks: Sequence[Block],
+    notes: Sequence[str],
+    level: float = 0.95,
 ) -> Summary:
     """A statsmodels ``Summary``: facts in two columns, a table per block, notes below."""
     from statsmodels.iolib import summary as statsmodels_summary
@@ -53,7 +59,7 @@ def summary_tables(
     top = {"data_aligns": "lrlr", "colsep": "  ", "table_dec_above": "=", "row_dec_below": None}
     summary.tables.append(SimpleTable(rows, title=title, txt_fmt=top))
     for block in blocks:
-        summary.tables.append(_coefficients(block))
+        summary.tables.append(_coefficients(block, level))
     summary.add_extra_txt(list(notes))
     summary.as_latex = partial(_as_latex, summary)  # which IPython shows, too
     return summary
@@ -79,20 +85,28 @@ def _escaped(text: str) -> str:
     return "".join(special.get(letter, letter) for letter in text)
 
 
-def _coefficients(block: Block):
+def _coefficients(block: Block, level: float):
     from statsmodels.iolib.table import SimpleTable
 
-    headers = ["coef", "std err", "z", "P>|z|", "[0.025", "0.975]"]
-    quantile = stats.norm.ppf(0.975)
+    tail = 0.5 - 0.5 * level
+    headers = ["coef", "std err", "z", "P>|z|", f"[{_share(tail)}", f"{_share(1 - tail)}]"]
+    quantile = stats.norm.ppf(1 - tail)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = block.estimate / block.std_error
-    tail = 2 * stats.norm.sf(np.abs(z))
-    low = block.estimate - quantile * block.std_error
-    high = block.estimate + quantile * block.std_error
-    columns = (block.estimate, block.std_error, z, tail, low, high)
+    p = 2 * stats.norm.sf(np.abs(z))
+    half = quantile * block.std_error
+    low, high = block.estimate - half, block.estimate + half
+    if block.ends is not None:
+        low, high = block.ends.T
+    columns = (block.estimate, block.std_error, z, p, low, high)
     formats = ("{:.4g}", "{:.3g}", "{:.3f}", "{:.3f}", "{:.4g}", "{:.4g}")
     cells = [[f.format(c[i]) for f, c in zip(formats, columns)] for i in range(len(block.names))]
     if not block.tested:
         cells = [[*row[:2], "", "", *row[4:]] for row in cells]
     style = {"data_aligns": "r" * 6, "colwidths": 10, "colsep": " "}
     return SimpleTable(cells, headers, list(block.names), title=block.title, txt_fmt=style)
+
+
+def _share(share: float) -> str:
+    """A probability, with no more digits than it needs."""
+    return f"{share:.3f}" if round(share, 3) == round(share, 6) else f"{share:.6g}"

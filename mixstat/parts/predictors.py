@@ -117,6 +117,20 @@ def gradient(slopes: Float[AnyArray, "e n"], where: Layout, rows: Rows) -> Float
     return jnp.concatenate(parts)[where.order]
 
 
+def row_gradients(
+    slopes: Float[AnyArray, "e n"], where: Layout, rows: Rows
+) -> Float[AnyArray, "D n"]:
+    """:func:`gradient` of each row by itself."""
+    parts: list[AnyArray] = [jnp.zeros((0, slopes.shape[1]))]
+    for name in where.names:
+        chosen = slopes[where.index[name]]
+        if name != "1":
+            products = chosen[:, None, :] * rows.feature(name)[None, :, :]
+            chosen = products.reshape(-1, slopes.shape[1])
+        parts.append(chosen)
+    return jnp.concatenate(parts)[where.order]
+
+
 def curvature_sums(
     blocks: Float[AnyArray, "e e n"], where: Layout, rows: Rows
 ) -> dict[str, AnyArray]:

@@ -111,5 +111,7 @@ DECLARED = {
     *("MultinomialExperts", "ModifiedSoftmaxGate", "TemperatureGate"),
     *("Box", "Specification", "Truth", "RegressionFunction"),
     *("NearTruth", "PublishedStart", "RandomStart"),
+    *("Bootstrap", "Clustered", "HAC", "SamplingWeights", "Sandwich"),
+    *("InferenceResults.delta", "InferenceResults.user_delta"),
 }
 TYPE_CHECK = "Type-check error"

@@ -14,10 +14,15 @@ MODULES = [
     "mixstat", "mixstat.gates", "mixstat.experts", "mixstat.contextual", "mixstat.selection",
     "mixstat.datasets", "mixstat.soft_sensors", "mixstat.plotting", "mixstat.solvers",
     "mixstat.rates",
+    "mixstat.inference",
 ]  # fmt: skip
 # what needs no row, as a pattern of "place(argument)", and why
 EXCEPTIONS = {
     r"(Certificate|FitResult|Status|DesignWarning)\b.*": "made by a fit and read by people",
+    r"(Comparison|Delta|InferenceResults|InvalidTest|LinearTest)\(.*": "returned, not made",
+    r"(ReportedParameters|VuongTest|WaldTest)\(.*": "returned, not made",
+    r"ReportedParameters\.get\(.*": "those of a mapping",
+    r"\w+\.(fit|middle|describe)\((estimate|scores|groups)\)": "between parts",
     r"(AlphaPath|PenaltyPath|RelaxedPath|InputReport|PossibilityTable)\(.*": "returned, not made",
     r"\w+Display\(.*": "drawn by their from_ methods",
     r"\w+Display\.plot\(ax\)": "axes that from_ methods check too",

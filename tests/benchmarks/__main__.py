@@ -4,7 +4,19 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from . import fits, kernels, passes, published, replicates, search, shapes, starts, workloads
+from . import (
+    bootstrap,
+    coverage,
+    fits,
+    kernels,
+    passes,
+    published,
+    replicates,
+    search,
+    shapes,
+    starts,
+    workloads,
+)
 from .harness import full
 from .text import machine
 
@@ -18,6 +30,8 @@ TABLES = (
     "shapes",
     "search",
     "published",
+    "bootstrap",
+    "coverage",
 )
 
 
@@ -47,6 +61,8 @@ def main() -> None:
             "shapes": shapes.show,
             "search": lambda: search.show(full=asked.full),
             "published": lambda: published.show(full=asked.full),
+            "bootstrap": bootstrap.show,
+            "coverage": lambda: coverage.show(full=asked.full),
         }
         for name in tables:
             show[name]()

@@ -1,0 +1,114 @@
+"""``inference``: errors, intervals and tests of the parameters of a fitted mixture."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from mixstat.alignment import check_same_rows
+from mixstat.arguments import Response, Setting, Table, Weights
+from mixstat.data.formula import check_frame
+from mixstat.data.formula_text import listed
+from mixstat.estimators.estimates import estimate_of
+from mixstat.estimators.fitted import RowQuestions
+from mixstat.fitting.fit import Fit
+from mixstat.hints import hinting
+from mixstat.inference.clusters import number_groups
+from mixstat.inference.covariances import find_covariance
+from mixstat.inference.estimate import Estimate
+from mixstat.inference.results import InferenceResults, infer
+from mixstat.numerics.quiet import quiet
+from mixstat.validation import check_open_share
+
+
+class InferringMixture(RowQuestions):
+    """Inference on the parameters; not to be used directly."""
+
+    @hinting
+    @quiet
+    def inference(
+        self,
+        X: Table = None,
+        y: Response = None,
+        *,
+        cov_type: Setting = "observed",
+        groups: Table = None,
+        sample_weight: Weights = None,
+        level: Setting = 0.95,
+    ) -> InferenceResults:
+        """Standard errors of a chosen kind, intervals, tests and a summary.
+
+        Parameters
+        ----------
+        X, y
+            The rows of the fit, in their order; other rows are refused. They may be left out
+            unless the model was saved (and so lost its rows).
+        cov_type : str or covariance, default="observed"
+            "observed" information, outer products of scores ("opg"), "robust" sandwich,
+            "cluster", "hac" for rows in the order of time, "sampling" weights, "bootstrap"; or an
+            object with settings from :mod:`mixstat.inference`, such as ``HAC(lags=5)``.
+        groups : array-like of shape (n,) or (n, 2), or str, default=None
+            Clusters of the rows, of one or two variables, for "cluster"; series or clusters for
+            "hac" and some kinds of bootstrap. Beside ``formula`` columns may be named.
+        sample_weight : array-like of shape (n,) or str, default=None
+            Row weights of the fit, where X and y are given.
+        level : float, default=0.95
+            Confidence level of intervals.
+
+        Returns
+        -------
+        InferenceResults
+            ``params``, ``bse``, ``pvalues``, ``conf_int()``, ``t_test``, ``wald_test``,
+            ``delta``, ``summary()`` and more.
+
+        Raises
+        ------
+        ValueError
+            If X, y and ``sample_weight`` are not the rows of the fit, clusters are missing, of
+            the wrong length or not used by this kind, or another argument is out of range.
+        """
+        check_is_fitted(self)
+        estimate = self._estimate(X, y, sample_weight)
+        return self._inferred(estimate, X, cov_type, groups, level)
+
+    def _inferred(
+        self, estimate: Estimate, X: Table, cov_type: Setting, groups: Table, level: Setting
+    ) -> InferenceResults:
+        """Results with a kind of covariance, checked."""
+        kind, share = find_covariance(cov_type), check_open_share("level", level)
+        check_same_rows(X=X, groups=groups)
+        labels = _named(X, groups, by_name=self.fit_.request.schema.formulas is not None)
+        return infer(estimate, kind, number_groups(labels, kind, estimate.counted), share)
+
+    def _estimate(self, X: Table, y: Response, sample_weight: Weights, **others: Table) -> Estimate:
+        """The fit as inference sees it, with its own rows."""
+        if X is None and y is None:
+            if sample_weight is not None:
+                raise ValueError("sample_weight is for X and y; give them too, got X=None.")
+            return _without_tables(self.fit_)
+        fit = self._on_own_rows(X, y, sample_weight, **others)
+        response = self._read_pairs(X, y)[1]
+        weight = self._weights(X, sample_weight, len(response))
+        counted = weight > 0
+        return estimate_of(fit, weight[counted], counted, X, response[counted])
+
+
+def _without_tables(fit: Fit) -> Estimate:
+    """Weights are those of the rows that the fit keeps."""
+    rows = np.ravel(np.asarray(fit.maximum.batch.rows.weight))
+    weight = rows[rows > 0] * fit.sum_of_weights
+    return estimate_of(fit, weight, np.ones(len(weight), bool))
+
+
+def _named(X: Table, groups: Table, *, by_name: bool) -> Table:
+    """Clusters, or the columns of the frame that are named."""
+    names = [groups] if isinstance(groups, str) else groups
+    told = isinstance(names, list | tuple) and all(isinstance(one, str) for one in names)
+    if not by_name or not told or X is None or len(names) > 2:  # type: ignore[arg-type]
+        return groups
+    frame = check_frame(X, "formula")
+    for name in names:  # type: ignore[union-attr]
+        if name not in frame.columns:
+            raise ValueError(
+                f"groups names {name!r}, which is not a column of data; data has "
+                f"{listed(frame.columns)}."
+            )
+    return [np.asarray(frame[name]) for name in names]  # type: ignore[union-attr]

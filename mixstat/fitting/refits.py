@@ -1,0 +1,116 @@
+"""The model of a fit, fitted again to other weights or responses, from its estimate on."""
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy.optimize import linear_sum_assignment
+
+from mixstat.data.batch import Batch, lay_out_like
+from mixstat.fitting.batch_of_fits import fit_many
+from mixstat.fitting.fit import Fit
+from mixstat.fitting.fit_table import FitTable
+from mixstat.inference.estimate import Refits
+from mixstat.model import Mixture, expanded_index
+from mixstat.numerics import parameter_vector
+from mixstat.numerics.precision import in_float64
+from mixstat.results import Status
+from mixstat.solvers import admissible
+
+
+@in_float64
+def refit(
+    fit: Fit,
+    weights: Float[np.ndarray, "B n"] | None = None,
+    responses: Sequence[Float[np.ndarray, "n c"]] | None = None,
+) -> Refits:
+    """Fits of the same rows with other weights, or with other responses, as one batch."""
+    objective, tol = fit.maximum.objective.replace(draft=None), fit.request.options.tol
+    data = None
+    if responses is not None:
+        data = [_with_response(fit, one) for one in responses]
+    ends = fit_many(objective, [fit.model], weights=weights, data=data, tol=tol)
+    sound = _with_rows_of_their_own(ends)
+    # a gate that jumps is at its best where no slope can be zero
+    arrived = ends.certified | (ends.table["status"] == Status.JUMP.name)
+    counted = arrived & sound
+    vectors = ends.vectors[counted]
+    if _renumbers(fit):
+        vectors = (
+            np.stack([_matched(fit.model, one) for one in vectors]) if len(vectors) else vectors
+        )
+    return Refits(vectors, int(np.sum(~sound)), int(np.sum(sound & ~arrived)))
+
+
+def _with_response(fit: Fit, response: Float[np.ndarray, "n c"]) -> Batch:
+    """The rows of the fit with another response."""
+    batch = fit.maximum.batch
+    encoded = fit.model.experts.encode(fit.units.standardised(response))
+    return eqx.tree_at(lambda b: b.rows.y, batch, lay_out_like(batch, encoded))
+
+
+def _with_rows_of_their_own(ends: FitTable) -> Bool[np.ndarray, " B"]:
+    """Whether every expert of each end rests on rows of its own.
+
+    Most have so many that nobody need look at the rows.
+    """
+    sound = _have_many(ends) & _are_apart(ends)
+    for i in np.flatnonzero(~sound):
+        model = ends.model(int(i))
+        if not admissible.coinciding(model):
+            own = ends.members.alone(int(i))
+            sound[i] = not admissible.inadmissible(own, model, ends.mass[i]).any()
+    return sound
+
+
+def _have_many(ends: FitTable) -> Bool[np.ndarray, " B"]:
+    """Whether experts have more rows than any that is doubted."""
+    members = ends.members
+    if np.isfinite(members.objective.max_scale_ratio):  # scales count too
+        return np.zeros(len(ends), bool)
+    total = np.array([float(members.objective.batch.total_weight)])
+    if members.weights is not None:
+        total = np.sum(members.weights, axis=1)
+    own = (expanded_index(ends.model(0))[1] >= 0).sum(axis=1)
+    few = ends.mass * total[:, None] <= admissible.FEW_IF_NARROW * own + 1
+    return ~(few | ~(ends.mass >= members.objective.min_share)).any(axis=1)
+
+
+def _are_apart(ends: FitTable) -> Bool[np.ndarray, " B"]:
+    """Whether no two experts are nearly the same."""
+    each = expanded_index(ends.model(0))[1]
+    table = ends.vectors[:, each]  # (B, K, e)
+    gaps = np.abs(table[:, :, None, :] - table[:, None, :, :]).max(axis=3)
+    gaps[:, np.arange(len(each)), np.arange(len(each))] = np.inf
+    return gaps.min(axis=(1, 2)) > admissible.SAME
+
+
+def _renumbers(fit: Fit) -> bool:
+    """Whether experts of a fit to other rows may have other numbers."""
+    return (
+        fit.n_experts > 1
+        and fit.user_model.exchangeable
+        and not fit.maximum.knows_contexts
+        and not fit.request.options.own_degrees
+    )
+
+
+def _matched(model: Mixture, vector: Float[np.ndarray, " D"]) -> Float[np.ndarray, " D"]:
+    """Parameters with experts numbered like those of ``model``, at the least total distance."""
+    other = parameter_vector.from_vector(model, vector)
+    order = match(_own(model), _own(other))
+    if np.array_equal(order, np.arange(len(order))):
+        return vector
+    return parameter_vector.to_vector(other.permute(order))
+
+
+def match(mine: Float[np.ndarray, "K e"], yours: Float[np.ndarray, "K e"]) -> Int[np.ndarray, " K"]:
+    """For each of my experts, the number of yours, at the least sum of squared distances."""
+    distance = np.sum((mine[:, None, :] - yours[None, :, :]) ** 2, axis=2)
+    return linear_sum_assignment(distance)[1]
+
+
+def _own(model: Mixture) -> Float[np.ndarray, "K e"]:
+    """Parameters of each expert, in standardised units."""
+    return parameter_vector.to_vector(model)[expanded_index(model)[1]]

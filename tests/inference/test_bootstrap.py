@@ -1,0 +1,112 @@
+"""The bootstrap: one batch from the estimate on, with experts that keep their numbers."""
+
+import numpy as np
+import pytest
+
+from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier
+from mixstat.fitting.refits import match, refit
+from mixstat.inference import Bootstrap
+from mixstat.inference.covariances.resampling import of_bayes, of_blocks, of_clusters, of_rows
+from tests.inference.mixtures import N, two_lines
+
+GROUPS = np.repeat(np.arange(20), 10)
+
+
+def test_draws_are_the_fits_to_their_weights():
+    moe, X, y = two_lines()
+    weights = of_rows(np.ones(N), 3, np.random.default_rng(4))
+    draws = moe.inference().estimate.in_user_units(refit(moe.fit_, weights).vectors)
+    for weight, draw in zip(weights, draws, strict=True):
+        apart = MixtureOfExperts(2, init=moe, n_init=1).fit(X, y, sample_weight=weight)
+        np.testing.assert_allclose(draw, apart.params, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "groups"),
+    [
+        ("rows", None),
+        ("cluster", GROUPS),
+        ("block", None),
+        ("block", GROUPS),
+        ("bayesian", None),
+        ("bayesian", GROUPS),
+        ("parametric", None),
+    ],
+)
+def test_errors_are_near_the_others(kind, groups):
+    moe, *_ = two_lines()
+    results = moe.inference(cov_type=Bootstrap(64, kind=kind, random_state=1), groups=groups)
+    ratio = results.bse / moe.inference().bse
+    # of a deviation from 64 draws: four of its errors, and what the kinds differ by
+    assert np.all((ratio > 0.5) & (ratio < 1.8))
+    assert "64 draws" in str(results.summary())
+    again = moe.inference(cov_type=Bootstrap(64, kind=kind, random_state=1), groups=groups)
+    np.testing.assert_array_equal(again.bse, results.bse)
+
+
+def test_intervals_of_draws():
+    moe, *_ = two_lines()
+    found = {
+        interval: moe.inference(cov_type=Bootstrap(64, interval=interval, random_state=1))
+        for interval in ("percentile", "basic", "normal")
+    }
+    estimate = found["percentile"].estimate
+    draws = estimate.in_user_units(found["percentile"].covariance.draws)
+    low, high = np.quantile(draws, [0.05, 0.95], axis=0)
+    ends = found["percentile"].conf_int(0.9)
+    np.testing.assert_allclose(ends, np.column_stack([low, high]), rtol=1e-12)
+    np.testing.assert_allclose(
+        found["basic"].conf_int(0.9)["low"], 2 * estimate.params - high, rtol=1e-12
+    )
+    normal = found["normal"].conf_int(0.9).mean(axis=1)
+    np.testing.assert_allclose(normal, estimate.params, rtol=1e-12)
+
+
+def test_weights_of_the_draws(rng):
+    weight = np.array([2.0, 0.0, 1.0, 3.0] * 10)
+    assert np.all(of_rows(weight, 5, rng).sum(axis=1) == weight.sum())
+    assert np.all(of_rows(weight, 5, rng)[:, 1] == 0)
+    group = np.repeat(np.arange(8), 5)
+    drawn = of_clusters(np.ones(40), group, 50, rng).reshape(50, 8, 5)
+    assert np.all(drawn == drawn[:, :, :1])
+    assert np.all(drawn[:, :, 0].sum(axis=1) == 8)
+    blocks = of_blocks(np.ones(40), group, 5, 2000, rng)
+    whole = blocks.reshape(2000, 8, 5)
+    assert np.all(whole == whole[:, :, :1])  # no run leaves its series
+    np.testing.assert_allclose(blocks.mean(axis=0), 1.0, atol=4 * blocks.std() / np.sqrt(2000))
+    whole = of_bayes(np.ones(40), group, 3, rng).reshape(3, 8, 5)
+    assert np.all(whole == whole[:, :, :1])
+
+
+def test_a_block_keeps_neighbours_together(rng):
+    counts = of_blocks(np.ones(60), np.zeros(60, int), 60, 20, rng)
+    np.testing.assert_array_equal(counts, 1)  # a circular block of all rows is all rows
+
+
+def test_experts_are_matched_at_the_least_total_distance():
+    mine = np.array([[0.0], [1.0], [5.0]])
+    yours = np.array([[1.2], [5.1], [0.9]])
+    np.testing.assert_array_equal(match(mine, yours), [2, 0, 1])
+
+
+def test_draws_that_lose_an_expert_are_counted_and_told(rng):
+    """An expert on a dozen rows, which many draws leave out."""
+    x = np.linspace(-1, 1, N)[:, None]
+    y = x[:, 0] + 0.3 * rng.standard_normal(N)
+    y[:9] = 6 + 0.3 * rng.standard_normal(9)
+    few = np.arange(N) < 9
+    moe = MixtureOfExperts(2, gate_degree=0, degree=[0, 1], init=~few * 1).fit(x, y)
+    results = moe.inference(cov_type=Bootstrap(32, random_state=0))
+    assert any("lost an expert" in note for note in results.remarks)
+    kept = len(results.covariance.draws)
+    assert f"{32 - kept} of 32" in " ".join(results.remarks) or kept < 32
+    assert f"{kept} draws" in str(results.summary())
+
+
+def test_classes_are_drawn_from_their_model(rng):
+    X = rng.standard_normal((N, 1))
+    y = np.where(rng.random(N) < 1 / (1 + np.exp(-X[:, 0])), "a", "b")
+    moe = MixtureOfExpertsClassifier(1).fit(X, y)
+    drawn = moe.inference(cov_type=Bootstrap(64, kind="parametric", random_state=0))
+    ratio = drawn.bse / moe.inference().bse
+    assert np.all((ratio > 0.6) & (ratio < 1.5))
