@@ -8,6 +8,7 @@ from jaxtyping import Float
 from scipy import stats
 
 from mixstat.arguments import Column, DataFrame, Setting
+from mixstat.inference.cautions import few_sure_rows, meaning_of_weights
 from mixstat.inference.covariances import Covariance, ParameterCovariance
 from mixstat.inference.covariances.base import Groups
 from mixstat.inference.estimate import Estimate
@@ -39,9 +40,10 @@ class ReportedNumbers:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What to mind: a fit that is not sound, or penalised; what weights mean; lost draws."""
+        """What to mind: a fit that is not sound, or penalised; few rows; weights; lost draws."""
         return (
             *self.estimate.description.cautions,
+            *few_sure_rows(self.estimate, self.kind),
             *meaning_of_weights(self.estimate, self.kind),
             *self.covariance.notes,
         )
@@ -177,19 +179,3 @@ class ReportedNumbers:
         Biernacki, Celeux and Govaert (2000), IEEE Trans. Pattern Anal. 22, 719-725.
         """
         return self.bic + 2 * self.estimate.entropy
-
-
-def meaning_of_weights(estimate: Estimate, kind: Covariance) -> tuple[str, ...]:
-    """What weights are taken for, where there are any."""
-    if not estimate.weighted or kind.name == "sampling":
-        return ()
-    if not estimate.counts_rows:
-        return (
-            "Weights are no whole numbers, so they count no equal rows, as these errors take them "
-            f"to do ({estimate.total_weight:g} in all): scale them to the effective number of "
-            "rows, or say cov_type='sampling' if they undo chances of being sampled.",
-        )
-    return (
-        f"Weights count as numbers of rows, {estimate.total_weight:g} in all. If they undo chances "
-        "of being sampled, say cov_type='sampling'.",
-    )

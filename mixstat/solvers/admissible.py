@@ -56,7 +56,7 @@ def thin(
     """
     if model.n_experts == 1:
         return np.array([_interpolates(objective, model, mass)])
-    rows, own = _rows(objective, mass), _own(objective, model)
+    rows, own = _rows(objective, mass), own_parameters(objective, model)
     few = rows < own.sum(axis=1) + 1
     if few.any():
         few = rows < _effective(objective, model) + 1
@@ -77,7 +77,7 @@ def by_chance(
     found = np.zeros(k, bool)
     if k == 1:
         return found
-    rows, own = _rows(objective, mass), _own(objective, model)
+    rows, own = _rows(objective, mass), own_parameters(objective, model)
     few = np.where(_width_ratio(objective, model) < NARROW, FEW_IF_NARROW, FEW)
     doubted = (rows <= few * own.sum(axis=1)) & ~_doubles(model)
     if not doubted.any():
@@ -152,7 +152,7 @@ def _interpolates(objective: Objective, model: Mixture, mass: Float[np.ndarray, 
     vector = parameter_vector.to_vector(model)
     if not np.any(objective.floor & (vector <= objective.lower + NEAR)):
         return False
-    return bool(_rows(objective, mass)[0] < _own(objective, model).sum() + 1)
+    return bool(_rows(objective, mass)[0] < own_parameters(objective, model).sum() + 1)
 
 
 def _doubles(model: Mixture) -> Bool[np.ndarray, " K"]:
@@ -167,7 +167,7 @@ def _rows(objective: Objective, mass: Float[np.ndarray, " K"]) -> Float[np.ndarr
     return np.asarray(mass) * float(objective.batch.total_weight)
 
 
-def _own(objective: Objective, model: Mixture) -> Bool[np.ndarray, "K E"]:
+def own_parameters(objective: Objective, model: Mixture) -> Bool[np.ndarray, "K E"]:
     """Parameters of each expert that vary, as positions in its predictors.
 
     One that a penalty holds at zero is none.
@@ -179,7 +179,7 @@ def _own(objective: Objective, model: Mixture) -> Bool[np.ndarray, "K E"]:
 
 def _effective(objective: Objective, model: Mixture) -> Float[np.ndarray, " K"]:
     """Effective number of each expert's own parameters; its scales count in full."""
-    own, scales = _own(objective, model), _floored(objective, model)
+    own, scales = own_parameters(objective, model), _floored(objective, model)
     return effective_parameters(objective, model, own & ~scales) + (own & scales).sum(axis=1)
 
 

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from mixstat import ContextualMixtureOfExperts, MixtureOfExperts
 from mixstat.inference import HAC, Clustered, SamplingWeights, compare, summary_col
+from mixstat.inference.cautions import SURE_ROWS
 from tests.inference.mixtures import N, two_lines
 
 
@@ -211,6 +212,19 @@ def test_few_clusters_are_told():
     every = few.wald_test(np.eye(8)[:6])
     assert not every.is_valid
     assert few.wald_test("expert0:x0, expert1:x0").is_valid
+
+
+def test_few_rows_that_are_surely_an_experts_own_are_told():
+    moe, X, y = two_lines()
+    sure = np.sum(moe.responsibilities(X, y) ** 2, axis=0) / 3
+    told = [remark for remark in moe.inference().remarks if "surely its own" in remark]
+    assert len(told) == (sure.min() < SURE_ROWS)
+    small = MixtureOfExperts(2, random_state=0, n_init=2).fit(X[:90], y[:90])
+    sure = np.sum(small.responsibilities(X[:90], y[:90]) ** 2, axis=0) / 3
+    words = f"Expert {sure.argmin()} has {sure.min():.0f} rows that are surely its own"
+    assert words in " ".join(small.inference().remarks)
+    assert words in str(small.inference(cov_type="robust").summary())
+    assert "surely" not in " ".join(MixtureOfExperts(1).fit(X[:20], y[:20]).inference().remarks)
 
 
 def test_columns_of_the_frame_may_be_named():

@@ -1,0 +1,45 @@
+"""What to mind when errors are read."""
+
+import numpy as np
+
+from mixstat.inference.covariances import Covariance
+from mixstat.inference.estimate import Estimate
+from mixstat.solvers.admissible import own_parameters
+
+SURE_ROWS = 40.0  # for each parameter of an expert, below which normal intervals may be too short
+
+
+def few_sure_rows(estimate: Estimate, kind: Covariance) -> tuple[str, ...]:
+    """Whether an expert rests on so few rows that normal intervals may be too short.
+
+    A row counts for an expert by the square of its responsibility, so that rows which two experts
+    share count for neither.
+    """
+    if estimate.model.n_experts == 1 or kind.name == "bootstrap":
+        return ()
+    sure = estimate.weight @ estimate.responsibilities**2
+    own = own_parameters(estimate.objective, estimate.model).sum(axis=1)
+    each = sure / np.maximum(own, 1)
+    if each.min() >= SURE_ROWS:
+        return ()
+    return (
+        f"Expert {int(each.argmin())} has {each.min():.0f} rows that are surely its own for each "
+        "parameter: normal intervals may hold the truth less often than they say. See "
+        "profile_int, or cov_type='bootstrap'.",
+    )
+
+
+def meaning_of_weights(estimate: Estimate, kind: Covariance) -> tuple[str, ...]:
+    """What weights are taken for, where there are any."""
+    if not estimate.weighted or kind.name == "sampling":
+        return ()
+    if not estimate.counts_rows:
+        return (
+            "Weights are no whole numbers, so they count no equal rows, as these errors take them "
+            f"to do ({estimate.total_weight:g} in all): scale them to the effective number of "
+            "rows, or say cov_type='sampling' if they undo chances of being sampled.",
+        )
+    return (
+        f"Weights count as numbers of rows, {estimate.total_weight:g} in all. If they undo chances "
+        "of being sampled, say cov_type='sampling'.",
+    )
