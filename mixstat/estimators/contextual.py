@@ -96,9 +96,8 @@ class ContextualMixtureOfExperts(KnowingMixture):
         short is returned only where there is no other, and never called sound.
     max_scale_ratio : float or None, default=None
         The most by which the scales of two experts may differ for a maximum to count (Hathaway
-        1985): the largest over the smallest, of several outputs their geometric means. None sets
-        no limit. A maximum beyond it is returned only where there is no other, and never called
-        sound.
+        1985): the largest over the smallest, of several outputs their geometric means. One that
+        differs more is treated as for ``min_share``.
     scale_penalty : float, default=0.0
         Keeps the scale of each expert from vanishing, which else has no best value: to the rows
         of each expert ``2 * scale_penalty`` are added at the scale of one regression. What they

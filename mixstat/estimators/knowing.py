@@ -12,18 +12,16 @@ from mixstat.arguments import Response, Setting, Table, Weights
 from mixstat.contextual.knowledge import ExpertContexts, Knowledge
 from mixstat.contextual.records import Records, index_of
 from mixstat.contextual.table import (
-    PossibilityTable,
     check_contexts,
-    given_table,
     log_possibility,
 )
 from mixstat.estimators.conflict import Conflict, measure
 from mixstat.estimators.parameters import check_one_parameter
 from mixstat.estimators.prediction import RegressionMixture
 from mixstat.estimators.report import profile_of
+from mixstat.estimators.told import column_names, informed, n_columns, stated
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.options import Options, read_options
-from mixstat.fitting.schema import Schema
 from mixstat.fitting.tables import TrainingRows
 from mixstat.hints import check_known, hinting
 from mixstat.inference.profile import ProfileLikelihood
@@ -78,7 +76,7 @@ class KnowingMixture(RegressionMixture):
         if n_experts is None and knowledge.contexts is not None:
             n_experts = len(knowledge.contexts)
         elif n_experts is None:
-            n_experts = 2 if possibilities is None else _n_columns(possibilities)
+            n_experts = 2 if possibilities is None else n_columns(possibilities)
         self._family()
         return read_options(self.get_params(deep=False), n_experts)
 
@@ -99,10 +97,10 @@ class KnowingMixture(RegressionMixture):
         options = self._contextual_options(knowledge, possibilities)
         rows, schema = self._training_rows(X, y, sample_weight)
         records = Records(
-            rows.X, rows.y, context_data, names=_column_names(schema), time=index_of(X)
+            rows.X, rows.y, context_data, names=column_names(schema), time=index_of(X)
         )
-        stated = _stated(knowledge, possibilities, records)
-        rows, contexts = _informed(rows, knowledge, stated, options)
+        table = stated(knowledge, possibilities, records)
+        rows, contexts = informed(rows, knowledge, table, options)
         return self._fitted(options, self._family(), schema, rows, zeros=zeros, contexts=contexts)
 
     def _possibility(
@@ -115,11 +113,11 @@ class KnowingMixture(RegressionMixture):
     ) -> Float[np.ndarray, "n K"]:
         """Possibilities of the experts on new rows, with responses that were checked."""
         fit, read = self.fit_, self._read(X)
-        names = _column_names(fit.request.schema)
+        names = column_names(fit.request.schema)
         records = Records(read, y, context_data, names=names, time=index_of(X))
         knowledge = _contexts(fit).knowledge
-        stated = _stated(knowledge, possibilities, records)
-        _, known = knowledge.of_experts(stated, weight, fit.n_experts)
+        table = stated(knowledge, possibilities, records)
+        _, known = knowledge.of_experts(table, weight, fit.n_experts)
         return np.ones((len(y), fit.n_experts)) if known is None else np.exp(known)
 
     def _on_own_rows(
@@ -274,39 +272,3 @@ def _contexts(fit: Fit) -> ExpertContexts:
     contexts = fit.request.contexts
     assert contexts is not None
     return contexts
-
-
-def _column_names(schema: Schema) -> list[str] | None:
-    """Names of the columns of X, empty where it has none; None takes those of the frame itself."""
-    if schema.formulas is not None:
-        return None
-    return [] if schema.feature_names is None else schema.columns
-
-
-def _n_columns(table: Table) -> int:
-    """Number of columns of something that may be a table; checked later."""
-    try:
-        shape = np.shape(table)  # type: ignore[arg-type]
-    except ValueError:  # rows of different length
-        return 2
-    return shape[1] if len(shape) == 2 else 2
-
-
-def _stated(
-    knowledge: Knowledge, possibilities: Table, records: Records
-) -> PossibilityTable | None:
-    """Possibilities of contexts as they were stated; None if nothing was."""
-    if possibilities is not None:
-        return given_table(possibilities, records.n)
-    return knowledge.table(records)
-
-
-def _informed(
-    rows: TrainingRows,
-    knowledge: Knowledge,
-    stated: PossibilityTable | None,
-    options: Options,
-) -> tuple[TrainingRows, ExpertContexts]:
-    """The rows with the possibilities of their experts, and what was told."""
-    contexts, known = knowledge.of_experts(stated, rows.weight, options.n_experts)
-    return TrainingRows(rows.X, rows.y, rows.weight, known), contexts

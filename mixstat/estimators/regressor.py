@@ -37,18 +37,16 @@ class MixtureOfExperts(RegressionMixture):
     gate_features : list, str, int, slice or None, default=None
         Columns the gate sees; None means all, an empty list gives constant shares.
     formula : str or None, default=None
-        The model as a formula, such as ``"y ~ x + I(x**2)"``, in place of ``degree``,
-        ``interactions``, ``expert_features``, ``gate_degree`` and ``gate_features``: X is then a
-        data frame, y is read from it, and inputs are the columns on the right; ``.`` stands for
-        all columns but the response.
+        The model as a formula, such as ``"y ~ x + I(x**2)"`` or ``"y ~ ."``, in place of degrees,
+        ``interactions`` and features: X is then a data frame, y is read from it, and inputs are
+        the columns on the right.
     gate_formula : str or None, default=None
         The gate's features beside ``formula``, such as ``"~ w"``; ``"~ 1"`` gives constant shares
         and None the same features as the experts.
     expert : str, experts or list of them, default="gaussian"
         "gaussian", "poisson", "binomial", "gamma", "t", an object of settings from
-        :mod:`mixstat.experts`, such as ``BinomialExperts(trials=20)`` or
-        ``StudentTExperts(df=4)``, or a list with one of these for each expert, all of one kind
-        of response.
+        :mod:`mixstat.experts`, such as ``StudentTExperts(df=4)``, or a list with one of these
+        for each expert, all of one kind of response.
     covariance : {"full", "diagonal", "spherical", "tied"}, default="full"
         Noise of several outputs of Gaussian experts; "tied" shares one matrix among experts.
         With one output only "tied" differs from the rest.
@@ -63,38 +61,34 @@ class MixtureOfExperts(RegressionMixture):
         (n, n_experts), or an estimator fitted with as many experts.
     n_init : "auto" or int, default="auto"
         Number of independent starts. "auto" goes on until the best end was met often enough, and
-        tries others near it; a number makes so many, and runs the promising ones to the end.
+        tries others near it; a number makes so many and no others.
     tol : float, default=1e-8
-        Largest component of the gradient of the mean log-likelihood, in standardised units,
-        at which a fit counts as converged.
+        Largest component of the gradient of the mean log-likelihood, in standardised units, at
+        which a fit counts as converged.
     max_iter : int, default=1000
         Largest number of iterations of one start.
     min_scale : float, default=1e-4
         Floor under every expert's standard deviation (or scale of a t distribution), as a share
-        of that of y (for several correlated outputs, under the deviation of each given those
-        before it), under the coefficient of variation of gamma experts, and under the
-        deviations of the inputs in a Gaussian gate. Without it the likelihood is unbounded.
+        of that of y (of correlated outputs, of each given those before it), the coefficient of
+        variation of gamma experts, and the deviations of inputs in a Gaussian gate.
     min_share : float, default=0.0
         Share of the rows that every expert must rest on for a maximum to count. One that falls
         short is returned only where there is no other, and never called sound.
     max_scale_ratio : float or None, default=None
         The most by which the scales of two experts may differ for a maximum to count (Hathaway
-        1985): the largest over the smallest, of several outputs their geometric means. None sets
-        no limit. A maximum beyond it is returned only where there is no other, and never called
-        sound.
+        1985): the largest over the smallest, of several outputs their geometric means. One that
+        differs more is treated as for ``min_share``.
     scale_penalty : float, default=0.0
-        Keeps the scale of each expert from vanishing, which else has no best value: to the rows
-        of each expert ``2 * scale_penalty`` are added at the scale of one regression. What they
-        take falls with the number of rows, so the estimate stays consistent (Chen, Tan and Zhang
-        2008; try 1). Families without a scale, and a scale that experts share, are left alone.
+        Keeps scales from vanishing: ``2 * scale_penalty`` rows at the scale of one regression
+        are added to those of each expert, fewer and fewer beside n (Chen, Tan and Zhang 2008;
+        try 1). Families without a scale, and a scale that experts share, are left alone.
     precision : {"float64", "float32"}, default="float64"
-        In which rows are kept for the first EM steps. "float32" halves the bytes that a step
-        reads (and is much faster on most GPUs); sums are in float64, and so are all steps from
-        the basin to the maximum, which is the same.
+        In which rows are kept for the first EM steps. "float32" halves the bytes of a step; sums
+        are in float64, and so are all steps from the basin to the maximum, which is the same.
     ridge : float or None, default=None
         Weight of half the squared slopes (standardised units) taken from the mean
-        log-likelihood; those of the gate are measured from their mean over the experts, so that
-        no expert is special. None means 0, or 1e-6 with fewer rows than parameters.
+        log-likelihood, those of the gate measured from their mean over the experts. None means
+        0, or 1e-6 with fewer rows than parameters.
     expert_penalty, gate_penalty : float, default=0.0
         Strengths of elastic nets on the slopes of experts and gate: the mean log-likelihood
         loses ``strength * (l1_ratio * |slopes|_1 + (1 - l1_ratio) / 2 * |slopes|^2)``, with
