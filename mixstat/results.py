@@ -243,7 +243,7 @@ def warn(message: str, category: type[Warning]) -> None:
     """Warn at the line outside mixstat that called into it."""
     if len(message) > MOST_LETTERS:
         message = message[: MOST_LETTERS - 4].rsplit(" ", 1)[0] + " ..."
-    frame, level, outside = sys._getframe(1), 2, 2  # pyright: ignore[reportPrivateUsage]
+    frame, level, outside = sys._getframe(1), 2, 3  # pyright: ignore[reportPrivateUsage]
     while frame.f_back is not None:
         frame, level = frame.f_back, level + 1
         package = frame.f_globals.get("__name__", "").split(".")[0]

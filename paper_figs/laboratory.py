@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from mixstat.rates import RateStudy, RateWarning, StoreMismatchError, fit_rate
-from mixstat.rates.files import write_at_once
+from mixstat.files import write_at_once
 from mixstat.rates.store import FINGERPRINT, Store, read_fingerprint
 from mixstat.rates.verdicts import claims_of
 

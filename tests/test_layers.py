@@ -22,6 +22,7 @@ LAYERS = [
     "mixstat.alignment",
     "mixstat.hints",
     "mixstat.kinds",
+    "mixstat.files",
     "mixstat.validation",
     "mixstat.evidence",
     "mixstat.status",

@@ -6,6 +6,7 @@ from mixstat.plotting.path import PenaltyPathDisplay
 from mixstat.plotting.possibility import PossibilityDisplay
 from mixstat.plotting.profile import ProfileDisplay
 from mixstat.plotting.rate import RateDisplay
+from mixstat.plotting.selection import SelectionDisplay
 from mixstat.plotting.time import TimeDisplay
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "PossibilityDisplay",
     "ProfileDisplay",
     "RateDisplay",
+    "SelectionDisplay",
     "TimeDisplay",
 ]

@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from mixstat.arguments import Setting, Table
+from mixstat.arguments import DataFrame, Setting, Table
 from mixstat.fitting.fit import Fit
 from mixstat.inference.profile import ProfileLikelihood
 
@@ -82,6 +82,31 @@ class Path(Protocol):
     @property
     def best_estimator_(self) -> HoldsFit:
         """The fit that was chosen."""
+        ...
+
+
+@runtime_checkable
+class Compared(Protocol):
+    """Members of a grid of models."""
+
+    @property
+    def table(self) -> DataFrame:
+        """A row a member."""
+        ...
+
+    @property
+    def criterion(self) -> str:
+        """What chose."""
+        ...
+
+    @property
+    def best_index_(self) -> int:
+        """Row of the winner."""
+        ...
+
+    @property
+    def setting_names(self) -> tuple[str, ...]:
+        """Columns that are settings, n_experts first."""
         ...
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mixstat.arguments import DataFrame, Setting
-from mixstat.rates.files import DIGITS, as_folder, checksum, create, set_aside, write_at_once
+from mixstat.files import DIGITS, as_folder, checksum, create, set_aside, write_at_once
 from mixstat.rates.fitted import RateWarning
 
 FINGERPRINT = "study.json"

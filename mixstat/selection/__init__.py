@@ -1,14 +1,18 @@
-"""Choice of a model: how strongly slopes are penalised, how certain knowledge is."""
+"""Choice of a model: how many experts, how strong a penalty, how certain knowledge."""
 
 from mixstat.selection.alpha import AlphaPath, alpha_path
+from mixstat.selection.choice import select
 from mixstat.selection.penalty import PenaltyPath, penalty_path
 from mixstat.selection.relaxed import RelaxedPath, relax
+from mixstat.selection.selected import Selection
 
 __all__ = [
     "AlphaPath",
     "PenaltyPath",
     "RelaxedPath",
+    "Selection",
     "alpha_path",
     "penalty_path",
     "relax",
+    "select",
 ]

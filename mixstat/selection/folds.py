@@ -61,7 +61,7 @@ def score(
         return _safe_indexing(table, chosen)
 
     inner = task._replace(
-        estimator=_knowing_all_classes(task.estimator, task.y),
+        estimator=knowing_all_classes(task.estimator, task.y),
         X=rows(task.X, train),
         y=rows(task.y, train),
         sample_weight=weight[train],
@@ -78,7 +78,7 @@ def rows_of(params: dict[str, Setting], X: Table, chosen: np.ndarray) -> dict[st
     return _check_method_params(X, params, indices=chosen)
 
 
-def _knowing_all_classes(estimator: BaseMixture, y: Response) -> BaseMixture:
+def knowing_all_classes(estimator: BaseMixture, y: Response) -> BaseMixture:
     """A classifier that refuses rows which lack one of the classes."""
     settings = estimator.get_params(deep=False)
     if not is_classifier(estimator) or settings["classes"] is not None:

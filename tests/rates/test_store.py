@@ -240,7 +240,7 @@ def test_a_file_system_without_links_still_has_one_owner(tmp_path, monkeypatch):
     def refused(*_: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr("mixstat.rates.files.os.link", refused)
+    monkeypatch.setattr("mixstat.files.os.link", refused)
     fill(tmp_path)
     with pytest.raises(StoreMismatchError):
         fill(tmp_path, 1)

@@ -10,13 +10,13 @@ from mixstat.arguments import Setting
 DIGITS = 32  # of a checksum
 
 
-def as_folder(folder: Setting) -> Path:
-    """A path that is no file."""
+def as_folder(folder: Setting, name: str = "store") -> Path:
+    """A path that is no file; ``name`` is that of the argument."""
     if not isinstance(folder, str | os.PathLike) or not str(folder) or "\0" in str(folder):
-        raise ValueError(f"store must be the path of a folder, got {folder!r}.")
+        raise ValueError(f"{name} must be the path of a folder, got {folder!r}.")
     path = Path(folder)
     if path.exists() and not path.is_dir():
-        raise ValueError(f"store must be a folder, got the file {str(path)!r}.")
+        raise ValueError(f"{name} must be a folder, got the file {str(path)!r}.")
     return path
 
 
