@@ -1,6 +1,7 @@
 """Choice of a model: how many experts, how strong a penalty, how certain knowledge."""
 
 from mixstat.selection.alpha import AlphaPath, alpha_path
+from mixstat.selection.bound import ExpertBound, fewest_experts
 from mixstat.selection.choice import select
 from mixstat.selection.penalty import PenaltyPath, penalty_path
 from mixstat.selection.relaxed import RelaxedPath, relax
@@ -8,10 +9,12 @@ from mixstat.selection.selected import Selection
 
 __all__ = [
     "AlphaPath",
+    "ExpertBound",
     "PenaltyPath",
     "RelaxedPath",
     "Selection",
     "alpha_path",
+    "fewest_experts",
     "penalty_path",
     "relax",
     "select",
