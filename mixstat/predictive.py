@@ -60,6 +60,10 @@ class Predictive(NamedTuple):
         """Probability of not exceeding y, output by output."""
         return self._average(self.experts.cdf(self.eta, y))
 
+    def crps(self, y: Float[np.ndarray, "c n"]) -> Float[np.ndarray, "m n"]:
+        """Continuous ranked probability score at y, output by output."""
+        return self.experts.crps(self.eta, self.share, y)
+
     def quantile(self, level: float) -> Float[np.ndarray, "m n"]:
         """Where the cumulative distribution of each output reaches ``level``.
 

@@ -248,6 +248,35 @@ class RegressionMixture(RegressorMixin, BaseMixture):
 
     @hinting
     @quiet
+    def crps(self, X: Table, y: Response = None) -> np.ndarray:
+        """Continuous ranked probability score of each row; small is good.
+
+        The integral over t of ``(F(t) - 1(y <= t))**2`` with F the conditional distribution
+        function (for counts the sum over counts), in units of y: the mean absolute error where F
+        is a point. In closed form for Gaussian experts, else by quadrature; NaN for t experts
+        with half a degree of freedom or less, for which it is infinite.
+
+        Gneiting, T. and Raftery, A. E. (2007). Strictly proper scoring rules, prediction, and
+        estimation. J. Amer. Statist. Assoc. 102, 359-378. For mixtures of normals: Grimit, E. P.
+        et al. (2006). Quart. J. Roy. Meteor. Soc. 132, 2925-2942.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Inputs.
+        y : array-like of shape (n,) or (n, m)
+            Responses; may be left out for a model made from a formula.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, m)
+            Scores, none negative; of each output by itself, for several.
+        """
+        read, response = self._read_pairs(X, y)
+        return self._shaped(self.fit_.predictive(read).crps(response.T))
+
+    @hinting
+    @quiet
     def sample_y(self, X: Table, n_samples: Setting = 1, random_state: Seed = 0) -> np.ndarray:
         """Draw responses from the fitted conditional density.
 

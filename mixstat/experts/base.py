@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, PyTree
 
 from mixstat.data.batch import Rows
-from mixstat.numerics import parameter_vector
+from mixstat.numerics import crps, parameter_vector
 from mixstat.numerics.penalty import Penalty
 from mixstat.numerics.precision import AnyArray
 from mixstat.numerics.quadratic_step import newton_step
@@ -210,6 +210,17 @@ class Experts(RespondingPart):
     ) -> Float[np.ndarray, "K m n"]:
         """Probability of not exceeding y, as people give it, under each expert."""
         return self.marginals(eta).cdf(y[None])
+
+    def crps(
+        self,
+        eta: Float[np.ndarray, "K L n"],
+        share: Float[np.ndarray, "K n"],
+        y: Float[np.ndarray, "c n"],
+    ) -> Float[np.ndarray, "m n"]:
+        """Continuous ranked probability score of each output under the mixture with ``share``."""
+        if self.discrete:
+            return crps.by_sums(self.marginals, eta, share, y)
+        return crps.by_quadrature(self.marginals, eta, share, y)
 
     def coefficients(self) -> Float[np.ndarray, "K L p"]:
         """Coefficients of the features, an expert after the other."""

@@ -12,6 +12,7 @@ from scipy.special import gammaln
 
 from mixstat.experts.base import blank
 from mixstat.experts.glm import CountExperts, check_counts, one_predictor
+from mixstat.numerics import crps
 from mixstat.numerics.precision import AnyArray
 from mixstat.validation import check_integer
 
@@ -113,6 +114,24 @@ class BinomialExperts(CountExperts):
         if self.trials is not None or len(y) == 1:
             return super().cdf(eta, y)
         return stats.binom(y.sum(axis=0), special.expit(eta)).cdf(y[:1])
+
+    def crps(
+        self,
+        eta: Float[np.ndarray, "K 1 n"],
+        share: Float[np.ndarray, "K n"],
+        y: Float[np.ndarray, "c n"],
+    ) -> Float[np.ndarray, "1 n"]:
+        """Of successes among the trials of each row, where y has successes and failures."""
+        from scipy import special, stats
+
+        if self.trials is not None or len(y) == 1:
+            return super().crps(eta, share, y)
+        table = np.concatenate([eta, np.broadcast_to(y.sum(axis=0), eta.shape)], axis=1)
+
+        def marginals(both: Float[np.ndarray, "K 2 n"]) -> Any:
+            return stats.binom(both[:, 1:], special.expit(both[:, :1]))
+
+        return crps.by_sums(marginals, table, share, y[:1])
 
     def in_units(self, location, scale, to_user) -> "BinomialExperts":
         return self._like(np.asarray(self.coef) @ to_user)

@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from mixstat.data.batch import Rows
 from mixstat.experts.base import Experts
+from mixstat.numerics import crps
 from mixstat.numerics.penalty import NoPenalty, Penalty
 from mixstat.numerics.precision import AnyArray
 from mixstat.parts import labels, normal_step
@@ -116,6 +117,16 @@ class GaussianExperts(Normals, Experts):
         m = self.coef.shape[1]
         sd = np.sqrt(np.diagonal(self.covariances(), axis1=1, axis2=2))
         return stats.norm(loc=eta[:, :m], scale=sd[:, :, None])
+
+    def crps(
+        self,
+        eta: Float[np.ndarray, "K L n"],
+        share: Float[np.ndarray, "K n"],
+        y: Float[np.ndarray, "c n"],
+    ) -> Float[np.ndarray, "m n"]:
+        """In closed form, from the mean distances of normal variables."""
+        variance = np.diagonal(self.covariances(), axis1=1, axis2=2)
+        return crps.of_normals(eta[:, : len(y)], variance, share, y)
 
     def sample(
         self, eta: Float[np.ndarray, "L n"], k: int, random: np.random.Generator

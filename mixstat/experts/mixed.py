@@ -224,3 +224,13 @@ class EachMarginal:
     def cdf(self, y: np.ndarray) -> np.ndarray:
         """Distribution functions at ``y``, the same for all experts."""
         return self._stack("cdf", y)
+
+    def sf(self, y: np.ndarray) -> np.ndarray:
+        """Probabilities of exceeding ``y``, the same for all experts."""
+        return self._stack("sf", y)
+
+    def support(self) -> tuple[np.ndarray, np.ndarray]:
+        """Smallest and largest values."""
+        ends = [np.broadcast_arrays(*one.support(), one.mean())[:2] for one in self.each]
+        low, high = (np.concatenate(one) for one in zip(*ends))
+        return low, high

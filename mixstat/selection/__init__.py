@@ -5,6 +5,7 @@ from mixstat.selection.bound import ExpertBound, fewest_experts
 from mixstat.selection.choice import select
 from mixstat.selection.penalty import PenaltyPath, penalty_path
 from mixstat.selection.relaxed import RelaxedPath, relax
+from mixstat.selection.scorers import Scorer, scorer
 from mixstat.selection.selected import Selection
 
 __all__ = [
@@ -12,10 +13,12 @@ __all__ = [
     "ExpertBound",
     "PenaltyPath",
     "RelaxedPath",
+    "Scorer",
     "Selection",
     "alpha_path",
     "fewest_experts",
     "penalty_path",
     "relax",
+    "scorer",
     "select",
 ]

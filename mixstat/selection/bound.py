@@ -132,8 +132,8 @@ def fewest_experts(
     Wasserman, L., Ramdas, A. and Balakrishnan, S. (2020). Universal inference. Proc. Natl. Acad.
     Sci. USA 117, 16880-16890.
 
-    Manole, T. and Khalili, A. and others on tests of the order by universal inference:
-    arXiv 2103.10640 and arXiv 2407.19361.
+    Nguyen, H. D., Fryer, D. and McLachlan, G. J. (2023). Order selection with confidence for
+    finite mixture models. J. Korean Statist. Soc. 52, 154-184 (arXiv 2103.10640).
     """
     confidence, limit = check_open_share("level", level), check_integer("most", most, 2)
     swap = check_switch("cross_fit", cross_fit)
