@@ -22,6 +22,11 @@ class Status(enum.IntEnum):
         """What happened, and what helps."""
         return self.told(penalised=False)
 
+    @property
+    def is_high(self) -> bool:
+        """Whether the likelihood is at a maximum there, or on its way above every regular one."""
+        return self in (Status.CONVERGED, Status.SEPARATED, Status.EXACT, Status.COLLAPSED)
+
     def told(self, *, penalised: bool) -> str:
         """:attr:`message` of a fit that a penalty keeps from diverging, or of one without."""
         advice = _ADVICE.get(self)

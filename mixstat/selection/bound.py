@@ -13,15 +13,13 @@ from mixstat.alignment import check_same_rows
 from mixstat.arguments import DataFrame, Estimator, Response, Seed, Setting, Table, count_rows
 from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.contextual import ContextualMixtureOfExperts
-from mixstat.results import DesignWarning, Status
+from mixstat.results import DesignWarning
 from mixstat.selection.choice import check_base
 from mixstat.selection.grid import with_settings
 from mixstat.selection.member import REFUSALS
 from mixstat.validation import check_integer, check_open_share, check_seed, check_switch
 
 PATIENCE = 2  # numbers of experts without a better BIC after which no more are tried
-# where the likelihood is at its maximum, or above that of any regular one
-HIGH = (Status.CONVERGED, Status.SEPARATED, Status.EXACT, Status.COLLAPSED)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -145,6 +143,9 @@ def fewest_experts(
     base = with_settings(folds.knowing_all_classes(base, y), {"random_state": seed})
     first, second = next(KFold(2, shuffle=True, random_state=seed).split(np.arange(count_rows(y))))
     halves = [_Half(base, *(_safe_indexing(t, rows) for t in (X, y))) for rows in (first, second)]
+    for half in halves:
+        if isinstance(why := half.fit(1), str):
+            raise ValueError(why)
     pairs = [(halves[0], halves[1]), (halves[1], halves[0])]
     return _climb(pairs if swap else pairs[:1], confidence, limit)
 
@@ -219,7 +220,7 @@ def _why_not(own: _Half, k: int) -> str:
     fit = own.fit(k)
     if isinstance(fit, str):
         return f"{_experts(k)} could not be fitted: {fit}"
-    if fit.status_ not in HIGH:
+    if not fit.status_.is_high:
         return f"The fit with {_experts(k)} is no maximum ({fit.status_}), so it rejects nothing."
     if any(fit.strengths_):
         return (

@@ -91,6 +91,7 @@ def of_displays() -> Iterator[Row]:
     for make, argument in (
         (plotting.PenaltyPathDisplay.from_path, "path"),
         (plotting.InputReportDisplay.from_report, "report"),
+        (plotting.SelectionDisplay.from_selection, "selection"),
     ):
         name = f"{make.__self__.__name__}.{make.__name__}"  # type: ignore[attr-defined]
         yield from rows(name, lambda make=make: make, {}, {argument: [5, None, "x"]})

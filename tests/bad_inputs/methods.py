@@ -125,7 +125,8 @@ def of_prediction() -> Iterator[Row]:
         bad = {"X": NOT_TABLES}
         yield from rows(f"{name}.expert_means", method(kind, "expert_means"), {}, bad)
         bad = {"X": NOT_TABLES[:4], "y": NOT_NUMBERS}
-        yield from rows(f"{name}.cdf", method(kind, "cdf"), {"X": X, "y": Y}, bad)
+        for question in ("cdf", "crps"):
+            yield from rows(f"{name}.{question}", method(kind, question), {"X": X, "y": Y}, bad)
     for question in ("predict_proba", "predict_log_proba", "expert_proba"):
         name = f"MixtureOfExpertsClassifier.{question}"
         yield from rows(name, method("classifier", question), {}, {"X": NOT_TABLES})

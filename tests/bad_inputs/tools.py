@@ -1,6 +1,7 @@
 """Selection and soft sensors."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -71,11 +72,56 @@ def of_tools() -> Iterator[Row]:
             "criterion": ["bic", None],
         },
     )
+    yield from _of_choice(rest, folds)
     bad = {"path": [5, None, "path"], "X": [], "y": [], "params": []}
     yield from rows("relax", lambda: selection.relax, pairs, bad)
     yield from _of_sensors()
     yield from of_data()
     yield from of_displays()
+
+
+def _of_choice(rest: dict[str, list[Any]], folds: list[object]) -> Iterator[Row]:
+    """The number of experts, and scores."""
+    pairs, estimators = {"X": X, "y": Y}, [5, "moe", MixtureOfExperts]
+    yield from rows(
+        "select",
+        lambda: selection.select,
+        pairs | {"n_experts": [1]},
+        rest
+        | {
+            "estimator": estimators,
+            "n_experts": [[], [0], 2.5, "x", Case([1, 1], "1 twice"), [True]],
+            "criterion": ["hqc", None, "cv"],
+            "cv": [one for one in folds if one is not None],
+            "folder": [5, ""],
+            "verbose": ["yes", 1, None],
+            "settings": [Case(5, "settings")],
+            "gate": [[], Case(["softmax", "softmax"], "twice"), Case(["softmax", "no"], "gate=no")],
+        },
+    )
+    contexts = ContextualMixtureOfExperts(contextual.labels("g", ["in", "out"], 0.8))
+    penalised = Case(MixtureOfExperts(ridge=0.1), "ridge=0.1")
+    yield from rows(
+        "fewest_experts",
+        lambda: selection.fewest_experts,
+        pairs | {"estimator": MixtureOfExperts(1), "most": 2},
+        {
+            "X": NOT_TABLES[:4],
+            "y": [*NOT_NUMBERS[:5], Case(Y[:3], "3"), Case(None, "None")],
+            "level": [0.0, 1.0, "x", None, [0.5]],
+            "most": [1, 2.5, "x", None, True],
+            "estimator": [*estimators, Case(contexts, "Contextual"), penalised],
+            "cross_fit": ["yes", 1, None],
+            "random_state": NOT_SEEDS,
+        },
+    )
+    bad = {"name": ["r2", None, 5]}
+    yield from rows("scorer", lambda: selection.scorer, {}, bad)
+    bad = {"level": [0.0, 1.5, "x", []]}
+    yield from rows("scorer", lambda: selection.scorer, {"name": "pinball"}, bad)
+    bad = {"level": [0.0, "x", [0.5]]}
+    yield from rows("scorer", lambda: selection.scorer, {"name": "coverage"}, bad)
+    yield from rows("scorer", lambda: selection.scorer, {"name": "crps"}, {"level": [0.5]})
 
 
 def _of_sensors() -> Iterator[Row]:

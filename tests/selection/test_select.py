@@ -180,7 +180,7 @@ def test_criteria_that_do_not_apply_say_why(two_lines):
     X, y = two_lines
     weight = np.linspace(0.5, 1.5, len(y))
     moe = MixtureOfExperts(gate_degree=0, **QUICK)
-    with pytest.raises(ValueError, match="criterion='bic' must not be used here: .*no counts"):
+    with pytest.raises(ValueError, match=r"criterion='bic' must not be used here: .*no counts"):
         select(X, y, estimator=moe, sample_weight=weight, n_experts=[1])
     with pytest.raises(ValueError, match="does to none: No criteria: a ridge shrinks slopes"):
         select(X, y, estimator=moe, ridge=0.1, n_experts=[1])
