@@ -50,7 +50,7 @@ def select(
     estimator : estimator, default=None
         All other settings; None is ``MixtureOfExperts(random_state=0)``. It is not changed.
     n_experts : sequence of int, default=range(1, 7)
-        Numbers of experts.
+        Numbers of experts; an estimator with contexts has as many as they are.
     criterion : str, default="bic"
         "bic", "aic", "sabic", "caic" or "icl", of which the smallest wins; "held_out", the
         largest mean log density of held-out rows; or "one_se", the fewest parameters within one
@@ -103,7 +103,8 @@ def select(
     progress = Progress("select", check_switch("verbose", verbose))
     base = check_base(estimator)
     grid = grids.members(base, n_experts, settings)
-    rows = _rows(base, X, y, cv, sample_weight, params)
+    first = grids.with_settings(base, grid[0])  # whose formula may name a column of weights
+    rows = _rows(first, X, y, cv, sample_weight, params)
     impossible = grids.refused(base, grid, X, y, rows.sample_weight)
     _check_criterion(criterion, base, grid, impossible, rows, cv)
     kept = None if folder is None else _folder(folder, base, rows)

@@ -8,6 +8,7 @@ from scipy.special import entr
 
 from mixstat.arguments import Response, Table
 from mixstat.estimators.base import BaseMixture
+from mixstat.estimators.contextual import ContextualMixtureOfExperts
 
 INFORMATION = ("bic", "aic", "sabic", "caic", "icl")
 HELD_OUT = ("held_out", "one_se")
@@ -89,7 +90,10 @@ def why_none_of_grid(criterion: str, grid: list[BaseMixture]) -> str:
             f"formula must have one response: densities of {' and '.join(sorted(left))} have "
             "different units, and cannot be compared"
         )
-    joint = {one._options().gate.joint for one in grid}
+    joint = {
+        not isinstance(one, ContextualMixtureOfExperts) and one._options().gate.joint
+        for one in grid
+    }
     if len(joint) > 1 and criterion in INFORMATION:
         return (
             f"criterion={criterion!r} cannot compare a Gaussian gate, which is fitted to the "

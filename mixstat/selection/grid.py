@@ -7,6 +7,7 @@ from typing import NamedTuple
 from mixstat.alignment import check_same_rows
 from mixstat.arguments import Response, Setting, Table, Weights
 from mixstat.estimators.base import BaseMixture
+from mixstat.estimators.contextual import ContextualMixtureOfExperts
 from mixstat.estimators.prediction import RegressionMixture
 from mixstat.hints import check_known
 from mixstat.selection.told import label, told_value
@@ -38,6 +39,8 @@ def members(estimator: BaseMixture, n_experts: Setting, settings: Settings) -> l
     known = [name for name in estimator.get_params(deep=False) if name not in NOT_MEMBERS]
     check_known("select()", settings, known)
     columns = {name: _values(name, value) for name, value in settings.items()}
+    if isinstance(estimator, ContextualMixtureOfExperts):
+        n_experts = None
     columns["n_experts"] = [_number(one) for one in _values("n_experts", n_experts)]
     rows = itertools.product(*columns.values())
     made = [dict(zip(columns, row, strict=True)) for row in rows]
@@ -64,7 +67,9 @@ def refused(
     reasons = [_reason(with_settings(estimator, one), X, y, sample_weight) for one in grid]
     impossible = [Refused(one, why) for one, why in zip(grid, reasons, strict=True) if why]
     if len(impossible) == len(grid):
-        raise ValueError(f"No member of the grid is possible. {listed_refusals(impossible)}")
+        told = listed_refusals(impossible)
+        alike = len(set(reasons)) == 1  # it is the rows, or what all members share
+        raise ValueError(reasons[0] if alike else f"No member of the grid is possible. {told}")
     for name in list(grid[0])[1:]:  # a gate may need more experts than the least
         for value in dict.fromkeys(told_value(one[name]) for one in grid):
             having = [i for i, one in enumerate(grid) if told_value(one[name]) == value]
@@ -110,6 +115,8 @@ def _number(n_experts: Setting) -> Setting:
 def _reason(member: BaseMixture, X: Table, y: Response, sample_weight: Weights) -> str:
     """Why a member cannot be fitted; empty where nothing speaks against it."""
     check_same_rows(X=X, y=y, sample_weight=sample_weight)
+    if isinstance(member, ContextualMixtureOfExperts):
+        return ""  # its fit will tell: much depends on the contexts
     try:
         options = member._options()
         if isinstance(member, RegressionMixture):

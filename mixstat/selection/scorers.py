@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from sklearn.pipeline import Pipeline
 
 from mixstat.arguments import Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.base import BaseMixture
@@ -47,9 +46,7 @@ class Scorer:
         float
             Weighted mean over rows.
         """
-        if isinstance(estimator, Pipeline):
-            X = estimator[:-1].transform(X) if len(estimator) > 1 else X
-            estimator = estimator[-1]
+        estimator, X = _unpacked(estimator, X)
         if not isinstance(estimator, BaseMixture):
             raise ValueError(f"estimator must be one of mixstat, got {estimator!r}.")
         scores = SCORES[self.name](estimator, X, y, self.level)
@@ -58,6 +55,14 @@ class Scorer:
             inside = float(np.average(scores, weights=weight))
             return -abs(inside - float(np.ravel(self.level)[0]))  # type: ignore[arg-type]
         return float(np.average(scores, weights=weight))
+
+
+def _unpacked(estimator: object, X: Table) -> tuple[object, Table]:
+    """The end of a pipeline with what comes to it; an estimator by itself with its own inputs."""
+    steps = [step for _, step in getattr(estimator, "steps", [])]
+    for step in steps[:-1]:
+        X = X if step is None or step == "passthrough" else step.transform(X)
+    return (steps[-1] if steps else estimator), X
 
 
 def scorer(name: Setting, *, level: Setting = None) -> Scorer:

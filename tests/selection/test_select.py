@@ -9,7 +9,8 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import KFold
 
-from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier
+from mixstat import ContextualMixtureOfExperts, MixtureOfExperts, MixtureOfExpertsClassifier
+from mixstat.contextual import labels
 from mixstat.gates import TopKGate
 from mixstat.selection import Selection, select
 from mixstat.selection.selected import best_row
@@ -141,8 +142,10 @@ def test_impossible_members_are_told_before_anything_is_fitted(two_lines, monkey
     monkeypatch.setattr(MixtureOfExperts, "fit", lambda *_, **__: fitted.append(1))
     with pytest.raises(ValueError, match=r"gate=nonsense is possible in no member .*K=1, gate"):
         select(*two_lines, gate=["softmax", "nonsense"], **K12)
-    with pytest.raises(ValueError, match="No member of the grid is possible"):
+    with pytest.raises(ValueError, match="^y must hold counts"):
         select(*two_lines, expert=["poisson"], **K12)
+    with pytest.raises(ValueError, match=r"No member .* possible\. \(K=1, gate=Top"):
+        select(*two_lines, gate=[TopKGate(k=3)], **K12)
     with pytest.raises(ValueError, match="different units"):
         select(two_lines[0], np.arange(120), expert=["gaussian", "poisson"], **K12)
     with pytest.raises(ValueError, match="cannot compare a Gaussian gate"):
@@ -192,6 +195,28 @@ def test_criteria_that_do_not_apply_say_why(two_lines):
     assert np.isfinite(found.table["held_out"][0])
     with pytest.raises(ValueError, match="cv must be given for criterion='one_se'"):
         select(X, y, criterion="one_se", n_experts=[1])
+
+
+def test_weights_by_name_beside_formulas(two_lines):
+    X, y = two_lines
+    frame = pd.DataFrame({"x": X[:, 0], "y": y, "w": np.arange(120) % 3 + 1})
+    formulas = ["y ~ 1", "y ~ x"]
+    moe = MixtureOfExperts(n_init=2, random_state=0)
+    found = select(frame, estimator=moe, formula=formulas, sample_weight="w", n_experts=[1])
+    plain = MixtureOfExperts(1).fit(X, y, sample_weight=frame["w"])
+    wanted = plain.bic(X, y, sample_weight=frame["w"])
+    assert found.table["bic"][1] == pytest.approx(wanted, rel=1e-9)
+
+
+def test_contexts_state_the_number_of_experts(two_lines):
+    X, y = two_lines
+    known = pd.DataFrame({"g": np.where(y > 1.5, "high", "low")})
+    moe = ContextualMixtureOfExperts(labels("g", ["low", "high"], 0.9), **QUICK)
+    found = select(
+        X, y, estimator=moe, degree=[0, 1], gate_degree=0, params={"context_data": known}, cv=2
+    )
+    assert found.best_params_ == {"n_experts": None, "degree": 1, "gate_degree": 0}
+    assert np.isfinite(found.table["held_out"]).all()
 
 
 def test_whole_weights_count_rows(two_lines):
