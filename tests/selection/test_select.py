@@ -142,7 +142,7 @@ def test_impossible_members_are_told_before_anything_is_fitted(two_lines, monkey
     monkeypatch.setattr(MixtureOfExperts, "fit", lambda *_, **__: fitted.append(1))
     with pytest.raises(ValueError, match=r"gate=nonsense is possible in no member .*K=1, gate"):
         select(*two_lines, gate=["softmax", "nonsense"], **K12)
-    with pytest.raises(ValueError, match="^y must hold counts"):
+    with pytest.raises(ValueError, match=r"^y must hold counts"):
         select(*two_lines, expert=["poisson"], **K12)
     with pytest.raises(ValueError, match=r"No member .* possible\. \(K=1, gate=Top"):
         select(*two_lines, gate=[TopKGate(k=3)], **K12)
