@@ -3,6 +3,7 @@
 from mixstat.selection.alpha import AlphaPath, alpha_path
 from mixstat.selection.bound import ExpertBound, fewest_experts
 from mixstat.selection.choice import select
+from mixstat.selection.merging import Dendrogram, dendrogram, merge
 from mixstat.selection.penalty import PenaltyPath, penalty_path
 from mixstat.selection.relaxed import RelaxedPath, relax
 from mixstat.selection.scorers import Scorer, scorer
@@ -10,13 +11,16 @@ from mixstat.selection.selected import Selection
 
 __all__ = [
     "AlphaPath",
+    "Dendrogram",
     "ExpertBound",
     "PenaltyPath",
     "RelaxedPath",
     "Scorer",
     "Selection",
     "alpha_path",
+    "dendrogram",
     "fewest_experts",
+    "merge",
     "penalty_path",
     "relax",
     "scorer",

@@ -115,6 +115,27 @@ def _of_choice(rest: dict[str, list[Any]], folds: list[object]) -> Iterator[Row]
             "random_state": NOT_SEEDS,
         },
     )
+    bad = {"estimator": [5, None, Case(MixtureOfExperts(), "not fitted")]}
+    yield from rows("dendrogram", lambda: selection.dendrogram, pairs, bad)
+    yield from rows("merge", lambda: selection.merge, pairs | {"groups": [0]}, bad)
+
+    def drawn(**given):
+        return selection.dendrogram(fitted("regressor"), **given)
+
+    yield from rows("dendrogram", lambda: drawn, pairs, {"X": NOT_TABLES[:4], "y": NOT_NUMBERS[:5]})
+
+    def merged(**given):
+        return selection.merge(fitted("regressor"), **given)
+
+    bad = {"groups": [[0, 0], [[0]], "x", [1], [0.5], None]}
+    bad |= {"X": NOT_TABLES[:4], "y": NOT_NUMBERS[:5], "sample_weight": NOT_WEIGHTS[-5:]}
+    yield from rows("merge", lambda: merged, pairs | {"groups": [0]}, bad)
+
+    def tree():
+        return selection.dendrogram(fitted("regressor"), X, Y)
+
+    bad = {"n_experts": [0, 2, 1.5, "x", None]}
+    yield from rows("Dendrogram.groups", lambda: tree().groups, {}, bad)
     bad = {"name": ["r2", None, 5]}
     yield from rows("scorer", lambda: selection.scorer, {}, bad)
     bad = {"level": [0.0, 1.5, "x", []]}

@@ -183,6 +183,7 @@ KINDS_ASKED = {
     "rates/numbers.py: find_family": "a user's argument: a name, a family, or a list of them",
     "estimators/formulas.py: _gate_words": "a user's argument: a formula, a name or a gate",
     "contextual/table.py: assign": "the number of an expert in a user's mapping",
+    "selection/merging.py: _softmax_of_normals": "the one pair whose atoms are averaged here",
     "objective/derivatives.py: _mean_products": "whether a table is stored as sparse",
 }
 
