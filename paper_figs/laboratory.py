@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from mixstat.rates import RateStudy, RateWarning, StoreMismatchError, fit_rate
 from mixstat.files import write_at_once
+from mixstat.rates import RateStudy, RateWarning, StoreMismatchError, fit_rate
 from mixstat.rates.store import FINGERPRINT, Store, read_fingerprint
 from mixstat.rates.verdicts import claims_of
 

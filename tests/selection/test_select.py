@@ -157,8 +157,10 @@ def test_impossible_members_are_told_before_anything_is_fitted(two_lines, monkey
 
 def test_members_on_the_edge_of_a_grid_are_told_in_their_rows(two_lines):
     moe = MixtureOfExperts(gate_degree=0, **QUICK)
-    with pytest.warns(UserWarning, match=r"K=1, gate=TopKGate\(k=2\)\): k must be at most"):
+    told = r"K=1, gate=TopKGate\(k=2\)\): k must be at most"
+    with pytest.warns(UserWarning, match=told) as warned:
         found = select(*two_lines, estimator=moe, n_experts=[1, 2], gate=[TopKGate(k=2)])
+    assert warned[0].filename == __file__  # the line that asked
     assert found.fits[0] is None
     assert found.table["status"][0] == "IMPOSSIBLE"
     assert found.table["remark"][0].startswith("k must be at most")
