@@ -114,5 +114,8 @@ class BinomialExperts(CountExperts):
             return super().cdf(eta, y)
         return stats.binom(y.sum(axis=0), special.expit(eta)).cdf(y[:1])
 
+    def traced_functions(self, eta: Float[AnyArray, "K 1 n"]) -> Float[AnyArray, "K 1 n"]:
+        return (self.trials or 1) * jax.nn.sigmoid(eta)
+
     def in_units(self, location, scale, to_user) -> "BinomialExperts":
         return self._like(np.asarray(self.coef) @ to_user)
