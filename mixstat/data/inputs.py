@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float
 
-from mixstat.arguments import Table, as_frame
+from mixstat.arguments import Series, Table, as_frame
 
 STEP = 1e-3  # of an input, in its deviations: errors of the fourth order and rounding are alike
 
@@ -16,7 +16,7 @@ def take_input(X: Table, column: int | str) -> np.ndarray:
     return np.asarray(X)[:, int(column)] if frame is None else np.asarray(frame[column])
 
 
-def replace_input(X: Table, column: int | str, values: np.ndarray | list[object]) -> Table:
+def replace_input(X: Table, column: int | str, values: Series) -> Table:
     """A copy of the table with other values of one input."""
     frame = as_frame(X)
     if frame is not None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from mixstat.arguments import DataFrame, Setting, Table, as_frame
+from mixstat.arguments import DataFrame, Series, Setting, Table, as_frame
 from mixstat.data.design import Design, MappedColumns, PolynomialColumns
 from mixstat.data.formula import FormulaColumns
 from mixstat.data.formula_text import categories, words
@@ -147,7 +147,7 @@ def typical_row(estimate: Estimate, rows: Table, weight: Float[np.ndarray, " n"]
 
 def _typical(
     estimate: Estimate, frame: DataFrame, name: str, weight: Float[np.ndarray, " n"]
-) -> np.ndarray | list[object]:
+) -> Series:
     column, values = frame[name], np.asarray(frame[name])
     if hasattr(column, "cat") or _is_category(estimate, name, values):
         totals = [weight[values == level].sum() for level in _levels(frame, name)]
@@ -155,7 +155,7 @@ def _typical(
     return np.array([weight @ values.astype(float) / weight.sum()])
 
 
-def at_level(rows: Table, column: int | str, level: Hashable) -> np.ndarray | list[object]:
+def at_level(rows: Table, column: int | str, level: Hashable) -> Series:
     """Values of a column that are all one level, of the kind that the column has."""
     frame = as_frame(rows)
     if frame is None:
@@ -163,7 +163,7 @@ def at_level(rows: Table, column: int | str, level: Hashable) -> np.ndarray | li
     import pandas as pd
 
     dtype = frame[column].dtype
-    return pd.Series([level] * len(frame), index=frame.index, dtype=dtype)  # type: ignore[return-value]
+    return pd.Series([level] * len(frame), index=frame.index, dtype=dtype)
 
 
 def moved_features(estimate: Estimate, rows: Table, move: Move) -> tuple[Features, Features]:

@@ -121,6 +121,22 @@ def evaluate(
     }
 
 
+@in_float64
+def at_vectors(
+    estimate: Estimate,
+    function: RowFunction,
+    vectors: Float[np.ndarray, "B D"],
+    tables: tuple[Float[np.ndarray, "n ..."], ...],
+) -> dict[str, Float[np.ndarray, "B ... n"]]:
+    """A function of the model at rows, for several vectors of its parameters."""
+    pieces = [
+        {name: np.asarray(one)[..., :count] for name, one in found.items()}
+        for _, count, piece in _pieces(tables)
+        for found in [_each(function, estimate.model, vectors, piece)]
+    ]
+    return {name: np.concatenate([p[name] for p in pieces], axis=-1) for name in pieces[0]}
+
+
 def _joined(pieces: list[Evaluated]) -> Evaluated:
     value = np.concatenate([piece.value for piece in pieces], axis=-1)
     variance = np.concatenate([piece.variance for piece in pieces], axis=-1)

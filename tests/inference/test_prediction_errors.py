@@ -7,9 +7,8 @@ import statsmodels.api as sm
 
 from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier
 from mixstat.inference import Bootstrap
-from mixstat.inference.quantile_errors import predictive_of
+from mixstat.inference.quantile_errors import laws
 from mixstat.inference.row_functions import Features
-from mixstat.numerics import parameter_vector
 from tests.inference.mixtures import two_lines
 from tests.inference.test_delta import differences
 
@@ -76,34 +75,36 @@ def test_mean_of_generalised_linear_models(rows, family):
     np.testing.assert_allclose(mine.conf_int(), ends, rtol=1e-8)
 
 
-def in_numpy(estimate, X):
-    """Mean, experts' means, shares and quantiles of one output by parameters, without JAX."""
-    features = Features(*estimate.features(X))
-
-    def law(vector):
-        return predictive_of(
-            estimate, parameter_vector.from_vector(estimate.model, vector), features
-        )
-
-    return {
-        "mean": lambda v: law(v).mean()[0],
-        "experts": lambda v: law(v).marginals.mean()[:, 0],
-        "shares": lambda v: law(v).share,
-        "quantiles": lambda v: np.stack([law(v).quantile(q)[0] for q in LEVELS], axis=-1),
-    }
+def in_numpy(estimate, vector, levels):
+    """Mean, experts' means, shares and quantiles at the points by parameters, without JAX."""
+    law = laws(estimate, vector[None], Features(*estimate.features(POINTS)))[0]
+    quantiles = [law.quantile(q) for q in levels]
+    return np.concatenate([law.mean(), law.marginals.mean()[:, 0], law.share, *quantiles])
 
 
-@pytest.mark.parametrize("cov_type", ["observed", "robust"])
-def test_errors_are_those_of_numerical_differences(cov_type):
+def assert_errors(results, predicted):
+    """Every kind of number has the errors of numerical differences."""
+    estimate, matrix = results.estimate, results.covariance.matrix
+    slopes = differences(lambda v: in_numpy(estimate, v, LEVELS), estimate.vector)
+    wanted = np.sqrt(np.einsum("rnd,de,rne->rn", slopes, matrix, slopes))
+    found = [
+        predicted.se_mean[None],
+        predicted.experts.std_error[:, 0],
+        predicted.shares.std_error,
+        predicted.quantiles.std_error[0].T,
+    ]
+    np.testing.assert_allclose(np.concatenate(found), wanted, rtol=2e-7)
+
+
+def test_errors_are_those_of_numerical_differences():
     moe, X, y = two_lines()
-    results = moe.inference(X, y, cov_type=cov_type)
+    results = moe.inference(X, y, cov_type="robust")
     predicted = results.get_prediction(POINTS, LEVELS)
-    assert_errors(results, predicted, in_numpy(results.estimate, POINTS))
+    assert_errors(results, predicted)
     np.testing.assert_allclose(predicted.mean, moe.predict(POINTS), rtol=1e-10)
     np.testing.assert_allclose(predicted.shares.value, moe.gate_proba(POINTS).T, rtol=1e-10)
-    np.testing.assert_allclose(
-        predicted.quantiles.value[0], moe.predict_quantile(POINTS, LEVELS), rtol=1e-8
-    )
+    known = moe.predict_quantile(POINTS, LEVELS)
+    np.testing.assert_allclose(predicted.quantiles.value[0], known, rtol=1e-8)
     frame = predicted.summary_frame()
     assert len(frame) == 3 * (1 + 2 + 2 + 3)
     assert not frame[["estimate", "std_error", "low", "high"]].isna().any(axis=None)
@@ -112,29 +113,13 @@ def test_errors_are_those_of_numerical_differences(cov_type):
     assert share["high"].lt(1).all()
 
 
-def assert_errors(results, predicted, functions):
-    """Every kind of number has the errors of numerical differences."""
-    estimate, matrix = results.estimate, results.covariance.matrix
-    found = {
-        "mean": predicted.se_mean,
-        "experts": predicted.experts.std_error[:, 0],
-        "shares": predicted.shares.std_error,
-    }
-    if predicted.quantiles is not None:
-        found["quantiles"] = predicted.quantiles.std_error[0]
-    for name, errors in found.items():
-        slopes = differences(functions[name], estimate.vector)
-        wanted = np.sqrt(np.einsum("...d,de,...e->...", slopes, matrix, slopes))
-        np.testing.assert_allclose(errors, wanted, rtol=2e-7, err_msg=name)
-
-
 def test_student_quantiles_have_errors_of_their_degrees_of_freedom():
     moe, X, y = two_lines()
     up = (moe.responsibilities(X, y)[:, 1] > 0.5).astype(int)
     settings = {"init": up, "expert": "t", "random_state": 0}
     results = MixtureOfExperts(2, **settings).fit(X, y + 1e-4 * np.sinh(3 * y)).inference()
     predicted = results.get_prediction(POINTS, LEVELS)
-    assert_errors(results, predicted, in_numpy(results.estimate, POINTS))
+    assert_errors(results, predicted)
 
 
 def test_classes_have_errors_of_their_probabilities(rows):
@@ -165,14 +150,13 @@ def test_classes_have_errors_of_their_probabilities(rows):
 def test_draws_give_errors_and_quantiles_of_their_own():
     moe, X, y = two_lines()
     results = moe.inference(X, y, cov_type=Bootstrap(n_draws=20, random_state=0))
-    predicted = results.get_prediction(POINTS, 0.5)
-    functions = in_numpy(results.estimate, POINTS)
-    for name, found in (("mean", predicted.means), ("quantiles", predicted.quantiles)):
-        draws = np.stack([functions[name](v) for v in results.covariance.draws])
-        draws = draws[..., 1:2] if name == "quantiles" else draws
-        np.testing.assert_allclose(found.std_error[0], draws.std(axis=0, ddof=1), rtol=1e-8)
-        ends = np.moveaxis(np.quantile(draws, [0.05, 0.95], axis=0), 0, -1)
-        np.testing.assert_allclose(found.conf_int(0.9)[0], ends, rtol=1e-8)
+    predicted = results.get_prediction(POINTS, LEVELS[1])
+    each = [in_numpy(results.estimate, v, LEVELS[1:2]) for v in results.covariance.draws]
+    draws = np.stack(each)
+    for row, found in ((0, predicted.means), (-1, predicted.quantiles)):
+        errors, ends = found.std_error.ravel(), found.conf_int(0.9).reshape(-1, 2)
+        np.testing.assert_allclose(errors, draws[:, row].std(axis=0, ddof=1), rtol=1e-8)
+        np.testing.assert_allclose(ends.T, np.quantile(draws[:, row], [0.05, 0.95], axis=0))
 
 
 def test_many_rows_come_in_pieces_and_counts_have_no_delta_errors_of_quantiles(rows):
