@@ -79,6 +79,9 @@ class BinomialExperts(CountExperts):
     def view(self, y: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 1"]:
         return np.log((y[:, :1] + 0.5) / (y[:, 1:2] - y[:, :1] + 0.5))
 
+    def one_less(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:
+        return y - np.array([1.0, -1.0])[: y.shape[1]]
+
     def observed(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n 1"]:
         return y[:, :1] if self.trials is not None else y[:, :1] / y.sum(axis=1, keepdims=True)
 

@@ -73,6 +73,9 @@ class MixedExperts(Experts):
     def encode(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n r"]:
         return self.parts[0].encode(y)
 
+    def one_less(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:
+        return self.parts[0].one_less(y)
+
     def view(self, y: Float[np.ndarray, "n r"]) -> Float[np.ndarray, "n v"]:
         return self.parts[0].view(y)
 

@@ -1,9 +1,21 @@
 """What results of inference tell of rows: predictions, effects and diagnostics."""
 
-from mixstat.arguments import Setting, Table
+import numpy as np
+from jaxtyping import Float
+
+from mixstat.arguments import DataFrame, Seed, Setting, Table
 from mixstat.inference.covariances import ParameterCovariance
+from mixstat.inference.diagnostics import (
+    entropies,
+    expert_diagnostics,
+    gate_reliability,
+    probability_transform,
+    quantile_residuals,
+    rootogram,
+)
 from mixstat.inference.effects import MarginalEffects, marginal_effects
 from mixstat.inference.estimate import Estimate
+from mixstat.inference.influence import Influence, influence_of
 from mixstat.inference.prediction_errors import PredictionResults, get_prediction
 
 
@@ -69,3 +81,124 @@ class RowResults:
         Assoc. 50, 1168-1194.
         """
         return marginal_effects(self.estimate, self.covariance, at, of, columns, self.level)
+
+    # diagnostics
+
+    def pit(self, random_state: Seed = 0) -> Float[np.ndarray, "n ..."]:
+        """Probability integral transforms: P(Y <= y given x) at each response.
+
+        Uniform on (0, 1) if the model is true, up to the estimation of its parameters. For counts
+        and classes drawn between P(Y < y) and P(Y <= y), so that this holds for them too; those of
+        more than two classes depend on the order of the classes.
+
+        Parameters
+        ----------
+        random_state : int, RandomState or None, default=0
+            Seed of the draws.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, m)
+            Of the rows of the fit that count; for several outputs each by itself.
+        """
+        return _vector(probability_transform(self.estimate, random_state))
+
+    def quantile_residuals(self, random_state: Seed = 0) -> Float[np.ndarray, "n ..."]:
+        """Randomised quantile residuals: normal quantiles of :meth:`pit`.
+
+        Standard normal if the model is true, whatever the family.
+
+        Parameters
+        ----------
+        random_state : int, RandomState or None, default=0
+            Seed of the draws, for counts and classes.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, m)
+            Of the rows of the fit that count; never above 8.3.
+
+        References
+        ----------
+        Dunn, P. K. and Smyth, G. K. (1996). Randomized quantile residuals. J. Comput. Graph.
+        Statist. 5, 236-244.
+        """
+        return _vector(quantile_residuals(self.estimate, random_state))
+
+    def influence(self) -> Influence:
+        """Leverage, Cook's distance and the estimates without each row, by one Newton step.
+
+        Returns
+        -------
+        Influence
+            ``leverage``, ``cooks_distance``, ``deleted``, ``dfbetas`` and ``summary_frame()``.
+            Rows of weight w are left out as a whole. Cook's distance holds scales at their
+            estimates, as that of least squares does.
+
+        References
+        ----------
+        Cook, R. D. and Weisberg, S. (1982). Residuals and Influence in Regression. Chapman and
+        Hall.
+        """
+        return influence_of(self.estimate)
+
+    def expert_diagnostics(self) -> DataFrame:
+        """How much each expert rests on, and how sure the model is of its rows.
+
+        Returns
+        -------
+        DataFrame
+            By expert: share of the weight; rows (sum of responsibilities); effective_rows (Kish:
+            squared sum over sum of squares); assigned (weight of the rows for which it is the most
+            probable one); certainty (their mean responsibility); odds_of_correct (the odds of it
+            over those of the share; above 5 is called good, Nagin 2005); entropy (mean over its
+            rows).
+        """
+        return expert_diagnostics(self.estimate)
+
+    def posterior_entropy(self) -> Float[np.ndarray, " n"]:
+        """Entropy of the responsibilities of each row of the fit that counts.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            From 0, where one expert is sure, to log n_experts.
+        """
+        return entropies(self.estimate)
+
+    def posterior_rootogram(self, n_bins: Setting = 20, omit: Setting = 1e-4) -> DataFrame:
+        """Histograms of the responsibilities of each expert.
+
+        Parameters
+        ----------
+        n_bins : int, default=20
+            Bins of equal width from 0 to 1.
+        omit : float, default=1e-4
+            Responsibilities below this are left out: of well separated experts they are most.
+
+        Returns
+        -------
+        DataFrame
+            Columns expert, low, high and count (weight of the rows).
+        """
+        return rootogram(self.estimate, n_bins, omit)
+
+    def gate_reliability(self, n_bins: Setting = 10) -> DataFrame:
+        """Whether shares of the gate are those that the responses show.
+
+        Parameters
+        ----------
+        n_bins : int, default=10
+            Bins of equally many rows, by the share.
+
+        Returns
+        -------
+        DataFrame
+            By expert and bin: mean share, mean responsibility, std_error of its mean distance
+            from the share, and rows.
+        """
+        return gate_reliability(self.estimate, n_bins)
+
+
+def _vector(table: Float[np.ndarray, "n m"]) -> Float[np.ndarray, "n ..."]:
+    return table[:, 0] if table.shape[1] == 1 else table
