@@ -9,6 +9,7 @@ from mixstat.inference.diagnostics import (
     entropies,
     expert_diagnostics,
     gate_reliability,
+    own_law,
     probability_transform,
     quantile_residuals,
     rootogram,
@@ -124,6 +125,16 @@ class RowResults:
         Statist. 5, 236-244.
         """
         return _vector(quantile_residuals(self.estimate, random_state))
+
+    def fitted_means(self) -> Float[np.ndarray, "n m"]:
+        """Conditional means at the rows of the fit that count; of classes, mean class numbers.
+
+        Returns
+        -------
+        ndarray of shape (n, m)
+            In units of y.
+        """
+        return own_law(self.estimate).mean().T
 
     def influence(self) -> Influence:
         """Leverage, Cook's distance and the estimates without each row, by one Newton step.
