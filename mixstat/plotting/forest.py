@@ -71,11 +71,14 @@ class ForestDisplay:
             This display.
         """
         axes = self._axes(ax)
-        for one, panel in zip(axes, self.panels, strict=True):
-            self._panel(one, panel)
+        colors = [[series[:2] for series in panel.series] for panel in self.panels]
+        for number, (one, panel) in enumerate(zip(axes, self.panels, strict=True)):
+            # panels of the same series share a legend, beside the last of them
+            last = number + 1 == len(axes) or colors[number] != colors[number + 1]
+            self._panel(one, panel, legend=last and len(panel.series) > 1)
         return self
 
-    def _panel(self, ax: Axes, panel: Panel) -> None:
+    def _panel(self, ax: Axes, panel: Panel, *, legend: bool) -> None:
         rows, count = np.arange(len(panel.rows)), len(panel.series)
         ax.axvline(0.0, color="0.7", linewidth=0.8, zorder=0)
         for number, (name, color, values) in enumerate(panel.series):
@@ -92,7 +95,7 @@ class ForestDisplay:
         ax.spines[["top", "right", "left"]].set_visible(False)
         for row in rows[:-1]:
             ax.axhline(row + 0.5, color="0.93", linewidth=0.8, zorder=0)
-        if count > 1:
+        if legend:
             ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
 
     def _axes(self, ax: Axes) -> np.ndarray:
