@@ -22,7 +22,7 @@ def check_all_axes(ax: Axes, count: int) -> np.ndarray:
     """So many axes of Matplotlib, as an array."""
     axes = np.ravel(ax)
     if len(axes) != count:
-        raise ValueError(f"ax must hold {count} axes, got {len(axes)}.")
+        raise ValueError(f"ax must hold {count} axes, got {ax!r}.")
     for one in axes:
         check_axes(one)
     return axes
