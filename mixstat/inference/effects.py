@@ -142,6 +142,8 @@ class MarginalEffects:
         """
         share = self.level if level is None else check_open_share("level", level)
         frame = self.summary_frame(share)
+        moves = (frame["estimate"] != 0) | (frame["std_error"] != 0)
+        frame = frame[moves] if moves.any() else frame  # no line for what an input is not in
         keys = [key for key in ("expert", "output", "part") if frame[key].nunique() > 1]
         groups = frame.groupby(keys, sort=False) if keys else [((), frame)]
         blocks = [self._block(keys, group, table) for group, table in groups]
