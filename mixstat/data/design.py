@@ -51,7 +51,7 @@ class PolynomialColumns(Source):
         check_magnitude("X", X[:, self.inputs])
         return polynomial.monomials(X[:, self.inputs], self.exponents)
 
-    def slopes(self, X: Table, column: int | str) -> Float[np.ndarray, "n p"]:
+    def slopes(self, X: Table, column: int | str, deviation: float) -> Float[np.ndarray, "n p"]:
         """Derivatives of the monomials in one input."""
         rows, place = np.asarray(X), np.flatnonzero(self.inputs == column)
         if not len(place):
@@ -166,9 +166,12 @@ class Design:
         check_magnitude("X", columns)
         return self.whitening.apply(columns)
 
-    def slopes(self, X: Table, column: int | str) -> Float[np.ndarray, "n r"]:
-        """Derivatives of the internal features in one input: a position, or a frame's column."""
-        moved = self.source.slopes(X, column)
+    def slopes(self, X: Table, column: int | str, deviation: float) -> Float[np.ndarray, "n r"]:
+        """Derivatives of the internal features in one input: a position, or a frame's column.
+
+        ``deviation`` is that of the input in the rows of the fit.
+        """
+        moved = self.source.slopes(X, column, deviation)
         return moved[:, self.whitening.kept] @ self.whitening.matrix.T
 
     @property

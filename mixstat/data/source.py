@@ -29,9 +29,12 @@ class Source(abc.ABC):
     def columns(self, X: Table) -> np.ndarray:
         """The columns (n, p) of the same or other rows."""
 
-    def slopes(self, X: Table, column: int | str) -> Float[np.ndarray, "n p"]:
-        """Derivatives of the columns in one input: by default differences of fourth order."""
-        return differences(self.columns, X, column)
+    def slopes(self, X: Table, column: int | str, deviation: float) -> Float[np.ndarray, "n p"]:
+        """Derivatives of the columns in one input: by default differences of fourth order.
+
+        ``deviation`` is that of the input in the rows of the fit.
+        """
+        return differences(self.columns, X, column, deviation)
 
     def raw(self, X: Table) -> np.ndarray:
         """The columns that reported coefficients multiply (n, p)."""

@@ -26,6 +26,8 @@ class Input:
     """Its position in an array, or its name in a data frame."""
     levels: tuple[Hashable, ...] = ()
     """Values that are compared with the first of them; none for a number that varies."""
+    deviation: float = 0.0
+    """Of a number that varies, in the rows of the fit."""
 
 
 class Move(NamedTuple):
@@ -105,7 +107,7 @@ def _input(estimate: Estimate, rows: Table, name: str) -> Input:
     different = np.unique(np.asarray(values, float))
     if np.array_equal(different, [0.0, 1.0]):
         return Input(name, column, (0, 1))
-    return Input(name, column)
+    return Input(name, column, deviation=float(np.std(np.asarray(values, float))))
 
 
 def _is_category(estimate: Estimate, name: str, values: np.ndarray) -> bool:
@@ -171,7 +173,7 @@ def moved_features(estimate: Estimate, rows: Table, move: Move) -> tuple[Feature
     one = move.input
     if move.low is None:
         designs: tuple[Design, Design] = (estimate.expert_design, estimate.gate_design)
-        slopes = [design.slopes(rows, one.column) for design in designs]
+        slopes = [design.slopes(rows, one.column, one.deviation) for design in designs]
         return Features(*estimate.features(rows)), Features(*slopes)
     both = (replace_input(rows, one.column, at_level(rows, one.column, v)) for v in move[1:])
     low, high = (Features(*estimate.features(table)) for table in both)

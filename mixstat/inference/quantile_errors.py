@@ -12,7 +12,8 @@ from mixstat.numerics import parameter_vector
 from mixstat.predictive import Predictive, expert_predictors
 
 STEP = 0.02  # of what a parameter moves by chance where the others are known
-PLAIN = 1e-4  # where the information says nothing of a parameter
+LARGEST = 0.01  # step, of a parameter of which the information says little
+TINY = 1e-300
 
 
 def quantiles_at(
@@ -77,7 +78,7 @@ def _slopes_of_cdf(
     """
     information = np.diag(np.asarray(estimate.result.information))
     known = estimate.total_weight * information
-    step = np.where(known > 0, STEP / np.sqrt(np.where(known > 0, known, 1.0)), PLAIN)
+    step = np.minimum(STEP / np.sqrt(np.maximum(known, TINY)), LARGEST)
     times = np.array([1.0, -1.0, 2.0, -2.0])
     moves = times[:, None, None] * np.diag(step)
     moved = laws(estimate, estimate.vector + moves.reshape(-1, len(step)), features)

@@ -229,7 +229,7 @@ def _effects(effects: MarginalEffects, title: str, table: DataFrame) -> Panel:
     key = "part" if parted else "expert"
     groups = list(dict.fromkeys(table[key]))
     colors = ["black", "C4", "C5"] if parted else colors_of(len(groups))
-    words = dict(zip(PARTS, ("total", "through the gate", "through the experts"), strict=True))
+    words: dict[str, str] = {part: f"through the {part}" for part in PARTS} | {"total": "total"}
     series = [
         Series(
             words[str(group)] if parted else f"expert {group}",

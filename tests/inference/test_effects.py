@@ -212,3 +212,21 @@ def test_what_is_asked_must_be_known():
     results = two_lines()[0].inference()
     with pytest.raises(ValueError, match="X must be given to inference"):
         results.marginal_effects()
+
+
+def test_features_that_end_where_the_rows_do(categories):
+    """Splines are not defined beyond the rows of the fit."""
+    frame = categories[1]
+    settings = {"data": frame, "n_experts": 1, "gate_formula": "~ 1"}
+    moe = MixtureOfExperts.from_formula("y ~ bs(x, df=4) + poly(x, 2):b", **settings)
+    results, h = moe.inference(frame), 1e-5
+    inner = frame[frame["x"].between(1.1, 2.9)].iloc[:5]
+    last = frame.loc[[frame["x"].idxmax()]]
+    rows = pd.concat([inner, last])
+    slopes = total(results.marginal_effects(rows, columns="x"))["estimate"]
+    below, above = (moe.predict(inner.assign(x=inner["x"] + s)) for s in (-h, h))
+    np.testing.assert_allclose(slopes.iloc[:5], (above - below) / (2 * h), rtol=1e-6, atol=1e-6)
+    near, far = (moe.predict(last.assign(x=last["x"] - s)) for s in (h, 2 * h))
+    aside = (3 * moe.predict(last) - 4 * near + far) / (2 * h)
+    np.testing.assert_allclose(slopes.iloc[5], aside[0], rtol=1e-5)
+    assert np.isfinite(total(results.marginal_effects())["std_error"]).all()
