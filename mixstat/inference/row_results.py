@@ -4,7 +4,6 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.arguments import DataFrame, Seed, Setting, Table
-from mixstat.inference.covariances import ParameterCovariance
 from mixstat.inference.diagnostics import (
     entropies,
     expert_diagnostics,
@@ -15,17 +14,13 @@ from mixstat.inference.diagnostics import (
     rootogram,
 )
 from mixstat.inference.effects import MarginalEffects, marginal_effects
-from mixstat.inference.estimate import Estimate
 from mixstat.inference.influence import Influence, influence_of
+from mixstat.inference.numbers import ReportedNumbers
 from mixstat.inference.prediction_errors import PredictionResults, get_prediction
 
 
-class RowResults:
+class RowResults(ReportedNumbers):
     """Questions about rows; not to be used directly."""
-
-    estimate: Estimate
-    covariance: ParameterCovariance
-    level: float
 
     def get_prediction(self, X: Table = None, quantiles: Setting = None) -> PredictionResults:
         """Means, experts' means, gate shares, probabilities and quantiles, with errors.

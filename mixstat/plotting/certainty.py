@@ -80,9 +80,8 @@ class RootogramDisplay:
             width = own["high"] - own["low"]
             height = np.sqrt(own["count"])
             one.bar(own["low"], height, width, align="edge", color=color, edgecolor="white")
-            one.set(
-                title=f"expert {expert}", xlabel="responsibility", xlim=(0, 1), xticks=[0, 0.5, 1]
-            )
+            one.set(title=f"expert {expert}", xlabel="responsibility", xlim=(0, 1))
+            one.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
             one.spines[["top", "right"]].set_visible(False)
         self.axes_[0].set_ylabel("root of number of rows")
         return self

@@ -64,7 +64,8 @@ def test_effects_of_classes_share_a_legend():
     labels = np.digitize(y, [-1, 1])
     results = MixtureOfExpertsClassifier(1).fit(X, labels).inference(X, labels)
     display = EffectsDisplay.from_effects(results.marginal_effects())
-    assert [panel.title for panel in display.panels] == ["0", "1", "2"]
+    assert [panel.title for panel in display.panels] == ["P(y = 0)", "P(y = 1)", "P(y = 2)"]
+    assert [series.name for series in display.panels[0].series] == ["total", "through the experts"]
     assert [ax.get_legend() is None for ax in display.axes_] == [True, True, False]
 
 
