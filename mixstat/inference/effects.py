@@ -192,6 +192,7 @@ def marginal_effects(
     of: Setting,
     columns: Setting,
     level: float,
+    remarks: tuple[str, ...],
 ) -> MarginalEffects:
     """Effects; see :meth:`RowResults.marginal_effects`."""
     told = means_of(estimate)
@@ -216,7 +217,7 @@ def marginal_effects(
         ("Observations", f"{estimate.total_weight:g}"),
     )
     effects = tuple(effect(move) for move in moves)
-    notes = (*estimate.description.cautions, *covariance.notes, *_notes(moves, word))
+    notes = (*remarks, *_notes(moves, word))
     return MarginalEffects(moves, effects, word, where, told, index, facts, notes, level)
 
 

@@ -76,7 +76,8 @@ class RowResults(ReportedNumbers):
         Kitagawa, E. M. (1955). Components of a difference between two rates. J. Amer. Statist.
         Assoc. 50, 1168-1194.
         """
-        return marginal_effects(self.estimate, self.covariance, at, of, columns, self.level)
+        estimate, covariance = self.estimate, self.covariance
+        return marginal_effects(estimate, covariance, at, of, columns, self.level, self.remarks)
 
     # diagnostics
 

@@ -230,3 +230,18 @@ def test_features_that_end_where_the_rows_do(categories):
     aside = (3 * moe.predict(last) - 4 * near + far) / (2 * h)
     np.testing.assert_allclose(slopes.iloc[5], aside[0], rtol=1e-5)
     assert np.isfinite(total(results.marginal_effects())["std_error"]).all()
+
+
+def test_what_to_mind_is_told(categories):
+    moe, X, y = two_lines()
+    weighted = MixtureOfExperts(2, init=moe, n_init=1).fit(X, y, sample_weight=np.full(N, 2.0))
+    results = weighted.inference(X, y, sample_weight=np.full(N, 2.0))
+    text = str(results.marginal_effects())
+    assert "Weights count as numbers of rows, 400 in all" in text
+    assert "add up to the total" in text
+    text = str(categories[2].marginal_effects("means"))
+    assert "differences between levels" in text
+    # what is not in the gate has no line there
+    gate = text.partition("Through the gate")[2].partition("Through the experts")[0]
+    assert "g: a - c" not in gate
+    assert "b: 1 - 0" in gate
