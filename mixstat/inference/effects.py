@@ -142,8 +142,7 @@ class MarginalEffects:
         """
         share = self.level if level is None else check_open_share("level", level)
         frame = self.summary_frame(share)
-        moves = (frame["estimate"] != 0) | (frame["std_error"] != 0)
-        frame = frame[moves] if moves.any() else frame  # no line for what an input is not in
+        frame = _told(frame)
         keys = [key for key in ("expert", "output", "part") if frame[key].nunique() > 1]
         groups = frame.groupby(keys, sort=False) if keys else [((), frame)]
         blocks = [self._block(keys, group, table) for group, table in groups]
@@ -164,8 +163,9 @@ class MarginalEffects:
         ]
         if self.at == "rows":
             names = [f"{name} [{row}]" for name, row in zip(names, table["row"], strict=True)]
+        title = ", ".join(pieces) or "effects"
         return Block(
-            ", ".join(pieces).capitalize() or "Effects",
+            title if table["output"].any() else title[:1].upper() + title[1:],
             names,
             table["estimate"].to_numpy(),
             table["std_error"].to_numpy(),
@@ -174,6 +174,13 @@ class MarginalEffects:
 
     def __str__(self) -> str:
         return str(self.summary())
+
+
+def _told(frame: DataFrame) -> DataFrame:
+    """Without lines for parts that an input is not in, and without parts where there is one."""
+    moves = (frame["estimate"] != 0) | (frame["std_error"] != 0)
+    kept = frame[moves] if moves.any() else frame
+    return kept if kept["part"].nunique() > 2 else kept[kept["part"] == "total"]
 
 
 def _words(of: str) -> str:

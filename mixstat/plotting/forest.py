@@ -238,8 +238,9 @@ def _effects(effects: MarginalEffects, title: str, table: DataFrame) -> Panel:
         )
         for group, color in zip(groups, colors, strict=False)
     ]
-    # no dots for a part in which no input is
-    series = [one for one in series if one.values.any()] or series
+    # no dots for a part in which no input is, nor for the other one, which is then the total
+    if not all(one.values.any() for one in series) and parted:
+        series = series[:1]
     of = {"mean": "the mean", "probability": "a probability", "share": "a share"}
     title = f"P(y = {title})" if effects.of == "probability" else title
     label = f"effect on {of.get(effects.of, 'the mean of an expert')}"

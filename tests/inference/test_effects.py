@@ -245,3 +245,13 @@ def test_what_to_mind_is_told(categories):
     gate = text.partition("Through the gate")[2].partition("Through the experts")[0]
     assert "g: a - c" not in gate
     assert "b: 1 - 0" in gate
+
+
+def test_one_expert_has_no_parts_to_tell(rows):
+    _, X, eta = rows
+    labels = np.where(np.random.default_rng(1).logistic(size=N) < eta, "HDL", "ldl")
+    results = MixtureOfExpertsClassifier(1).fit(X, labels).inference(X, labels)
+    text = str(results.marginal_effects())
+    assert "HDL" in text
+    assert "Ldl" not in text
+    assert "through" not in text.partition("add up")[0].partition("The parts")[0]

@@ -14,6 +14,7 @@ from mixstat.plotting import (
     QuantileResidualDisplay,
     RootogramDisplay,
 )
+from mixstat.plotting.forest import ForestDisplay, Panel, Series
 from tests.inference.mixtures import two_lines
 
 mpl.use("Agg")
@@ -65,8 +66,12 @@ def test_effects_of_classes_share_a_legend():
     results = MixtureOfExpertsClassifier(1).fit(X, labels).inference(X, labels)
     display = EffectsDisplay.from_effects(results.marginal_effects())
     assert [panel.title for panel in display.panels] == ["P(y = 0)", "P(y = 1)", "P(y = 2)"]
-    assert [series.name for series in display.panels[0].series] == ["total", "through the experts"]
-    assert [ax.get_legend() is None for ax in display.axes_] == [True, True, False]
+    # one expert: there is nothing to part
+    assert [series.name for series in display.panels[0].series] == ["total"]
+    series = [Series(name, "C0", np.zeros((1, 3))) for name in ("one", "other")]
+    panels = [Panel(title, ["x"], series, "effect") for title in "ab"]
+    both = ForestDisplay(panels=panels, level=0.9).plot()
+    assert [ax.get_legend() is None for ax in both.axes_] == [True, False]
 
 
 def test_residuals_and_worm(results):
