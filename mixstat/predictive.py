@@ -56,7 +56,7 @@ class Predictive(NamedTuple):
         spread = np.where(np.isinf(mean), np.inf, spread)
         return np.sqrt(self._average(spread))
 
-    def cdf(self, y: Float[np.ndarray, "m n"]) -> Float[np.ndarray, "m n"]:
+    def cdf(self, y: Float[np.ndarray, "c n"]) -> Float[np.ndarray, "m n"]:
         """Probability of not exceeding y, output by output."""
         return self._average(self.experts.cdf(self.eta, y))
 

@@ -51,6 +51,15 @@ class PolynomialColumns(Source):
         check_magnitude("X", X[:, self.inputs])
         return polynomial.monomials(X[:, self.inputs], self.exponents)
 
+    def slopes(self, X: Table, column: int | str, deviation: float) -> Float[np.ndarray, "n p"]:
+        """Derivatives of the monomials in one input."""
+        rows, place = np.asarray(X), np.flatnonzero(self.inputs == column)
+        if not len(place):
+            return np.zeros((len(rows), len(self.exponents)))
+        j = int(place[0])
+        standard = (rows[:, self.inputs] - self.location) / self.scale
+        return polynomial.slopes(standard, self.exponents, j) / self.scale[j]
+
     def to_user(self) -> np.ndarray:
         """Map from coefficients on these columns to coefficients on raw monomials."""
         return polynomial.shift_map(self.exponents, self.location, self.scale)
@@ -156,6 +165,14 @@ class Design:
         columns = self.source.columns(X)
         check_magnitude("X", columns)
         return self.whitening.apply(columns)
+
+    def slopes(self, X: Table, column: int | str, deviation: float) -> Float[np.ndarray, "n r"]:
+        """Derivatives of the internal features in one input: a position, or a frame's column.
+
+        ``deviation`` is that of the input in the rows of the fit.
+        """
+        moved = self.source.slopes(X, column, deviation)
+        return moved[:, self.whitening.kept] @ self.whitening.matrix.T
 
     @property
     def names(self) -> list[str]:

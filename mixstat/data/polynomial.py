@@ -37,6 +37,18 @@ def monomials(X: Float[np.ndarray, "n d"], exponents: Int[np.ndarray, "p d"]) ->
     return out
 
 
+def slopes(
+    X: Float[np.ndarray, "n d"], exponents: Int[np.ndarray, "p d"], column: int
+) -> Float[np.ndarray, "n p"]:
+    """Derivatives of the monomials in one input."""
+    power = exponents[:, column]
+    lower = exponents.copy()
+    lower[:, column] = np.maximum(power - 1, 0)
+    # not by monomials(): divisors of these need not be among them in their order
+    factors = [X[:, j, None] ** lower[None, :, j] for j in range(X.shape[1])]
+    return power * np.prod(factors, axis=0)
+
+
 def shift_map(
     exponents: Int[np.ndarray, "p d"],
     location: Float[np.ndarray, " d"],

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.arguments import Table
+from mixstat.data.inputs import differences
 
 
 class Source(abc.ABC):
@@ -27,6 +28,13 @@ class Source(abc.ABC):
     @abc.abstractmethod
     def columns(self, X: Table) -> np.ndarray:
         """The columns (n, p) of the same or other rows."""
+
+    def slopes(self, X: Table, column: int | str, deviation: float) -> Float[np.ndarray, "n p"]:
+        """Derivatives of the columns in one input: by default differences of fourth order.
+
+        ``deviation`` is that of the input in the rows of the fit.
+        """
+        return differences(self.columns, X, column, deviation)
 
     def raw(self, X: Table) -> np.ndarray:
         """The columns that reported coefficients multiply (n, p)."""

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from sklearn.base import ClassifierMixin
 
 from mixstat.alignment import check_same_rows
-from mixstat.arguments import Response, Setting, Table, Weights, count_rows
+from mixstat.arguments import Response, Seed, Setting, Table, Weights, count_rows
 from mixstat.data.formula import check_frame
 from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.door import enter
@@ -23,6 +23,7 @@ from mixstat.hints import hinting
 from mixstat.kinds import check_labels, check_length
 from mixstat.numerics.quiet import quiet
 from mixstat.predictive import expert_predictors
+from mixstat.validation import check_integer, check_seed
 
 Classifier = TypeVar("Classifier", bound="ClassificationMixture")
 
@@ -156,6 +157,31 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
             Columns in the order of ``classes_``.
         """
         return np.log(self.predict_proba(X))
+
+    @hinting
+    @quiet
+    def sample_y(self, X: Table, n_samples: Setting = 1, random_state: Seed = 0) -> np.ndarray:
+        """Draw classes from the fitted probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Inputs.
+        n_samples : int, default=1
+            Draws at each row.
+        random_state : int, RandomState or None, default=0
+            Seed of the draws.
+
+        Returns
+        -------
+        ndarray of shape (n, n_samples)
+            Labels from ``classes_``.
+        """
+        count = check_integer("n_samples", n_samples, 1)
+        seed = check_seed("random_state", random_state).randint(2**31)
+        reached = np.cumsum(self.predict_proba(X), axis=1)[:, None, :-1]
+        draws = np.random.default_rng(seed).random((len(reached), count, 1))
+        return _classes(self.fit_)[np.sum(draws > reached, axis=2)]
 
     @hinting
     def partial_fit(

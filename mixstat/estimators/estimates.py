@@ -65,6 +65,7 @@ def estimate_of(
         log_likelihood=fit.criterion_log_likelihood * fit.sum_of_weights,
         to_user=fit.to_user,
         features=fit.features,
+        inputs=tuple(fit.request.schema.columns),
         expert_design=fit.designs.experts,
         gate_design=fit.designs.gate,
         location=fit.units.location,

@@ -1,5 +1,8 @@
 """``inference``: errors, intervals and tests of the parameters of a fitted mixture."""
 
+from copy import copy
+from dataclasses import replace
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -76,6 +79,8 @@ class InferringMixture(RowQuestions):
         kind, share = find_covariance(cov_type), check_open_share("level", level)
         check_same_rows(X=X, groups=groups)
         labels = _named(X, groups, by_name=self.fit_.request.schema.formulas is not None)
+        # the estimator may be fitted again before the results are asked about other rows
+        estimate = replace(estimate, read=copy(self)._read)
         return infer(estimate, kind, number_groups(labels, kind, estimate.counted), share)
 
     def _estimate(self, X: Table, y: Response, sample_weight: Weights, **others: Table) -> Estimate:

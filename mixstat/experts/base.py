@@ -246,6 +246,19 @@ class Experts(RespondingPart):
         """What each expert says of y: its mean, or the probabilities of its values."""
         return np.asarray(self.marginals(eta).mean())
 
+    def traced_functions(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K c n"]:
+        """What :meth:`functions` says, written with ``jax.numpy``, so that it has derivatives.
+
+        Raises
+        ------
+        ValueError
+            If the family has not said how.
+        """
+        raise ValueError(
+            f"{type(self).__name__} has no traced_functions, which errors of predictions and "
+            "marginal effects differentiate."
+        )
+
     def log_terms(self, rows: Rows) -> Float[AnyArray, "K n"]:
         """:meth:`log_prob`, by the name that gates answer to as well."""
         return self.log_prob(rows)

@@ -80,6 +80,9 @@ class BinomialExperts(CountExperts):
     def view(self, y: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 1"]:
         return np.log((y[:, :1] + 0.5) / (y[:, 1:2] - y[:, :1] + 0.5))
 
+    def one_less(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:
+        return y - np.array([1.0, -1.0])[: y.shape[1]]
+
     def observed(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n 1"]:
         return y[:, :1] if self.trials is not None else y[:, :1] / y.sum(axis=1, keepdims=True)
 
@@ -132,6 +135,9 @@ class BinomialExperts(CountExperts):
             return stats.binom(both[:, 1:], special.expit(both[:, :1]))
 
         return crps.by_sums(marginals, table, share, y[:1])
+
+    def traced_functions(self, eta: Float[AnyArray, "K 1 n"]) -> Float[AnyArray, "K 1 n"]:
+        return (self.trials or 1) * jax.nn.sigmoid(eta)
 
     def in_units(self, location, scale, to_user) -> "BinomialExperts":
         return self._like(np.asarray(self.coef) @ to_user)

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from mixstat.data.batch import Rows
 from mixstat.experts.base import NEAR, WorkingSums, blank
-from mixstat.experts.glm import OnePredictorExperts, finite_mean, log_offset
+from mixstat.experts.glm import OnePredictorExperts, finite_mean, log_offset, traced_mean
 from mixstat.numerics.precision import AnyArray
 from mixstat.parts.part import within
 from mixstat.parts.predictors import Group
@@ -123,6 +123,9 @@ class GammaExperts(OnePredictorExperts):
 
         shape = np.exp(eta[:, 1:])
         return stats.gamma(shape, scale=finite_mean(eta[:, :1]) / shape)
+
+    def traced_functions(self, eta: Float[AnyArray, "K 2 n"]) -> Float[AnyArray, "K 1 n"]:
+        return traced_mean(eta[:, :1])
 
     def in_units(self, location, scale, to_user) -> "GammaExperts":
         return GammaExperts(log_offset(self.coef, scale, to_user), np.asarray(self.log_shape))

@@ -128,6 +128,9 @@ class GaussianExperts(Normals, Experts):
         variance = np.diagonal(self.covariances(), axis1=1, axis2=2)
         return crps.of_normals(eta[:, : len(y)], variance, share, y)
 
+    def traced_functions(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K m n"]:
+        return eta[:, : self.n_outputs]
+
     def sample(
         self, eta: Float[np.ndarray, "L n"], k: int, random: np.random.Generator
     ) -> Float[np.ndarray, "m n"]:

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -46,6 +47,11 @@ def check_counts(y: Float[np.ndarray, "n c"], family: str) -> None:
 def one_predictor(first: AnyArray, second: AnyArray) -> tuple[AnyArray, AnyArray]:
     """Derivatives (K, n) in the shapes of the protocol."""
     return first[:, None, :], second[:, None, None, :]
+
+
+def traced_mean(eta: Float[AnyArray, "K 1 n"]) -> Float[AnyArray, "K 1 n"]:
+    """:func:`finite_mean` inside jit."""
+    return jnp.exp(jnp.clip(eta, -MOST_LOG, MOST_LOG))
 
 
 def log_offset(coef: AnyArray, scale: np.ndarray, to_user: np.ndarray) -> np.ndarray:

@@ -73,6 +73,9 @@ class MixedExperts(Experts):
     def encode(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n r"]:
         return self.parts[0].encode(y)
 
+    def one_less(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:
+        return self.parts[0].one_less(y)
+
     def view(self, y: Float[np.ndarray, "n r"]) -> Float[np.ndarray, "n v"]:
         return self.parts[0].view(y)
 
@@ -157,6 +160,10 @@ class MixedExperts(Experts):
         each = [np.asarray(own) for own in self._own(eta)]
         return EachMarginal([p.marginals(own) for p, own in zip(self.parts, each)])
 
+    def traced_functions(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K c n"]:
+        pairs = zip(self.parts, self._own(eta), strict=True)
+        return jnp.concatenate([part.traced_functions(own) for part, own in pairs])
+
     def sample(self, eta: Float[np.ndarray, "L n"], k: int, random: np.random.Generator):
         width = sum(g.coef.shape[1] for g in self.parts[k].groups())
         return self.parts[k].sample(eta[:width], 0, random)
@@ -220,6 +227,10 @@ class EachMarginal:
     def isf(self, q: float) -> np.ndarray:
         """Quantiles by what lies above."""
         return self._stack("isf", q)
+
+    def pdf(self, y: np.ndarray) -> np.ndarray:
+        """Densities at ``y``, the same for all experts."""
+        return self._stack("pdf", y)
 
     def cdf(self, y: np.ndarray) -> np.ndarray:
         """Distribution functions at ``y``, the same for all experts."""

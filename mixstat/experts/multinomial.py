@@ -80,8 +80,7 @@ class MultinomialExperts(Experts):
         return self._spread(self._share(eta))
 
     def _share(self, eta: AnyArray) -> AnyArray:
-        zero = jnp.zeros((eta.shape[0], 1, eta.shape[2]), eta.dtype)
-        return jax.nn.softmax(jnp.concatenate([eta, zero], axis=1), axis=1)[:, :-1]
+        return self.traced_functions(eta)[:, :-1]
 
     @staticmethod
     def _spread(share: AnyArray) -> AnyArray:
@@ -120,6 +119,10 @@ class MultinomialExperts(Experts):
     @property
     def n_values(self) -> int:
         return self.n_classes
+
+    def traced_functions(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K C n"]:
+        zero = jnp.zeros((eta.shape[0], 1, eta.shape[2]), eta.dtype)
+        return jax.nn.softmax(jnp.concatenate([eta, zero], axis=1), axis=1)
 
     def functions(self, eta: Float[np.ndarray, "K L n"]) -> Float[np.ndarray, "K C n"]:
         return self.probabilities(eta)

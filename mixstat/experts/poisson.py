@@ -9,7 +9,14 @@ from jaxtyping import Float
 from scipy.special import gammaln
 
 from mixstat.experts.base import blank
-from mixstat.experts.glm import CountExperts, check_counts, finite_mean, log_offset, one_predictor
+from mixstat.experts.glm import (
+    CountExperts,
+    check_counts,
+    finite_mean,
+    log_offset,
+    one_predictor,
+    traced_mean,
+)
 from mixstat.numerics.precision import AnyArray
 
 
@@ -54,6 +61,9 @@ class PoissonExperts(CountExperts):
         from scipy import stats
 
         return stats.poisson(finite_mean(eta))
+
+    def traced_functions(self, eta: Float[AnyArray, "K 1 n"]) -> Float[AnyArray, "K 1 n"]:
+        return traced_mean(eta)
 
     def in_units(self, location, scale, to_user) -> "PoissonExperts":
         return PoissonExperts(log_offset(self.coef, scale, to_user))

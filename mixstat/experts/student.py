@@ -136,6 +136,10 @@ class StudentTExperts(Experts):
 
         return stats.t(np.exp(eta[:, 2:]), loc=eta[:, :1], scale=np.exp(eta[:, 1:2]))
 
+    def traced_functions(self, eta: Float[AnyArray, "K 3 n"]) -> Float[AnyArray, "K 1 n"]:
+        """Tails of one degree of freedom or less leave no mean."""
+        return jnp.where(eta[:, 2:] > 0, eta[:, :1], jnp.inf)
+
     def in_units(self, location, scale, to_user) -> "StudentTExperts":
         coef = np.asarray(self.coef) * scale[None, :, None]
         coef[:, :, 0] += location

@@ -12,7 +12,10 @@ from mixstat.inference.covariances import (
     Sandwich,
 )
 from mixstat.inference.delta import Delta, ReportedParameters
+from mixstat.inference.effects import MarginalEffects
 from mixstat.inference.hypotheses import InvalidTest, LinearTest, WaldTest
+from mixstat.inference.influence import Influence
+from mixstat.inference.prediction_errors import PredictionResults
 from mixstat.inference.results import InferenceResults
 
 __all__ = [
@@ -22,10 +25,13 @@ __all__ = [
     "Comparison",
     "Delta",
     "InferenceResults",
+    "Influence",
     "InvalidTest",
     "LinearTest",
+    "MarginalEffects",
     "ObservedInformation",
     "OuterProduct",
+    "PredictionResults",
     "ReportedParameters",
     "SamplingWeights",
     "Sandwich",

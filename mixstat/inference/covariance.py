@@ -72,15 +72,20 @@ def unknown_as_nan(
     ``jacobian`` is their derivative in the internal parameters. One that depends on none of them
     has no error to speak of (``constants_vary``), or an error of zero.
     """
-    scale = np.linalg.norm(jacobian, axis=1)
-    spoiled = np.linalg.norm(jacobian @ spectrum.null, axis=1) > TOUCHED * scale
-    spoiled |= np.linalg.norm(jacobian[:, ~spectrum.free], axis=1) > TOUCHED * scale
+    spoiled = unknown(jacobian, spectrum)
     if constants_vary:
-        spoiled |= scale == 0  # coefficients of dropped columns
+        spoiled |= ~jacobian.any(axis=1)  # coefficients of dropped columns
     covariance = covariance.copy()
     covariance[spoiled] = np.nan
     covariance[:, spoiled] = np.nan
     return covariance
+
+
+def unknown(jacobian: Float[np.ndarray, "E D"], spectrum: Spectrum) -> Bool[np.ndarray, " E"]:
+    """Which functions the data do not determine, or depend on a parameter at a bound."""
+    scale = np.linalg.norm(jacobian, axis=1)
+    spoiled = np.linalg.norm(jacobian @ spectrum.null, axis=1) > TOUCHED * scale
+    return spoiled | (np.linalg.norm(jacobian[:, ~spectrum.free], axis=1) > TOUCHED * scale)
 
 
 def information_spectrum(

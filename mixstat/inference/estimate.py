@@ -42,6 +42,10 @@ class Refits(NamedTuple):
 Refit: TypeAlias = Callable[..., Refits]
 
 
+def _as_given(X: Table) -> Table:
+    return X
+
+
 class IdentifiedFunctions(NamedTuple):
     """Functions of the gate's parameters that the data determine where parameters are not."""
 
@@ -98,6 +102,8 @@ class Estimate:
     """A model like the fitted one on the user's features and units. NumPy only; affine."""
     features: Callable[[Table], tuple[np.ndarray, np.ndarray]]
     """Internal features (Phi, Z) of rows that a person gives, which are checked."""
+    inputs: Sequence[str]
+    """Names of the columns of X."""
     expert_design: Design
     gate_design: Design
     location: Float[np.ndarray, " m"]
@@ -108,6 +114,8 @@ class Estimate:
     """Responses drawn from the fitted model at the rows of the fit, in the user's units."""
     description: Description
     identified: IdentifiedFunctions
+    read: Callable[[Table], Table] = _as_given
+    """Rows that a person gives, checked, as designs take them."""
     ratios: tuple[str, ...] = ()
     """What the exponential of each parameter is, such as "odds ratio"; empty for nothing."""
     rows: Table = field(default=None, repr=False)

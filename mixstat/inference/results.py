@@ -11,8 +11,8 @@ from mixstat.inference.estimate import Estimate
 from mixstat.inference.frames import Told, exponentiated, summarise, tidy
 from mixstat.inference.hypotheses import InvalidTest, LinearTest, WaldTest
 from mixstat.inference.linear import read_constraints
-from mixstat.inference.numbers import ReportedNumbers
 from mixstat.inference.profiles import profile_intervals, signed_root
+from mixstat.inference.row_results import RowResults
 from mixstat.inference.score_test import score_test
 from mixstat.inference.summary import Summary
 from mixstat.inference.wald import linear_test, wald_test
@@ -22,7 +22,7 @@ from mixstat.validation import check_open_share
 
 
 @dataclass(frozen=True, eq=False)
-class InferenceResults(ReportedNumbers):
+class InferenceResults(RowResults):
     """Estimates of a fitted mixture with a covariance; made by ``moe.inference``.
 
     Parameters have the names and the units of ``moe.params``. Errors are NaN where there are

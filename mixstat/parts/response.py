@@ -53,6 +53,10 @@ class RespondingPart(Part):
         """Encoded y as coordinates in which starts may look for clusters."""
         return y
 
+    def one_less(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:
+        """The next smaller responses, where y takes separate values."""
+        return y - 1
+
     def observed(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n m"]:
         """What a conditional mean predicts, from y as people give it."""
         return y

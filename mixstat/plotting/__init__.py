@@ -1,22 +1,31 @@
 """Displays of fitted mixtures. Matplotlib is loaded when something is drawn."""
 
+from mixstat.plotting.certainty import GateReliabilityDisplay, RootogramDisplay
 from mixstat.plotting.displays import FittedMeanDisplay, GateDisplay
+from mixstat.plotting.forest import CoefficientDisplay, EffectsDisplay
 from mixstat.plotting.inputs import InputReportDisplay
 from mixstat.plotting.path import PenaltyPathDisplay
 from mixstat.plotting.possibility import PossibilityDisplay
 from mixstat.plotting.profile import ProfileDisplay
 from mixstat.plotting.rate import RateDisplay
+from mixstat.plotting.residuals import InfluenceDisplay, QuantileResidualDisplay
 from mixstat.plotting.selection import SelectionDisplay
 from mixstat.plotting.time import TimeDisplay
 
 __all__ = [
+    "CoefficientDisplay",
+    "EffectsDisplay",
     "FittedMeanDisplay",
     "GateDisplay",
+    "GateReliabilityDisplay",
+    "InfluenceDisplay",
     "InputReportDisplay",
     "PenaltyPathDisplay",
     "PossibilityDisplay",
     "ProfileDisplay",
+    "QuantileResidualDisplay",
     "RateDisplay",
+    "RootogramDisplay",
     "SelectionDisplay",
     "TimeDisplay",
 ]

@@ -1,7 +1,13 @@
 """Arguments of displays, refused before anything is drawn."""
 
+from typing import TypeVar
+
+import numpy as np
+
 from mixstat.arguments import Axes, Setting
 from mixstat.validation import check_integer
+
+Kind = TypeVar("Kind")
 
 
 def check_axes(ax: Axes) -> None:
@@ -10,6 +16,23 @@ def check_axes(ax: Axes) -> None:
 
     if ax is not None and not isinstance(ax, MatplotlibAxes):
         raise ValueError(f"ax must be axes of Matplotlib or None, got {ax!r}.")
+
+
+def check_all_axes(ax: Axes, count: int) -> np.ndarray:
+    """So many axes of Matplotlib, as an array."""
+    axes = np.ravel(ax)
+    if len(axes) != count:
+        raise ValueError(f"ax must hold {count} axes, got {ax!r}.")
+    for one in axes:
+        check_axes(one)
+    return axes
+
+
+def check_kind(name: str, value: object, kind: type[Kind], source: str) -> Kind:
+    """Something that a certain call returns."""
+    if not isinstance(value, kind):
+        raise ValueError(f"{name} must be what {source} returns, got {value!r}.")
+    return value
 
 
 def check_answers(name: str, value: object, *questions: str) -> None:

@@ -3,6 +3,7 @@
 import itertools
 
 from tests.bad_inputs.contexts import of_contexts
+from tests.bad_inputs.effects import of_effects
 from tests.bad_inputs.inference import of_inference
 from tests.bad_inputs.parts import of_parts
 from tests.bad_inputs.rows import DECLARED, Row, fault
@@ -13,7 +14,15 @@ from tests.bad_inputs.tools import of_tools
 
 def table() -> list[Row]:
     """All rows."""
-    parts = (of_estimators(), of_parts(), of_contexts(), of_tools(), of_studies(), of_inference())
+    parts = (
+        of_estimators(),
+        of_parts(),
+        of_contexts(),
+        of_tools(),
+        of_studies(),
+        of_inference(),
+        of_effects(),
+    )
     return list(itertools.chain(*parts))
 
 

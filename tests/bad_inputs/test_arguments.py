@@ -20,6 +20,7 @@ MODULES = [
 EXCEPTIONS = {
     r"(Certificate|FitResult|Status|DesignWarning)\b.*": "made by a fit and read by people",
     r"(Comparison|Delta|InferenceResults|InvalidTest|LinearTest)\(.*": "returned, not made",
+    r"(Influence|MarginalEffects|PredictionResults)\(.*": "returned, not made",
     r"(ReportedParameters|VuongTest|WaldTest)\(.*": "returned, not made",
     r"ReportedParameters\.get\(.*": "those of a mapping",
     r"\w+\.(fit|middle|describe)\((estimate|scores|groups)\)": "between parts",

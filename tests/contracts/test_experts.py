@@ -173,6 +173,19 @@ def test_density_integrates_to_one(experts, Phi):
     np.testing.assert_allclose(np.sum(density * width, axis=1), 1.0, rtol=1e-9)
 
 
+def test_traced_functions_are_the_functions(experts, Phi):
+    eta = expert_predictors(experts, Phi)
+    traced = experts.traced_functions(jnp.asarray(eta))
+    np.testing.assert_allclose(traced, experts.functions(eta), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", [n for n in CASES if CASES[n][0].discrete])
+def test_one_less_is_the_next_smaller_value(experts, Phi, y, rows):
+    eta = expert_predictors(experts, Phi)
+    below, at = (experts.cdf(eta, one.T)[:, 0] for one in (experts.one_less(y), y))
+    np.testing.assert_allclose(at - below, np.exp(log_prob(experts, rows)), rtol=1e-8, atol=1e-12)
+
+
 @pytest.mark.parametrize("name", [n for n in CASES if CASES[n][0].discrete])
 def test_probabilities_sum_to_one(experts, Phi):
     trials = getattr(experts, "trials", None) or 7

@@ -1,0 +1,285 @@
+"""Marginal effects: how what is predicted moves with an input, through gate and experts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+from scipy import stats
+
+from mixstat.arguments import DataFrame, Setting, Table, as_frame
+from mixstat.inference.covariances import ParameterCovariance
+from mixstat.inference.estimate import Estimate
+from mixstat.inference.input_moves import (
+    Move,
+    find_inputs,
+    moved_features,
+    moves_of,
+    typical_row,
+)
+from mixstat.inference.quantity import Quantity
+from mixstat.inference.row_functions import Arrays, Evaluated, evaluate, predicted
+from mixstat.inference.summary import Block, Summary, summary_tables
+from mixstat.inference.user_units import Means, means_of, row_index
+from mixstat.model import Mixture
+from mixstat.numerics.precision import AnyArray
+from mixstat.validation import check_choice, check_open_share
+
+PARTS = ("total", "gate", "experts")
+WORDS = ("average", "means")
+
+
+def slopes(
+    model: Mixture, Phi: AnyArray, Z: AnyArray, move_Phi: AnyArray, move_Z: AnyArray
+) -> Arrays:
+    """Derivatives along a move of the features: through the gate, the experts, and in all."""
+    gate = jax.jvp(lambda one: predicted(model, Phi, one), (Z,), (move_Z,))[1]
+    experts = jax.jvp(lambda one: predicted(model, one, Z), (Phi,), (move_Phi,))[1]
+    parts = [gate["mean"] + experts["mean"], gate["mean"], experts["mean"]]
+    return {"mean": jnp.stack(parts), "share": gate["share"], "expert": experts["expert"]}
+
+
+def contrasts(
+    model: Mixture, Phi: AnyArray, Z: AnyArray, new_Phi: AnyArray, new_Z: AnyArray
+) -> Arrays:
+    """Differences between two sets of features, parted as Kitagawa (1955) does.
+
+    Each part is the mean of its differences with the other part at its old and at its new place.
+    """
+    old, new = predicted(model, Phi, Z), predicted(model, new_Phi, new_Z)
+    by_gate, by_experts = predicted(model, Phi, new_Z), predicted(model, new_Phi, Z)
+    total = new["mean"] - old["mean"]
+    gate = 0.5 * (by_gate["mean"] - old["mean"] + new["mean"] - by_experts["mean"])
+    return {
+        "mean": jnp.stack([total, gate, total - gate]),
+        "share": new["share"] - old["share"],
+        "expert": new["expert"] - old["expert"],
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class MarginalEffects:
+    """Effects of inputs, with errors; made by ``results.marginal_effects``."""
+
+    moves: tuple[Move, ...]
+    """Of which input each effect is, and between which levels."""
+    effects: tuple[Quantity, ...]
+    """Of each move: parts (total, gate, experts) and outputs (3, c, r); shares (K, r); or experts'
+    means (K, c, r). The last axis is that of rows, where effects are not averaged."""
+    of: str
+    """What moves: "mean", "probability", "share" or "expert"."""
+    at: str
+    """Where: "average", "means" or "rows"."""
+    told: Means
+    """Names of outputs or classes."""
+    index: np.ndarray
+    """Names of the rows."""
+    facts: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    level: float
+    """Confidence level, unless another one is asked for."""
+
+    def summary_frame(self, level: Setting = None) -> DataFrame:
+        """A row for each effect.
+
+        Parameters
+        ----------
+        level : float, default=None
+            Confidence level; None takes that of the results.
+
+        Returns
+        -------
+        DataFrame
+            Columns column, contrast, row (where effects are not averaged), of, expert, output,
+            part ("total", "gate" or "experts"), estimate, std_error, z, p, low and high.
+        """
+        import pandas as pd
+
+        share = self.level if level is None else check_open_share("level", level)
+        pairs = zip(self.moves, self.effects, strict=True)
+        table = pd.concat([self._long(*pair, share) for pair in pairs], ignore_index=True)
+        return table if self.at == "rows" else table.drop(columns="row")
+
+    def _long(self, move: Move, effect: Quantity, level: float) -> DataFrame:
+        import pandas as pd
+
+        shape, names = effect.value.shape, np.array(self.told.names, dtype=object)
+        first = np.arange(shape[0]).reshape(-1, *[1] * (len(shape) - 1))
+        by_output = names[None, :, None] if len(shape) == 3 else np.array("", dtype=object)
+        parts = self.of in ("mean", "probability")
+        places = {
+            "row": self.index,
+            "expert": np.array(None) if parts else first,
+            "output": by_output,
+            "part": np.array(PARTS, dtype=object)[first] if parts else np.array("total"),
+        }
+        ends = effect.conf_int(level)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = effect.value / effect.std_error
+        numbers = {
+            "estimate": effect.value, "std_error": effect.std_error, "z": z,
+            "p": 2 * stats.norm.sf(np.abs(z)), "low": ends[..., 0], "high": ends[..., 1],
+        }  # fmt: skip
+        columns = {n: np.broadcast_to(one, shape).ravel() for n, one in places.items()}
+        head = {"column": move.input.name, "contrast": move.words, "row": None, "of": self.of}
+        table = head | columns | {n: np.ravel(one) for n, one in numbers.items()}
+        return pd.DataFrame(table)
+
+    def summary(self, level: Setting = None) -> Summary:
+        """A table in the layout of statsmodels, for each output, class or expert one.
+
+        Parameters
+        ----------
+        level : float, default=None
+            Confidence level; None takes that of the results.
+
+        Returns
+        -------
+        statsmodels.iolib.summary.Summary
+            Prints as text; ``as_html`` and ``as_latex`` give other forms.
+        """
+        share = self.level if level is None else check_open_share("level", level)
+        frame = self.summary_frame(share)
+        frame = _told(frame)
+        keys = [key for key in ("expert", "output", "part") if frame[key].nunique() > 1]
+        groups = frame.groupby(keys, sort=False) if keys else [((), frame)]
+        blocks = [self._block(keys, group, table) for group, table in groups]
+        title = f"Marginal effects on the {_words(self.of)}"
+        return summary_tables(title, self.facts, blocks, self.notes, share)
+
+    def _block(self, keys: list[str], group: tuple[object, ...], table: DataFrame) -> Block:
+        titles = {"expert": "expert {}", "output": "{}", "part": "{}"}
+        pieces = [
+            "through the " + str(one)
+            if key == "part" and one != "total"
+            else titles[key].format(one)
+            for key, one in zip(keys, group, strict=True)
+        ]
+        names = [
+            row.column if row.contrast == "dy/dx" else f"{row.column}: {row.contrast}"
+            for row in table.itertuples()
+        ]
+        if self.at == "rows":
+            names = [f"{name} [{row}]" for name, row in zip(names, table["row"], strict=True)]
+        title = ", ".join(pieces) or "effects"
+        return Block(
+            title if table["output"].any() else title[:1].upper() + title[1:],
+            names,
+            table["estimate"].to_numpy(),
+            table["std_error"].to_numpy(),
+            ends=table[["low", "high"]].to_numpy(),
+        )
+
+    def __str__(self) -> str:
+        return str(self.summary())
+
+
+def _told(frame: DataFrame) -> DataFrame:
+    """Without lines for parts that an input is not in, and without parts where there is one."""
+    moves = (frame["estimate"] != 0) | (frame["std_error"] != 0)
+    kept = frame[moves] if moves.any() else frame
+    return kept if kept["part"].nunique() > 2 else kept[kept["part"] == "total"]
+
+
+def _words(of: str) -> str:
+    return {
+        "mean": "mean response",
+        "probability": "probabilities of classes",
+        "share": "shares of the gate",
+        "expert": "experts' means",
+    }[of]
+
+
+def marginal_effects(
+    estimate: Estimate,
+    covariance: ParameterCovariance,
+    at: Table,
+    of: Setting,
+    columns: Setting,
+    level: float,
+    remarks: tuple[str, ...],
+) -> MarginalEffects:
+    """Effects; see :meth:`RowResults.marginal_effects`."""
+    told = means_of(estimate)
+    word = told.word if of is None else check_choice("of", of, (told.word, "share", "expert"))
+    if estimate.rows is None:
+        raise ValueError(
+            "X must be given to inference before effects are asked for: it tells which columns "
+            "are binary or categories, and where averages are taken; got None."
+        )
+    own = _chosen(estimate.read(estimate.rows), estimate.counted)
+    where, rows, index, weight = _places(estimate, own, at)
+    moves = tuple(moves_of(find_inputs(estimate, own, columns)))
+
+    def effect(move: Move) -> Quantity:
+        found = _evaluated(estimate, covariance, rows, move, weight)
+        key = word if word in ("share", "expert") else "mean"
+        return _quantity(found[key], covariance, told, key, level)
+
+    facts = (
+        ("Effects at", {"average": "average over rows", "means": "means"}.get(where, "given rows")),
+        ("Covariance", covariance.title.partition(",")[0]),
+        ("Observations", f"{estimate.total_weight:g}"),
+    )
+    effects = tuple(effect(move) for move in moves)
+    notes = (*remarks, *_notes(moves, word))
+    return MarginalEffects(moves, effects, word, where, told, index, facts, notes, level)
+
+
+def _notes(moves: tuple[Move, ...], of: str) -> list[str]:
+    notes = []
+    if any(move.low is not None for move in moves):
+        notes.append("Of binary columns and categories: differences between levels.")
+    if of in ("mean", "probability"):
+        notes.append("The parts through the gate and through the experts add up to the total.")
+    return notes
+
+
+def _chosen(rows: Table, counted: Float[np.ndarray, " N"] | np.ndarray) -> Table:
+    frame = as_frame(rows)
+    return np.asarray(rows)[counted] if frame is None else frame[counted]
+
+
+def _places(
+    estimate: Estimate, own: Table, at: Table
+) -> tuple[str, Table, np.ndarray, Float[np.ndarray, " n"] | None]:
+    """Where effects are wanted: the word for it, rows, their names and their weights."""
+    if isinstance(at, str):
+        word = check_choice("at", at, WORDS)
+        if word == "average":
+            return word, own, np.array(None), estimate.weight / estimate.total_weight
+        return word, typical_row(estimate, own, estimate.weight), np.array(None), np.ones(1)
+    try:
+        rows = estimate.read(at)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"at must be 'average', 'means' or rows like those of X. {error}"
+        ) from error
+    frame = as_frame(rows)
+    count = len(np.asarray(rows)) if frame is None else len(frame)
+    return "rows", rows, row_index(at, count), None
+
+
+def _evaluated(
+    estimate: Estimate,
+    covariance: ParameterCovariance,
+    rows: Table,
+    move: Move,
+    weight: Float[np.ndarray, " n"] | None,
+) -> dict[str, Evaluated]:
+    first, second = moved_features(estimate, rows, move)
+    function: Callable[..., Arrays] = slopes if move.low is None else contrasts
+    return evaluate(estimate, covariance, function, (*first, *second), weight)
+
+
+def _quantity(
+    found: Evaluated, covariance: ParameterCovariance, told: Means, key: str, level: float
+) -> Quantity:
+    """In the units of the response, with an axis of rows."""
+    if found.value.ndim == (1 if key == "share" else 2):  # averaged
+        draws = None if found.draws is None else found.draws[..., None]
+        found = Evaluated(found.value[..., None], found.variance[..., None], draws)
+    factor = 1.0 if key == "share" else told.factor[:, None]
+    return found.quantity(covariance, level, factor=factor)

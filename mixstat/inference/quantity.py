@@ -1,0 +1,69 @@
+"""Numbers with errors and intervals that respect their range."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy import stats
+from scipy.special import expit, logit
+
+from mixstat.inference.covariance import unknown
+from mixstat.inference.covariances import ParameterCovariance
+
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """Functions of the parameters at the estimate, with errors."""
+
+    value: Float[np.ndarray, "..."]
+    """At the estimate, of any shape."""
+    std_error: Float[np.ndarray, "..."]
+    """By the delta method, or the deviation of the draws; NaN where there is none."""
+    level: float
+    """Confidence level, unless another one is asked for."""
+    scale: str = "identity"
+    """On which intervals are symmetric: "identity", "log" or "logit"."""
+    top: float = 1.0
+    """Largest value on the logit scale."""
+    draws: Float[np.ndarray, "B ..."] | None = field(default=None, repr=False)
+    """Values of the draws of a bootstrap."""
+    interval: str = "normal"
+    """How intervals are made: "normal", or "percentile" and "basic" of draws."""
+
+    def conf_int(self, level: float | None = None) -> Float[np.ndarray, "... 2"]:
+        """Both ends of confidence intervals, on a last axis."""
+        share = self.level if level is None else level
+        if self.draws is None or self.interval == "normal":
+            return self._normal(stats.norm.ppf(0.5 + 0.5 * share))
+        tails = [0.5 - 0.5 * share, 0.5 + 0.5 * share]
+        low, high = np.quantile(self.draws, tails, axis=0)
+        if self.interval == "basic":
+            low, high = 2 * self.value - high, 2 * self.value - low
+        ends = np.stack([low, high], axis=-1)
+        return np.where(np.isnan(self.std_error)[..., None], np.nan, ends)
+
+    def _normal(self, times: float) -> Float[np.ndarray, "... 2"]:
+        """Symmetric on the scale of the quantity; an error of zero leaves the value alone."""
+        value, error = self.value, self.std_error
+        steps = times * np.array([-1.0, 1.0])
+        with np.errstate(all="ignore"):
+            if self.scale == "log":
+                ends = value[..., None] * np.exp((error / value)[..., None] * steps)
+            elif self.scale == "logit":
+                share = value / self.top
+                slope = error / (self.top * share * (1 - share))
+                ends = self.top * expit(logit(share)[..., None] + slope[..., None] * steps)
+            else:
+                ends = value[..., None] + error[..., None] * steps
+        return np.where((error == 0)[..., None], value[..., None], ends)
+
+
+def variances(
+    covariance: ParameterCovariance, jacobian: Float[np.ndarray, "... D"]
+) -> Float[np.ndarray, "..."]:
+    """Variance of each function by its derivative; NaN where the data do not determine it."""
+    slopes = np.where(covariance.held, 0.0, jacobian)
+    variance = np.sum((slopes @ covariance.matrix) * slopes, axis=-1)
+    flat = slopes.reshape(-1, slopes.shape[-1])
+    spoiled: Bool[np.ndarray, " k"] = unknown(flat, covariance.spectrum)
+    return np.where(spoiled.reshape(variance.shape), np.nan, np.maximum(variance, 0.0))
