@@ -169,7 +169,7 @@ INNER = {
         "estimators.base.fit_rows",
         "estimators.base.report",
         "fitting.search.make_tables",
-        "fitting.search.given_start",
+        "fitting.task.given_start",
         "fitting.search.start_rows",
         "fitting.search.first_models",
         "fitting.search._fixed_number",
