@@ -169,6 +169,11 @@ class Certificate:
             )
         if self.empty_levels and self.status != Status.SEPARATED:
             remarks.append(self._told_levels())
+        return [*remarks, *self._of_few_rows()]
+
+    def _of_few_rows(self) -> list[str]:
+        """Experts for whose sake the maximum does not count."""
+        remarks = []
         if self.thin_experts:
             remarks.append(
                 f"Expert {_names(self.thin_experts)} rests on too few rows to be trusted "

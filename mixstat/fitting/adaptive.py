@@ -120,7 +120,7 @@ class AdaptiveSearch(Search):
     def _grow(self) -> bool:
         """Start from the best model of one expert fewer; whether there is one.
 
-        So one more expert never fits worse where the search alone has not found enough.
+        So one more expert does not fit worse where the search alone has not found enough.
         """
         model = self.fewer()
         if model is None:

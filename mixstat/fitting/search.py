@@ -135,7 +135,7 @@ def _search(task: Task, longest: int) -> tuple[Maximum, Strengths]:
         progress=task.progress,
     )
     if sample is not None and knowledge is None and _adapts(task, objective):
-        return _adaptive(task, sample, shared), strengths
+        return _adaptive(task, sample, shared, longest), strengths
     return _fixed_number(task, _starts(task, sample, knowledge), shared), strengths
 
 
@@ -147,7 +147,7 @@ def _adapts(task: Task, objective: Objective) -> bool:
     return Search.affordable(objective, null) >= FIXED
 
 
-def _adaptive(task: Task, sample: starts.StartRows, shared: Shared) -> Maximum:
+def _adaptive(task: Task, sample: starts.StartRows, shared: Shared, longest: int) -> Maximum:
     """The best end of a search that goes on until it was met often enough."""
     options, null = task.options, task.null
     maker = StartMaker(
@@ -158,22 +158,24 @@ def _adaptive(task: Task, sample: starts.StartRows, shared: Shared) -> Maximum:
         np.random.default_rng(task.seed + 1),
     )
     table = empty_table(capacity(null.n_experts))
-    search = AdaptiveSearch(table=table, maker=maker, fewer=partial(_doubled, task), **shared)
+    fewer = partial(_doubled, task, longest)
+    search = AdaptiveSearch(table=table, maker=maker, fewer=fewer, **shared)
     task.progress.say(f"{_what(task)}, as many starts as it takes")
     result = search.search()
     return Maximum(shared["objective"], result, table[: len(search.ends)])
 
 
-def _doubled(task: Task) -> Mixture | None:
+def _doubled(task: Task, longest: int) -> Mixture | None:
     """What a user would get of the same fit with one expert fewer, its largest one doubled."""
-    smaller = task.fewer()
-    if smaller is None:
+    smaller, constant = task.fewer(), task.tables.gate_constant
+    # some gates cannot halve a share, and then there is nothing to search for
+    if smaller is None or smaller.null.doubled(0, constant) is None:
         return None
-    found = _search(smaller, batches.MAX_ROWS)[0].result
+    found = _search(smaller, longest)[0].result
     assert found.mass is not None
     largest = int(np.argmax(found.mass))
     model = parameter_vector.as_numpy(found.model)
-    return model.doubled(largest, task.tables.gate_constant)
+    return model.doubled(largest, constant)
 
 
 def _fixed_number(task: Task, chosen: list[Start], shared: Shared) -> Maximum:

@@ -8,6 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from mixstat import MixtureOfExperts
 from mixstat.evidence import SearchEvidence
+from mixstat.fitting import search
 from mixstat.fitting.adaptive import BUDGET, GROWN, MOST_MOVES, ROUND
 from mixstat.fitting.moves import doubled, moves, without
 from mixstat.fitting.starts import StartRows
@@ -286,6 +287,26 @@ def test_one_more_expert_never_fits_worse():
     assert four.log_likelihood_ == pytest.approx(three.log_likelihood_, abs=1e-7)
     assert len(four.certificate_.coinciding_experts) == 1
     assert not four.certificate_.sound
+
+
+@pytest.mark.parametrize(("gate", "searches"), [("softmax", 2), ("sigmoid", 1)])
+def test_fewer_experts_are_fitted_only_for_gates_that_can_halve_a_share(
+    gate, searches, monkeypatch
+):
+    random = np.random.default_rng(8)
+    X, y = random.normal(size=(60, 1)), random.normal(size=60)
+    sizes, real = [], search._search
+
+    def counted(task, longest):
+        sizes.append((task.null.n_experts, longest))
+        return real(task, 256)
+
+    monkeypatch.setattr(search, "_search", counted)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        MixtureOfExperts(3, gate=gate, gate_degree=0, random_state=0).fit(X, y)
+    assert [k for k, _ in sizes] == [3, 2][:searches]
+    assert all(longest == 256 for _, longest in sizes[1:])  # what memory has room for
 
 
 def test_a_search_that_finds_no_rest_ends_within_its_budget():
