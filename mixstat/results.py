@@ -173,7 +173,7 @@ class Certificate:
 
     def _of_few_rows(self) -> list[str]:
         """Experts for whose sake the maximum does not count."""
-        remarks = []
+        remarks: list[str] = []
         if self.thin_experts:
             remarks.append(
                 f"Expert {_names(self.thin_experts)} rests on too few rows to be trusted "
