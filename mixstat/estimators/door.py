@@ -6,7 +6,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.validation import validate_data
 
-from mixstat.arguments import Response, Table, count_rows
+from mixstat.arguments import Response, Table, as_frame, count_rows
 from mixstat.fitting.schema import Schema
 from mixstat.kinds import check_labels, check_length, check_numbers, check_outputs, check_table
 
@@ -44,7 +44,8 @@ def enter(
     """
     named = names_of(y)
     X = check_table("X", X, 2)
-    y = check_numbers("y", y, booleans=booleans) if y_numeric else check_labels("y", y)
+    # scikit-learn would make floats of integers and booleans that may be missing
+    y = check_numbers("y", y, booleans=booleans) if y_numeric else plain(check_labels("y", y))
     if y is not None:
         check_outputs("y", y)
     check_length("y", y, count_rows(X))
@@ -65,6 +66,11 @@ def enter(
         response,
         Schema(table.shape[1], names, is_vector=response.ndim == 1, response_names=named),
     )
+
+
+def plain(y: Response) -> Response:
+    """Labels of a series as NumPy has them: integers stay integers, booleans booleans."""
+    return y.to_numpy() if as_frame(y) is not None else y  # type: ignore[union-attr]
 
 
 def names_of(y: Response) -> tuple[str, ...]:

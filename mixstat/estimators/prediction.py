@@ -13,7 +13,7 @@ from mixstat.alignment import check_same_rows
 from mixstat.arguments import Response, Seed, Setting, Table, Weights, count_rows
 from mixstat.data.design import check_magnitude
 from mixstat.data.formula import check_frame
-from mixstat.estimators.base import BaseMixture
+from mixstat.estimators.covering import CoveringMixture
 from mixstat.estimators.door import enter
 from mixstat.estimators.formula_rows import agreed, check_transformed, read_numbers, row_weights
 from mixstat.experts.base import Experts
@@ -37,7 +37,7 @@ from mixstat.validation import (
 )
 
 
-class RegressionMixture(RegressorMixin, BaseMixture):
+class RegressionMixture(RegressorMixin, CoveringMixture):
     """Fits and predictions of a regressor; not to be used directly."""
 
     expert: Setting  # constructor parameters, set by the leaves

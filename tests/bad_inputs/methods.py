@@ -127,6 +127,17 @@ def of_prediction() -> Iterator[Row]:
         bad = {"X": NOT_TABLES[:4], "y": NOT_NUMBERS}
         for question in ("cdf", "crps"):
             yield from rows(f"{name}.{question}", method(kind, question), {"X": X, "y": Y}, bad)
+        yield from rows(
+            f"{name}.interval_coverage",
+            method(kind, "interval_coverage"),
+            {"X": X, "y": Y},
+            {
+                **bad,
+                "levels": [0.0, 1.0, [0.5, 2.0], "most", None, [[0.5]], [], np.nan],
+                "max_lag": [-1, 1.5, "few"],
+                "by_expert": NOT_SWITCHES,
+            },
+        )
     for question in ("predict_proba", "predict_log_proba", "expert_proba"):
         name = f"MixtureOfExpertsClassifier.{question}"
         yield from rows(name, method("classifier", question), {}, {"X": NOT_TABLES})

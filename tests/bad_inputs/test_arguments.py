@@ -68,7 +68,7 @@ def _of_class(word: str, cls: type) -> Iterator[tuple[str, str, str]]:
     if cls.__module__.startswith(("mixstat.gates", "mixstat.experts")):
         return  # methods of parts are called by other parts
     for name, method in inspect.getmembers(cls, callable):
-        if not name.startswith("_"):
+        if not name.startswith("_") and not hasattr(Exception, name):
             place = f"{word}.{name}"
             yield from ((word, place, one) for one in _arguments(method) if one != "self")
 

@@ -143,3 +143,16 @@ def test_formula_and_summary(data):
     told = str(moe.summary())
     assert "Expert 0" in told
     assert "y=b:x" in told
+
+
+@pytest.mark.parametrize("kind", ["Int64", "boolean", "string", "category"])
+def test_labels_that_may_be_missing_come_back_as_they_are(kind):
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(80, 2))
+    up = X[:, 0] + 0.5 * rng.normal(size=80) > 0
+    y = pd.Series(up if kind == "boolean" else up.astype(int)).astype(kind)
+    model = MixtureOfExpertsClassifier(1).fit(X, y)
+    plain = np.unique(y.to_numpy())
+    assert model.classes_.tolist() == plain.tolist()
+    assert model.classes_.dtype == plain.dtype
+    assert model.score(X, y) == pytest.approx(np.mean(model.predict(X) == y.to_numpy()))
