@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Int
@@ -10,10 +9,11 @@ from jaxtyping import Int
 from mixstat.experts.base import Experts
 from mixstat.gates.base import Gate
 from mixstat.numerics import parameter_vector
+from mixstat.numerics.module import Module
 from mixstat.numerics.precision import AnyArray
 
 
-class Mixture(eqx.Module):
+class Mixture(Module):
     """p(y | x) = sum_k pi_k(x) f_k(y | x). All leaves are unconstrained parameters."""
 
     gate: Gate

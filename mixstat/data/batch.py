@@ -1,10 +1,10 @@
 """The data as the kernels see it: rows last, in chunks, padded to a few sizes."""
 
-import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Float, Int
 
+from mixstat.numerics.module import Module
 from mixstat.numerics.precision import AnyArray, in_float64
 
 CHUNK_BYTES = 2**21  # the largest per-row table of a chunk should stay in the second-level cache
@@ -15,7 +15,7 @@ WASTE = 1.1  # rows computed for each that there is, where shorter chunks can he
 ROOM_BYTES = 2**25  # a table that would be larger in such a shape has one of its own
 
 
-class Rows(eqx.Module):
+class Rows(Module):
     """One chunk of rows (or, with a leading axis, all of them)."""
 
     Z: AnyArray  # (q, r) gate features
@@ -33,7 +33,7 @@ class Rows(eqx.Module):
         return "Z" if name == "Phi" and self.Phi is None else name
 
 
-class Batch(eqx.Module):
+class Batch(Module):
     """All rows, as (chunks, ..., rows); chunks from ``n_chunks`` on are padding."""
 
     rows: Rows

@@ -8,17 +8,17 @@ methods return what they were given.
 import abc
 from typing import ClassVar
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
 from mixstat.numerics import linear_algebra
 from mixstat.numerics.coordinate_descent import lasso_step
+from mixstat.numerics.module import Module
 from mixstat.numerics.precision import AnyArray, library_of
 
 
-class Penalty(eqx.Module):
+class Penalty(Module):
     """Interface: what is taken from the objective at a vector of parameters.
 
     The penalties of K experts may be stacked: their arrays then have a leading axis, and the

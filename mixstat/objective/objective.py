@@ -15,6 +15,7 @@ from mixstat.gates.base import Gate
 from mixstat.model import Mixture, canonical_order, expanded_index
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.bounds import free_to_rise
+from mixstat.numerics.module import Module
 from mixstat.numerics.penalty import Penalty
 from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.objective import derivatives as kernels
@@ -45,7 +46,7 @@ class TracedDerivatives(NamedTuple):
     mass: Float[AnyArray, " K"]
 
 
-class Objective(eqx.Module):
+class Objective(Module):
     """Maximise the mean log-likelihood less a penalty, within bounds.
 
     Points are parameter vectors. Every method works on NumPy arrays, and on tracers inside a

@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from mixstat.data.batch import Rows
 from mixstat.numerics import parameter_vector
+from mixstat.numerics.module import Module
 from mixstat.numerics.precision import AnyArray
 from mixstat.parts import predictors
 from mixstat.parts.autodiff import each_derivatives
@@ -43,7 +44,7 @@ def empty(*shape: int) -> np.ndarray:
     return np.zeros(shape)
 
 
-class Normals(eqx.Module):
+class Normals(Module):
     """y | x, k ~ Normal(coef_k phi(x), Sigma_k).
 
     Sigma is stored by its generalised autoregressive parameters: residuals ``e`` become

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int, PyTree
 
 from mixstat.data.batch import Rows
 from mixstat.numerics import parameter_vector
+from mixstat.numerics.module import Module
 from mixstat.numerics.penalty import Penalty
 from mixstat.numerics.precision import AnyArray
 from mixstat.parts import predictors
@@ -29,7 +30,7 @@ class NewtonSums(NamedTuple):
     information: dict[str, AnyArray]  # as of predictors.pair_sums, with a leading axis for experts
 
 
-class Part(eqx.Module):
+class Part(Module):
     """Interface of both parts of a mixture: linear predictors, and a link behind them.
 
     Coefficients of predictors come in stacks: a gate has one, a family one for each expert.
