@@ -6,15 +6,22 @@ J. Am. Statist. Assoc. 79, 871-880. Which experts are taken is drawn here, not r
 costs no more than the ranking.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from mixstat.fitting.starts import StartRows, inputs
 
+Way: TypeAlias = Callable[
+    [StartRows, Float[np.ndarray, " n"], np.random.Generator], Bool[np.ndarray, " n"]
+]
+
 PART = (0.1, 0.5)  # of an expert's rows, to which a regression is to come close
 TRIES = 40  # such regressions
+STANDS_OUT = 2.0  # times as common as any other value
+DIGITS = 9  # to which standardised responses are one value
 LEAST = 1e-6  # responsibility of an expert for a row, so that any row can be handed on
 
 
@@ -28,21 +35,59 @@ def moves(
 
     ``spare`` are the experts that may be dissolved.
     """
-    k = shares.shape[1]
+    at_value = _commonest(rows)
     turn = 0
     while True:
-        gone = int(random.choice(spare))
-        fewer = without(shares, gone)
-        # larger experts are split more often
-        size = np.delete(fewer.T @ rows.weight, gone)
-        split = int(random.choice(np.delete(np.arange(k), gone), p=size / size.sum()))
-        way = WAYS[turn % len(WAYS)]
-        part = way(rows, fewer[:, split], random)
-        moved = fewer.copy()
-        moved[:, gone] = np.where(part, fewer[:, split], 0.0)
-        moved[:, split] -= moved[:, gone]
-        yield moved
+        if at_value is not None and turn % (len(WAYS) + 1) == 0:
+            gone = int(spare[turn // (len(WAYS) + 1) % len(spare)])
+            yield _handed_over(without(shares, gone), at_value, gone)
+        else:
+            yield _split(rows, shares, spare, WAYS[turn % len(WAYS)], random)
         turn += 1
+
+
+def _split(
+    rows: StartRows,
+    shares: Float[np.ndarray, "n K"],
+    spare: Int[np.ndarray, " s"],
+    way: Way,
+    random: np.random.Generator,
+) -> Float[np.ndarray, "n K"]:
+    """One of the spare experts takes a part of the rows of another one."""
+    gone = int(random.choice(spare))
+    fewer = without(shares, gone)
+    # larger experts are split more often
+    size = np.delete(fewer.T @ rows.weight, gone)
+    others = np.delete(np.arange(shares.shape[1]), gone)
+    split = int(random.choice(others, p=size / size.sum()))
+    part = way(rows, fewer[:, split], random)
+    moved = fewer.copy()
+    moved[:, gone] = np.where(part, fewer[:, split], 0.0)
+    moved[:, split] -= moved[:, gone]
+    return moved
+
+
+def _commonest(rows: StartRows) -> Bool[np.ndarray, " n"] | None:
+    """Rows with the commonest response, where it stands out.
+
+    Zeros beside a regression, or where a scale ends: a flat line without noise, which is part of
+    several experts before it is one. Where others are nearly as common, values are round numbers.
+    """
+    _, value = np.unique(np.round(rows.view, DIGITS), axis=0, return_inverse=True)
+    met = np.bincount(value.ravel(), weights=rows.weight)
+    chosen = value.ravel() == np.argmax(met)
+    if chosen.sum() <= rows.Phi.shape[1] or np.sum(met > met.max() / STANDS_OUT) > 1:
+        return None
+    return chosen
+
+
+def _handed_over(
+    fewer: Float[np.ndarray, "n K"], part: Bool[np.ndarray, " n"], gone: int
+) -> Float[np.ndarray, "n K"]:
+    """All of some rows to the expert that was dissolved."""
+    moved = np.where(part[:, None], 0.0, fewer)
+    moved[part, gone] = 1.0
+    return moved
 
 
 def without(shares: Float[np.ndarray, "n K"], gone: int) -> Float[np.ndarray, "n K"]:

@@ -84,6 +84,20 @@ def test_a_spike_of_gamma_responses_is_an_expert():
     np.testing.assert_allclose(moe.expert_coef_[0], [np.log(2), 0], atol=1e-6)
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_value_that_rows_of_two_lines_have_is_an_expert(seed):
+    """Most independent starts agree on an end that is far below."""
+    random = np.random.default_rng(2)
+    x = random.uniform(0, 10, 400)
+    steep = random.random(400) < 0.4
+    y = np.where(steep, 5 + 4.2 * x, 20 - x) + 3 * random.standard_normal(400)
+    y[random.choice(400, 10, replace=False)] = 25.0
+    moe = told(MixtureOfExperts(3, random_state=seed), x[:, None], y, "fits its rows exactly")
+    flat = int(np.argmin(moe.scale_))
+    np.testing.assert_allclose(moe.expert_coef_[flat], [25, 0], atol=1e-6)
+    assert 400 * moe.log_likelihood_ == pytest.approx(-1153.327, abs=1e-3)
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_no_groups_on_one_line():
     wrong = 0
