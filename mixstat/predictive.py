@@ -89,7 +89,15 @@ class Predictive(NamedTuple):
         found = elementwise.find_root(
             flat_excess, (low - margin, high + margin), args=(output, row)
         )
-        return found.x
+        return self._on_jumps(level, found.x)
+
+    def _on_jumps(self, level: float, y: Float[np.ndarray, "m n"]) -> Float[np.ndarray, "m n"]:
+        """Quantiles of a level that is passed at a value of positive probability."""
+        for jump in self.experts.jumps:
+            at = np.full(y.shape, jump)
+            below = self.cdf(np.nextafter(at, -np.inf))
+            y = np.where((below < level) & (level <= self.cdf(at)), at, y)
+        return y
 
     def _each_quantile(self, level: float) -> Float[np.ndarray, "K m n"]:
         """Of each expert; of counts so large that only a normal law can tell, by that."""

@@ -115,6 +115,7 @@ def _notes(fit: Fit) -> list[str]:
     return [
         *_formula_note(fit),
         *_order_note(fit),
+        *(f"{words}." for words in fit.model.experts.notes()),
         *_class_note(fit),
         *_joint_note(fit),
         *_weight_note(fit),

@@ -2,12 +2,17 @@
 
 from mixstat.experts.base import Experts
 from mixstat.experts.binomial import BinomialExperts
+from mixstat.experts.exponential import ExponentialExperts
 from mixstat.experts.gamma import GammaExperts
 from mixstat.experts.gaussian import GaussianExperts
+from mixstat.experts.lognormal import LognormalExperts
 from mixstat.experts.mixed import MixedExperts
 from mixstat.experts.multinomial import MultinomialExperts
+from mixstat.experts.negative_binomial import NegativeBinomialExperts
+from mixstat.experts.point_mass import PointMass
 from mixstat.experts.poisson import PoissonExperts
 from mixstat.experts.student import StudentTExperts
+from mixstat.experts.weibull import WeibullExperts
 
 REGISTRY: dict[str, Experts] = {
     "gaussian": GaussianExperts(),
@@ -16,16 +21,26 @@ REGISTRY: dict[str, Experts] = {
     "binomial": BinomialExperts(),
     "gamma": GammaExperts(),
     "t": StudentTExperts(),
+    "negative_binomial": NegativeBinomialExperts(),
+    "zero": PointMass(),
+    "lognormal": LognormalExperts(),
+    "exponential": ExponentialExperts(),
+    "weibull": WeibullExperts(),
 }
 
 __all__ = [
     "REGISTRY",
     "BinomialExperts",
     "Experts",
+    "ExponentialExperts",
     "GammaExperts",
     "GaussianExperts",
+    "LognormalExperts",
     "MixedExperts",
     "MultinomialExperts",
+    "NegativeBinomialExperts",
+    "PointMass",
     "PoissonExperts",
     "StudentTExperts",
+    "WeibullExperts",
 ]

@@ -49,6 +49,8 @@ class Experts(RespondingPart):
 
     exchangeable: ClassVar[bool] = True
     """Whether experts are all of one kind, so that they may be renumbered."""
+    alone: ClassVar[bool] = True
+    """Whether all experts may be of this family; else it stands beside others in a list."""
     order_words: ClassVar[str] = "their first coefficient"
     """By what experts are numbered, as people are told."""
 
@@ -177,6 +179,10 @@ class Experts(RespondingPart):
         """Experts that each have an M-step of their own, one after the other."""
         return (self,)
 
+    def seen(self, rows: Rows) -> tuple[Rows, ...]:
+        """What each of the experts that :meth:`split` gives sees of rows."""
+        return (rows,)
+
     def join(self, parts: "tuple[Experts, ...]") -> "Experts":
         """Experts like these from what :meth:`split` gives."""
         return parts[0]
@@ -221,6 +227,10 @@ class Experts(RespondingPart):
         if self.discrete:
             return crps.by_sums(self.marginals, eta, share, y)
         return crps.by_quadrature(self.marginals, eta, share, y)
+
+    def notes(self) -> list[str]:
+        """What a summary says of experts beside their parameters."""
+        return []
 
     def coefficients(self) -> Float[np.ndarray, "K L p"]:
         """Coefficients of the features, an expert after the other."""

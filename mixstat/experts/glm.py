@@ -6,6 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
+from scipy.special import gammaln
 
 from mixstat.experts.base import Experts
 from mixstat.numerics.precision import AnyArray
@@ -28,9 +29,19 @@ class OnePredictorExperts(Experts):
 
 
 class CountExperts(OnePredictorExperts):
-    """Experts of counts: y is not standardised."""
+    """Experts of counts, with the log of a mean: y is not standardised."""
 
     response: ClassVar[str] = "count"
+
+    def encode(self, y: Float[np.ndarray, "n 1"]) -> Float[np.ndarray, "n 2"]:
+        """Counts, and the log of their factorials, which no fit changes."""
+        return np.hstack([y, gammaln(y + 1)])
+
+    def view(self, y: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 1"]:
+        return np.log(y[:, :1] + 0.5)
+
+    def working(self, y: Float[AnyArray, "2 n"]) -> Float[AnyArray, "1 n"]:
+        return jnp.log(y[:1] + 0.5)
 
 
 def check_counts(y: Float[np.ndarray, "n c"], family: str) -> None:

@@ -1,6 +1,6 @@
 """Experts of different families inside one model."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -8,18 +8,22 @@ from jaxtyping import Float, PyTree
 
 from mixstat.data.batch import Rows
 from mixstat.experts.base import Experts
+from mixstat.experts.each_marginal import EachMarginal
+from mixstat.experts.shared_response import SharedResponse, given
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.penalty import Penalty
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts.labels import ParameterLabel
 from mixstat.parts.predictors import Group
 
 
-class MixedExperts(Experts):
+class MixedExperts(SharedResponse):
     """Each expert of a family of its own: expert k is ``parts[k]``, a family with one expert.
 
-    All families must be of responses of one kind. Predictors that an expert lacks are padded
-    with zeros, which belong to no parameter.
+    All families must be of responses of one kind; point masses stand beside any kind. Where y is
+    otherwise continuous, a row at a point belongs to the point: a density is nothing beside a
+    probability. Predictors that an expert lacks are padded with zeros, which belong to no
+    parameter.
     """
 
     parts: tuple[Experts, ...] = ()
@@ -35,10 +39,6 @@ class MixedExperts(Experts):
     exchangeable: ClassVar[bool] = False
 
     @property
-    def response(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.parts[0].response if self.parts else "real"
-
-    @property
     def n_experts(self) -> int:
         return len(self.parts)
 
@@ -48,7 +48,7 @@ class MixedExperts(Experts):
                 f"expert must name one family for each of the n_experts={n_experts} experts, "
                 f"got {len(self.parts)}."
             )
-        kinds = sorted({part.response for part in self.parts})
+        kinds = sorted({part.response for part in self._others})
         if len(kinds) > 1:
             raise ValueError(
                 "expert must name families of one kind of response, got families of "
@@ -56,33 +56,10 @@ class MixedExperts(Experts):
             )
         return MixedExperts(tuple(p.null(1, n_features, n_outputs) for p in self.parts))
 
-    def check(self, y: Float[np.ndarray, "n c"]) -> None:
-        if not self.parts:
-            raise ValueError("expert must name one family for each expert, got an empty list.")
-        for part in self.parts:
-            part.check(y)
-        if len({getattr(part, "trials", None) for part in self.parts}) > 1:
-            raise ValueError(
-                "expert must name families that read y alike, got binomial experts of different "
-                f"trials: {self!r}."
-            )
-
-    def standard(self, y, share, *, constant: bool):
-        return self.parts[0].standard(y, share, constant=constant)
-
-    def encode(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n r"]:
-        return self.parts[0].encode(y)
-
-    def one_less(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:
-        return self.parts[0].one_less(y)
-
-    def view(self, y: Float[np.ndarray, "n r"]) -> Float[np.ndarray, "n v"]:
-        return self.parts[0].view(y)
-
     def groups(self) -> tuple[Group, ...]:
         """The features' predictor of every expert, then those on the constant, padded."""
         split = [part.groups() for part in self.parts]
-        library = np if isinstance(split[0][0].coef, np.ndarray) else jnp
+        library = library_of(*(group.coef for groups in split for group in groups))
         first = library.concatenate([groups[0].coef for groups in split])
         scalars = [[g.coef for g in groups[1:]] for groups in split]
         rows = [library.concatenate([*s, library.zeros((1, 0, 1))], axis=1) for s in scalars]
@@ -100,22 +77,32 @@ class MixedExperts(Experts):
     def link(
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
     ) -> Float[AnyArray, "K n"]:
-        return jnp.concatenate([p.link(e, y) for p, e in zip(self.parts, self._own(eta))])
+        possible, each = self._possible(y), zip(self.parts, self._own(eta), self._own_y(y))
+        logs = [given(possible, p, p.link(own, seen), -jnp.inf) for p, own, seen in each]
+        return jnp.concatenate(logs)
 
     def derivatives(
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
     ) -> tuple[Float[AnyArray, "K L n"], Float[AnyArray, "K L L n"]]:
-        firsts, seconds = [], []
-        for part, own in zip(self.parts, self._own(eta)):
-            first, second = part.derivatives(own, y)
+        possible, firsts, seconds = self._possible(y), [], []
+        for part, own, seen in zip(self.parts, self._own(eta), self._own_y(y)):
+            first, second = part.derivatives(own, seen)
             rest = eta.shape[1] - own.shape[1]
-            firsts.append(jnp.pad(first, ((0, 0), (0, rest), (0, 0))))
-            seconds.append(jnp.pad(second, ((0, 0), (0, rest), (0, rest), (0, 0))))
+            padded = jnp.pad(first, ((0, 0), (0, rest), (0, 0)))
+            firsts.append(given(possible, part, padded, 0.0))
+            padded = jnp.pad(second, ((0, 0), (0, rest), (0, rest), (0, 0)))
+            seconds.append(given(possible, part, padded, 0.0))
         return jnp.concatenate(firsts), jnp.concatenate(seconds)
 
+    def _shares(
+        self, rows: Rows, resp: Float[AnyArray, "K n"]
+    ) -> list[tuple[Experts, Rows, AnyArray]]:
+        """Each part, what it sees of the rows, and its responsibilities (1, n)."""
+        possible, each = self._possible(rows.y), zip(self.parts, self.seen(rows), resp)
+        return [(p, own, given(possible, p, one[None, :], 0.0)) for p, own, one in each]
+
     def start_statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> tuple[PyTree, ...]:
-        pairs = zip(self.parts, resp)
-        return tuple(part.start_statistics(rows, one[None, :]) for part, one in pairs)
+        return tuple(p.start_statistics(own, share) for p, own, share in self._shares(rows, resp))
 
     def start(
         self, statistics: tuple[PyTree, ...], bounds: "tuple[MixedExperts, MixedExperts]"
@@ -125,8 +112,7 @@ class MixedExperts(Experts):
         return MixedExperts(tuple(p.start(s, (low, high)) for p, s, low, high in each))
 
     def statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> tuple[PyTree, ...]:
-        pairs = zip(self.parts, resp)
-        return tuple(part.statistics(rows, one[None, :]) for part, one in pairs)
+        return tuple(p.statistics(own, share) for p, own, share in self._shares(rows, resp))
 
     def m_step(
         self,
@@ -160,6 +146,11 @@ class MixedExperts(Experts):
         each = [np.asarray(own) for own in self._own(eta)]
         return EachMarginal([p.marginals(own) for p, own in zip(self.parts, each)])
 
+    def cdf(
+        self, eta: Float[np.ndarray, "K L n"], y: Float[np.ndarray, "c n"]
+    ) -> Float[np.ndarray, "K m n"]:
+        return np.concatenate([p.cdf(own, y) for p, own in zip(self.parts, self._own(eta))])
+
     def traced_functions(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K c n"]:
         pairs = zip(self.parts, self._own(eta), strict=True)
         return jnp.concatenate([part.traced_functions(own) for part, own in pairs])
@@ -177,10 +168,6 @@ class MixedExperts(Experts):
             for k, part in enumerate(self.parts)
             for label in part.labels(features, outputs)
         ]
-
-    @property
-    def n_values(self) -> int | None:
-        return self.parts[0].n_values if self.parts else None
 
     def split(self) -> tuple[Experts, ...]:
         return self.parts
@@ -201,47 +188,3 @@ class MixedExperts(Experts):
 
     def __repr__(self) -> str:
         return f"MixedExperts({', '.join(repr(part) for part in self.parts)})"
-
-
-class EachMarginal:
-    """Distributions of different families, stacked on the axis of experts."""
-
-    def __init__(self, each: list[Any]) -> None:
-        self.each = each
-
-    def _stack(self, name: str, *arguments: float | np.ndarray) -> np.ndarray:
-        return np.concatenate([getattr(one, name)(*arguments) for one in self.each])
-
-    def mean(self) -> np.ndarray:
-        """Means."""
-        return self._stack("mean")
-
-    def var(self) -> np.ndarray:
-        """Variances."""
-        return self._stack("var")
-
-    def ppf(self, q: float) -> np.ndarray:
-        """Quantiles."""
-        return self._stack("ppf", q)
-
-    def isf(self, q: float) -> np.ndarray:
-        """Quantiles by what lies above."""
-        return self._stack("isf", q)
-
-    def pdf(self, y: np.ndarray) -> np.ndarray:
-        """Densities at ``y``, the same for all experts."""
-        return self._stack("pdf", y)
-
-    def cdf(self, y: np.ndarray) -> np.ndarray:
-        """Distribution functions at ``y``, the same for all experts."""
-        return self._stack("cdf", y)
-
-    def sf(self, y: np.ndarray) -> np.ndarray:
-        """Probabilities of exceeding ``y``, the same for all experts."""
-        return self._stack("sf", y)
-
-    def support(self) -> tuple[np.ndarray, np.ndarray]:
-        """Smallest and largest values."""
-        ends = [np.broadcast_arrays(*one.support(), one.mean())[:2] for one in self.each]
-        low, high = (np.concatenate(one) for one in zip(*ends))
-        return low, high

@@ -6,7 +6,6 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
-from scipy.special import gammaln
 
 from mixstat.experts.base import blank
 from mixstat.experts.glm import (
@@ -34,16 +33,6 @@ class PoissonExperts(CountExperts):
     def check(self, y: Float[np.ndarray, "n c"]) -> None:
         super().check(y)
         check_counts(y, "Poisson")
-
-    def encode(self, y: Float[np.ndarray, "n 1"]) -> Float[np.ndarray, "n 2"]:
-        """Counts, and the log of their factorials, which no fit changes."""
-        return np.hstack([y, gammaln(y + 1)])
-
-    def view(self, y: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 1"]:
-        return np.log(y[:, :1] + 0.5)
-
-    def working(self, y: Float[AnyArray, "2 n"]) -> Float[AnyArray, "1 n"]:
-        return jnp.log(y[:1] + 0.5)
 
     def link(
         self, eta: Float[AnyArray, "K 1 n"], y: Float[AnyArray, "2 n"]

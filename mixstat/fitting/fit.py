@@ -279,7 +279,7 @@ class Fit:
     def log_joint(self, X: Table, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n K"]:
         """Log of gate times density of y given x, in the units of y."""
         joint = batches.take_rows(log_joint_rows(self.model, self.lay_out(X, y)), len(y))
-        return joint - self.units.log_scale
+        return joint - self.units.log_volume * self.model.experts.has_density(y)[:, None]
 
     def predictive(self, X: Table) -> Predictive:
         """The conditional distribution of y at rows, in the units of y."""

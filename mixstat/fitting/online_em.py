@@ -114,8 +114,13 @@ def _shares(model: Mixture, rows: Rows) -> list[AnyArray]:
 
 
 def _statistics(model: Mixture, rows: Rows) -> tuple[PyTree, ...]:
-    pairs = zip(_parts(model), _shares(model, rows), strict=True)
-    return tuple(part.statistics(rows, share) for part, share in pairs)
+    each = zip(_parts(model), _rows(model, rows), _shares(model, rows), strict=True)
+    return tuple(part.statistics(own, share) for part, own, share in each)
+
+
+def _rows(model: Mixture, rows: Rows) -> list[Rows]:
+    """What each part sees of rows."""
+    return [rows, *model.experts.seen(rows)]
 
 
 def _penalties(model: Mixture, rule: Rules) -> list[Penalty]:
@@ -144,7 +149,8 @@ def _surrogate(
     part = _parts(model)[j]
 
     def of_new(candidate: Part, rows: Rows) -> AnyArray:
-        return jnp.sum(_shares(model, rows)[j] * candidate.log_terms(rows))
+        log = candidate.log_terms(_rows(model, rows)[j])
+        return jnp.sum(_shares(model, rows)[j] * log)
 
     def value(candidate: Part) -> AnyArray:
         new = batch.total_weight * total(of_new, candidate, batch)

@@ -26,7 +26,18 @@ def find_gate(gate: object) -> Gate:
 def find_experts(expert: object, covariance: str) -> Experts:
     """A family by name, as an object of settings, or one for each expert in a list."""
     if isinstance(expert, list | tuple):
-        return MixedExperts(tuple(find_experts(one, covariance) for one in expert))
+        return MixedExperts(tuple(_family(one, covariance) for one in expert))
+    family = _family(expert, covariance)
+    if not family.alone:
+        raise ValueError(
+            f"expert must name a family beside {expert!r}, in a list such as "
+            f"[{expert!r}, 'poisson']."
+        )
+    return family
+
+
+def _family(expert: object, covariance: str) -> Experts:
+    """One family by name, or as an object of settings."""
     named = {name: one for name, one in EXPERTS.items() if one.response != "class"}
     if isinstance(expert, str) and expert in named:
         return named[expert].with_covariance(covariance)

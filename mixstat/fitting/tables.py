@@ -73,15 +73,22 @@ class Units:
 
     location: Float[np.ndarray, " m"]
     scale: Float[np.ndarray, " m"]
+    dense: float = 1.0
+    """Share of the rows (by weight) whose response has a density rather than a probability."""
 
     def standardised(self, y: Float[np.ndarray, "n m"]) -> Float[np.ndarray, "n m"]:
         """Responses as the fit sees them."""
         return (y - self.location) / self.scale
 
     @property
-    def log_scale(self) -> float:
+    def log_volume(self) -> float:
         """Log of the volume of a unit of y: what a log density in units of y has less."""
         return float(np.sum(np.log(self.scale)))
+
+    @property
+    def log_scale(self) -> float:
+        """What a mean log-likelihood of the rows in units of y has less."""
+        return self.dense * self.log_volume
 
 
 def to_user(model: Mixture, designs: Designs, units: Units) -> Mixture:
@@ -149,7 +156,8 @@ def make_tables(rows: TrainingRows, designs: Designs, family: Experts) -> Tables
     y = rows.responses
     check_magnitude("y", y)
     _check_spread(y)
-    units = Units(*family.standard(y, share, constant=designs.experts.source.constant))
+    standard = family.standard(y, share, constant=designs.experts.source.constant)
+    units = Units(*standard, dense=float(share @ family.has_density(y)))
     encoded = family.encode(units.standardised(y))
     return Tables(
         Z=Z,

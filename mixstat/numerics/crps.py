@@ -74,7 +74,8 @@ def by_quadrature(
     breaks = np.concatenate([low[None], inner, np.full((1, *y.shape), np.inf)])
     above = (breaks[:-1] >= y).astype(float)
     output, row = (np.broadcast_to(one, above.shape) for one in np.indices(y.shape))
-    width = np.min(every.ppf(0.75) - every.ppf(0.25))
+    widths = every.ppf(0.75) - every.ppf(0.25)
+    width = np.min(widths, where=widths > 0, initial=np.inf)
 
     def integrand(t, above, output, row):
         flat = (np.ravel(one) for one in np.broadcast_arrays(t, above, output, row))

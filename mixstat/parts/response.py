@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from mixstat.parts.part import Part
 
@@ -20,6 +20,11 @@ class RespondingPart(Part):
     def discrete(self) -> bool:
         """Whether y takes separate values."""
         return self.response in ("count", "binomial", "class")
+
+    @property
+    def jumps(self) -> tuple[float, ...]:
+        """Values of y that have a probability, where it is continuous elsewhere."""
+        return ()
 
     @property
     def n_outputs(self) -> int:
@@ -48,6 +53,10 @@ class RespondingPart(Part):
     def encode(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n r"]:
         """The table of numbers that the link sees, from y freed of location and scale."""
         return y
+
+    def has_density(self, y: Float[np.ndarray, "n c"]) -> Bool[np.ndarray, " n"]:
+        """Whether each response has a density, which depends on units, or a probability."""
+        return np.ones(len(y), bool)
 
     def view(self, y: Float[np.ndarray, "n r"]) -> Float[np.ndarray, "n v"]:
         """Encoded y as coordinates in which starts may look for clusters."""

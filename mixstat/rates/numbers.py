@@ -56,12 +56,20 @@ def make_law(inputs: Setting, shape: Shape, given: Mapping[str, Setting]) -> tup
 
 def find_family(experts: Setting) -> Experts:
     """A family by name, as an object, or a list of one for each expert."""
+    if isinstance(experts, list | tuple) and experts:
+        return find_experts([_family(one) for one in experts], "full")
+    family = _family(experts)
+    if not family.alone:
+        raise ValueError(f"experts must name a family beside {experts!r}, in a list.")
+    return family
+
+
+def _family(experts: Setting) -> Experts:
+    """One family."""
     if isinstance(experts, Experts):
         return experts
     if isinstance(experts, str) and experts in FAMILIES:
         return FAMILIES[experts]
-    if isinstance(experts, list | tuple) and experts:
-        return find_experts([find_family(one) for one in experts], "full")
     listed = ", ".join(repr(name) for name in FAMILIES)
     raise ValueError(
         f"experts must be one of {listed}, an object of mixstat.experts, or a list of them; got "

@@ -17,8 +17,11 @@ from mixstat.experts import (
     Experts,
     GammaExperts,
     GaussianExperts,
+    LognormalExperts,
     MixedExperts,
     MultinomialExperts,
+    NegativeBinomialExperts,
+    PointMass,
     PoissonExperts,
     StudentTExperts,
 )
@@ -30,7 +33,7 @@ from mixstat.predictive import expert_predictors
 K, P, N = 2, 3, 120
 
 # settings and number of outputs
-CASES = {name: (family, 1) for name, family in REGISTRY.items()}
+CASES = {name: (family, 1) for name, family in REGISTRY.items() if family.alone}
 CASES |= {f"gaussian_{c}": (GaussianExperts(covariance=c), 3) for c in COVARIANCES}
 CASES |= {
     "gaussian_one_tied": (GaussianExperts(covariance="tied"), 1),
@@ -39,8 +42,10 @@ CASES |= {
     "fixed_df": (StudentTExperts(df=4.0), 1),
     "gaussian_and_t": (MixedExperts((GaussianExperts(), StudentTExperts())), 1),
     "two_poissons": (MixedExperts((PoissonExperts(), PoissonExperts())), 1),
+    "zero_and_poisson": (MixedExperts((PointMass(), PoissonExperts())), 1),
+    "zero_and_lognormal": (MixedExperts((PointMass(), LognormalExperts())), 1),
 }
-CONTINUOUS = [n for n, (f, m) in CASES.items() if not f.response.startswith(("c", "b")) and m == 1]
+CONTINUOUS = [n for n, (f, m) in CASES.items() if not f.discrete and not f.jumps and m == 1]
 
 
 @pytest.fixture(params=CASES)
@@ -153,9 +158,15 @@ def test_density_equals_scipy(experts, Phi, y, rows):
                 for (part, one), width in zip(parts, widths, strict=True)
             ]
         )
+        known[np.ix_(~_points(experts), ~experts.has_density(y))] = -np.inf
     else:
         known = _log_density(experts, eta, y)
     np.testing.assert_allclose(logs, known, rtol=1e-10, atol=1e-10)
+
+
+def _points(experts):
+    """Which of the experts are point masses."""
+    return np.array([isinstance(part, PointMass) for part in getattr(experts, "parts", [None] * K)])
 
 
 def _log_density(experts, eta, y):
@@ -202,7 +213,7 @@ def test_samples_follow_the_marginals(experts, Phi):
     eta = expert_predictors(experts, np.repeat(Phi[:1], n, axis=0))
     random = np.random.default_rng(5)
     marginals = experts.marginals(eta[:, :, :1])
-    for k in range(K):
+    for k in np.flatnonzero(~_points(experts)).tolist():
         draws = experts.sample(eta[k], k, random)
         if experts.discrete:
             counts = np.bincount(draws[0].astype(int))
@@ -244,7 +255,7 @@ def test_derivatives_of_the_link_equal_autodiff(experts, Phi, rows):
 
 
 # experts with a closed form need no information
-@pytest.mark.parametrize("name", [n for n in CASES if not n.startswith("gaussian")])
+@pytest.mark.parametrize("name", [n for n in CASES if not n.startswith(("gaussian", "zero"))])
 def test_information_is_positive_semidefinite(experts, Phi, rows):
     eta = jnp.asarray(expert_predictors(experts, Phi))
     blocks = np.moveaxis(np.asarray(experts.information(eta, rows.y)), -1, 1)
@@ -252,11 +263,16 @@ def test_information_is_positive_semidefinite(experts, Phi, rows):
     assert np.all(values[..., 0] >= -1e-12 * values[..., -1])
 
 
-@pytest.mark.parametrize("name", ["gamma", "t", "fixed_df"])
+LAST = {"gamma": "log_shape", "t": "log_df", "fixed_df": "log_df"}
+LAST |= {"lognormal": "log_scale", "weibull": "log_scale"}
+
+
+@pytest.mark.parametrize("name", list(LAST))
 @pytest.mark.parametrize("log_shape", [-0.5, 1.0, 2.0, 3.5])
-def test_information_is_minus_the_mean_hessian(experts, Phi, log_shape):
-    leaf = "log_shape" if isinstance(experts, GammaExperts) else "log_df"
-    experts = eqx.tree_at(lambda e: getattr(e, leaf), experts, np.full((K, 1, 1), log_shape))
+def test_information_is_minus_the_mean_hessian(name, experts, Phi, log_shape):
+    if LAST[name] == "log_scale":
+        log_shape = -0.5 * log_shape
+    experts = eqx.tree_at(lambda e: getattr(e, LAST[name]), experts, np.full((K, 1, 1), log_shape))
     values, width = grid(experts)
     rows = at_one_place(experts, Phi, values)
     eta = jnp.asarray(expert_predictors(experts, np.asarray(rows.Phi).T))
@@ -271,7 +287,8 @@ UNPENALISED = NoPenalty()
 
 
 def surrogates(experts, vector, rows, resp):
-    return jnp.sum(resp * parameter_vector.from_vector(experts, vector).log_prob(rows), axis=1)
+    log = parameter_vector.from_vector(experts, vector).log_prob(rows)
+    return jnp.sum(resp * jnp.where(jnp.isfinite(log), log, 0.0), axis=1)  # of what is possible
 
 
 @jax.jit
@@ -344,7 +361,8 @@ def test_ridge_steps_maximise_the_penalised_surrogate(name, null, rows, resp):
     begun = start(null, rows, resp, null.bounds(1e-4))
     best, gradient = climb(begun, rows, resp, 100, penalty)
     assert np.max(np.abs(gradient[free(best)])) < 1e-9
-    assert marked.sum() == np.size(null.coefficients()) * (P - 1) / P
+    coefficients = null.coefficients()[~_points(null)]
+    assert marked.sum() == np.size(coefficients) * (P - 1) / P
 
 
 def test_an_empty_expert_stays_finite(experts, rows):
@@ -357,7 +375,11 @@ def test_an_empty_expert_stays_finite(experts, rows):
 
 
 @pytest.mark.parametrize(
-    "name", ["gaussian", "gaussian_one_tied", "t", "fixed_df", "gamma", "gaussian_and_t"]
+    "name",
+    [
+        *("gaussian", "gaussian_one_tied", "t", "fixed_df", "gamma", "gaussian_and_t"),
+        *("lognormal", "weibull"),
+    ],
 )
 def test_floors_hold(null, Phi, resp):
     """Responses on one line: without a floor the likelihood has no limit."""
@@ -409,9 +431,9 @@ def test_user_units(experts, Phi, y, rows, rng):
     to_user = np.eye(P) + 0.5 * np.tril(rng.standard_normal((P, P)), -1)
     moved = experts.in_units(location, scale, to_user)
     other = as_rows(experts, np.linalg.solve(to_user, Phi.T).T, location + scale * y)
-    jump = 0.0 if experts.discrete else np.log(scale).sum()
+    jump = (0.0 if experts.discrete else np.log(scale).sum()) * experts.has_density(y)
     np.testing.assert_allclose(
-        log_prob(moved, other), log_prob(experts, rows) - jump, rtol=1e-10, atol=1e-10
+        log_prob(moved, other), np.asarray(log_prob(experts, rows)) - jump, rtol=1e-10, atol=1e-10
     )
 
 
@@ -423,7 +445,7 @@ def test_parameters_have_names_and_tables_titles(experts, y):
     assert len(names) == len(set(names)) == parameter_vector.size(experts)
     known = tuple([f"expert{k}:" for k in range(K)] + list(experts.titles()))
     assert all(name.startswith(known) for name in names)
-    for k in range(K):
+    for k in np.flatnonzero(~_points(experts)).tolist():
         assert sum(n.startswith(f"expert{k}:") for n in names) == experts.coefficients()[k].size
 
 
@@ -434,6 +456,7 @@ def test_parameters_have_names_and_tables_titles(experts, y):
         (PoissonExperts(), "PoissonExperts()"),
         (BinomialExperts(trials=5), "BinomialExperts(trials=5)"),
         (StudentTExperts(df=3), "StudentTExperts(df=3)"),
+        (PointMass(at=1), "PointMass(at=1)"),
         (
             MixedExperts((GaussianExperts(), StudentTExperts())),
             "MixedExperts(GaussianExperts(covariance='full'), StudentTExperts(df=None))",
@@ -458,3 +481,37 @@ def test_t_density_keeps_its_digits_for_any_degrees_of_freedom(x64, df):
     slope = float(experts.derivatives(eta, y)[0][0, 2, 0])
     known = 0.5 * df * (special.digamma(0.5 * (df + 1)) - special.digamma(0.5 * df) - 1 / df)
     assert slope == pytest.approx(known if df < 1e3 else 0.25 / df, rel=1e-4, abs=1e-15)
+
+
+@pytest.mark.parametrize("dispersion", [1e-6, 1e-3, 0.03, 0.032, 1.0, 30.0, 1e4])
+def test_negative_binomial_keeps_its_digits_for_any_dispersion(x64, dispersion):
+    """The density and its slopes, against sums over the counts below, without cancellation."""
+    counts = np.array([0.0, 1.0, 2.0, 30.0, 31.0, 32.0, 500.0])
+    experts = NegativeBinomialExperts().null(1, 1, 1)
+    eta = np.tile(np.array([np.log(20.0), np.log(dispersion)])[None, :, None], (1, 1, len(counts)))
+    y = experts.encode(counts[:, None]).T
+    size, rate = 1 / dispersion, 20.0
+    below = [np.arange(count) for count in counts]
+    rises = np.array([np.sum(np.log1p(dispersion * j)) for j in below])
+    odds = dispersion * rate
+    fall = (size + counts) * np.log1p(odds)
+    known = rises + counts * np.log(rate) - fall - special.gammaln(counts + 1)
+    np.testing.assert_allclose(experts.link(eta, y)[0], known, rtol=1e-13, atol=2e-12)
+    first, second = experts.derivatives(eta, y)
+    slopes = np.array([np.sum(dispersion * j / (1 + dispersion * j)) for j in below])
+    slopes += size * (np.log1p(odds) - odds / (1 + odds)) - counts * odds / (1 + odds)
+    np.testing.assert_allclose(first[0, 1], slopes, rtol=1e-10, atol=1e-11)
+    slow = Experts.derivatives(experts, jnp.asarray(eta), jnp.asarray(y))
+    np.testing.assert_allclose(second, slow[1], rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.fast
+def test_points_need_a_family_beside_them():
+    both = MixedExperts((PointMass(), PointMass(at=1)))
+    with pytest.raises(ValueError, match="a family beside point masses"):
+        both.check(np.zeros((3, 1)))
+    shifted = MixedExperts((PointMass(at=2), GaussianExperts()))
+    with pytest.raises(ValueError, match=r"at must be 0 .* got 2: subtract it"):
+        shifted.check(np.zeros((3, 1)))
+    with pytest.raises(ValueError, match="at must be a finite number, got 'x'"):
+        PointMass(at="x").null(2, 1, 1)

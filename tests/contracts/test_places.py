@@ -179,8 +179,10 @@ def test_outside_solvers_a_status_is_only_compared_with():
 # what asks for a kind of gate or expert outside of gates/, experts/ and parts/, and why
 KINDS_ASKED = {
     "fitting/settings.py: find_gate": "a user's argument: a name or a gate",
-    "fitting/settings.py: find_experts": "a user's argument: a name, a family, or a list of them",
-    "rates/numbers.py: find_family": "a user's argument: a name, a family, or a list of them",
+    "fitting/settings.py: find_experts": "a user's argument: a list of families",
+    "fitting/settings.py: _family": "a user's argument: a name or a family",
+    "rates/numbers.py: find_family": "a user's argument: a list of families",
+    "rates/numbers.py: _family": "a user's argument: a name or a family",
     "estimators/formulas.py: _gate_words": "a user's argument: a formula, a name or a gate",
     "contextual/table.py: assign": "the number of an expert in a user's mapping",
     "selection/merging.py: _softmax_of_normals": "the one pair whose atoms are averaged here",

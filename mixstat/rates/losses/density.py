@@ -106,8 +106,12 @@ def response_nodes(
     if experts.discrete:
         counts = _counts(p, q)
         return np.tile(counts, (n, 1)), np.ones((n, len(counts)))
+    if experts.jumps != q.experts.jumps:
+        raise ValueError("distances of densities need point masses at the same values of y.")
     edges = [_quantiles(law.marginals) for law in (p, q)]
-    return panels(np.sort(np.concatenate(edges, axis=1), axis=1), points)
+    nodes, mass = panels(np.sort(np.concatenate(edges, axis=1), axis=1), points)
+    jumps = np.tile(experts.jumps, (n, 1))
+    return np.hstack([nodes, jumps]), np.hstack([mass, np.ones(jumps.shape)])
 
 
 def _quantiles(marginals: Any) -> Float[np.ndarray, "n s"]:

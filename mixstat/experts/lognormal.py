@@ -1,0 +1,63 @@
+"""Lognormal experts: normal regressions of log y."""
+
+from functools import partial
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from mixstat.experts.base import blank
+from mixstat.experts.glm import finite_mean, log_offset, traced_mean
+from mixstat.experts.spread import LogScaleExperts
+from mixstat.numerics.precision import AnyArray
+from mixstat.parts.normal import LOG_2PI
+
+
+class LognormalExperts(LogScaleExperts):
+    """log y | x, k ~ Normal with mean coef_k phi(x) and deviation exp(log_scale_k).
+
+    ``exp(coef_k phi(x))`` is the median of y; its mean is larger by ``exp(scale_k^2 / 2)``.
+
+    Lawless, J. F. (2003). Statistical Models and Methods for Lifetime Data, second edition,
+    section 6.3.
+    """
+
+    coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
+    log_scale: Float[AnyArray, "K 1 1"] = eqx.field(default_factory=partial(blank, 0, 1, 1))
+
+    def link(
+        self, eta: Float[AnyArray, "K 2 n"], y: Float[AnyArray, "2 n"]
+    ) -> Float[AnyArray, "K n"]:
+        z = (y[1:] - eta[:, 0]) * jnp.exp(-eta[:, 1])
+        return -0.5 * (z**2 + LOG_2PI) - eta[:, 1] - y[1:]
+
+    def derivatives(
+        self, eta: Float[AnyArray, "K 2 n"], y: Float[AnyArray, "2 n"]
+    ) -> tuple[Float[AnyArray, "K 2 n"], Float[AnyArray, "K 2 2 n"]]:
+        inverse = jnp.exp(-eta[:, 1])
+        z = (y[1:] - eta[:, 0]) * inverse
+        cross = -2 * z * inverse
+        first = jnp.stack([z * inverse, z**2 - 1], axis=1)
+        second = jnp.stack([-(inverse**2), cross, cross, -2 * z**2], axis=1)
+        return first, second.reshape(len(z), 2, 2, -1)
+
+    def information(
+        self, eta: Float[AnyArray, "K 2 n"], y: Float[AnyArray, "2 n"]
+    ) -> Float[AnyArray, "K 2 2 n"]:
+        """Expected information: mean and scale are orthogonal."""
+        mean = jnp.exp(-2 * eta[:, 1])
+        zero = jnp.zeros_like(mean)
+        table = jnp.stack([mean, zero, zero, jnp.full_like(mean, 2.0)], axis=1)
+        return table.reshape(len(mean), 2, 2, -1)
+
+    def marginals(self, eta: Float[np.ndarray, "K 2 n"]):
+        from scipy import stats
+
+        return stats.lognorm(np.exp(eta[:, 1:]), scale=finite_mean(eta[:, :1]))
+
+    def traced_functions(self, eta: Float[AnyArray, "K 2 n"]) -> Float[AnyArray, "K 1 n"]:
+        return traced_mean(eta[:, :1] + 0.5 * jnp.exp(2 * eta[:, 1:]))
+
+    def in_units(self, location, scale, to_user) -> "LognormalExperts":
+        return LognormalExperts(log_offset(self.coef, scale, to_user), np.asarray(self.log_scale))
