@@ -25,6 +25,7 @@ RATIOS = {
     "binomial": "odds ratio",
     "class": "odds ratio",
     "positive": "ratio of means",
+    "share": "odds ratio",
 }
 
 

@@ -44,9 +44,10 @@ class MixtureOfExperts(RegressionMixture):
         The gate's features beside ``formula``, such as ``"~ w"``; ``"~ 1"`` gives constant shares
         and None the same features as the experts.
     expert : str, experts or list of them, default="gaussian"
-        "gaussian", "poisson", "binomial", "gamma", "t", an object of settings from
-        :mod:`mixstat.experts`, such as ``StudentTExperts(df=4)``, or a list with one of these
-        for each expert, all of one kind of response.
+        "gaussian", "t", "poisson", "negative_binomial", "binomial", "gamma", "lognormal",
+        "exponential", "weibull", an object of settings from :mod:`mixstat.experts`, such as
+        ``StudentTExperts(df=4)``, or a list with one of these for each expert, all of one kind
+        of response; "zero" stands beside others, as in ``["zero", "poisson"]``.
     covariance : {"full", "diagonal", "spherical", "tied"}, default="full"
         Noise of several outputs of Gaussian experts; "tied" shares one matrix among experts.
         With one output only "tied" differs from the rest.

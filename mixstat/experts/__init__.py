@@ -1,10 +1,12 @@
 """Families of experts. A new family is one file and one line here."""
 
 from mixstat.experts.base import Experts
+from mixstat.experts.beta import BetaExperts
 from mixstat.experts.binomial import BinomialExperts
 from mixstat.experts.exponential import ExponentialExperts
 from mixstat.experts.gamma import GammaExperts
 from mixstat.experts.gaussian import GaussianExperts
+from mixstat.experts.inverse_gaussian import InverseGaussianExperts
 from mixstat.experts.lognormal import LognormalExperts
 from mixstat.experts.mixed import MixedExperts
 from mixstat.experts.multinomial import MultinomialExperts
@@ -26,15 +28,19 @@ REGISTRY: dict[str, Experts] = {
     "lognormal": LognormalExperts(),
     "exponential": ExponentialExperts(),
     "weibull": WeibullExperts(),
+    "inverse_gaussian": InverseGaussianExperts(),
+    "beta": BetaExperts(),
 }
 
 __all__ = [
     "REGISTRY",
+    "BetaExperts",
     "BinomialExperts",
     "Experts",
     "ExponentialExperts",
     "GammaExperts",
     "GaussianExperts",
+    "InverseGaussianExperts",
     "LognormalExperts",
     "MixedExperts",
     "MultinomialExperts",

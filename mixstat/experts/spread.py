@@ -1,5 +1,6 @@
 """Experts with one predictor and one number for their spread: what they share."""
 
+import re
 from typing import ClassVar, NamedTuple, TypeVar
 
 import equinox as eqx
@@ -110,10 +111,8 @@ class PositiveExperts(OnePredictorExperts):
         super().check(y)
         if not np.all(y > 0):
             row = int(np.flatnonzero(y[:, 0] <= 0)[0])
-            name = type(self).__name__.removesuffix("Experts").lower()
-            raise ValueError(
-                f"y must be positive for {name} experts, got {y[row, 0]:g} in row {row}."
-            )
+            name = re.sub("(?<=[a-z])(?=[A-Z])", " ", type(self).__name__).lower()
+            raise ValueError(f"y must be positive for {name}, got {y[row, 0]:g} in row {row}.")
 
     def standard(self, y, share, *, constant: bool):
         return np.zeros(1), share @ y if constant else np.ones(1)

@@ -9,7 +9,8 @@ from mixstat.arguments import Table, as_frame
 from mixstat.inference.estimate import Estimate
 from mixstat.inference.row_functions import Features
 
-SCALES = {"count": "log", "positive": "log", "binomial": "logit", "class": "logit"}
+SCALES = {"count": "log", "positive": "log", "share": "logit", "binomial": "logit"}
+SCALES |= {"class": "logit"}
 
 
 class Means(NamedTuple):

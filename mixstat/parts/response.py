@@ -12,7 +12,7 @@ class RespondingPart(Part):
     """Interface: the kind of y, and the way from y as people give it to what a link sees."""
 
     response: ClassVar[str] = "real"
-    """Kind of y: "real", "positive", "count", "binomial" or "class"."""
+    """Kind of y: "real", "positive", "share", "count", "binomial" or "class"."""
     several_outputs: ClassVar[bool] = False
     """Whether y may have more than one output."""
 

@@ -7,7 +7,7 @@ import equinox as eqx
 import numpy as np
 
 from mixstat import MixtureOfExperts, experts, gates, solvers
-from tests.bad_inputs.rows import Row, rows
+from tests.bad_inputs.rows import Case, Row, rows
 from tests.bad_inputs.values import NOT_SWITCHES, X, Y
 
 # gates, experts and solvers
@@ -28,6 +28,14 @@ PARTS: list[tuple[str, Callable[..., object], dict[str, list[Any]]]] = [
     ("BinomialExperts", experts.BinomialExperts, {"coef": ["abc"], "trials": [0, -1, 1.5, "two"]}),
     ("GammaExperts", experts.GammaExperts, {"coef": ["abc"], "log_shape": ["abc"]}),
     ("PoissonExperts", experts.PoissonExperts, {"coef": ["abc"]}),
+    ("NegativeBinomialExperts", experts.NegativeBinomialExperts,
+     {"coef": ["abc"], "log_dispersion": ["abc"]}),
+    ("BetaExperts", experts.BetaExperts, {"coef": ["abc"], "log_precision": ["abc"]}),
+    ("InverseGaussianExperts", experts.InverseGaussianExperts,
+     {"coef": ["abc"], "log_shape": ["abc"]}),
+    ("ExponentialExperts", experts.ExponentialExperts, {"coef": ["abc"]}),
+    ("LognormalExperts", experts.LognormalExperts, {"coef": ["abc"], "log_scale": ["abc"]}),
+    ("WeibullExperts", experts.WeibullExperts, {"coef": ["abc"], "log_scale": ["abc"]}),
     ("GaussianExperts", experts.GaussianExperts,
      {"coef": ["abc"], "log_scale": ["abc"], "shear": ["abc"], "covariance": ["round", None]}),
     ("StudentTExperts", experts.StudentTExperts,
@@ -47,9 +55,19 @@ PARAMETERS = (
     "inputs",
     "log_shape",
     "log_scale",
+    "log_dispersion",
+    "log_precision",
     "shear",
     "log_df",
 )
+
+
+COUNTS = ("BinomialExperts", "PoissonExperts", "NegativeBinomialExperts")
+
+
+def _beside_points(**given: Any) -> object:
+    """A fit of a point mass beside a family."""
+    return MixtureOfExperts(2, expert=[experts.PointMass(**given), "gaussian"]).fit(X, Y)
 
 
 def _made(make: Callable[..., Any], given: dict[str, Any]) -> object:
@@ -67,7 +85,7 @@ def of_parts() -> Iterator[Row]:
             setting = "gate"
         else:
             setting = "expert" if name.endswith("Experts") else "solver"
-        y = np.abs(np.round(Y)) + 1 if name in ("BinomialExperts", "PoissonExperts") else Y**2 + 1
+        y = np.abs(np.round(Y)) + 1 if name in COUNTS else Y**2 + 1
 
         def fit(make=make, setting=setting, y=y, **given):
             return MixtureOfExperts(2, **{setting: _made(make, given)}).fit(X, y)
@@ -75,6 +93,8 @@ def of_parts() -> Iterator[Row]:
         yield from rows(name, lambda fit=fit: fit, {}, bad)
     bad = {"n_classes": [1, "two", 2.5]}
     yield from rows("MultinomialExperts", lambda: experts.MultinomialExperts, {}, bad)
+    bad = {"at": ["x", None, np.nan, np.inf, True, Case(2.0, "got 2")]}
+    yield from rows("PointMass", lambda: _beside_points, {}, bad)
     rules = {
         "absolute": [-1.0, "x", np.nan], "relative": [-1.0, "x", np.nan],
         "max_iter": [0, "x", 1.5], "gate": [-1.0, "x"],

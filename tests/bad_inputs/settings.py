@@ -66,7 +66,8 @@ SETTINGS: dict[str, list[Any]] = {
 OF_REGRESSORS: dict[str, list[Any]] = {
     "expert": [
         "normal", None, 3, Case(["gaussian", "poisson"], "poisson|Poisson"), Case([], "empty"),
-        "multinomial", experts.PoissonExperts, Case(["gaussian"] * 3, "3"),
+        "multinomial", experts.PoissonExperts, Case(["gaussian"] * 3, "3"), "zero",
+        Case(["zero", "zero"], "PointMass"),
     ],
     "covariance": ["round", None, 2],
     "max_scale_ratio": [0.5, 0, -1, np.nan, np.inf, "some", True],

@@ -72,17 +72,24 @@ def responses(family: str, kind: str, x: np.ndarray, label: np.ndarray) -> np.nd
         return (random.random(N) < 1 / (1 + np.exp(-2 * line))).astype(int)
     if family == "poisson":
         return random.poisson(np.exp(1 + line)).astype(float)
+    if family == "negative_binomial":
+        return random.negative_binomial(4, 4 / (4 + np.exp(1 + line))).astype(float)
     if family == "binomial":
         won = random.binomial(12, 1 / (1 + np.exp(-line)))
         return np.column_stack([won, 12 - won]).astype(float)
-    if FAMILIES[family].response == "positive":
+    if family == "beta":
+        m = 1 / (1 + np.exp(-line))
+        y = random.beta(30 * m, 30 * (1 - m))
+    elif family == "exponential":
+        y = random.exponential(np.exp(line))
+    elif FAMILIES[family].response == "positive":
         y = random.gamma(30.0, np.exp(line) / 30)
     elif family == "t":
         y = 2 * line + 0.4 * random.standard_t(5, N)
     else:
         y = 2 * line + 0.4 * random.standard_normal(N)
     if kind == "collapsed":  # two rows far from the others
-        y[[20, 40]] = y.max() * 4
+        y[[20, 40]] = 0.25 * (3 + y.max()) if family == "beta" else y.max() * 4
     return y
 
 

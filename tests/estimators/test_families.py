@@ -16,6 +16,7 @@ from mixstat.gates import HierarchicalGate, ModifiedSoftmaxGate, TopKGate, TopPG
 from mixstat.results import Status
 
 N = 300
+LIKE_GAMMA = ("lognormal", "exponential", "weibull")
 
 
 @pytest.fixture(scope="module")
@@ -150,9 +151,16 @@ def test_one_multinomial_expert_is_mnlogit(X, line):
     np.testing.assert_allclose(errors(moe), np.ravel(known.bse.T[::-1]), rtol=1e-5)
 
 
-@pytest.mark.parametrize("expert", ["poisson", "binomial", "gamma", "t"])
+@pytest.mark.parametrize(
+    "expert",
+    [
+        *("poisson", "binomial", "gamma", "t", "negative_binomial"),
+        *(pytest.param(one, marks=pytest.mark.exhaustive) for one in LIKE_GAMMA),
+    ],
+)
 def test_weights_are_repeated_rows(X, counts, hits, positive, heavy, expert):
-    y = {"poisson": counts, "binomial": hits, "gamma": positive, "t": heavy}[expert]
+    others = {"poisson": counts, "negative_binomial": counts, "binomial": hits, "t": heavy}
+    y = others.get(expert, positive)
     times = np.random.default_rng(10).integers(0, 4, N)
     weighted = MixtureOfExperts(1, expert=expert).fit(X, y, sample_weight=times)
     again = np.repeat(np.arange(N), times)

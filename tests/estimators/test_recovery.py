@@ -14,8 +14,13 @@ from mixstat.experts import (
     BinomialExperts,
     GammaExperts,
     GaussianExperts,
+    LognormalExperts,
+    MixedExperts,
+    NegativeBinomialExperts,
+    PointMass,
     PoissonExperts,
     StudentTExperts,
+    WeibullExperts,
 )
 from mixstat.gates import (
     GaussianGate,
@@ -157,10 +162,33 @@ FAMILIES = {
     "t": StudentTExperts(
         LINES[:, None, :], np.log(NOISE)[:, None, None], np.log([[[3.0]], [[5.0]], [[4.0]]])
     ),
+    "negative binomial": NegativeBinomialExperts(
+        np.array([[[0.2, 0.3, 0.0]], [[2.2, -0.2, 0.1]], [[4.5, 0.1, 0.1]]]),
+        np.log([[[0.2]], [[0.1]], [[0.05]]]),
+    ),
+    "weibull": WeibullExperts(
+        np.array([[[-2.0, 0.2, 0.1]], [[1.0, -0.2, 0.1]], [[4.0, 0.1, 0.1]]]),
+        np.log([[[0.3]], [[0.25]], [[0.2]]]),
+    ),
+    "lognormal": LognormalExperts(
+        np.array([[[-2.0, 0.2, 0.1]], [[1.0, -0.2, 0.1]], [[4.0, 0.1, 0.1]]]),
+        np.log([[[0.4]], [[0.3]], [[0.3]]]),
+    ),
+    "zero, poisson and negative binomial": MixedExperts(
+        (
+            PointMass(places=(1, 3)),
+            PoissonExperts(np.array([[[1.0, 0.3, 0.0]]])),
+            NegativeBinomialExperts(np.array([[[3.5, -0.1, 0.1]]]), np.log([[[0.1]]])),
+        )
+    ),
 }
+SOME = ("poisson", "binomial", "gamma", "t", "zero, poisson and negative binomial")
+SWEEP = [
+    pytest.param(name, marks=() if name in SOME else pytest.mark.exhaustive) for name in FAMILIES
+]
 
 
-@pytest.mark.parametrize("name", list(FAMILIES))
+@pytest.mark.parametrize("name", SWEEP)
 def test_family_is_recovered(name):
     experts, gate = FAMILIES[name], TRUTHS["softmax"]
     random = np.random.default_rng(14)

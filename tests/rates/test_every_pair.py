@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from mixstat.experts import REGISTRY as FAMILIES
-from mixstat.experts import GaussianExperts, MixedExperts, StudentTExperts
+from mixstat.experts import (
+    GaussianExperts,
+    LognormalExperts,
+    MixedExperts,
+    PointMass,
+    PoissonExperts,
+    StudentTExperts,
+)
 from mixstat.gates import REGISTRY as GATES
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
@@ -16,7 +23,12 @@ from mixstat.rates.losses.stated import STATED
 from mixstat.rates.truths import Truth
 from mixstat.results import Status
 
-EVERY = {**FAMILIES, "mixed": MixedExperts((GaussianExperts(), StudentTExperts()))}
+EVERY = {name: family for name, family in FAMILIES.items() if family.alone}
+EVERY |= {
+    "mixed": MixedExperts((GaussianExperts(), StudentTExperts())),
+    "zero inflated": MixedExperts((PointMass(), PoissonExperts())),
+    "two parts": MixedExperts((PointMass(), LognormalExperts())),
+}
 PAIRS = [(gate, family) for gate in GATES for family in EVERY]
 # each gate once and each family once; the rest at full size
 SOME = [
@@ -38,7 +50,7 @@ WIDE = Box(
     weight=(-4, 4),
     centre=(-5, 5),
     spread=(0.1, 5),
-    others={"df": (1, 50), "shape": (0.1, 50)},
+    others={"df": (1, 50), "shape": (0.1, 50), "dispersion": (0.01, 50), "precision": (0.1, 99)},
 )
 
 

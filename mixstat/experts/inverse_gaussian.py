@@ -1,0 +1,71 @@
+"""Inverse Gaussian experts."""
+
+from functools import partial
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from mixstat.experts.base import blank
+from mixstat.experts.glm import finite_mean, log_offset, traced_mean
+from mixstat.experts.spread import PositiveExperts, ShapeExperts
+from mixstat.numerics.precision import AnyArray
+from mixstat.parts.normal import LOG_2PI
+
+FAR = 300.0  # log of y over its mean, beyond which no density is left
+
+
+class InverseGaussianExperts(PositiveExperts, ShapeExperts):
+    """y | x, k ~ inverse Gaussian with mean m = exp(coef_k phi(x)) and shape exp(log_shape_k).
+
+    The variance of y is ``m^3 / shape``, so the shape has the units of y.
+
+    McCullagh, P. and Nelder, J. A. (1989). Generalized Linear Models, second edition, section
+    2.2, with the log link.
+    """
+
+    coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
+    log_shape: Float[AnyArray, "K 1 1"] = eqx.field(default_factory=partial(blank, 0, 1, 1))
+
+    def link(
+        self, eta: Float[AnyArray, "K 2 n"], y: Float[AnyArray, "2 n"]
+    ) -> Float[AnyArray, "K n"]:
+        # log of y over the mean; its squared hyperbolic sine is the squared distance
+        beyond = jnp.clip(y[1:] - eta[:, 0], -FAR, FAR)
+        distance = 2 * jnp.exp(eta[:, 1] - eta[:, 0]) * jnp.sinh(0.5 * beyond) ** 2
+        return 0.5 * (eta[:, 1] - LOG_2PI) - 1.5 * y[1:] - distance
+
+    def derivatives(
+        self, eta: Float[AnyArray, "K 2 n"], y: Float[AnyArray, "2 n"]
+    ) -> tuple[Float[AnyArray, "K 2 n"], Float[AnyArray, "K 2 2 n"]]:
+        beyond = jnp.clip(y[1:] - eta[:, 0], -FAR, FAR)
+        ratio = jnp.exp(eta[:, 1] - eta[:, 0])  # one over the squared coefficient of variation
+        distance, rise = 2 * ratio * jnp.sinh(0.5 * beyond) ** 2, ratio * jnp.expm1(beyond)
+        first = jnp.stack([rise, 0.5 - distance], axis=1)
+        second = jnp.stack([-(2 * rise + ratio), rise, rise, -distance], axis=1)
+        return first, second.reshape(len(ratio), 2, 2, -1)
+
+    def information(
+        self, eta: Float[AnyArray, "K 2 n"], y: Float[AnyArray, "2 n"]
+    ) -> Float[AnyArray, "K 2 2 n"]:
+        """Expected information: mean and shape are orthogonal."""
+        ratio = jnp.exp(eta[:, 1] - eta[:, 0])
+        zero = jnp.zeros_like(ratio)
+        table = jnp.stack([ratio, zero, zero, jnp.full_like(ratio, 0.5)], axis=1)
+        return table.reshape(len(ratio), 2, 2, -1)
+
+    def marginals(self, eta: Float[np.ndarray, "K 2 n"]):
+        from scipy import stats
+
+        return stats.invgauss(finite_mean(eta[:, :1] - eta[:, 1:]), scale=finite_mean(eta[:, 1:]))
+
+    def traced_functions(self, eta: Float[AnyArray, "K 2 n"]) -> Float[AnyArray, "K 1 n"]:
+        return traced_mean(eta[:, :1])
+
+    def in_units(self, location, scale, to_user) -> "InverseGaussianExperts":
+        moved = np.asarray(self.log_shape) + np.log(scale[0])
+        return InverseGaussianExperts(log_offset(self.coef, scale, to_user), moved)
+
+    def titles(self) -> dict[str, str]:
+        return {"log_shape": "Log of shape (variance is mean^3 / shape)"}
