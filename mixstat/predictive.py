@@ -73,6 +73,9 @@ class Predictive(NamedTuple):
         low, high = each.min(axis=0), each.max(axis=0)
         if self.experts.discrete:
             return self._smallest_count(level, low, high)
+        never = np.isinf(high)
+        if never.any():
+            high = self._finite_end(level, each)
         margin = 1e-6 * (1 + np.abs(low) + np.abs(high))
         output, row = np.indices(low.shape)
 
@@ -89,7 +92,17 @@ class Predictive(NamedTuple):
         found = elementwise.find_root(
             flat_excess, (low - margin, high + margin), args=(output, row)
         )
-        return self._on_jumps(level, found.x)
+        y = self._on_jumps(level, found.x)
+        return np.where(never & (self.cdf(high) < level), np.inf, y)
+
+    def _finite_end(
+        self, level: float, each: Float[np.ndarray, "K m n"]
+    ) -> Float[np.ndarray, "m n"]:
+        """Not below any finite quantile, where some experts say that y never comes."""
+        share = np.sum(np.where(np.isinf(each), self.share[:, None], 0.0), axis=0)
+        rest = np.minimum(level / np.maximum(1 - share, BEYOND), 1 - BEYOND)
+        others = self.marginals.ppf(rest[None])
+        return np.max(np.where(np.isinf(each), -np.inf, others), axis=0)
 
     def _on_jumps(self, level: float, y: Float[np.ndarray, "m n"]) -> Float[np.ndarray, "m n"]:
         """Quantiles of a level that is passed at a value of positive probability."""

@@ -94,7 +94,7 @@ def _ratios(fit: Fit) -> list[str]:
     """What the exponential of each parameter is; empty for nothing that has a name."""
     gate = ["odds ratio" if unit == 1 else "" for unit in fit.user_model.gate.logits_per_unit()]
     experts = fit.user_model.experts
-    word = RATIOS.get(experts.response, "")
+    word = RATIOS.get(experts.response.removeprefix("censored "), "")
     labels = labels_of(fit)[len(gate) :]
     return gate + [word if label.kind.startswith("expert_") else "" for label in labels]
 
@@ -127,6 +127,11 @@ def simulate(
     share = np.exp(batches.take_rows(gate_rows(fit.model.gate, rows), n_rows)).T
     eta = expert_predictors(experts, batches.take_rows(np.asarray(rows.feature("Phi")), n_rows))
     draws = Predictive(share, experts, eta).sample(count, random)
+    if experts.response.startswith("censored"):
+        raise ValueError(
+            "kind='parametric' draws exact responses, of which none would be censored: draw rows "
+            "instead."
+        )
     if len(draws) != len(units.location):
         raise ValueError(
             "kind='parametric' draws single trials: give BinomialExperts(trials=...) in place of "

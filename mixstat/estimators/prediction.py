@@ -76,7 +76,8 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
     ) -> tuple[TrainingRows, Schema]:
         """The rows of a fit, checked, and what they look like."""
         check_same_rows(X=X, y=y, sample_weight=sample_weight, init=self.init)
-        formulas, booleans = self._formulas(), self._family().response == "binomial"
+        formulas, family = self._formulas(), self._family()
+        booleans, y = family.response == "binomial", family.bounded(y)
         if formulas is None:
             table, response, schema = enter(
                 self, X, y, multi_output=True, y_numeric=True, booleans=booleans
@@ -98,7 +99,7 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
             if formulas is None:
                 raise ValueError("y must be given: the model was not made from a formula.")
             y = read_numbers(formulas, X)
-        y = check_numbers("y", y)
+        y = check_numbers("y", fit.model.experts.bounded(y))
         check_outputs("y", y)
         checked = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         check_length("y", checked, count_rows(X))
@@ -106,7 +107,7 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
             check_transformed(formulas, X, checked)
         table = np.asarray(checked).reshape(len(checked), -1)
         m = len(fit.units.location)
-        if table.shape[1] != m:
+        if table.shape[1] not in fit.model.experts.widths(m):
             raise ValueError(f"y must have {m} outputs as in fit, got {table.shape[1]}.")
         fit.model.experts.check(table)
         return table

@@ -1,8 +1,9 @@
-"""Families of experts. A new family is one file and one line here."""
+"""Families of experts. A new family is one file and one line of the registry."""
 
 from mixstat.experts.base import Experts
 from mixstat.experts.beta import BetaExperts
 from mixstat.experts.binomial import BinomialExperts
+from mixstat.experts.censored import Censored
 from mixstat.experts.exponential import ExponentialExperts
 from mixstat.experts.gamma import GammaExperts
 from mixstat.experts.gaussian import GaussianExperts
@@ -13,29 +14,15 @@ from mixstat.experts.multinomial import MultinomialExperts
 from mixstat.experts.negative_binomial import NegativeBinomialExperts
 from mixstat.experts.point_mass import PointMass
 from mixstat.experts.poisson import PoissonExperts
+from mixstat.experts.registry import REGISTRY
 from mixstat.experts.student import StudentTExperts
 from mixstat.experts.weibull import WeibullExperts
-
-REGISTRY: dict[str, Experts] = {
-    "gaussian": GaussianExperts(),
-    "multinomial": MultinomialExperts(),
-    "poisson": PoissonExperts(),
-    "binomial": BinomialExperts(),
-    "gamma": GammaExperts(),
-    "t": StudentTExperts(),
-    "negative_binomial": NegativeBinomialExperts(),
-    "zero": PointMass(),
-    "lognormal": LognormalExperts(),
-    "exponential": ExponentialExperts(),
-    "weibull": WeibullExperts(),
-    "inverse_gaussian": InverseGaussianExperts(),
-    "beta": BetaExperts(),
-}
 
 __all__ = [
     "REGISTRY",
     "BetaExperts",
     "BinomialExperts",
+    "Censored",
     "Experts",
     "ExponentialExperts",
     "GammaExperts",

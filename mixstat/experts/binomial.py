@@ -28,6 +28,7 @@ class BinomialExperts(CountExperts):
     """
 
     response: ClassVar[str] = "binomial"
+    paired: ClassVar[bool] = True
 
     coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
     trials: Any = eqx.field(static=True, default=None, kw_only=True)

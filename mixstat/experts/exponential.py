@@ -11,8 +11,8 @@ from mixstat.experts.base import blank
 from mixstat.experts.glm import finite_mean, log_offset, one_predictor, traced_mean
 from mixstat.experts.spread import PositiveExperts
 from mixstat.numerics.precision import AnyArray
-
-FAR = 300.0  # log of y over its scale, beyond which no density is left
+from mixstat.parts import ranges
+from mixstat.parts.ranges import FAR, Range
 
 
 class ExponentialExperts(PositiveExperts):
@@ -35,6 +35,9 @@ class ExponentialExperts(PositiveExperts):
     def derivatives(self, eta: Float[AnyArray, "K 1 n"], y: Float[AnyArray, "2 n"]):
         ratio = jnp.exp(jnp.minimum(y[1:] - eta[:, 0], FAR))
         return one_predictor(ratio - 1, -ratio)
+
+    def log_range(self, eta: Float[AnyArray, "K 1 n"], ends: Range) -> Float[AnyArray, "K n"]:
+        return ranges.of_lifetime(ends.mapped(lambda y: jnp.log(y) - eta[:, 0]))
 
     def permute(self, order: AnyArray) -> "ExponentialExperts":
         return ExponentialExperts(np.asarray(self.coef)[order])

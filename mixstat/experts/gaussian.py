@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -10,10 +11,11 @@ from mixstat.experts.base import Experts
 from mixstat.numerics import crps
 from mixstat.numerics.penalty import NoPenalty, Penalty
 from mixstat.numerics.precision import AnyArray
-from mixstat.parts import labels, normal_step
+from mixstat.parts import labels, normal_step, ranges
 from mixstat.parts.atoms import Atoms, linear_blocks
 from mixstat.parts.labels import ParameterLabel
 from mixstat.parts.normal import Normals, ResidualSums
+from mixstat.parts.ranges import Range
 from mixstat.validation import check_choice
 
 COVARIANCES = ("full", "diagonal", "spherical", "tied")
@@ -47,6 +49,26 @@ class GaussianExperts(Normals, Experts):
         if len(y) > 1:
             return super().score(eta, y, resp)
         return resp[:, None, :] * self.derivatives(eta, y)[0]
+
+    def information(
+        self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "m n"]
+    ) -> Float[AnyArray, "K L L n"]:
+        """Expected information of one output: mean and scale are orthogonal."""
+        if len(y) > 1:
+            return super().information(eta, y)
+        mean = jnp.exp(-2 * eta[:, 1])
+        zero = jnp.zeros_like(mean)
+        table = jnp.stack([mean, zero, zero, jnp.full_like(mean, 2.0)], axis=1)
+        return table.reshape(len(mean), 2, 2, -1)
+
+    def log_range(self, eta: Float[AnyArray, "K L n"], ends: Range) -> Float[AnyArray, "K n"]:
+        """Of one output."""
+        return ranges.of_normal(ends.standardised(eta))
+
+    def range_derivatives(
+        self, eta: Float[AnyArray, "K L n"], ends: Range
+    ) -> tuple[Float[AnyArray, "K L n"], Float[AnyArray, "K L L n"]]:
+        return ranges.normal_derivatives(eta, ends.standardised(eta))
 
     def start_statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> ResidualSums:
         return self.statistics(rows, resp)

@@ -11,7 +11,9 @@ from mixstat.experts.base import blank
 from mixstat.experts.glm import finite_mean, log_offset, traced_mean
 from mixstat.experts.spread import LogScaleExperts
 from mixstat.numerics.precision import AnyArray
+from mixstat.parts import ranges
 from mixstat.parts.normal import LOG_2PI
+from mixstat.parts.ranges import Range
 
 
 class LognormalExperts(LogScaleExperts):
@@ -41,6 +43,14 @@ class LognormalExperts(LogScaleExperts):
         first = jnp.stack([z * inverse, z**2 - 1], axis=1)
         second = jnp.stack([-(inverse**2), cross, cross, -2 * z**2], axis=1)
         return first, second.reshape(len(z), 2, 2, -1)
+
+    def log_range(self, eta: Float[AnyArray, "K 2 n"], ends: Range) -> Float[AnyArray, "K n"]:
+        return ranges.of_normal(ends.mapped(jnp.log).standardised(eta))
+
+    def range_derivatives(
+        self, eta: Float[AnyArray, "K 2 n"], ends: Range
+    ) -> tuple[Float[AnyArray, "K 2 n"], Float[AnyArray, "K 2 2 n"]]:
+        return ranges.normal_derivatives(eta, ends.mapped(jnp.log).standardised(eta))
 
     def information(
         self, eta: Float[AnyArray, "K 2 n"], y: Float[AnyArray, "2 n"]

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, PyTree
 
 from mixstat.data.batch import Rows
+from mixstat.data.design import HUGE
 from mixstat.experts.base import Experts
 from mixstat.numerics.penalty import Penalty
 from mixstat.numerics.precision import AnyArray
@@ -22,7 +23,8 @@ class PointMass(Experts):
     It stands beside other families in a list: ``["zero", "poisson"]`` is a zero-inflated Poisson
     regression, whose gate is the model of the inflation; ``["zero", "gamma"]`` is a two-part
     model, in which every zero belongs to the point. A mass other than at zero is
-    ``PointMass(at=1)``.
+    ``PointMass(at=1)``. Beside censored families ``at=inf``, by name "never", is what never
+    comes: ``["never", Censored("weibull")]`` is a survival regression with a cured share.
 
     Lambert, D. (1992). Zero-inflated Poisson regression, with an application to defects in
     manufacturing. Technometrics 34, 1-14.
@@ -40,8 +42,13 @@ class PointMass(Experts):
     def n_experts(self) -> int:
         return self.places[0]
 
+    @property
+    def place(self) -> float:
+        """The value, checked."""
+        return np.inf if self.at == np.inf else check_number("at", self.at)
+
     def null(self, n_experts: int, n_features: int, n_outputs: int) -> "PointMass":
-        return PointMass(at=check_number("at", self.at), places=(n_experts, n_features))
+        return PointMass(at=self.place, places=(n_experts, n_features))
 
     def groups(self) -> tuple[Group, ...]:
         """Zeros that are no parameters, so that experts can be put side by side."""
@@ -130,8 +137,8 @@ class Point:
         return np.zeros(self.at.shape)
 
     def cdf(self, y: np.ndarray) -> np.ndarray:
-        """Probability of not exceeding ``y``."""
-        return np.where(y >= self.at, 1.0, 0.0)
+        """Probability of not exceeding ``y``; the largest number stands for infinity."""
+        return np.where(y >= np.minimum(self.at, HUGE), 1.0, 0.0)
 
     def sf(self, y: np.ndarray) -> np.ndarray:
         """Probability of exceeding ``y``."""

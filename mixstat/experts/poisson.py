@@ -5,6 +5,7 @@ from functools import partial
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.special import gammainc, gammaincc
 from jaxtyping import Float
 
 from mixstat.experts.base import blank
@@ -17,6 +18,9 @@ from mixstat.experts.glm import (
     traced_mean,
 )
 from mixstat.numerics.precision import AnyArray
+from mixstat.parts.ranges import Range, log_probability
+
+LEAST = 1e-300  # probability of a range
 
 
 class PoissonExperts(CountExperts):
@@ -38,6 +42,19 @@ class PoissonExperts(CountExperts):
         self, eta: Float[AnyArray, "K 1 n"], y: Float[AnyArray, "2 n"]
     ) -> Float[AnyArray, "K n"]:
         return y[:1] * eta[:, 0] - jnp.exp(eta[:, 0]) - y[1:]
+
+    def log_range(self, eta: Float[AnyArray, "K 1 n"], ends: Range) -> Float[AnyArray, "K n"]:
+        """Of counts from the lower end to the upper one."""
+        mean = jnp.exp(eta[:, 0])
+
+        def log_cdf(count: AnyArray) -> AnyArray:
+            return jnp.log(jnp.maximum(gammaincc(jnp.maximum(count, -0.5) + 1, mean), LEAST))
+
+        def log_survival(count: AnyArray) -> AnyArray:
+            return jnp.log(jnp.maximum(gammainc(jnp.maximum(count, -0.5) + 1, mean), LEAST))
+
+        inside = ends._replace(low=ends.low - 1, below=ends.below | (ends.low <= 0))
+        return log_probability(inside, log_cdf, log_survival)
 
     def derivatives(self, eta: Float[AnyArray, "K 1 n"], y: Float[AnyArray, "2 n"]):
         mean = jnp.exp(eta[:, 0])

@@ -12,8 +12,9 @@ from mixstat.experts.base import blank
 from mixstat.experts.glm import finite_mean, log_offset, traced_mean
 from mixstat.experts.spread import LogScaleExperts
 from mixstat.numerics.precision import AnyArray
+from mixstat.parts import ranges
+from mixstat.parts.ranges import FAR, Range
 
-FAR = 300.0  # standardised log of y beyond which no density is left
 EULER = float(np.euler_gamma)
 VARIANCE = np.pi**2 / 6  # of log y, in squared scales
 
@@ -51,6 +52,14 @@ class WeibullExperts(LogScaleExperts):
         cross = -inverse * bend
         second = jnp.stack([-power * inverse**2, cross, cross, -z * bend], axis=1)
         return first, second.reshape(len(z), 2, 2, -1)
+
+    def log_range(self, eta: Float[AnyArray, "K 2 n"], ends: Range) -> Float[AnyArray, "K n"]:
+        return ranges.of_lifetime(ends.mapped(jnp.log).standardised(eta))
+
+    def range_derivatives(
+        self, eta: Float[AnyArray, "K 2 n"], ends: Range
+    ) -> tuple[Float[AnyArray, "K 2 n"], Float[AnyArray, "K 2 2 n"]]:
+        return ranges.lifetime_derivatives(eta, ends.mapped(jnp.log).standardised(eta))
 
     def information(
         self, eta: Float[AnyArray, "K 2 n"], y: Float[AnyArray, "2 n"]

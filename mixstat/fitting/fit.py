@@ -177,7 +177,7 @@ class Fit:
     @property
     def predicts_vectors(self) -> bool:
         """Whether predictions have no axis of outputs."""
-        return self.is_single or self.model.experts.response == "binomial"
+        return self.is_single or self.model.experts.paired
 
     @property
     def attributes(self) -> dict[str, np.ndarray]:

@@ -44,7 +44,7 @@ def probability_transform(estimate: Estimate, random_state: Seed) -> Float[np.nd
     random = check_seed("random_state", random_state)
     law, experts = own_law(estimate), estimate.model.experts
     at = law.cdf(y.T).T
-    if not (experts.discrete or experts.jumps):
+    if not experts.ranges:
         return at
     below = law.cdf(experts.one_less(y).T).T
     return below + random.uniform(size=at.shape) * (at - below)

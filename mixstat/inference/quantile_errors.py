@@ -29,7 +29,8 @@ def quantiles_at(
     """
     law = laws(estimate, estimate.vector[None], features)[0]
     value = np.stack([law.quantile(float(q)) for q in levels], axis=-1)
-    scale = "log" if estimate.model.experts.response == "positive" else "identity"
+    response = estimate.model.experts.response.removeprefix("censored ")
+    scale = "log" if response == "positive" else "identity"
     if covariance.draws is not None:
         found = laws(estimate, covariance.draws, features)
         each = [np.stack([one.quantile(float(q)) for q in levels], axis=-1) for one in found]

@@ -43,7 +43,7 @@ def means_of(estimate: Estimate) -> Means:
         names if named else [""] * count,
         location,
         factor,
-        SCALES.get(experts.response, "identity"),
+        SCALES.get(experts.response.removeprefix("censored "), "identity"),
         trials,
         "probability" if is_class else "mean",
     )

@@ -5,6 +5,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float
 
+from mixstat.arguments import Response
 from mixstat.parts.part import Part
 
 
@@ -20,6 +21,22 @@ class RespondingPart(Part):
     def discrete(self) -> bool:
         """Whether y takes separate values."""
         return self.response in ("count", "binomial", "class")
+
+    paired: ClassVar[bool] = False
+    """Whether two columns of y tell of one output."""
+
+    @property
+    def ranges(self) -> bool:
+        """Whether a response may stand for a range of values, of which one could be drawn."""
+        return self.discrete or bool(self.jumps)
+
+    def widths(self, n_outputs: int) -> tuple[int, ...]:
+        """Numbers of columns that y may have."""
+        return (n_outputs,)
+
+    def bounded(self, y: Response) -> Response:
+        """The response of a person, before it is checked, without infinite ends."""
+        return y
 
     @property
     def jumps(self) -> tuple[float, ...]:
@@ -57,6 +74,10 @@ class RespondingPart(Part):
     def has_density(self, y: Float[np.ndarray, "n c"]) -> Bool[np.ndarray, " n"]:
         """Whether each response has a density, which depends on units, or a probability."""
         return np.ones(len(y), bool)
+
+    def contains(self, y: Float[np.ndarray, "n c"], at: float) -> Bool[np.ndarray, " n"]:
+        """Whether each response may be the number ``at``."""
+        return y[:, 0] == at
 
     def view(self, y: Float[np.ndarray, "n r"]) -> Float[np.ndarray, "n v"]:
         """Encoded y as coordinates in which starts may look for clusters."""

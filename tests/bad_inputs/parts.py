@@ -93,7 +93,13 @@ def of_parts() -> Iterator[Row]:
         yield from rows(name, lambda fit=fit: fit, {}, bad)
     bad = {"n_classes": [1, "two", 2.5]}
     yield from rows("MultinomialExperts", lambda: experts.MultinomialExperts, {}, bad)
-    bad = {"at": ["x", None, np.nan, np.inf, True, Case(2.0, "got 2")]}
+    bad = {"at": ["x", None, np.nan, Case(np.inf, "inf"), True, Case(2.0, "got 2")]}
+    yield from rows(
+        "Censored",
+        lambda: experts.Censored,
+        {},
+        {"expert": ["gamma", "x", None, 5, Case(experts.GammaExperts(), "GammaExperts")]},
+    )
     yield from rows("PointMass", lambda: _beside_points, {}, bad)
     rules = {
         "absolute": [-1.0, "x", np.nan], "relative": [-1.0, "x", np.nan],

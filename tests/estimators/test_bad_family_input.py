@@ -9,7 +9,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier
-from mixstat.experts import BinomialExperts, MultinomialExperts, StudentTExperts
+from mixstat.experts import BinomialExperts, Censored, MultinomialExperts, StudentTExperts
 from mixstat.gates import (
     HierarchicalGate,
     ModifiedSoftmaxGate,
@@ -84,6 +84,28 @@ PAIRS = np.column_stack([COUNT, COUNT + 1])
         ),
         (["zero", "gamma"], changed(np.abs(REAL), 9, -1), "positive for gamma experts, .* row 9"),
         (["zero", "poisson"], changed(COUNT, 9, 0.5), r"for Poisson experts, got 0\.5 in row 9"),
+        (Censored("gaussian"), np.column_stack([REAL] * 3), "two columns, a lower .* got 3"),
+        (
+            Censored("gaussian"),
+            changed(np.column_stack([REAL, REAL]), 5, [2, 1]),
+            "not above the upper ones .* got 2 and 1 in row 5",
+        ),
+        (
+            Censored("gaussian"),
+            changed(np.column_stack([REAL, REAL]), 5, np.inf),
+            "a finite end at least, .* in row 5",
+        ),
+        (
+            Censored("weibull"),
+            changed(np.column_stack([REAL**2 + 1] * 2), 5, -1),
+            "positive for weibull experts, got -1 in row 5",
+        ),
+        (
+            Censored("poisson"),
+            changed(np.column_stack([COUNT, COUNT + 1]), 5, [0.5, 3]),
+            "counts .* for Poisson experts, got 0.5 in row",
+        ),
+        (Censored("gaussian"), changed(np.column_stack([REAL, REAL]), 5, np.nan), "y contains NaN"),
         ("zero", COUNT, r"a family beside 'zero', in a list such as \['zero', 'poisson'\]"),
         ("t", np.column_stack([REAL, REAL]), "y must have one column for StudentTExperts, got 2"),
         (StudentTExperts(df=0.0), REAL, "df must be a finite number > 0, got 0.0"),
