@@ -73,8 +73,7 @@ class Predictive(NamedTuple):
         low, high = each.min(axis=0), each.max(axis=0)
         if self.experts.discrete:
             return self._smallest_count(level, low, high)
-        never = np.isinf(high)
-        if never.any():
+        if np.isinf(high).any():
             high = self._finite_end(level, each)
         margin = 1e-6 * (1 + np.abs(low) + np.abs(high))
         output, row = np.indices(low.shape)
@@ -93,15 +92,18 @@ class Predictive(NamedTuple):
             flat_excess, (low - margin, high + margin), args=(output, row)
         )
         y = self._on_jumps(level, found.x)
-        return np.where(never & (self.cdf(high) < level), np.inf, y)
+        return np.where(self._finite_share(each) < level, np.inf, y)
+
+    def _finite_share(self, each: Float[np.ndarray, "K m n"]) -> Float[np.ndarray, "m n"]:
+        """Share of the experts whose quantiles are finite; the others say that y never comes."""
+        return np.sum(np.where(np.isinf(each), 0.0, self.share[:, None]), axis=0)
 
     def _finite_end(
         self, level: float, each: Float[np.ndarray, "K m n"]
     ) -> Float[np.ndarray, "m n"]:
         """Not below any finite quantile, where some experts say that y never comes."""
-        share = np.sum(np.where(np.isinf(each), self.share[:, None], 0.0), axis=0)
-        rest = np.minimum(level / np.maximum(1 - share, BEYOND), 1 - BEYOND)
-        others = self.marginals.ppf(rest[None])
+        share = np.maximum(self._finite_share(each), BEYOND)
+        others = self.marginals.ppf(np.minimum(level / share, 1 - BEYOND)[None])
         return np.max(np.where(np.isinf(each), -np.inf, others), axis=0)
 
     def _on_jumps(self, level: float, y: Float[np.ndarray, "m n"]) -> Float[np.ndarray, "m n"]:

@@ -1,14 +1,16 @@
 """Rows of a table on which formulas are evaluated: their responses and their weights."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float
 from sklearn.utils.validation import check_array, column_or_1d
 
-from mixstat.arguments import Response, Table, Weights, count_rows
+from mixstat.arguments import Response, Table, Weights, as_frame, count_rows
 from mixstat.data.formula import check_frame, check_rows_apart, evaluate
 from mixstat.data.formula_text import categories, check_names, listed
+from mixstat.experts.base import Experts
 from mixstat.fitting.schema import Formulas
 from mixstat.kinds import check_labels, check_length, check_numbers, check_outputs
 from mixstat.validation import check_weights
@@ -16,10 +18,21 @@ from mixstat.validation import check_weights
 NEAR = 1e-9  # relative difference of a response that was computed twice
 
 
+def fit_numbers(
+    formulas: Formulas, data: Table, y: Response, family: Experts
+) -> Float[np.ndarray, "n ..."]:
+    """The response of a fit to a family, see :func:`agreed`."""
+    booleans = family.response == "binomial"
+    y = check_numbers("y", y, booleans=booleans)
+    read = partial(read_numbers, formulas, data, booleans=booleans, family=family)
+    return np.asarray(agreed(formulas, data, y, read), float)
+
+
 def read_numbers(
-    formulas: Formulas, data: Table, *, booleans: bool = True
+    formulas: Formulas, data: Table, *, booleans: bool = True, family: Experts | None = None
 ) -> Float[np.ndarray, "n ..."]:
     """The response that the left side of a formula names."""
+    data = data if family is None else bounded(data, formulas, family)
     left, frame = formulas.response, check_frame(data, "formula")
     response = evaluate(left, frame, "formula")
     if any(str(name).endswith("]") for name in response.columns):
@@ -160,3 +173,14 @@ def _differing(given: np.ndarray, own: np.ndarray) -> np.ndarray:
     if one.dtype.kind in "biuf" and other.dtype.kind in "biuf":
         return np.any(~np.isclose(one, other, rtol=NEAR, atol=0.0), axis=1)
     return np.any(np.asarray(one != other), axis=1)
+
+
+def bounded(table: Table, formulas: Formulas, family: Experts) -> Table:
+    """A frame without infinite ends among the columns that stand on the left of a formula."""
+    frame = as_frame(table)
+    if frame is None:
+        return table
+    columns = {name: frame[name] for name in formulas.outputs if name in frame.columns}
+    moved = {name: family.bounded(column) for name, column in columns.items()}
+    changed = {name: column for name, column in moved.items() if column is not columns[name]}
+    return frame.assign(**changed) if changed else table

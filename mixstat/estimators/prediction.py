@@ -1,7 +1,5 @@
 """What regressors share: families of experts, moments, quantiles and draws of y given x."""
 
-from functools import partial
-
 import numpy as np
 from jaxtyping import Bool, Float
 from sklearn.base import RegressorMixin
@@ -15,7 +13,12 @@ from mixstat.data.design import check_magnitude
 from mixstat.data.formula import check_frame
 from mixstat.estimators.covering import CoveringMixture
 from mixstat.estimators.door import enter
-from mixstat.estimators.formula_rows import agreed, check_transformed, read_numbers, row_weights
+from mixstat.estimators.formula_rows import (
+    check_transformed,
+    fit_numbers,
+    read_numbers,
+    row_weights,
+)
 from mixstat.experts.base import Experts
 from mixstat.experts.gaussian import COVARIANCES
 from mixstat.fitting.fit import Fit
@@ -77,17 +80,16 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
         """The rows of a fit, checked, and what they look like."""
         check_same_rows(X=X, y=y, sample_weight=sample_weight, init=self.init)
         formulas, family = self._formulas(), self._family()
-        booleans, y = family.response == "binomial", family.bounded(y)
+        y = family.bounded(y)
         if formulas is None:
+            logical = family.response == "binomial"
             table, response, schema = enter(
-                self, X, y, multi_output=True, y_numeric=True, booleans=booleans
+                self, X, y, multi_output=True, y_numeric=True, booleans=logical
             )
         else:
             table = check_frame(X, "formula", n_rows=2)
             formulas = formulas.of_table(table)
-            y = check_numbers("y", y, booleans=booleans)
-            read = partial(read_numbers, formulas, table, booleans=booleans)
-            response = np.asarray(agreed(formulas, table, y, read), float)
+            response = fit_numbers(formulas, table, y, family)
             schema = Schema.of_frame(table, formulas, is_vector=response.ndim == 1)
         weight = row_weights(X, sample_weight, len(response), formulas)
         return TrainingRows(table, response, weight), schema
@@ -98,7 +100,7 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
         if y is None:
             if formulas is None:
                 raise ValueError("y must be given: the model was not made from a formula.")
-            y = read_numbers(formulas, X)
+            y = read_numbers(formulas, X, family=fit.model.experts)
         y = check_numbers("y", fit.model.experts.bounded(y))
         check_outputs("y", y)
         checked = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")

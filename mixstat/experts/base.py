@@ -19,8 +19,7 @@ from mixstat.parts.autodiff import each_derivatives
 from mixstat.parts.labels import ParameterLabel
 from mixstat.parts.part import NewtonSums, within
 from mixstat.parts.predictors import Group
-from mixstat.parts.ranges import Range
-from mixstat.parts.response import RespondingPart
+from mixstat.parts.ranging import RangingPart
 
 NEAR = 1e-9  # distance at which a parameter sits on its bound
 
@@ -37,7 +36,7 @@ def blank(*shape: int) -> np.ndarray:
     return np.zeros(shape)
 
 
-class Experts(RespondingPart):
+class Experts(RangingPart):
     """Interface: K conditional densities f_k(y given x) of one family, stacked on axis 0.
 
     A family states :meth:`groups` and :meth:`link`; derivatives default to automatic
@@ -269,27 +268,6 @@ class Experts(RespondingPart):
             f"{type(self).__name__} has no traced_functions, which errors of predictions and "
             "marginal effects differentiate."
         )
-
-    def log_range(self, eta: Float[AnyArray, "K L n"], ends: Range) -> Float[AnyArray, "K n"]:
-        """Log probability that y lies in the range of each row, standardised as y is.
-
-        Raises
-        ------
-        ValueError
-            If the family has no distribution function in closed form.
-        """
-        raise ValueError(f"{type(self).__name__} has no log_range, which censoring asks for.")
-
-    def range_derivatives(
-        self, eta: Float[AnyArray, "K L n"], ends: Range
-    ) -> tuple[Float[AnyArray, "K L n"], Float[AnyArray, "K L L n"]]:
-        """First and second derivatives of :meth:`log_range` in each expert's predictors."""
-
-        def link(eta: AnyArray, y: AnyArray) -> AnyArray:
-            return self.log_range(eta, Range(y[:1], y[1:2], y[2:3] > 0, y[3:4] > 0))
-
-        dtype = ends.low.dtype
-        return each_derivatives(link, eta, jnp.concatenate([e.astype(dtype) for e in ends]))
 
     def log_terms(self, rows: Rows) -> Float[AnyArray, "K n"]:
         """:meth:`log_prob`, by the name that gates answer to as well."""

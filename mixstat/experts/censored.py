@@ -93,6 +93,8 @@ class Censored(Experts):
         return (2, 1)
 
     def bounded(self, y: Response) -> Response:
+        if y is None:
+            return None
         frame = as_frame(y)
         if frame is not None:
             return frame.clip(-HUGE, HUGE) if all(k.kind in "iuf" for k in _kinds(frame)) else y
@@ -153,6 +155,14 @@ class Censored(Experts):
         """Just below the range: its lower end."""
         below = self._ends(y)[0] - float(self.discrete)
         return np.repeat(below[:, None], y.shape[1], axis=1)
+
+    def exact(self, y: Float[np.ndarray, "c n"]) -> Float[np.ndarray, "1 n"]:
+        if np.any(y[0] != y[-1]):
+            raise ValueError("y must be exact for crps, got a range: give rows that are exact.")
+        return y[:1]
+
+    def reached(self, y: Float[np.ndarray, "c n"]) -> Float[np.ndarray, "1 n"]:
+        return y[-1:]
 
     def observed(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n 1"]:
         """Exact values, or the middle of what is known."""
@@ -259,7 +269,7 @@ class Censored(Experts):
         self, eta: Float[np.ndarray, "K L n"], y: Float[np.ndarray, "c n"]
     ) -> Float[np.ndarray, "K 1 n"]:
         """Probability of not exceeding the upper end."""
-        return self.expert.cdf(eta, y[-1:])
+        return self.expert.cdf(eta, self.reached(y))
 
     def crps(
         self,
@@ -267,9 +277,7 @@ class Censored(Experts):
         share: Float[np.ndarray, "K n"],
         y: Float[np.ndarray, "c n"],
     ) -> Float[np.ndarray, "1 n"]:
-        if np.any(y[0] != y[-1]):
-            raise ValueError("y must be exact for crps, got a range: give rows that are exact.")
-        return self.expert.crps(eta, share, y[:1])
+        return self.expert.crps(eta, share, self.exact(y))
 
     def __repr__(self) -> str:
         return f"Censored({self.expert!r})"

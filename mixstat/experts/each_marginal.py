@@ -22,7 +22,7 @@ class EachMarginal:
         """Variances."""
         return self._stack("var")
 
-    def ppf(self, q: float) -> np.ndarray:
+    def ppf(self, q: float | np.ndarray) -> np.ndarray:
         """Quantiles."""
         return self._stack("ppf", q)
 

@@ -9,6 +9,7 @@ from jaxtyping import Float, PyTree
 from mixstat.data.batch import Rows
 from mixstat.experts.base import Experts
 from mixstat.experts.each_marginal import EachMarginal
+from mixstat.experts.point_mass import PointMass
 from mixstat.experts.shared_response import SharedResponse, given
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.penalty import Penalty
@@ -149,7 +150,21 @@ class MixedExperts(SharedResponse):
     def cdf(
         self, eta: Float[np.ndarray, "K L n"], y: Float[np.ndarray, "c n"]
     ) -> Float[np.ndarray, "K m n"]:
-        return np.concatenate([p.cdf(own, y) for p, own in zip(self.parts, self._own(eta))])
+        reached = self.reached(y)
+        each = zip(self.parts, self._own(eta))
+        return np.concatenate(
+            [p.cdf(own, reached if isinstance(p, PointMass) else y) for p, own in each]
+        )
+
+    def crps(
+        self,
+        eta: Float[np.ndarray, "K L n"],
+        share: Float[np.ndarray, "K n"],
+        y: Float[np.ndarray, "c n"],
+    ) -> Float[np.ndarray, "m n"]:
+        """Without limit where there is a share of what never comes."""
+        y = self.exact(y)
+        return np.full(y.shape, np.inf) if np.inf in self.jumps else super().crps(eta, share, y)
 
     def traced_functions(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K c n"]:
         pairs = zip(self.parts, self._own(eta), strict=True)

@@ -112,8 +112,7 @@ class PointMass(Experts):
     def cdf(
         self, eta: Float[np.ndarray, "K L n"], y: Float[np.ndarray, "c n"]
     ) -> Float[np.ndarray, "K 1 n"]:
-        """Of the first column, where y has several."""
-        return self.marginals(eta).cdf(y[None, :1])
+        return self.marginals(eta).cdf(y[None])
 
     def traced_functions(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K 1 n"]:
         return jnp.full((eta.shape[0], 1, eta.shape[2]), float(self.at))
@@ -144,7 +143,7 @@ class Point:
         """Probability of exceeding ``y``."""
         return np.where(y < self.at, 1.0, 0.0)
 
-    def ppf(self, q: float) -> Float[np.ndarray, "K 1 n"]:
+    def ppf(self, q: float | np.ndarray) -> Float[np.ndarray, "K 1 n"]:
         """Quantiles: the values."""
         return self.at
 

@@ -147,6 +147,12 @@ class SharedResponse(Experts):
         below = first.one_less(y) if first.ranges else y
         return np.nextafter(below, -np.inf) if self.jumps else below
 
+    def exact(self, y: Float[np.ndarray, "c n"]) -> Float[np.ndarray, "d n"]:
+        return self._others[0].exact(y)
+
+    def reached(self, y: Float[np.ndarray, "c n"]) -> Float[np.ndarray, "d n"]:
+        return self._others[0].reached(y)
+
     def observed(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n m"]:
         return self._others[0].observed(y)
 

@@ -75,6 +75,20 @@ class RespondingPart(Part):
         """Whether each response has a density, which depends on units, or a probability."""
         return np.ones(len(y), bool)
 
+    def exact(self, y: Float[np.ndarray, "c n"]) -> Float[np.ndarray, "d n"]:
+        """Responses as single values, which scores of predictions are for.
+
+        Raises
+        ------
+        ValueError
+            If one is only known to lie in a range.
+        """
+        return y
+
+    def reached(self, y: Float[np.ndarray, "c n"]) -> Float[np.ndarray, "d n"]:
+        """What is not exceeded where y is not, as a value of each output."""
+        return y[:1] if self.paired else y
+
     def contains(self, y: Float[np.ndarray, "n c"], at: float) -> Bool[np.ndarray, " n"]:
         """Whether each response may be the number ``at``."""
         return y[:, 0] == at

@@ -58,7 +58,17 @@ CONTINUOUS = [
 ]
 
 
-@pytest.fixture(params=CASES)
+# families like others here, of which the rest of the sweep has more
+REST = ("lognormal", "exponential", "inverse_gaussian", "beta")
+REST += ("censored_lognormal", "censored_exponential", "censored_poisson")
+
+
+def sweep(names):
+    """Cases, those of the rest marked."""
+    return [pytest.param(n, marks=pytest.mark.exhaustive if n in REST else ()) for n in names]
+
+
+@pytest.fixture(params=sweep(CASES))
 def name(request):
     return request.param
 
@@ -210,7 +220,7 @@ def _log_density(experts, eta, y):
     return known(y.T[None])[:, 0]
 
 
-@pytest.mark.parametrize("name", CONTINUOUS)
+@pytest.mark.parametrize("name", sweep(CONTINUOUS))
 def test_density_integrates_to_one(experts, Phi):
     values, width = grid(experts)
     density = np.exp(log_prob(experts, at_one_place(experts, Phi, values)))
@@ -223,14 +233,14 @@ def test_traced_functions_are_the_functions(experts, Phi):
     np.testing.assert_allclose(traced, experts.functions(eta), rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("name", [n for n in CASES if CASES[n][0].discrete])
+@pytest.mark.parametrize("name", sweep(n for n in CASES if CASES[n][0].discrete))
 def test_one_less_is_the_next_smaller_value(experts, Phi, y, rows):
     eta = expert_predictors(experts, Phi)
     below, at = (experts.cdf(eta, one.T)[:, 0] for one in (experts.one_less(y), y))
     np.testing.assert_allclose(at - below, np.exp(log_prob(experts, rows)), rtol=1e-8, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", [n for n in CASES if CASES[n][0].discrete])
+@pytest.mark.parametrize("name", sweep(n for n in CASES if CASES[n][0].discrete))
 def test_probabilities_sum_to_one(experts, Phi):
     trials = getattr(experts, "trials", None) or 7
     most = {"class": getattr(experts, "n_classes", 0) - 1, "binomial": trials}
@@ -288,7 +298,7 @@ def test_derivatives_of_the_link_equal_autodiff(experts, Phi, rows):
 
 
 # experts with a closed form need no information
-@pytest.mark.parametrize("name", [n for n in CASES if not n.startswith(("gaussian", "zero"))])
+@pytest.mark.parametrize("name", sweep(n for n in CASES if not n.startswith(("gaussian", "zero"))))
 def test_information_is_positive_semidefinite(experts, Phi, rows):
     eta = jnp.asarray(expert_predictors(experts, Phi))
     blocks = np.moveaxis(np.asarray(experts.information(eta, rows.y)), -1, 1)
@@ -301,7 +311,7 @@ LAST |= {"lognormal": "log_scale", "weibull": "log_scale", "beta": "log_precisio
 LAST |= {"inverse_gaussian": "log_shape"}
 
 
-@pytest.mark.parametrize("name", list(LAST))
+@pytest.mark.parametrize("name", sweep(LAST))
 @pytest.mark.parametrize("log_shape", [-0.5, 1.0, 2.0, 3.5])
 def test_information_is_minus_the_mean_hessian(name, experts, Phi, log_shape):
     if LAST[name] == "log_scale":
