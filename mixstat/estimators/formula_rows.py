@@ -18,7 +18,7 @@ from mixstat.validation import check_weights
 NEAR = 1e-9  # relative difference of a response that was computed twice
 
 
-def fit_numbers(
+def agreed_y(
     formulas: Formulas, data: Table, y: Response, family: Experts
 ) -> Float[np.ndarray, "n ..."]:
     """The response of a fit to a family, see :func:`agreed`."""

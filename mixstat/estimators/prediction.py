@@ -13,12 +13,7 @@ from mixstat.data.design import check_magnitude
 from mixstat.data.formula import check_frame
 from mixstat.estimators.covering import CoveringMixture
 from mixstat.estimators.door import enter
-from mixstat.estimators.formula_rows import (
-    check_transformed,
-    fit_numbers,
-    read_numbers,
-    row_weights,
-)
+from mixstat.estimators.formula_rows import agreed_y, check_transformed, read_numbers, row_weights
 from mixstat.experts.base import Experts
 from mixstat.experts.gaussian import COVARIANCES
 from mixstat.fitting.fit import Fit
@@ -89,7 +84,7 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
         else:
             table = check_frame(X, "formula", n_rows=2)
             formulas = formulas.of_table(table)
-            response = fit_numbers(formulas, table, y, family)
+            response = agreed_y(formulas, table, y, family)
             schema = Schema.of_frame(table, formulas, is_vector=response.ndim == 1)
         weight = row_weights(X, sample_weight, len(response), formulas)
         return TrainingRows(table, response, weight), schema

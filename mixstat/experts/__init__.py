@@ -12,6 +12,7 @@ from mixstat.experts.lognormal import LognormalExperts
 from mixstat.experts.mixed import MixedExperts
 from mixstat.experts.multinomial import MultinomialExperts
 from mixstat.experts.negative_binomial import NegativeBinomialExperts
+from mixstat.experts.ordered import OrderedExperts
 from mixstat.experts.point_mass import PointMass
 from mixstat.experts.poisson import PoissonExperts
 from mixstat.experts.registry import REGISTRY
@@ -32,6 +33,7 @@ __all__ = [
     "MixedExperts",
     "MultinomialExperts",
     "NegativeBinomialExperts",
+    "OrderedExperts",
     "PointMass",
     "PoissonExperts",
     "StudentTExperts",

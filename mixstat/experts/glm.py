@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
-from scipy.special import gammaln
+from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
 from mixstat.experts.base import Experts
 from mixstat.numerics.precision import AnyArray
@@ -35,7 +35,8 @@ class CountExperts(OnePredictorExperts):
 
     def encode(self, y: Float[np.ndarray, "n 1"]) -> Float[np.ndarray, "n 2"]:
         """Counts, and the log of their factorials, which no fit changes."""
-        return np.hstack([y, gammaln(y + 1)])
+        log_factorials: np.ndarray = np.asarray(special.gammaln(y + 1))  # pyright: ignore
+        return np.hstack([y, log_factorials])
 
     def view(self, y: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 1"]:
         return np.log(y[:, :1] + 0.5)

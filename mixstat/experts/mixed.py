@@ -151,7 +151,7 @@ class MixedExperts(SharedResponse):
         self, eta: Float[np.ndarray, "K L n"], y: Float[np.ndarray, "c n"]
     ) -> Float[np.ndarray, "K m n"]:
         reached = self.reached(y)
-        each = zip(self.parts, self._own(eta))
+        each = zip(self.parts, map(np.asarray, self._own(eta)))
         return np.concatenate(
             [p.cdf(own, reached if isinstance(p, PointMass) else y) for p, own in each]
         )

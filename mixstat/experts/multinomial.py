@@ -148,6 +148,16 @@ class Categorical:
         below = np.arange(self._size)[None, :, None] <= np.floor(y)
         return np.sum(self.probability * below, axis=1, keepdims=True)
 
+    def sf(self, y: np.ndarray) -> np.ndarray:
+        """Probability of a class number beyond ``y``."""
+        beyond = np.arange(self._size)[None, :, None] > np.floor(y)
+        return np.sum(self.probability * beyond, axis=1, keepdims=True)
+
+    def ppf(self, q: float) -> np.ndarray:
+        """Smallest class numbers up to which the probability is ``q``."""
+        reached = np.cumsum(self.probability, axis=1)[:, :-1]
+        return np.sum(reached < q * (1 - 1e-12), axis=1, keepdims=True).astype(float)
+
     def logpmf(self, y: np.ndarray) -> np.ndarray:
         """Log probability of class numbers ``y`` (n,), as (K, n)."""
         chosen = np.asarray(y, int)[None, None, :]

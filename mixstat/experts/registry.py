@@ -10,6 +10,7 @@ from mixstat.experts.inverse_gaussian import InverseGaussianExperts
 from mixstat.experts.lognormal import LognormalExperts
 from mixstat.experts.multinomial import MultinomialExperts
 from mixstat.experts.negative_binomial import NegativeBinomialExperts
+from mixstat.experts.ordered import OrderedExperts
 from mixstat.experts.point_mass import PointMass
 from mixstat.experts.poisson import PoissonExperts
 from mixstat.experts.student import StudentTExperts
@@ -30,4 +31,5 @@ REGISTRY: dict[str, Experts] = {
     "weibull": WeibullExperts(),
     "inverse_gaussian": InverseGaussianExperts(),
     "beta": BetaExperts(),
+    "ordered": OrderedExperts(),
 }

@@ -13,14 +13,14 @@ class RespondingPart(Part):
     """Interface: the kind of y, and the way from y as people give it to what a link sees."""
 
     response: ClassVar[str] = "real"
-    """Kind of y: "real", "positive", "share", "count", "binomial" or "class"."""
+    """Kind of y: "real", "positive", "share", "count", "binomial", "ordered" or "class"."""
     several_outputs: ClassVar[bool] = False
     """Whether y may have more than one output."""
 
     @property
     def discrete(self) -> bool:
         """Whether y takes separate values."""
-        return self.response in ("count", "binomial", "class")
+        return self.response in ("count", "binomial", "ordered", "class")
 
     paired: ClassVar[bool] = False
     """Whether two columns of y tell of one output."""

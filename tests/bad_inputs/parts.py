@@ -33,6 +33,9 @@ PARTS: list[tuple[str, Callable[..., object], dict[str, list[Any]]]] = [
     ("BetaExperts", experts.BetaExperts, {"coef": ["abc"], "log_precision": ["abc"]}),
     ("InverseGaussianExperts", experts.InverseGaussianExperts,
      {"coef": ["abc"], "log_shape": ["abc"]}),
+    ("OrderedExperts", experts.OrderedExperts,
+     {"coef": ["abc"], "log_gap": ["abc"], "n_levels": [2, 2.5, "three", None],
+      "noise": ["cauchy", None, 3]}),
     ("ExponentialExperts", experts.ExponentialExperts, {"coef": ["abc"]}),
     ("LognormalExperts", experts.LognormalExperts, {"coef": ["abc"], "log_scale": ["abc"]}),
     ("WeibullExperts", experts.WeibullExperts, {"coef": ["abc"], "log_scale": ["abc"]}),
@@ -57,6 +60,7 @@ PARAMETERS = (
     "log_scale",
     "log_dispersion",
     "log_precision",
+    "log_gap",
     "shear",
     "log_df",
 )
@@ -86,6 +90,7 @@ def of_parts() -> Iterator[Row]:
         else:
             setting = "expert" if name.endswith("Experts") else "solver"
         y = np.abs(np.round(Y)) + 1 if name in COUNTS else Y**2 + 1
+        y = np.arange(len(Y)) % 3.0 if name == "OrderedExperts" else y
 
         def fit(make=make, setting=setting, y=y, **given):
             return MixtureOfExperts(2, **{setting: _made(make, given)}).fit(X, y)

@@ -23,6 +23,7 @@ from mixstat.experts import (
     MixedExperts,
     MultinomialExperts,
     NegativeBinomialExperts,
+    OrderedExperts,
     PointMass,
     PoissonExperts,
     StudentTExperts,
@@ -41,6 +42,7 @@ CASES |= {
     "gaussian_one_tied": (GaussianExperts(covariance="tied"), 1),
     "three_classes": (MultinomialExperts(n_classes=3), 1),
     "trials": (BinomialExperts(trials=12), 1),
+    "four_levels": (OrderedExperts(n_levels=4, noise="normal"), 1),
     "fixed_df": (StudentTExperts(df=4.0), 1),
     "gaussian_and_t": (MixedExperts((GaussianExperts(), StudentTExperts())), 1),
     "two_poissons": (MixedExperts((PoissonExperts(), PoissonExperts())), 1),
@@ -59,7 +61,7 @@ CONTINUOUS = [
 
 
 # families like others here, of which the rest of the sweep has more
-REST = ("lognormal", "exponential", "inverse_gaussian", "beta")
+REST = ("lognormal", "exponential", "inverse_gaussian", "beta", "four_levels")
 REST += ("censored_lognormal", "censored_exponential", "censored_poisson")
 
 
@@ -214,7 +216,7 @@ def _points(experts):
 
 def _log_density(experts, eta, y):
     marginals = experts.marginals(eta)
-    if experts.response == "class":
+    if experts.response in ("class", "ordered"):
         return marginals.logpmf(y[:, 0])
     known = marginals.logpmf if experts.discrete else marginals.logpdf
     return known(y.T[None])[:, 0]
@@ -244,6 +246,7 @@ def test_one_less_is_the_next_smaller_value(experts, Phi, y, rows):
 def test_probabilities_sum_to_one(experts, Phi):
     trials = getattr(experts, "trials", None) or 7
     most = {"class": getattr(experts, "n_classes", 0) - 1, "binomial": trials}
+    most |= {"ordered": getattr(experts, "n_levels", 0) - 1}
     values = np.arange(most.get(experts.response, 400) + 1.0)[:, None]
     if experts.response == "binomial" and experts.trials is None:
         values = np.hstack([values, trials - values])

@@ -82,6 +82,7 @@ PAIRS = np.column_stack([COUNT, COUNT + 1])
             changed(np.abs(REAL) + 1, 7, 0),
             "positive for inverse gaussian experts, got 0",
         ),
+        ("ordered", changed(COUNT % 3, 4, 3), "levels 0, 1, ..., 2 .* got 3 in row 4"),
         (["zero", "gamma"], changed(np.abs(REAL), 9, -1), "positive for gamma experts, .* row 9"),
         (["zero", "poisson"], changed(COUNT, 9, 0.5), r"for Poisson experts, got 0\.5 in row 9"),
         (Censored("gaussian"), np.column_stack([REAL] * 3), "two columns, a lower .* got 3"),

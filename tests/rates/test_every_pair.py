@@ -50,7 +50,13 @@ WIDE = Box(
     weight=(-4, 4),
     centre=(-5, 5),
     spread=(0.1, 5),
-    others={"df": (1, 50), "shape": (0.1, 50), "dispersion": (0.01, 50), "precision": (0.1, 99)},
+    others={
+        "df": (1, 50),
+        "shape": (0.1, 50),
+        "dispersion": (0.01, 50),
+        "precision": (0.1, 99),
+        "gap": (0.1, 9),
+    },
 )
 
 
