@@ -45,9 +45,10 @@ class MixtureOfExperts(RegressionMixture):
         and None the same features as the experts.
     expert : str, experts or list of them, default="gaussian"
         "gaussian", "t", "poisson", "negative_binomial", "binomial", "gamma", "lognormal",
-        "exponential", "weibull", an object of settings from :mod:`mixstat.experts`, such as
-        ``StudentTExperts(df=4)``, or a list with one of these for each expert, all of one kind
-        of response; "zero" stands beside others, as in ``["zero", "poisson"]``.
+        "exponential", "weibull", "inverse_gaussian", "beta", "ordered", an object of settings
+        from :mod:`mixstat.experts`, such as ``StudentTExperts(df=4)`` or
+        ``Censored("weibull")``, or a list with one of these for each expert, all of one kind of
+        response; "zero" stands beside others, as in ``["zero", "poisson"]``.
     covariance : {"full", "diagonal", "spherical", "tied"}, default="full"
         Noise of several outputs of Gaussian experts; "tied" shares one matrix among experts.
         With one output only "tied" differs from the rest.

@@ -14,6 +14,8 @@ from mixstat.experts.base import NEAR, blank
 from mixstat.experts.spread import LARGEST_SHAPE, SpreadExperts
 from mixstat.numerics.precision import AnyArray
 
+LEAST = np.finfo(float).tiny
+
 
 class BetaExperts(SpreadExperts):
     """y | x, k ~ Beta with log odds of its mean m equal to coef_k phi(x).
@@ -41,8 +43,9 @@ class BetaExperts(SpreadExperts):
             )
 
     def encode(self, y: Float[np.ndarray, "n 1"]) -> Float[np.ndarray, "n 2"]:
-        """Logs of y and of what it lacks to one."""
-        return np.hstack([np.log(y), np.log1p(-y)])
+        """Logs of y and of what it lacks to one, which rounding does not make zero."""
+        inside = np.clip(y, LEAST, 1 - np.finfo(float).epsneg)
+        return np.hstack([np.log(inside), np.log1p(-inside)])
 
     def view(self, y: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 1"]:
         return y[:, :1] - y[:, 1:]

@@ -23,17 +23,18 @@ from mixstat.solvers.certificate import GRADIENT_TOL, clearly_regular, judge
 from mixstat.solvers.outcome import Outcome
 from tests.contracts.verdict_problems import KINDS, At, Problem, Stay, estimator, problem
 
-PAIRS = [("softmax", name) for name, family in FAMILIES.items() if family.alone]
+# mixtures for a few levels have no maximum on so few rows that rounding could not move
+PAIRS = [("softmax", n) for n, family in FAMILIES.items() if family.alone and n != "ordered"]
 PAIRS += [(gate, "gaussian") for gate in GATES if gate != "softmax"]
 # gates like another one of two experts, and those whose programs take long
 LATER = ("activation", "hierarchical", "top_p")
-# families like another one, of which the rest of the sweep has more
-LIKE_GAMMA = ("lognormal", "exponential", "weibull", "inverse_gaussian", "beta")
+# families of which the rest of the sweep has more
+REST = ("lognormal", "exponential", "weibull", "inverse_gaussian", "beta")
 
 
 def _marks(gate: str, family: str) -> tuple[pytest.MarkDecorator, ...]:
     slow = (pytest.mark.slow,) if gate in LATER else ()
-    return (*slow, pytest.mark.exhaustive) if family in LIKE_GAMMA else slow
+    return (*slow, pytest.mark.exhaustive) if family in REST else slow
 
 
 CASES = [pytest.param(*pair, kind, marks=_marks(*pair)) for pair in PAIRS for kind in KINDS]
@@ -205,7 +206,7 @@ def test_what_is_clearly_regular_is_so_to_the_judge():
     direction is left in which to diverge. Floors are looked at in both.
     """
     random, counts = np.random.default_rng(4), {True: 0, False: 0}
-    rest = {*LATER, *LIKE_GAMMA}
+    rest = {*LATER, *REST}
     with float64():
         for gate, family in [p for p in PAIRS if GATES[p[0]].continuous and not {*p} & rest]:
             for asked in (problem(gate, family, kind) for kind in KINDS):

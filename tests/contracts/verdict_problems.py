@@ -72,9 +72,6 @@ def responses(family: str, kind: str, x: np.ndarray, label: np.ndarray) -> np.nd
         return (random.random(N) < 1 / (1 + np.exp(-2 * line))).astype(int)
     if family == "poisson":
         return random.poisson(np.exp(1 + line)).astype(float)
-    if family == "ordered":
-        latent = 2 * line + random.logistic(0.0, 0.4, N)
-        return (latent > -1).astype(float) + (latent > 1)
     if family == "negative_binomial":
         return random.negative_binomial(4, 4 / (4 + np.exp(1 + line))).astype(float)
     if family == "binomial":
