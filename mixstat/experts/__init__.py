@@ -17,6 +17,7 @@ from mixstat.experts.point_mass import PointMass
 from mixstat.experts.poisson import PoissonExperts
 from mixstat.experts.registry import REGISTRY
 from mixstat.experts.student import StudentTExperts
+from mixstat.experts.truncated import Truncated
 from mixstat.experts.weibull import WeibullExperts
 
 __all__ = [
@@ -37,5 +38,6 @@ __all__ = [
     "PointMass",
     "PoissonExperts",
     "StudentTExperts",
+    "Truncated",
     "WeibullExperts",
 ]

@@ -105,6 +105,12 @@ def of_parts() -> Iterator[Row]:
         {},
         {"expert": ["gamma", "x", None, 5, Case(experts.GammaExperts(), "GammaExperts")]},
     )
+    yield from rows(
+        "Truncated",
+        lambda: experts.Truncated,
+        {"expert": "poisson"},
+        {"expert": ["gamma", "x", None, 5], "lower": [0, -1, 1.5, "one", True, 101]},
+    )
     yield from rows("PointMass", lambda: _beside_points, {}, bad)
     rules = {
         "absolute": [-1.0, "x", np.nan], "relative": [-1.0, "x", np.nan],

@@ -27,6 +27,7 @@ from mixstat.experts import (
     PointMass,
     PoissonExperts,
     StudentTExperts,
+    Truncated,
 )
 from mixstat.experts.gaussian import COVARIANCES
 from mixstat.numerics import parameter_vector
@@ -46,6 +47,8 @@ CASES |= {
     "fixed_df": (StudentTExperts(df=4.0), 1),
     "gaussian_and_t": (MixedExperts((GaussianExperts(), StudentTExperts())), 1),
     "two_poissons": (MixedExperts((PoissonExperts(), PoissonExperts())), 1),
+    "truncated": (Truncated("poisson", lower=2), 1),
+    "hurdle": (MixedExperts((PointMass(), Truncated("poisson"))), 1),
     "zero_and_poisson": (MixedExperts((PointMass(), PoissonExperts())), 1),
     "zero_and_lognormal": (MixedExperts((PointMass(), LognormalExperts())), 1),
 }
@@ -173,7 +176,11 @@ def test_registry_is_complete():
 
     ours = {c for c in below(Experts) if c.__module__.startswith("mixstat.")}
     concrete = {c for c in ours if not inspect.isabstract(c)}
-    assert concrete == {type(family) for family in REGISTRY.values()} | {MixedExperts, Censored}
+    assert concrete == {type(family) for family in REGISTRY.values()} | {
+        MixedExperts,
+        Censored,
+        Truncated,
+    }
 
 
 def test_density_equals_scipy(experts, Phi, y, rows):
@@ -301,7 +308,9 @@ def test_derivatives_of_the_link_equal_autodiff(experts, Phi, rows):
 
 
 # experts with a closed form need no information
-@pytest.mark.parametrize("name", sweep(n for n in CASES if not n.startswith(("gaussian", "zero"))))
+@pytest.mark.parametrize(
+    "name", sweep(n for n in CASES if not n.startswith(("gaussian", "zero", "hurdle")))
+)
 def test_information_is_positive_semidefinite(experts, Phi, rows):
     eta = jnp.asarray(expert_predictors(experts, Phi))
     blocks = np.moveaxis(np.asarray(experts.information(eta, rows.y)), -1, 1)
@@ -509,6 +518,8 @@ def test_parameters_have_names_and_tables_titles(experts, y):
         (BinomialExperts(trials=5), "BinomialExperts(trials=5)"),
         (StudentTExperts(df=3), "StudentTExperts(df=3)"),
         (PointMass(at=1), "PointMass(at=1)"),
+        (Censored("poisson"), "Censored(PoissonExperts())"),
+        (Truncated("poisson", lower=2), "Truncated(PoissonExperts(), lower=2)"),
         (
             MixedExperts((GaussianExperts(), StudentTExperts())),
             "MixedExperts(GaussianExperts(covariance='full'), StudentTExperts(df=None))",

@@ -9,7 +9,13 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier
-from mixstat.experts import BinomialExperts, Censored, MultinomialExperts, StudentTExperts
+from mixstat.experts import (
+    BinomialExperts,
+    Censored,
+    MultinomialExperts,
+    StudentTExperts,
+    Truncated,
+)
 from mixstat.gates import (
     HierarchicalGate,
     ModifiedSoftmaxGate,
@@ -83,6 +89,7 @@ PAIRS = np.column_stack([COUNT, COUNT + 1])
             "positive for inverse gaussian experts, got 0",
         ),
         ("ordered", changed(COUNT % 3, 4, 3), "levels 0, 1, ..., 2 .* got 3 in row 4"),
+        (Truncated("poisson"), changed(COUNT + 1, 4, 0), "at least lower=1 .* got 0 in row 4"),
         (["zero", "gamma"], changed(np.abs(REAL), 9, -1), "positive for gamma experts, .* row 9"),
         (["zero", "poisson"], changed(COUNT, 9, 0.5), r"for Poisson experts, got 0\.5 in row 9"),
         (Censored("gaussian"), np.column_stack([REAL] * 3), "two columns, a lower .* got 3"),

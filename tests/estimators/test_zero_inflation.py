@@ -6,10 +6,11 @@ import statsmodels.api as sm
 from scipy import special, stats
 from statsmodels.discrete.count_model import ZeroInflatedNegativeBinomialP, ZeroInflatedPoisson
 from statsmodels.discrete.discrete_model import NegativeBinomial
+from statsmodels.discrete.truncated_model import TruncatedLFNegativeBinomialP, TruncatedLFPoisson
 from statsmodels.tools.numdiff import approx_fprime
 
 from mixstat import MixtureOfExperts, Status
-from mixstat.experts import PointMass
+from mixstat.experts import PointMass, Truncated
 
 N = 400
 RANDOM = np.random.default_rng(31)
@@ -96,6 +97,28 @@ def test_a_two_part_model_is_two_models():
     assert N * moe.log_likelihood_ == pytest.approx(total, rel=1e-10)
     assert moe.score_samples(X, PARTLY).sum() == pytest.approx(total, rel=1e-10)
     np.testing.assert_allclose(moe.responsibilities(X, PARTLY)[:, 0], 1.0 - some)
+
+
+@pytest.mark.parametrize(
+    ("family", "model"),
+    [("poisson", TruncatedLFPoisson), ("negative_binomial", TruncatedLFNegativeBinomialP)],
+)
+def test_a_hurdle_is_two_models(family, model):
+    """Every zero is the point's; the others are statsmodels' truncated regression."""
+    moe = fit(["zero", Truncated(family)], WIDE_INFLATED, 2)
+    some = WIDE_INFLATED > 0
+    gate = sm.Logit(1.0 - some, DESIGN).fit(disp=0, tol=1e-14)
+    np.testing.assert_allclose(moe.gate_coef_[0], gate.params, rtol=1e-7, atol=1e-8)
+    known = model(WIDE_INFLATED[some], DESIGN[some])
+    mine = moe.expert_coef_[1]
+    mine = mine if family == "poisson" else np.append(mine, np.exp(moe.params[-1]))
+    total = gate.llf + known.loglike(mine)
+    assert N * moe.log_likelihood_ == pytest.approx(total, rel=1e-9)
+    assert np.max(np.abs(approx_fprime(mine, known.loglike, centered=True))) < 1e-3
+    share = moe.gate_proba(X)[:, 1]
+    mean = np.exp(DESIGN @ mine[:3])
+    none = np.exp(-mean) if family == "poisson" else (1 + mine[3] * mean) ** (-1 / mine[3])
+    np.testing.assert_allclose(moe.predict(X), share * mean / (1 - none), rtol=1e-8)
 
 
 @pytest.mark.parametrize("expert", [["zero", "gamma"], ["zero", "gaussian"], "weibull"])
