@@ -109,7 +109,10 @@ def of_parts() -> Iterator[Row]:
         "Truncated",
         lambda: experts.Truncated,
         {"expert": "poisson"},
-        {"expert": ["gamma", "x", None, 5], "lower": [0, -1, 1.5, "one", True, 101]},
+        {
+            "expert": [Case("gamma", "GammaExperts"), "x", None, 5],
+            "lower": [0, -1, 1.5, "one", True, 101],
+        },
     )
     yield from rows("PointMass", lambda: _beside_points, {}, bad)
     rules = {

@@ -109,6 +109,7 @@ DECLARED = {
     *("AlphaCertain", "Complement", "Context", "Function", "Gaussian", "Joined", "Stated"),
     *("Trapezoidal", "Triangular", "EM", "LBFGS", "GaussianExperts", "MixedExperts"),
     *("MultinomialExperts", "ModifiedSoftmaxGate", "TemperatureGate"),
+    *("OrderedExperts", "Truncated"),
     *("Box", "Specification", "Truth", "RegressionFunction"),
     *("NearTruth", "PublishedStart", "RandomStart"),
     *("Bootstrap", "Clustered", "HAC", "SamplingWeights", "Sandwich"),
