@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
-from scipy import special  # pyright: ignore[reportMissingTypeStubs]
+from scipy import special  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
 from mixstat.experts.base import Experts
 from mixstat.numerics.precision import AnyArray

@@ -66,7 +66,7 @@ class SharedResponse(Experts):
                 f"expert must name a family beside point masses, got {list(self.parts)}."
             )
         self._check_points()
-        at = self._at_points(y).any(axis=1)  # where nothing is asked of the others
+        at = np.any(self._at_points(y), axis=1)  # where nothing is asked of the others
         for part in () if at.all() else self._others:
             part.check(np.where(at[:, None], y[np.argmin(at)], y))
         if len({getattr(part, "trials", None) for part in self._others}) > 1:
