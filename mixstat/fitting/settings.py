@@ -30,8 +30,7 @@ def find_experts(expert: object, covariance: str) -> Experts:
     family = _family(expert, covariance)
     if not family.alone:
         raise ValueError(
-            f"expert must name a family beside {expert!r}, in a list such as "
-            f"[{expert!r}, 'poisson']."
+            f"expert must name a family beside {expert!r}, in a list such as ['zero', 'poisson']."
         )
     return family
 

@@ -43,6 +43,8 @@ def quantiles_at(
     density = [_density(law, one) for one in np.moveaxis(value, -1, 0)]
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.sqrt(variances(covariance, slopes)) / np.stack(density, axis=-1)
+    # a value that has a probability stays where it is for small changes; no density tells how far
+    error = np.where(np.isin(value, law.experts.jumps), np.nan, error)
     return Quantity(value, error, level, scale)
 
 

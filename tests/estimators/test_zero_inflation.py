@@ -158,6 +158,9 @@ def test_quantiles_and_scores_of_a_law_with_a_jump():
     by_draws = np.abs(draws - y[:, None]) - 0.5 * np.abs(draws - pairs)
     error = by_draws.std(axis=1) / np.sqrt(4000)
     assert np.all(np.abs(moe.crps(rows, y) - by_draws.mean(axis=1)) < 4 * error)
+    told = moe.inference(X, PARTLY).get_prediction(rows, quantiles=[0.05, 0.9]).quantiles
+    assert np.all(np.isnan(told.std_error[..., 0]))  # at zero, where it stays
+    assert np.all(told.std_error[..., 1] > 0)
     residuals = moe.inference(X, PARTLY).quantile_residuals(random_state=0)
     assert stats.kstest(residuals, "norm").pvalue > 1e-3
 
