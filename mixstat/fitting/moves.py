@@ -159,14 +159,16 @@ def _by_closeness(
     """
     n, p = rows.Phi.shape
     weight = share * rows.weight + 1e-12
-    part, best, closest = random.uniform(*PART), np.inf, np.zeros(n, bool)
-    for _ in range(TRIES):
-        chosen = random.choice(n, size=min(n, p), replace=False, p=weight / weight.sum())
-        coef = np.linalg.lstsq(rows.Phi[chosen], rows.view[chosen], rcond=None)[0]
+    part, chance = random.uniform(*PART), weight / weight.sum()
+    size = min(n, p)
+    chosen = np.stack([random.choice(n, size, replace=False, p=chance) for _ in range(TRIES)])
+    best, closest, enough = np.inf, np.zeros(n, bool), part * weight.sum()
+    for coef in np.linalg.pinv(rows.Phi[chosen]) @ rows.view[chosen]:
         residual = np.linalg.norm(rows.view - rows.Phi @ coef, axis=1)
-        cut = _cut(residual, weight, part)
-        if cut < best:
-            best, closest = cut, residual <= cut
+        if weight[residual < best].sum() >= enough:  # else no closer, and there is nothing to sort
+            cut = _cut(residual, weight, part)
+            if cut < best:
+                best, closest = cut, residual <= cut
     return closest
 
 

@@ -29,9 +29,9 @@ def refit(
     objective, tol = fit.maximum.objective.replace(draft=None), fit.request.options.tol
     data = None
     if responses is not None:
-        data = [_with_response(fit, one) for one in responses]
+        data = [with_response(fit, one) for one in responses]
     ends = fit_many(objective, [fit.model], weights=weights, data=data, tol=tol)
-    sound = _with_rows_of_their_own(ends)
+    sound = with_rows_of_their_own(ends)
     # a gate that jumps is at its best where no slope can be zero
     arrived = ends.certified | (ends.table["status"] == Status.JUMP.name)
     counted = arrived & sound
@@ -43,14 +43,14 @@ def refit(
     return Refits(vectors, int(np.sum(~sound)), int(np.sum(sound & ~arrived)))
 
 
-def _with_response(fit: Fit, response: Float[np.ndarray, "n c"]) -> Batch:
+def with_response(fit: Fit, response: Float[np.ndarray, "n c"]) -> Batch:
     """The rows of the fit with another response."""
     batch = fit.maximum.batch
     encoded = fit.model.experts.encode(fit.units.standardised(response))
     return eqx.tree_at(lambda b: b.rows.y, batch, lay_out_like(batch, encoded))
 
 
-def _with_rows_of_their_own(ends: FitTable) -> Bool[np.ndarray, " B"]:
+def with_rows_of_their_own(ends: FitTable) -> Bool[np.ndarray, " B"]:
     """Whether every expert of each end rests on rows of its own.
 
     Most have so many that nobody need look at the rows.

@@ -155,7 +155,7 @@ def make_tables(rows: TrainingRows, designs: Designs, family: Experts) -> Tables
         Z=Z,
         Phi=Phi,
         y=encoded,
-        view=_view(family, encoded, share),
+        view=view_of(family, encoded, share),
         weight=rows.weight,
         units=units,
         gate_constant=designs.gate.source.constant,
@@ -197,7 +197,7 @@ def _report_dependent(designs: Designs, *, alike: bool) -> None:
             )
 
 
-def _view(family: Experts, encoded: np.ndarray, share: np.ndarray) -> np.ndarray:
+def view_of(family: Experts, encoded: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Responses as coordinates for starts."""
     view = family.view(encoded)
     if family.exact_step is False:  # coordinates of deviation one, as those of real responses

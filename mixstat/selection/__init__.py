@@ -5,12 +5,14 @@ from mixstat.selection.bound import ExpertBound, fewest_experts
 from mixstat.selection.choice import select
 from mixstat.selection.merging import Dendrogram, dendrogram, merge
 from mixstat.selection.penalty import PenaltyPath, penalty_path
+from mixstat.selection.ratio_test import BootstrapTest, bootstrap_test
 from mixstat.selection.relaxed import RelaxedPath, relax
 from mixstat.selection.scorers import Scorer, scorer
 from mixstat.selection.selected import Selection
 
 __all__ = [
     "AlphaPath",
+    "BootstrapTest",
     "Dendrogram",
     "ExpertBound",
     "PenaltyPath",
@@ -18,6 +20,7 @@ __all__ = [
     "Scorer",
     "Selection",
     "alpha_path",
+    "bootstrap_test",
     "dendrogram",
     "fewest_experts",
     "merge",
