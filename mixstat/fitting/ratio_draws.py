@@ -2,8 +2,7 @@
 
 The smaller model begins where it was fitted. The larger one begins at ends of the smaller one with
 one expert split in two, in as many ways for every response, and all starts go on to a certified
-maximum. Where none of these counts, others are made, a few times. The smaller model with an
-expert doubled is a larger model too, so no ratio is negative.
+maximum. The smaller model with an expert doubled is a larger model too, so no ratio is negative.
 """
 
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from mixstat.data.batch import Batch
 from mixstat.fitting.batch_of_fits import fit_many
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.fit_table import FitTable
-from mixstat.fitting.refits import with_response, with_rows_of_their_own
+from mixstat.fitting.refits import clearly_apart, has_rows_of_its_own, with_response
 from mixstat.fitting.splits import Splits
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
@@ -29,7 +28,6 @@ from mixstat.solvers.certificate import judge
 from mixstat.solvers.plan import Plan
 
 HIGH = tuple(status.name for status in Status if status.is_high)
-TURNS = 5  # times that starts are made, at most
 MAX_ITER = 200  # steps of a start, as in a batch
 
 Seed = Sequence[int]
@@ -83,52 +81,30 @@ def likelihood_ratios(
     splits = Splits(large)
 
     def starts(i: int) -> list[Mixture]:
-        return [large.model, *splits.models(null.model(i), data[i], [*seeds[i], 0])]
+        return [large.model, *splits.models(null.model(i), data[i], seeds[i])]
 
     models = in_threads(starts, range(len(data)))
     each = len(models[0])
     repeated = [one for one in data for _ in range(each)]
-    ends = _best(_fits(large, [model for several in models for model in several], repeated), each)
-    for i in np.flatnonzero(~ends.counts):
-        again = best_split(splits, null.model(int(i)), data[i], seeds[i], first=1)
-        if again is not None:
-            ends.log_likelihood[i], ends.counts[i] = again.log_likelihood, True
-            ends.status[i] = again.status.name
-    return Ratios(_best(null, 1), ends)
+    ends = _fits(large, [model for several in models for model in several], repeated)
+    return Ratios(_best(null, 1), _best(ends, each))
 
 
 @in_float64
-def best_split(
-    splits: Splits, end: Mixture, batch: Batch, seed: Seed, first: int = 0
-) -> FitResult | None:
-    """The best end that counts of the larger model, for one response; None if there is none.
+def best_split(small: Fit, large: Fit, seed: Seed) -> FitResult | None:
+    """The best end that counts of the larger model for the rows of the fits; None without one.
 
-    Parameters
-    ----------
-    splits
-        Makes the starts.
-    end
-        Of the smaller model.
-    batch
-        Rows with the response, as the larger model sees them.
-    seed
-        What is drawn depends on it.
-    first
-        How often starts were made already.
+    Starts are made as for every other response, from the seed.
     """
-    fit = splits.large
-    objective, tol = fit.maximum.objective.replace(batch=batch), fit.request.options.tol
-    objective = objective.replace(draft=None)
-    for turn in range(first, TURNS):
-        found = []
-        for model in splits.models(end, batch, [*seed, turn]):
-            outcome = Plan().run(objective, model, tol=tol, max_iter=MAX_ITER)
-            result = judge(objective, outcome, tol=tol)
-            if result.status.is_high and not _is_doubtful(objective, result):
-                found.append(result)
-        if found:
-            return max(found, key=lambda result: result.log_likelihood)
-    return None
+    batch, tol = large.maximum.batch, large.request.options.tol
+    objective = large.maximum.objective.replace(draft=None)
+    found = []
+    for model in Splits(large).models(small.model, batch, seed):
+        outcome = Plan().run(objective, model, tol=tol, max_iter=MAX_ITER)
+        result = judge(objective, outcome, tol=tol)
+        if result.status.is_high and not _is_doubtful(objective, result):
+            found.append(result)
+    return max(found, key=lambda result: result.log_likelihood, default=None)
 
 
 def _is_doubtful(objective: Objective, result: FitResult) -> bool:
@@ -147,10 +123,15 @@ def _fits(fit: Fit, starts: Sequence[Mixture], data: Sequence[Batch]) -> FitTabl
 
 def _best(ends: FitTable, each: int) -> Ends:
     """Of every so many members the best that counts; of all, where none does."""
-    counts = with_rows_of_their_own(ends) & np.isin(ends.table["status"], HIGH)
-    height = np.nan_to_num(ends.table["log_likelihood"], nan=-np.inf)
-    shape = (-1, each)
-    order = np.lexsort((-height.reshape(shape), ~counts.reshape(shape)), axis=1)[:, 0]
-    best = order + each * np.arange(len(order))
+    clear = clearly_apart(ends)
+    high = np.isin(ends.table["status"], HIGH)
+    height = np.nan_to_num(ends.table["log_likelihood"], nan=-np.inf).reshape(-1, each)
+    order = np.argsort(-height, axis=1, kind="stable") + each * np.arange(len(height))[:, None]
+    best, counts = order[:, 0].copy(), np.zeros(len(order), bool)
+    for i, members in enumerate(order):
+        for member in members:
+            if high[member] and (clear[member] or has_rows_of_its_own(ends, int(member))):
+                best[i], counts[i] = member, True
+                break
     row = ends.table[best]
-    return Ends(row["log_likelihood"], row["status"], counts[best])
+    return Ends(row["log_likelihood"], row["status"], counts)

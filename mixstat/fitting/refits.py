@@ -31,7 +31,9 @@ def refit(
     if responses is not None:
         data = [with_response(fit, one) for one in responses]
     ends = fit_many(objective, [fit.model], weights=weights, data=data, tol=tol)
-    sound = with_rows_of_their_own(ends)
+    sound = clearly_apart(ends)
+    for i in np.flatnonzero(~sound):
+        sound[i] = has_rows_of_its_own(ends, int(i))
     # a gate that jumps is at its best where no slope can be zero
     arrived = ends.certified | (ends.table["status"] == Status.JUMP.name)
     counted = arrived & sound
@@ -40,7 +42,8 @@ def refit(
         vectors = (
             np.stack([_matched(fit.model, one) for one in vectors]) if len(vectors) else vectors
         )
-    return Refits(vectors, int(np.sum(~sound)), int(np.sum(sound & ~arrived)))
+    lost, unsettled = int(np.sum(~sound)), int(np.sum(sound & ~arrived))
+    return Refits(vectors, lost, unsettled, np.flatnonzero(counted))
 
 
 def with_response(fit: Fit, response: Float[np.ndarray, "n c"]) -> Batch:
@@ -50,18 +53,17 @@ def with_response(fit: Fit, response: Float[np.ndarray, "n c"]) -> Batch:
     return eqx.tree_at(lambda b: b.rows.y, batch, lay_out_like(batch, encoded))
 
 
-def with_rows_of_their_own(ends: FitTable) -> Bool[np.ndarray, " B"]:
-    """Whether every expert of each end rests on rows of its own.
+def clearly_apart(ends: FitTable) -> Bool[np.ndarray, " B"]:
+    """Whether experts of each end have so many rows of their own that nobody need look at them."""
+    return _have_many(ends) & _are_apart(ends)
 
-    Most have so many that nobody need look at the rows.
-    """
-    sound = _have_many(ends) & _are_apart(ends)
-    for i in np.flatnonzero(~sound):
-        model = ends.model(int(i))
-        if not admissible.coinciding(model):
-            own = ends.members.alone(int(i))
-            sound[i] = not admissible.inadmissible(own, model, ends.mass[i]).any()
-    return sound
+
+def has_rows_of_its_own(ends: FitTable, i: int) -> bool:
+    """Whether every expert of one end rests on rows of its own."""
+    model = ends.model(i)
+    if admissible.coinciding(model):
+        return False
+    return not admissible.inadmissible(ends.members.alone(i), model, ends.mass[i]).any()
 
 
 def _have_many(ends: FitTable) -> Bool[np.ndarray, " B"]:

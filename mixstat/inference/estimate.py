@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.special import logsumexp
 
 from mixstat.arguments import Table
@@ -35,6 +35,8 @@ class Refits(NamedTuple):
     """Fits in which an expert is left without rows of its own."""
     n_unsettled: int = 0
     """Fits that did not end at a maximum."""
+    counted: Int[np.ndarray, " B"] | None = None
+    """Numbers of those that count, among all that were asked for."""
 
 
 # how the model is fitted again from its estimate on: to ``weights`` (B, n) or to ``responses``,

@@ -3,6 +3,7 @@
 from mixstat.selection.alpha import AlphaPath, alpha_path
 from mixstat.selection.bound import ExpertBound, fewest_experts
 from mixstat.selection.choice import select
+from mixstat.selection.columns import ColumnSearch, select_columns
 from mixstat.selection.merging import Dendrogram, dendrogram, merge
 from mixstat.selection.penalty import PenaltyPath, penalty_path
 from mixstat.selection.ratio_test import BootstrapTest, bootstrap_test
@@ -13,6 +14,7 @@ from mixstat.selection.selected import Selection
 __all__ = [
     "AlphaPath",
     "BootstrapTest",
+    "ColumnSearch",
     "Dendrogram",
     "ExpertBound",
     "PenaltyPath",
@@ -28,4 +30,5 @@ __all__ = [
     "relax",
     "scorer",
     "select",
+    "select_columns",
 ]

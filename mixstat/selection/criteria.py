@@ -10,7 +10,7 @@ from mixstat.arguments import Response, Table
 from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.contextual import ContextualMixtureOfExperts
 
-INFORMATION = ("bic", "aic", "sabic", "caic", "icl")
+INFORMATION = ("bic", "aic", "sabic", "caic", "icl", "eic")
 HELD_OUT = ("held_out", "one_se")
 CRITERIA = (*INFORMATION, *HELD_OUT)
 WHOLE = 1e-9  # distance from a whole number at which a weight is one

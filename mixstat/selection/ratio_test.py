@@ -10,12 +10,11 @@ from jaxtyping import Float
 from sklearn.exceptions import ConvergenceWarning
 
 from mixstat.alignment import check_same_rows
-from mixstat.arguments import Column, DataFrame, Estimator, Response, Seed, Setting, Table
+from mixstat.arguments import DataFrame, Estimator, Response, Seed, Setting, Table
 from mixstat.estimators.base import BaseMixture
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.progress import Progress
 from mixstat.fitting.ratio_draws import best_split
-from mixstat.fitting.splits import Splits
 from mixstat.numerics import parameter_vector
 from mixstat.results import DesignWarning, warn
 from mixstat.selection.criteria import log_likelihood
@@ -62,23 +61,25 @@ class BootstrapTest:
 
     @property
     def n_inadmissible(self) -> int:
-        """Draws in which no maximum with K, or none with K + 1 experts, counts."""
-        return int((~self._counts).sum())
+        """Draws that are left out: no maximum with K experts counts."""
+        return int((~self.table["counts_null"]).sum())
+
+    @property
+    def n_zero(self) -> int:
+        """Draws in which no maximum with K + 1 experts counts, so that the statistic is zero."""
+        return int((self.table["counts_null"] & ~self.table["counts_alternative"]).sum())
 
     @property
     def n_certified(self) -> int:
-        """Draws whose two refits are both certified maxima."""
+        """Draws whose two refits are both certified maxima that count."""
         arrived = (self.table[["status_null", "status_alternative"]] == "CONVERGED").all(axis=1)
-        return int((arrived & self._counts).sum())
+        counts = self.table["counts_null"] & self.table["counts_alternative"]
+        return int((arrived & counts).sum())
 
     @property
     def monte_carlo_error(self) -> float:
         """Standard error of the p-value, for the number of draws is finite."""
         return float(np.sqrt(self.pvalue * (1 - self.pvalue) / (len(self.draws) + 1)))
-
-    @property
-    def _counts(self) -> Column:
-        return self.table["counts_null"] & self.table["counts_alternative"]
 
     def summary(self) -> str:
         """The test in sentences.
@@ -93,9 +94,9 @@ class BootstrapTest:
             f"Bootstrap test of K={k} against K={k + 1}: likelihood ratio statistic "
             f"{self.statistic:.4f}, p = {self.pvalue:.4g} (Monte Carlo error "
             f"{self.monte_carlo_error:.2g}).",
-            f"{n} draws{', ended early' if self.stopped else ''}, {self.n_certified} with both "
-            f"refits certified, {self.n_inadmissible} without an admissible one; "
-            f"{self.seconds:.1f} s.",
+            f"{n} draws{', ended early' if self.stopped else ''}: {self.n_certified} with both "
+            f"refits certified, {self.n_zero} where no maximum with {k + 1} experts counts and the "
+            f"statistic is zero, {self.n_inadmissible} left out; {self.seconds:.1f} s.",
         ]
         if np.isfinite(self.lo_mendell_rubin):
             lines.append(
@@ -161,7 +162,7 @@ def bootstrap_test(
     Warns
     -----
     ConvergenceWarning
-        If in more than one percent of the draws no admissible maximum was found.
+        If in more than one percent of the draws the fit with K experts is no admissible maximum.
 
     Notes
     -----
@@ -216,17 +217,16 @@ def bootstrap_test(
 def _alternative(
     base: BaseMixture, null: BaseMixture, X: Table, y: Response, seed: int
 ) -> tuple[Fit, BaseMixture | None]:
-    """A fit with one expert more, searched as those of draws are; and its estimator if it counts."""
+    """A fit with one expert more, searched as draws are; and its estimator if it counts."""
     shares = null.responsibilities(X, y)
     shares = np.hstack([shares[:, :-1], 0.5 * shares[:, -1:], 0.5 * shares[:, -1:]])
     settings: Settings = {"n_experts": shares.shape[1], "n_init": 1}
     first = _quietly(with_settings(base, settings | {"init": shares}), X, y)
-    fit = first.fit_
-    found = best_split(Splits(fit), null.fit_.model, fit.maximum.batch, [seed, 1, 0])
+    found = best_split(null.fit_, first.fit_, [seed, 1, 0])
     if found is None or found.log_likelihood <= null.fit_.maximum.result.log_likelihood:
-        return fit, None
+        return first.fit_, None
     near = copy(first)
-    near.fit_ = replace(fit, model=parameter_vector.as_numpy(found.model))
+    near.fit_ = replace(first.fit_, model=parameter_vector.as_numpy(found.model))
     alternative = _quietly(with_settings(base, settings | {"init": near}), X, y)
     return alternative.fit_, alternative
 
@@ -250,10 +250,9 @@ def _lo_mendell_rubin(
 def _warn_of_lost(test: BootstrapTest) -> None:
     lost, made = test.n_inadmissible, len(test.table)
     if lost > MANY_LOST * made:
-        k = test.n_experts
         warn(
-            f"In {lost} of {made} draws no admissible maximum with {k} or with {k + 1} experts "
-            "was found, so the p-value may mislead. The statistic is zero where none with "
-            f"{k + 1} was, and draws without one with {k} are left out.",
+            f"In {lost} of {made} draws the fit with {test.n_experts} experts is no admissible "
+            "maximum, and those are left out, so the p-value may mislead: the experts of the "
+            "hypothesis are hardly told apart.",
             ConvergenceWarning,
         )
