@@ -26,6 +26,7 @@ EXCEPTIONS = {
     r"\w+\.(fit|middle|describe)\((estimate|scores|groups)\)": "between parts",
     r"(AlphaPath|PenaltyPath|RelaxedPath|InputReport|PossibilityTable)\(.*": "returned, not made",
     r"(Dendrogram|ExpertBound|Scorer|Selection)\(.*": "returned, not made",
+    r"(BootstrapTest|ColumnSearch)\(.*": "returned, not made",
     r"\w+Display\(.*": "drawn by their from_ methods",
     r"\w+Display\.plot\(ax\)": "axes that from_ methods check too",
     r"(PenaltyPath|InputReport|Selection)\.plot\(.*|\w+\.from_\w+\((ax|n_inputs)\)": "as displays",
