@@ -162,7 +162,7 @@ def _names(X: Table) -> list[str]:
     frame = as_frame(X)
     if frame is not None:
         return [str(name) for name in frame.columns]
-    return [f"x{j}" for j in range(np.shape(check_table("X", X, 2))[1])]
+    return [f"x{j}" for j in range(np.asarray(check_table("X", X, 2)).shape[1])]
 
 
 class _Search:

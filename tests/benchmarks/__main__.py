@@ -11,6 +11,7 @@ from . import (
     kernels,
     passes,
     published,
+    ratio,
     replicates,
     search,
     shapes,
@@ -32,6 +33,7 @@ TABLES = (
     "published",
     "bootstrap",
     "coverage",
+    "ratio",
 )
 
 
@@ -63,6 +65,7 @@ def main() -> None:
             "published": lambda: published.show(full=asked.full),
             "bootstrap": bootstrap.show,
             "coverage": lambda: coverage.show(full=asked.full),
+            "ratio": lambda: ratio.show(full=asked.full),
         }
         for name in tables:
             show[name]()

@@ -14,7 +14,7 @@ LEVEL, FEW_DRAWS = 0.05, 19  # so few draws suffice for a test of this level, at
 SIZES = ((1, 200), (2, 300))  # experts of the hypothesis, and rows
 DISTANCES = (0.0, 1.0, 1.5, 2.0, 2.5, 3.0)  # of the two lines, in deviations
 COUNT, FULL_COUNT, FULL_NULLS = 20, 200, 1_000  # data sets
-SEARCHED, FULL_SEARCHED = 20, 100  # draws that are searched longer
+SEARCHED = 20  # draws that are searched longer
 HIGHER = 1e-3  # difference of statistics that counts
 
 Sample = tuple[np.ndarray, np.ndarray]
@@ -44,8 +44,10 @@ def rejections(n_experts: int, n: int, count: int, distance: float) -> int:
     return rejected
 
 
-def measure(n_draws: int = DRAWS) -> dict[str, Any]:
-    """A test of two against three experts, warm; in a worker."""
+def measure(n_draws: int = DRAWS, *, search: bool = False) -> dict[str, Any]:
+    """A test of two against three experts, warm, or longer searches of its draws. In a worker."""
+    if search:
+        return _searched(n_draws)
     from mixstat import MixtureOfExperts
     from mixstat.selection import bootstrap_test
 
@@ -58,15 +60,15 @@ def measure(n_draws: int = DRAWS) -> dict[str, Any]:
     return {"cpu": spent.cpu, "wall": spent.wall, "first": first.cpu, "n_draws": n_draws, **numbers}
 
 
-def measure_search(n_draws: int = SEARCHED) -> dict[str, Any]:
-    """Statistics of draws beside those of fits by default; in a worker."""
+def _searched(n_draws: int) -> dict[str, Any]:
+    """Statistics of draws beside those of fits by default."""
     from mixstat import MixtureOfExperts
     from mixstat.estimators.estimates import simulate
     from mixstat.selection import bootstrap_test
     from mixstat.selection.ratio_table import BLOCK
 
     X, y = sample(2, ROWS, 0.0, seed=0)
-    moe, n_draws = MixtureOfExperts(gate_degree=0), min(n_draws, BLOCK)
+    moe = MixtureOfExperts(gate_degree=0)
     test = bootstrap_test(X, y, n_experts=2, estimator=moe, n_draws=n_draws)
     seed = int(np.random.RandomState(0).randint(2**31))
     drawn = simulate(test.null.fit_, ROWS, BLOCK, np.random.default_rng([seed, 0, 0]))
@@ -102,7 +104,7 @@ def _show_time() -> None:
 
 def _show_search() -> None:
     with Worker() as worker:
-        found = worker.ask("measure_search", module="ratio")
+        found = worker.measure("ratio", n_draws=SEARCHED, search=True)
     draws, longer = np.array(found["draws"]), np.array(found["longer"])
     print(
         f"{len(draws)} draws beside fits by default: higher in {np.sum(draws > longer + HIGHER)}, "
