@@ -5,24 +5,30 @@ from mixstat.selection.bound import ExpertBound, fewest_experts
 from mixstat.selection.choice import select
 from mixstat.selection.merging import Dendrogram, dendrogram, merge
 from mixstat.selection.penalty import PenaltyPath, penalty_path
+from mixstat.selection.pruning import Pruning, prune
 from mixstat.selection.relaxed import RelaxedPath, relax
 from mixstat.selection.scorers import Scorer, scorer
 from mixstat.selection.selected import Selection
+from mixstat.selection.slopes import SlopeHeuristic, slope_heuristic
 
 __all__ = [
     "AlphaPath",
     "Dendrogram",
     "ExpertBound",
     "PenaltyPath",
+    "Pruning",
     "RelaxedPath",
     "Scorer",
     "Selection",
+    "SlopeHeuristic",
     "alpha_path",
     "dendrogram",
     "fewest_experts",
     "merge",
     "penalty_path",
+    "prune",
     "relax",
     "scorer",
     "select",
+    "slope_heuristic",
 ]
