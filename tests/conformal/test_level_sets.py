@@ -65,7 +65,7 @@ def test_the_top_everything_and_nothing():
     assert (whole.lower[0], whole.upper[0]) == (-np.inf, np.inf)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(5))
 def test_mixtures_of_normals_of_any_scales(seed):
     random = np.random.default_rng(seed)
     k = int(random.integers(2, 6))
@@ -76,7 +76,7 @@ def test_mixtures_of_normals_of_any_scales(seed):
     far = np.linspace(-6, 6, 4001)
     grid = np.sort(np.ravel(centres + scales * far[:, None]))
     logs = log_density(laws, grid)
-    for least in np.quantile(logs, [0.05, 0.3, 0.6, 0.9, 0.999]):
+    for least in np.quantile(logs, [0.05, 0.5, 0.99]):
         found = sets(laws, least)
         clear = np.abs(logs - least) > 1e-9
         np.testing.assert_array_equal(holds(found, grid[clear]), logs[clear] >= least)
