@@ -53,18 +53,18 @@ def check_estimator(estimator: Estimator, *, fitted: bool) -> BaseMixture:
 
 def check_fitted(estimator: BaseMixture) -> None:
     """Refuse responses that are not one number a row, of which sets could be made."""
-    experts = estimator.fit_.model.experts
-    if experts.n_outputs > 1:
-        raise ValueError(
-            f"estimator must have one output, got {experts.n_outputs}: sets of several outputs are "
-            "no intervals."
-        )
-    if experts.response == "binomial" and getattr(experts, "trials", None) is None:
+    columns, experts = len(estimator.fit_.units.location), estimator.fit_.model.experts
+    if columns == 1:
+        return
+    if experts.response == "binomial":
         raise ValueError(
             "estimator must have binomial experts of a known number of trials, such as "
             "BinomialExperts(trials=10): with successes and failures as y new rows have none; got "
             f"{experts!r}."
         )
+    raise ValueError(
+        f"estimator must have one output, got {columns}: sets of several outputs are no intervals."
+    )
 
 
 def fit_to(estimator: BaseMixture, rows: Rows) -> BaseMixture:
