@@ -6,6 +6,7 @@ from pathlib import Path
 
 from . import (
     bootstrap,
+    conformal,
     coverage,
     fits,
     kernels,
@@ -32,6 +33,7 @@ TABLES = (
     "published",
     "bootstrap",
     "coverage",
+    "conformal",
 )
 
 
@@ -63,6 +65,7 @@ def main() -> None:
             "published": lambda: published.show(full=asked.full),
             "bootstrap": bootstrap.show,
             "coverage": lambda: coverage.show(full=asked.full),
+            "conformal": lambda: conformal.show(full=asked.full),
         }
         for name in tables:
             show[name]()
