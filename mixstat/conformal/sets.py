@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from sklearn.utils.validation import check_array
 
 from mixstat.arguments import Axes, DataFrame, Response, Setting, Table
 from mixstat.estimators.formula_rows import as_labels
@@ -246,7 +247,7 @@ def _numbers(y: Response, n: int) -> Float[np.ndarray, " n"]:
     check_numbers("y", y)
     check_outputs("y", y)
     check_length("y", y, n)
-    values = np.asarray(y, float)
+    values = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
     if values.size != n:
         raise ValueError(f"y must have one response for each row, got the shape {values.shape}.")
     return values.reshape(n)

@@ -9,6 +9,7 @@ from mixstat.plotting.checks import check_answers
 from mixstat.plotting.displays import Display
 from mixstat.plotting.drawn import SetsOfIntervals
 
+PALE = "#9ecae1"
 FEW = 120  # sets up to which each is a line; more are a band of thin ones
 REACH = 0.08  # of the range of what is finite, by which endless intervals go beyond it
 
@@ -104,9 +105,8 @@ class PredictionSetDisplay(Display):
             self.position[self.intervals["row"]],
             lower,
             upper,
-            color="C0",
-            linewidth=1.2 if many else 3,
-            alpha=0.35 if many else 0.5,
+            color=PALE,
+            linewidth=1.5 if many else 3,
             label=f"{self.level:.0%} sets",
         )
         if self.points is not None:

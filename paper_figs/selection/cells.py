@@ -34,6 +34,12 @@ def cell(folder: Path, truth: str, noise: str, n: int, replicate: int) -> dict[s
     return found
 
 
+def kept(folder: Path) -> list[dict[str, Any]]:
+    """All samples of a folder that are finished, also while others are being made."""
+    every = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    return [one for one in every if one["recipe"] == RECIPE]
+
+
 def fitted(truth: str, noise: str, n: int, replicate: int) -> dict[str, Any]:
     """The table of all fits and the choices that need more than the table."""
     law = truths.TRUTHS[truth]

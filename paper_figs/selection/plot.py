@@ -2,13 +2,14 @@
 
     python paper_figs/selection/plot.py [--quick] [--out FOLDER] [--save FOLDER]
 
-writes selection.png.
+writes selection.png, of all samples that are finished.
 """
 
 import sys
 from pathlib import Path
 from typing import Any
 
+import cells
 import matplotlib as mpl
 import numpy as np
 
@@ -35,20 +36,23 @@ STYLES = {
     "slope": ("C4", "v-"),
     "jump": ("C5", "P-"),
     "held_out": ("C7", "X-"),
-    "bic_wrong_end": ("0.45", "x:"),
+    "aic_wrong_end": ("0.7", "+:"),
+    "bic_wrong_end": ("0.4", "x:"),
 }
 APART = 0.035  # of the mean numbers of two rules, so that equal ones are both seen
 
 
-def figure(results: dict[str, Any]) -> Any:
+def figure(out: Path) -> Any:
     """Mean number of experts over n: a row a truth, a column a kind of noise."""
     made, axes = plt.subplots(3, 3, figsize=(11, 9), sharex=True, sharey=True, layout="constrained")
+    for ax, words in zip(axes[0], NOISES.values(), strict=True):
+        ax.set_title(words, fontsize="medium")
     for row, (name, truth) in zip(axes, truths.TRUTHS.items(), strict=True):
         for ax, noise in zip(row, NOISES, strict=True):
             ax.axhline(truth.n_experts, color="0.8", lw=5, zorder=0)
-            if f"{name}-{noise}" in results:
-                _lines(ax, results[f"{name}-{noise}"]["chosen"])
-            ax.set_title(NOISES[noise] if row is axes[0] else "", fontsize="medium")
+            found = cells.kept(out / f"{name}-{noise}")
+            if found:
+                _lines(ax, rules.shares(found, truth.n_experts))
             ax.set_xscale("log")
             ax.spines[["top", "right"]].set_visible(False)
         row[0].set_ylabel(f"{name}: {truth.n_experts} experts\nmean number chosen")
@@ -57,7 +61,7 @@ def figure(results: dict[str, Any]) -> Any:
     axes[0, 0].set_ylim(0.7, 6.3)
     axes[0, 0].set_yticks(range(1, 7))
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    made.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    made.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
     return made
 
 
@@ -74,7 +78,7 @@ def _lines(ax: Any, chosen: dict[str, Any]) -> None:
 def main() -> None:
     """Draw what there is."""
     out, save, _ = laboratory.plot_arguments(HERE, str(__doc__))
-    figure(laboratory.stored(out)).savefig(save / "selection.png", dpi=150)
+    figure(out).savefig(save / "selection.png", dpi=150)
     print(save / "selection.png")
 
 
