@@ -67,6 +67,22 @@ def check_fitted(estimator: BaseMixture) -> None:
     )
 
 
+def check_crossed(regions: str, sample_weight: Weights, y: Response) -> None:
+    """Refuse what has no guarantee with several fits."""
+    if regions != "all":
+        raise ValueError(
+            f"regions must be 'all' for method='cross', got {regions!r}: experts of different "
+            "fits have different regions. Use method='split'."
+        )
+    if sample_weight is not None:
+        raise ValueError(
+            "sample_weight must be None for method='cross', which has no guarantee with "
+            f"weights; got {type(sample_weight).__name__}. Use method='split'."
+        )
+    if y is None:
+        raise ValueError("y must be given for method='cross': folds are made of it, got None.")
+
+
 def fit_to(estimator: BaseMixture, rows: Rows) -> BaseMixture:
     """A new estimator of the same settings, fitted to rows."""
     fresh = with_settings(estimator, {})

@@ -33,3 +33,10 @@ def told_of_cross(ranks: Ranks, level: float) -> str:
         f"A new row is held with a probability of at least {least:.4g}, if rows are exchangeable, "
         f"and of about {level:g} as a rule."
     )
+
+
+def told_of_time(level: float, step: float) -> str:
+    """For rows in the order of time."""
+    if step == 0:
+        return "Without a step coverage is as of rows that are exchangeable, if they are."
+    return f"A share of {level:g} is held in the long run, whatever the rows do."

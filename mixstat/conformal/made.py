@@ -3,13 +3,14 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from mixstat.arguments import Table
+from mixstat.arguments import Table, count_rows
 from mixstat.conformal.asked import laws_of, log_proba
 from mixstat.conformal.laws import Laws
 from mixstat.conformal.level_sets import Intervals, level_sets
 from mixstat.conformal.ranks import Ranks, above
 from mixstat.conformal.sets import IntervalSets, LabelSets
 from mixstat.estimators.base import BaseMixture
+from mixstat.estimators.classification import ClassificationMixture
 from mixstat.numerics.quiet import quiet
 
 CHUNK = 2048  # rows at a time
@@ -18,15 +19,31 @@ INTERVAL = [("row", np.int64), ("lower", np.float64), ("upper", np.float64)]
 
 
 @quiet
-def made_of_intervals(
+def made(
     fits: tuple[BaseMixture, ...],
     X: Table,
+    told: Told,
+    *,
+    least: Float[np.ndarray, " n"] | None = None,
+    region: Int[np.ndarray, " n"] | None = None,
+    ranks: Ranks | None = None,
+) -> IntervalSets | LabelSets:
+    """Sets of the right kind: of densities of at least so much, or of ranks below the level."""
+    n = count_rows(X)
+    least = np.full(n, np.nan) if least is None else least
+    region = np.zeros(n, int) if region is None else region
+    make = _of_classes if isinstance(fits[0], ClassificationMixture) else _of_intervals
+    return make(fits, X, told, least, region, ranks)
+
+
+def _of_intervals(
+    fits: tuple[BaseMixture, ...],
+    X: Table,
+    told: Told,
     least: Float[np.ndarray, " n"],
     region: Int[np.ndarray, " n"],
-    told: Told,
-    ranks: Ranks | None = None,
+    ranks: Ranks | None,
 ) -> IntervalSets:
-    """Unions of intervals: densities of at least so much, or ranks below the level."""
     laws = laws_of(fits, X)
     pieces = []
     for begin in range(0, laws.n_rows, CHUNK):
@@ -56,21 +73,18 @@ def _chunk(
     return level_sets(laws, lambda terms, row: above(terms, least[row]))
 
 
-@quiet
-def made_of_classes(
-    fit: BaseMixture,
+def _of_classes(
+    fits: tuple[BaseMixture, ...],
     X: Table,
+    told: Told,
     least: Float[np.ndarray, " n"],
     region: Int[np.ndarray, " n"],
-    told: Told,
-    ranks: Ranks | None = None,
-    fits: tuple[BaseMixture, ...] = (),
+    ranks: Ranks | None,
 ) -> LabelSets:
-    """Sets of classes by the same rule."""
+    logs = np.stack([log_proba(one, X) for one in fits])  # (F, n, C)
     if ranks is None:
-        members = log_proba(fit, X) >= least[:, None]
+        members = logs[0] >= least[:, None]
     else:
-        logs = np.stack([log_proba(one, X) for one in fits])  # (F, n, C)
         worse = ranks.worse_than(logs.reshape(len(fits), -1)).reshape(logs.shape[1:])
         members = ranks.few(worse, told[0])
     return LabelSets(
@@ -79,5 +93,5 @@ def made_of_classes(
         least_log_density=least,
         region=region,
         members=members,
-        classes=fit.classes_,  # type: ignore[attr-defined]
+        classes=fits[0].classes_,  # type: ignore[attr-defined]
     )

@@ -1,26 +1,20 @@
 """ConformalPredictor: sets of responses around any fit, with coverage in samples of any size."""
 
-import warnings
-
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 import mixstat.conformal.asked as asked
-import mixstat.conformal.splits as splits
+import mixstat.conformal.calibrated as calibrated
 from mixstat.alignment import check_same_rows
-from mixstat.arguments import Estimator, Response, Seed, Setting, Table, Weights, count_rows
+from mixstat.arguments import Estimator, Response, Seed, Setting, Table, Weights
 from mixstat.conformal.adaptive import AdaptiveSets, follow
 from mixstat.conformal.asked import Rows
-from mixstat.conformal.guarantees import told_of_cross, told_of_split
-from mixstat.conformal.made import made_of_classes, made_of_intervals
-from mixstat.conformal.ranks import Calibration, Ranks
+from mixstat.conformal.guarantees import told_of_cross, told_of_split, told_of_time
+from mixstat.conformal.made import made
+from mixstat.conformal.ranks import Ranks
 from mixstat.conformal.sets import IntervalSets, LabelSets
-from mixstat.estimators.base import BaseMixture
-from mixstat.estimators.classification import ClassificationMixture
-from mixstat.results import DesignWarning, warn
 from mixstat.selection.folds import Splitter, check_params
 from mixstat.validation import (
     check_choice,
@@ -176,59 +170,20 @@ class ConformalPredictor(BaseEstimator):
         check_same_rows(X=X, y=y, sample_weight=sample_weight, **given)
         rows = Rows(X, y, asked.weights_of(base, X, sample_weight), given)
         if method == "cross":
-            fits, calibration = self._crossed(base, rows, regions, sample_weight)
+            asked.check_crossed(regions, sample_weight, y)
+            fits, calibration = calibrated.of_folds(base, rows, self.cv)
+        elif method == "split":
+            share = check_open_share("calibration", self.calibration)
+            random = check_seed("random_state", self.random_state)
+            random = random if check_switch("shuffle", self.shuffle) else None
+            fits, calibration = calibrated.of_split(base, rows, regions, share, random)
         else:
-            fits, calibration = self._apart(base, rows, regions, method)
+            fits, calibration = (base,), calibrated.scored(base, rows, regions)
         self.estimators_ = fits
         self.calibration_ = calibration
         self.regions_ = regions
         self.is_weighted_ = sample_weight is not None
         return self
-
-    def _apart(
-        self, base: BaseMixture, rows: Rows, regions: str, method: str
-    ) -> tuple[tuple[BaseMixture, ...], Calibration]:
-        """One fit, and scores of rows that it has not seen."""
-        if method == "prefit":
-            fit, others = base, rows
-        else:
-            share = check_open_share("calibration", self.calibration)
-            random = check_seed("random_state", self.random_state)
-            shuffle = check_switch("shuffle", self.shuffle)
-            train, held = splits.in_two(rows, share, random if shuffle else None)
-            fit = asked.fit_to(splits.knowing(base, rows), rows.take(train))
-            others = rows.take(held)
-        return (fit,), _scored(fit, others, regions)
-
-    def _crossed(
-        self, base: BaseMixture, rows: Rows, regions: str, sample_weight: Weights
-    ) -> tuple[tuple[BaseMixture, ...], Ranks]:
-        """A fit without each fold, and scores of the fold."""
-        if regions != "all":
-            raise ValueError(
-                f"regions must be 'all' for method='cross', got {regions!r}: experts of different "
-                "fits have different regions. Use method='split'."
-            )
-        if sample_weight is not None:
-            raise ValueError(
-                "sample_weight must be None for method='cross', which has no guarantee with "
-                f"weights; got {type(sample_weight).__name__}. Use method='split'."
-            )
-        if rows.y is None:
-            raise ValueError("y must be given for method='cross': folds are made of it, got None.")
-        fits, scores, odd = [], [], 0
-        for train, held in splits.folds_of(self.cv, base, rows):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                warnings.simplefilter("ignore", DesignWarning)
-                fit = asked.fit_to(splits.knowing(base, rows), rows.take(train))
-            odd += not fit.certificate_.is_regular
-            fits.append(fit)
-            scores.append(np.sort(_scored(fit, rows.take(held), regions).score))
-        if odd:
-            warn(f"{odd} of the {len(fits)} folds' fits are no regular maxima.", ConvergenceWarning)
-        experts = [one.fit_.n_experts for one in fits]
-        return tuple(fits), Ranks(tuple(scores), np.repeat(np.arange(len(fits)), experts))
 
     @property
     def n_calibration_(self) -> int:
@@ -264,32 +219,15 @@ class ConformalPredictor(BaseEstimator):
         """
         check_is_fitted(self, "calibration_")
         share = check_open_share("level", level)
+        weight = self._new_weights(X, sample_weight)
         found = self.calibration_
         if isinstance(found, Ranks):
-            if sample_weight is not None:
-                raise ValueError(
-                    "sample_weight must be None for method='cross', got "
-                    f"{type(sample_weight).__name__}."
-                )
-            return self._ranked(X, found, share)
-        weight = self._new_weights(X, sample_weight)
+            return made(self.estimators_, X, (share, told_of_cross(found, share)), ranks=found)
         region = asked.regions_of(self.estimators_[0], X, self.regions_)
         most = found.thresholds(region, weight, share)
-        _warn_of_few(found, region, most, share)
+        calibrated.warn_of_few(found, region, most, share)
         told = told_of_split(found, share, weighted=self.is_weighted_)
-        if isinstance(self.estimators_[0], ClassificationMixture):
-            return made_of_classes(self.estimators_[0], X, -most, region, (share, told))
-        return made_of_intervals(self.estimators_, X, -most, region, (share, told))
-
-    def _ranked(self, X: Table, ranks: Ranks, level: float) -> IntervalSets | LabelSets:
-        told = told_of_cross(ranks, level)
-        nothing = np.full(count_rows(X), np.nan)
-        region = np.zeros(count_rows(X), int)
-        if isinstance(self.estimators_[0], ClassificationMixture):
-            return made_of_classes(
-                self.estimators_[0], X, nothing, region, (level, told), ranks, self.estimators_
-            )
-        return made_of_intervals(self.estimators_, X, nothing, region, (level, told), ranks)
+        return made(self.estimators_, X, (share, told), least=-most, region=region)
 
     def _new_weights(self, X: Table, sample_weight: Weights) -> Float[np.ndarray, " n"]:
         if self.is_weighted_ and sample_weight is None:
@@ -344,36 +282,6 @@ class ConformalPredictor(BaseEstimator):
         region = asked.regions_of(fit, X, self.regions_)
         scores = -fit.score_samples(X, y)
         levels, most = follow(found, region, scores, share, pace)
-        told = (
-            f"Of rows in the order of time {share:.4g} are held in the long run, whatever they do."
-        )
-        if isinstance(fit, ClassificationMixture):
-            sets = made_of_classes(fit, X, -most, region, (share, told))
-        else:
-            sets = made_of_intervals(self.estimators_, X, -most, region, (share, told))
+        told = share, told_of_time(share, pace)
+        sets = made(self.estimators_, X, told, least=-most, region=region)
         return AdaptiveSets(sets, levels, scores <= most, pace)
-
-
-def _scored(fit: BaseMixture, rows: Rows, regions: str) -> Calibration:
-    """Scores of rows under a fit that has not seen them."""
-    region = asked.regions_of(fit, rows.X, regions)
-    return Calibration(-fit.score_samples(rows.X, rows.y), rows.weight, region)
-
-
-def _warn_of_few(
-    found: Calibration,
-    region: Int[np.ndarray, " n"],
-    most: Float[np.ndarray, " n"],
-    level: float,
-) -> None:
-    """Say where sets hold everything, being made from too few rows."""
-    endless = np.unique(region[np.isinf(most)])
-    if len(endless) == 0:
-        return
-    needed = int(np.ceil(level / (1 - level) - 1e-9))
-    told = [f"{found.count(int(one))} in region {one}" for one in endless]
-    warn(
-        f"Sets hold every response: calibration rows are too few or weigh too little for "
-        f"level={level:g}, which needs {needed} of equal weight; there are {', '.join(told)}.",
-        UserWarning,
-    )

@@ -1,8 +1,10 @@
 """Sets around fits: what they hold, and what is refused."""
 
+import pickle
 import warnings
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from mixstat.conformal import ConformalPredictor, IntervalSets, LabelSets
 from mixstat.conformal.guarantees import least_of_cross
 from mixstat.conformal.ranks import Calibration, threshold
 
+mpl.use("Agg")
 QUICK: dict[str, Any] = {"gate_degree": 0, "n_init": 2, "random_state": 0}
 
 
@@ -373,3 +376,35 @@ def test_coverage_under_a_wrong_family_at_full_size():
     overall, by_region = coverages(200, 1000)
     assert 0.89 <= overall.mean() <= 0.91
     assert np.all(by_region.mean(axis=0) >= 0.88)
+
+
+# tools of scikit-learn, and pictures
+
+
+def test_clone_and_pickle(calibrated):
+    fresh = clone(ConformalPredictor(MixtureOfExperts(2), calibration=0.3))
+    assert fresh.get_params()["calibration"] == 0.3
+    assert not hasattr(fresh, "calibration_")
+    again = pickle.loads(pickle.dumps(calibrated))
+    new, _ = branches(5, 9)
+    np.testing.assert_array_equal(
+        again.predict_set(new).intervals, calibrated.predict_set(new).intervals
+    )
+
+
+@pytest.mark.filterwarnings("ignore:Sets hold every response")
+def test_pictures(calibrated):
+    for n, level in ((20, 0.8), (200, 0.8), (20, 0.999)):  # the last ones without end
+        X, y = branches(n, 12)
+        sets = calibrated.predict_set(X, level=level)
+        display = sets.plot(X, y)
+        (lines,) = display.ax_.collections
+        assert len(lines.get_segments()) == len(sets.intervals)
+        assert np.isfinite(lines.get_segments()).all()
+        shown = sum(len(line.get_xdata()) for line in display.ax_.lines)
+        assert shown == n
+        assert display.ax_.get_xlabel() == "x0"
+    frame = pd.DataFrame({"when": np.arange(20.0)})
+    assert calibrated.predict_set(X).plot(X).points is None
+    with pytest.raises(ValueError, match="X must have the 20 rows of the sets, got 19"):
+        calibrated.predict_set(X).plot(frame[:19])
