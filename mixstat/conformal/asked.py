@@ -18,6 +18,7 @@ from mixstat.selection.grid import with_settings
 
 METHODS = ("split", "cross", "prefit")
 REGIONS = ("all", "expert")
+THRESHOLDS = ("density", "content")
 
 
 class Rows(NamedTuple):
@@ -67,8 +68,13 @@ def check_fitted(estimator: BaseMixture) -> None:
     )
 
 
-def check_crossed(regions: str, sample_weight: Weights, y: Response) -> None:
+def check_crossed(regions: str, threshold: str, sample_weight: Weights, y: Response) -> None:
     """Refuse what has no guarantee with several fits."""
+    if threshold != "density":
+        raise ValueError(
+            f"threshold must be 'density' for method='cross', got {threshold!r}. "
+            "Use method='split'."
+        )
     if regions != "all":
         raise ValueError(
             f"regions must be 'all' for method='cross', got {regions!r}: experts of different "

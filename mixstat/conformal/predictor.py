@@ -11,6 +11,7 @@ from mixstat.alignment import check_same_rows
 from mixstat.arguments import Estimator, Response, Seed, Setting, Table, Weights
 from mixstat.conformal.adaptive import AdaptiveSets, follow
 from mixstat.conformal.asked import Rows
+from mixstat.conformal.calibrated import Kind
 from mixstat.conformal.guarantees import told_of_cross, told_of_split, told_of_time
 from mixstat.conformal.made import made
 from mixstat.conformal.ranks import Ranks
@@ -52,6 +53,11 @@ class ConformalPredictor(BaseEstimator):
     regions : {"all", "expert"}, default="all"
         With "expert" a threshold for each expert, of the rows at which it is the most probable
         given x: coverage then holds within each of these regions. For "split" and "prefit".
+    threshold : {"density", "content"}, default="density"
+        What is the same at the ends of all sets (of a region): the density, which makes them short
+        on average and empty where there is much noise; or the probability that the fit gives to
+        what is more probable, which makes none empty and coverage more even over x (HPD-split of
+        Izbicki, Shimizu and Stern 2022). For "split" and "prefit".
     shuffle : bool, default=True
         Whether "split" draws the calibration rows; if False they are the last ones, as rows in
         the order of time want it.
@@ -63,7 +69,7 @@ class ConformalPredictor(BaseEstimator):
     estimators_ : tuple of estimators
         The fits: one, or one for each fold.
     calibration_ : Calibration or Ranks
-        Scores (minus log densities) of rows under a fit that has not seen them.
+        Scores (minus log densities, or contents) of rows under a fit that has not seen them.
     n_calibration_ : int
         How many there are.
 
@@ -74,7 +80,8 @@ class ConformalPredictor(BaseEstimator):
     at least ``level`` and, without ties, less than ``level + 1 / (n + 1)``. It is
     that of the mean over calibration sets; one of them has a coverage that is beta distributed.
     Where the density is below the threshold everywhere the set is empty; ``regions="expert"``
-    keeps a region of little noise from setting the threshold of one that has much.
+    keeps a region of little noise from setting the threshold of one that has much, and
+    ``threshold="content"`` compares no densities of different rows at all.
 
     References
     ----------
@@ -90,6 +97,9 @@ class ConformalPredictor(BaseEstimator):
 
     Barber, R. F., Candes, E. J., Ramdas, A. and Tibshirani, R. J. (2021). Predictive inference with
     the jackknife+. Ann. Statist. 49, 486-507.
+
+    Izbicki, R., Shimizu, G. and Stern, R. B. (2022). CD-split and HPD-split: efficient conformal
+    regions in high dimensions. J. Mach. Learn. Res. 23.
 
     Gibbs, I. and Candes, E. J. (2021). Adaptive conformal inference under distribution shift.
     NeurIPS 34.
@@ -119,6 +129,7 @@ class ConformalPredictor(BaseEstimator):
         calibration: Setting = 0.5,
         cv: Splitter = 10,
         regions: Setting = "all",
+        threshold: Setting = "density",
         shuffle: Setting = True,
         random_state: Seed = None,
     ) -> None:
@@ -127,6 +138,7 @@ class ConformalPredictor(BaseEstimator):
         self.calibration = calibration
         self.cv = cv
         self.regions = regions
+        self.threshold = threshold
         self.shuffle = shuffle
         self.random_state = random_state
 
@@ -165,23 +177,25 @@ class ConformalPredictor(BaseEstimator):
         """
         method = check_choice("method", self.method, asked.METHODS)
         regions = check_choice("regions", self.regions, asked.REGIONS)
+        threshold = check_choice("threshold", self.threshold, asked.THRESHOLDS)
+        kind = Kind(regions, threshold)
         base = asked.check_estimator(self.estimator, fitted=method == "prefit")
         given = check_params(params)
         check_same_rows(X=X, y=y, sample_weight=sample_weight, **given)
         rows = Rows(X, y, asked.weights_of(base, X, sample_weight), given)
         if method == "cross":
-            asked.check_crossed(regions, sample_weight, y)
+            asked.check_crossed(regions, threshold, sample_weight, y)
             fits, calibration = calibrated.of_folds(base, rows, self.cv)
         elif method == "split":
             share = check_open_share("calibration", self.calibration)
             random = check_seed("random_state", self.random_state)
             random = random if check_switch("shuffle", self.shuffle) else None
-            fits, calibration = calibrated.of_split(base, rows, regions, share, random)
+            fits, calibration = calibrated.of_split(base, rows, kind, share, random)
         else:
-            fits, calibration = (base,), calibrated.scored(base, rows, regions)
+            fits, calibration = (base,), calibrated.scored(base, rows, kind)
         self.estimators_ = fits
         self.calibration_ = calibration
-        self.regions_ = regions
+        self.kind_ = kind
         self.is_weighted_ = sample_weight is not None
         return self
 
@@ -223,11 +237,12 @@ class ConformalPredictor(BaseEstimator):
         found = self.calibration_
         if isinstance(found, Ranks):
             return made(self.estimators_, X, (share, told_of_cross(found, share)), ranks=found)
-        region = asked.regions_of(self.estimators_[0], X, self.regions_)
+        region = asked.regions_of(self.estimators_[0], X, self.kind_.regions)
         most = found.thresholds(region, weight, share)
         calibrated.warn_of_few(found, region, most, share)
         told = told_of_split(found, share, weighted=self.is_weighted_)
-        return made(self.estimators_, X, (share, told), least=-most, region=region)
+        least = calibrated.least(self.estimators_[0], X, most, self.kind_)
+        return made(self.estimators_, X, (share, told), least=least, region=region)
 
     def _new_weights(self, X: Table, sample_weight: Weights) -> Float[np.ndarray, " n"]:
         if self.is_weighted_ and sample_weight is None:
@@ -279,9 +294,10 @@ class ConformalPredictor(BaseEstimator):
             )
         check_same_rows(X=X, y=y)
         fit = self.estimators_[0]
-        region = asked.regions_of(fit, X, self.regions_)
-        scores = -fit.score_samples(X, y)
+        region = asked.regions_of(fit, X, self.kind_.regions)
+        scores = calibrated.scores(fit, X, y, self.kind_)
         levels, most = follow(found, region, scores, share, pace)
         told = share, told_of_time(share, pace)
-        sets = made(self.estimators_, X, told, least=-most, region=region)
+        least = calibrated.least(fit, X, most, self.kind_)
+        sets = made(self.estimators_, X, told, least=least, region=region)
         return AdaptiveSets(sets, levels, scores <= most, pace)

@@ -29,7 +29,7 @@ def threshold(
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Rows apart from those of the fit: minus log density, weight and region of each."""
+    """Rows apart from those of the fit: score, weight and region of each."""
 
     score: Float[np.ndarray, " s"]
     weight: Float[np.ndarray, " s"]

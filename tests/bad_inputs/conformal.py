@@ -42,6 +42,7 @@ def of_conformal() -> Iterator[Row]:
         "method": ["jackknife", None, 5],
         "calibration": NOT_LEVELS,
         "regions": ["gate", None, 5],
+        "threshold": ["score", None, 5],
         "shuffle": NOT_SWITCHES,
         "random_state": NOT_SEEDS,
     }

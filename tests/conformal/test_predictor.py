@@ -8,12 +8,14 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from sklearn.base import clone
 
 from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier
 from mixstat.conformal import ConformalPredictor, IntervalSets, LabelSets
+from mixstat.conformal.content import least_log_density
 from mixstat.conformal.guarantees import least_of_cross
-from mixstat.conformal.ranks import Calibration, threshold
+from mixstat.conformal.ranks import Calibration, Ranks, threshold
 
 mpl.use("Agg")
 QUICK: dict[str, Any] = {"gate_degree": 0, "n_init": 2, "random_state": 0}
@@ -68,6 +70,24 @@ def test_coverage_of_the_mean_set_is_exact():
         held = [row[-1] <= threshold(row[:-1], np.ones(n), np.ones(1), level)[0] for row in draws]
         error = np.sqrt(wanted * (1 - wanted) / len(draws))
         assert np.mean(held) == pytest.approx(wanted, abs=4 * error)
+
+
+@pytest.mark.fast
+def test_folds_cover_what_they_promise():
+    """Fits that are means of the other folds, scored by the squared distance."""
+    random = np.random.default_rng(4)
+    n, n_folds, level, draws = 30, 5, 0.8, 1500
+    fold = np.repeat(np.arange(n_folds), n // n_folds)
+    held = np.empty(draws, bool)
+    for i in range(draws):
+        *y, new = random.standard_t(2, n + 1)
+        middles = np.array([np.mean(np.array(y)[fold != k]) for k in range(n_folds)])
+        scores = [np.sort((np.array(y)[fold == k] - middles[k]) ** 2) for k in range(n_folds)]
+        ranks = Ranks(tuple(scores), np.arange(n_folds))
+        held[i] = ranks.few(ranks.worse_than(-((new - middles) ** 2)[:, None]), level)[0]
+    error = np.sqrt(level * (1 - level) / draws)
+    assert held.mean() > least_of_cross(n, n_folds, level) - 4 * error
+    assert held.mean() == pytest.approx(level, abs=0.04)
 
 
 @pytest.mark.fast
@@ -157,6 +177,59 @@ def test_a_low_level_leaves_nothing_where_noise_is_large(fitted):
     sets = prefit.predict_set([[0.0]], level=0.01)
     assert sets.length[0] < 0.2
     assert sets.ends.shape == (1, 2)
+
+
+def test_contents_of_one_normal():
+    """Twice the normal distribution function, less one: to the fineness of the quantiles."""
+    random = np.random.default_rng(5)
+    X = random.uniform(-1, 1, (300, 1))
+    y = X[:, 0] + random.standard_normal(300)
+    fit = MixtureOfExperts(1).fit(X, y)
+    made = ConformalPredictor(fit, method="prefit", threshold="content").fit(X, y)
+    z = np.abs(y - fit.predict(X)) / fit.scale_[0]
+    np.testing.assert_allclose(made.calibration_.score, 2 * stats.norm.cdf(z) - 1, atol=0.006)
+    sets = made.predict_set(X[:50], level=0.8)
+    wanted = np.sort(made.calibration_.score)[240]  # ceil(301 * .8) = 241
+    inside = fit.cdf(X[:50], sets.ends[:, 1]) - fit.cdf(X[:50], sets.ends[:, 0])
+    np.testing.assert_allclose(inside, wanted, atol=0.006)
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "poisson", "classes"])
+def test_contents_and_sets_agree(kind, rng):
+    """A response is in its set exactly if its content is at most that of the calibration."""
+    X = rng.uniform(-1, 1, (150, 1))
+    moe: Any = MixtureOfExperts(2, **QUICK)
+    y: Any = np.where(rng.random(150) < 0.5, 2.0, -2.0 + X[:, 0]) + rng.standard_normal(150)
+    if kind == "poisson":
+        moe, y = MixtureOfExperts(1, expert="poisson"), rng.poisson(np.exp(1 + X[:, 0]))
+    elif kind == "classes":
+        moe = MixtureOfExpertsClassifier(1, random_state=0)
+        y = np.where(rng.random(150) < 1 / (1 + np.exp(-2 * X[:, 0])), "out", "in")
+    fit = moe.fit(X, y)
+    made = ConformalPredictor(fit, method="prefit", threshold="content").fit(X, y)
+    sets = made.predict_set(X, level=0.8)
+    most = np.sort(made.calibration_.score)[int(np.ceil(151 * 0.8)) - 1]
+    np.testing.assert_array_equal(sets.contains(y), made.calibration_.score <= most)
+    assert np.all(sets.length > 0)
+    for at in (-0.5, 1.5):  # what an adaptive level may ask for
+        most = np.full(150, np.inf if at > 1 else -np.inf)
+        least = least_log_density(fit, X, most)
+        assert np.all(least == (-np.inf if at > 1 else np.inf))
+
+
+def test_coverage_is_more_even_by_content(rng):
+    """Noise that grows tenfold with x, which the fit has right."""
+    X = rng.uniform(0, 1, (900, 1))
+    late = X[:, 0] > 0.5
+    y = np.where(late, 3.0, 0.3) * rng.standard_normal(900)
+    moe = MixtureOfExperts(2, init=late[:300].astype(int)).fit(X[:300], y[:300])
+    held = {}
+    for kind in ("density", "content"):
+        made = ConformalPredictor(moe, method="prefit", threshold=kind)
+        sets = made.fit(X[300:600], y[300:600]).predict_set(X[600:], level=0.6)
+        held[kind] = [sets.contains(y[600:])[late[600:] == one].mean() for one in (0, 1)]
+    assert abs(np.diff(held["density"])[0]) > 0.5  # the noisy half is given up
+    assert abs(np.diff(held["content"])[0]) < 4 * np.sqrt(0.24 * 2 / 150)
 
 
 def test_split_by_hand(rows):
@@ -273,6 +346,8 @@ def test_refusals(rows):
     cross = ConformalPredictor(moe, method="cross", regions="expert")
     with pytest.raises(ValueError, match="regions must be 'all' for method='cross'"):
         cross.fit(X, y)
+    with pytest.raises(ValueError, match="threshold must be 'density' for method='cross'"):
+        ConformalPredictor(moe, method="cross", threshold="content").fit(X, y)
     with pytest.raises(ValueError, match="sample_weight must be None for method='cross'"):
         ConformalPredictor(moe, method="cross").fit(X, y, sample_weight=np.ones(90))
     folds = [(np.arange(30), np.arange(30, 60))]
