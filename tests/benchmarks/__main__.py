@@ -6,6 +6,7 @@ from pathlib import Path
 
 from . import (
     bootstrap,
+    conformal,
     coverage,
     fits,
     kernels,
@@ -33,7 +34,11 @@ TABLES = (
     "published",
     "bootstrap",
     "coverage",
+<<<<<<< HEAD
     "ratio",
+=======
+    "conformal",
+>>>>>>> shape
 )
 
 
@@ -65,7 +70,11 @@ def main() -> None:
             "published": lambda: published.show(full=asked.full),
             "bootstrap": bootstrap.show,
             "coverage": lambda: coverage.show(full=asked.full),
+<<<<<<< HEAD
             "ratio": lambda: ratio.show(full=asked.full),
+=======
+            "conformal": lambda: conformal.show(full=asked.full),
+>>>>>>> shape
         }
         for name in tables:
             show[name]()
