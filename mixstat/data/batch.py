@@ -23,6 +23,7 @@ class Rows(Module):
     y: AnyArray  # (m, r) responses
     weight: AnyArray  # (r,) weights; they sum to one over the whole batch, padding has zero
     log_possibility: AnyArray | None = None  # (K, r) additive log possibility of contexts
+    offset: AnyArray | None = None  # (o, r) known part of the experts' first predictors
 
     def feature(self, name: str) -> AnyArray:
         """Features by name: "Z" or "Phi"."""
@@ -85,6 +86,7 @@ def build(
     weight: Float[np.ndarray, " n"] | None = None,
     log_possibility: Float[np.ndarray, "n K"] | None = None,
     *,
+    offset: Float[np.ndarray, "n o"] | None = None,
     width: int = 1,
     room: int = 0,
     compact: bool = False,
@@ -97,6 +99,8 @@ def build(
     Z, Phi, y, weight, log_possibility
         Rows first, as a person has them. Weights are scaled to sum to one, so that every sum
         over rows is a mean.
+    offset
+        What is added to the experts' first predictors: one column, or one for each of them.
     width
         Floats per row of the widest table made from a chunk; it sets the chunk's length.
     room
@@ -121,6 +125,7 @@ def build(
         y=put(y),
         weight=_pad(given / total_weight, length, 0.0).reshape(-1, r),
         log_possibility=None if log_possibility is None else put(log_possibility),
+        offset=None if offset is None else put(offset),
     )
     return jax.device_put(Batch(rows, np.asarray(n_chunks), np.asarray(total_weight)))
 

@@ -64,6 +64,7 @@ class BaseMixture(FormulaMixture):
         sample_weight: Weights,
         *,
         zeros: Bool[np.ndarray, "K p"] | None = None,
+        offset: Table = None,
     ) -> Fit:
         """The fit to rows; slopes in ``zeros`` are held at zero. Nothing here is changed."""
         raise NotImplementedError

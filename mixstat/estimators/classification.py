@@ -28,6 +28,9 @@ from mixstat.validation import check_integer, check_seed
 Classifier = TypeVar("Classifier", bound="ClassificationMixture")
 
 
+INSTEAD = "which has several log odds: MixtureOfExperts(expert='binomial') takes it"
+
+
 class ClassificationMixture(ClassifierMixin, BaseMixture):
     """Fits and predictions of a classifier; not to be used directly."""
 
@@ -45,13 +48,21 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         sample_weight: Weights,
         *,
         zeros: Bool[np.ndarray, "K p"] | None = None,
+        offset: Table = None,
     ) -> Fit:
+        if offset is not None:
+            raise ValueError(f"offset must be left out of a classifier, {INSTEAD}; got one.")
         options = self._options()
         check_same_rows(X=X, y=y, sample_weight=sample_weight, init=self.init)
         formulas = self._formulas()
         if formulas is None:
             table, labels, schema = enter(self, X, y)
         else:
+            if formulas.offsets:
+                raise ValueError(
+                    f"formula must have no offset for a classifier, {INSTEAD}; got "
+                    f"{formulas.offsets[0]}."
+                )
             table = check_frame(X, "formula", n_rows=2)
             formulas = formulas.of_table(table)
             y = check_labels("y", y)
@@ -223,7 +234,7 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         first = not self.__sklearn_is_fitted__()
         if not first:
             check_same(classes, _classes(self.fit_), "classes stay")
-        fit = self._learned(X, y, sample_weight, forgetting)
+        fit = self._learned(X, y, sample_weight, forgetting, None)
         check_same(classes, _classes(fit), "the first call must hold rows of every class")
         self.fit_ = fit
         return self

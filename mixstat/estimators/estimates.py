@@ -124,7 +124,9 @@ def simulate(
         )
     rows, experts, units = fit.maximum.batch.rows, fit.model.experts, fit.units
     share = np.exp(batches.take_rows(gate_rows(fit.model.gate, rows), n_rows)).T
-    eta = expert_predictors(experts, batches.take_rows(np.asarray(rows.feature("Phi")), n_rows))
+    Phi = batches.take_rows(np.asarray(rows.feature("Phi")), n_rows)
+    known = None if rows.offset is None else batches.take_rows(np.asarray(rows.offset), n_rows)
+    eta = expert_predictors(experts, Phi, known)
     draws = Predictive(share, experts, eta).sample(count, random)
     if len(draws) != len(units.location):
         raise ValueError(

@@ -8,9 +8,10 @@ from scipy.special import logsumexp
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mixstat.alignment import check_same_rows
-from mixstat.arguments import Response, Table, Weights
+from mixstat.arguments import Response, Table, Weights, count_rows
 from mixstat.data.formula import check_frame
 from mixstat.estimators.formula_rows import row_weights
+from mixstat.estimators.offsets import Offset, read_offset, without_column
 from mixstat.estimators.parameters import ParameterQuestions
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.tables import TrainingRows
@@ -26,21 +27,36 @@ class RowQuestions(ParameterQuestions):
     def _read(self, X: Table) -> Table:
         """Check new rows as sklearn does (or leave a data frame to the formulas)."""
         check_is_fitted(self)
-        if self.fit_.request.schema.formulas is not None:
+        schema = self.fit_.request.schema
+        if schema.formulas is not None:
             return check_frame(X, "formula")
+        X = without_column(X, schema.offset, None)
         return validate_data(self, check_table("X", X), reset=False, dtype=np.float64)
+
+    def _offset(self, X: Table, offset: Table) -> Offset:
+        """The offset of rows that were read, from the table as it was given."""
+        fit = self.fit_
+        n, m = count_rows(X), len(fit.units.location)
+        check_same_rows(X=X, offset=offset)
+        return read_offset(X, offset, fit.request.schema, fit.model.experts, n, m)
 
     def _response(self, X: Table, y: Response) -> Float[np.ndarray, "n c"]:
         """Check responses of rows that were read; None takes them from the frame of a formula."""
         raise NotImplementedError
 
     def _on_own_rows(
-        self, X: Table, y: Response, sample_weight: Weights, **knowledge: Table
+        self,
+        X: Table,
+        y: Response,
+        sample_weight: Weights,
+        offset: Table = None,
+        **knowledge: Table,
     ) -> Fit:
-        check_known("fit()", knowledge, ["X", "y", "sample_weight"])
+        check_known("fit()", knowledge, ["X", "y", "sample_weight", "offset"])
         table, response = self._read_pairs(X, y, sample_weight=sample_weight)
         weight = self._weights(X, sample_weight, len(response))
-        return self.fit_.on_rows(TrainingRows(table, response, weight))
+        known = self._offset(X, offset)
+        return self.fit_.on_rows(TrainingRows(table, response, weight, offset=known))
 
     def _read_pairs(
         self, X: Table, y: Response, **others: Table
@@ -106,7 +122,7 @@ class RowQuestions(ParameterQuestions):
 
     @hinting
     @quiet
-    def responsibilities(self, X: Table, y: Response = None) -> np.ndarray:
+    def responsibilities(self, X: Table, y: Response = None, *, offset: Table = None) -> np.ndarray:
         """Probability of each expert given x and y.
 
         Parameters
@@ -115,17 +131,21 @@ class RowQuestions(ParameterQuestions):
             Inputs.
         y : array-like of shape (n,) or (n, m)
             Responses; may be left out for a model made from a formula.
+        offset : array-like of shape (n,) or (n, m), or str, default=None
+            Offset of these rows, where ``fit`` was given one; a column that it took is found by
+            itself.
 
         Returns
         -------
         ndarray of shape (n, n_experts)
             Rows sum to one.
         """
-        return self.fit_.responsibilities(*self._read_pairs(X, y))
+        pair = self._read_pairs(X, y)
+        return self.fit_.responsibilities(*pair, self._offset(X, offset))
 
     @hinting
     @quiet
-    def score_samples(self, X: Table, y: Response = None) -> np.ndarray:
+    def score_samples(self, X: Table, y: Response = None, *, offset: Table = None) -> np.ndarray:
         """log p(y | x) of each row, in the units of y.
 
         Parameters
@@ -134,23 +154,34 @@ class RowQuestions(ParameterQuestions):
             Inputs.
         y : array-like of shape (n,) or (n, m)
             Responses; may be left out for a model made from a formula.
+        offset : array-like of shape (n,) or (n, m), or str, default=None
+            Offset of these rows, where ``fit`` was given one; a column that it took is found by
+            itself.
 
         Returns
         -------
         ndarray of shape (n,)
             Natural logarithms of densities.
         """
-        return logsumexp(self.fit_.log_joint(*self._read_pairs(X, y)), axis=1)
+        pair = self._read_pairs(X, y)
+        return logsumexp(self.fit_.log_joint(*pair, self._offset(X, offset)), axis=1)
 
     @hinting
-    def aic(self, X: Table, y: Response = None, sample_weight: Weights = None) -> float:
+    def aic(
+        self,
+        X: Table,
+        y: Response = None,
+        sample_weight: Weights = None,
+        *,
+        offset: Table = None,
+    ) -> float:
         """Akaike's criterion, -2 log-likelihood + 2 parameters; small is good.
 
         With a Gaussian gate it is that of the joint density of x and y, as in ``bic``.
 
         Parameters
         ----------
-        X, y, sample_weight
+        X, y, sample_weight, offset
             Rows as for ``fit``; without weights each counts once, whatever the fit had.
 
         Returns
@@ -158,10 +189,17 @@ class RowQuestions(ParameterQuestions):
         float
             The criterion on these rows.
         """
-        return self._criterion(X, y, sample_weight, lambda total: 2.0)
+        return self._criterion(X, y, sample_weight, offset, lambda total: 2.0)
 
     @hinting
-    def bic(self, X: Table, y: Response = None, sample_weight: Weights = None) -> float:
+    def bic(
+        self,
+        X: Table,
+        y: Response = None,
+        sample_weight: Weights = None,
+        *,
+        offset: Table = None,
+    ) -> float:
         """Bayesian criterion, -2 log-likelihood + parameters log n; small is good.
 
         With a Gaussian gate it is that of the joint density of x and y, which is what was
@@ -169,7 +207,7 @@ class RowQuestions(ParameterQuestions):
 
         Parameters
         ----------
-        X, y, sample_weight
+        X, y, sample_weight, offset
             Rows as for ``fit``; n is the sum of the weights. Without weights each row counts
             once, whatever the fit had.
 
@@ -178,14 +216,19 @@ class RowQuestions(ParameterQuestions):
         float
             The criterion on these rows.
         """
-        return self._criterion(X, y, sample_weight, np.log)
+        return self._criterion(X, y, sample_weight, offset, np.log)
 
     @quiet
     def _criterion(
-        self, X: Table, y: Response, sample_weight: Weights, price: Callable[[float], float]
+        self,
+        X: Table,
+        y: Response,
+        sample_weight: Weights,
+        offset: Table,
+        price: Callable[[float], float],
     ) -> float:
         table, response = self._read_pairs(X, y, sample_weight=sample_weight)
-        joint = self.fit_.log_joint(table, response)
+        joint = self.fit_.log_joint(table, response, self._offset(X, offset))
         logs = logsumexp(joint, axis=1) + self.fit_.log_inputs(table)
         weight = self._weights(X, sample_weight, len(logs))
         if self.fit_.weighted and sample_weight is None:

@@ -12,6 +12,7 @@ from mixstat.data.formula import check_frame
 from mixstat.data.formula_text import listed
 from mixstat.estimators.estimates import estimate_of
 from mixstat.estimators.fitted import RowQuestions
+from mixstat.estimators.offsets import Offset
 from mixstat.fitting.fit import Fit
 from mixstat.hints import hinting
 from mixstat.inference.clusters import number_groups
@@ -36,6 +37,7 @@ class InferringMixture(RowQuestions):
         groups: Table = None,
         sample_weight: Weights = None,
         level: Setting = 0.95,
+        offset: Table = None,
     ) -> InferenceResults:
         """Standard errors of a chosen kind, intervals, tests and a summary.
 
@@ -55,6 +57,8 @@ class InferringMixture(RowQuestions):
             Row weights of the fit, where X and y are given.
         level : float, default=0.95
             Confidence level of intervals.
+        offset : array-like of shape (n,) or (n, m), or str, default=None
+            Offset of the fit, where X and y are given and it was told one.
 
         Returns
         -------
@@ -69,7 +73,8 @@ class InferringMixture(RowQuestions):
             the wrong length or not used by this kind, or another argument is out of range.
         """
         check_is_fitted(self)
-        estimate = self._estimate(X, y, sample_weight)
+        told = {} if offset is None else {"offset": offset}
+        estimate = self._estimate(X, y, sample_weight, **told)
         return self._inferred(estimate, X, cov_type, groups, level)
 
     def _inferred(
@@ -80,20 +85,28 @@ class InferringMixture(RowQuestions):
         check_same_rows(X=X, groups=groups)
         labels = _named(X, groups, by_name=self.fit_.request.schema.formulas is not None)
         # the estimator may be fitted again before the results are asked about other rows
-        estimate = replace(estimate, read=copy(self)._read)
+        known = copy(self)
+        estimate = replace(estimate, read=known._read, offset=known._internal_offset)
         return infer(estimate, kind, number_groups(labels, kind, estimate.counted), share)
 
     def _estimate(self, X: Table, y: Response, sample_weight: Weights, **others: Table) -> Estimate:
         """The fit as inference sees it, with its own rows."""
         if X is None and y is None:
-            if sample_weight is not None:
-                raise ValueError("sample_weight is for X and y; give them too, got X=None.")
+            alone = {"sample_weight": sample_weight, "offset": others.get("offset")}
+            for name, table in alone.items():
+                if table is not None:
+                    raise ValueError(f"{name} is for X and y; give them too, got X=None.")
             return _without_tables(self.fit_)
         fit = self._on_own_rows(X, y, sample_weight, **others)
         response = self._read_pairs(X, y)[1]
         weight = self._weights(X, sample_weight, len(response))
         counted = weight > 0
         return estimate_of(fit, weight[counted], counted, X, response[counted])
+
+    def _internal_offset(self, X: Table, offset: Table) -> Offset:
+        """The offset of rows as the fit sees it."""
+        fit = self.fit_
+        return fit.units.standardised_offset(self._offset(X, offset), fit.model.experts)
 
 
 def _without_tables(fit: Fit) -> Estimate:

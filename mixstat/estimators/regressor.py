@@ -260,7 +260,12 @@ class MixtureOfExperts(RegressionMixture):
 
     @hinting
     def fit(
-        self, X: Table, y: Response = None, sample_weight: Weights = None
+        self,
+        X: Table,
+        y: Response = None,
+        sample_weight: Weights = None,
+        *,
+        offset: Table = None,
     ) -> "MixtureOfExperts":
         """Find the maximum likelihood estimate.
 
@@ -277,6 +282,11 @@ class MixtureOfExperts(RegressionMixture):
             A row of weight 2 counts as two equal rows; a row of weight 0 does not count. The
             sum of the weights is the sample size of standard errors and of ``bic``. Beside
             ``formula`` it may name a column.
+        offset : array-like of shape (n,) or (n, m), or str, default=None
+            What is added to the experts' linear predictors with a coefficient of one, such as
+            the log of an exposure of counts; in units of y for Gaussian and t experts (of
+            each output). A name takes that column of a data frame, which is then no input.
+            Formulas have ``offset(log(e))`` and ``exposure(e)``.
 
         Returns
         -------
@@ -296,5 +306,5 @@ class MixtureOfExperts(RegressionMixture):
         DesignWarning
             If columns are constant or dependent, or rows are fewer than parameters.
         """
-        self.fit_ = self._new_fit(X, y, sample_weight)
+        self.fit_ = self._new_fit(X, y, sample_weight, offset=offset)
         return self

@@ -114,6 +114,7 @@ def _notes(fit: Fit) -> list[str]:
     certificate = fit.maximum.certificate
     return [
         *_formula_note(fit),
+        *_offset_note(fit),
         *_order_note(fit),
         *_class_note(fit),
         *_joint_note(fit),
@@ -131,6 +132,18 @@ def _notes(fit: Fit) -> list[str]:
 def _formula_note(fit: Fit) -> list[str]:
     formulas = fit.request.schema.formulas
     return [] if formulas is None else [f"{formulas.experts}; gate {formulas.gate or 'same'}."]
+
+
+def _offset_note(fit: Fit) -> list[str]:
+    """What is added to predictors beside coefficients."""
+    schema = fit.request.schema
+    if fit.units.offset_centre is None:
+        return []
+    told = [str(term) for term in (schema.formulas.offsets if schema.formulas else ())]
+    if schema.offset is not None:
+        column = schema.offset.column
+        told.append("given in numbers" if column is None else f"the column {column}")
+    return [f"Offset of the experts' predictors, with a coefficient of one: {', '.join(told)}."]
 
 
 def _error_note(fit: Fit) -> str:

@@ -18,7 +18,8 @@ def start_rows(tables: Tables) -> tuple[starts.StartRows, Float[np.ndarray, "s K
     knowledge = tables.log_possibility
     responses = tables.y if knowledge is None else np.hstack([tables.y, np.exp(knowledge)])
     share = tables.weight / tables.weight.sum()
-    sample = starts.start_rows(tables.Z, tables.Phi, responses, tables.view, share)
+    table = (tables.Z, tables.Phi, responses, tables.view, share, tables.offset)
+    sample = starts.start_rows(*table)
     if knowledge is None:
         return sample, None
     r = tables.y.shape[1]

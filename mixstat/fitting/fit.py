@@ -5,6 +5,7 @@ Estimators hold one as ``fit_`` and replace it as a whole; everything they tell 
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float
@@ -32,6 +33,8 @@ from mixstat.objective.likelihood import (
 from mixstat.objective.strengths import Strengths
 from mixstat.predictive import Predictive, expert_predictors
 from mixstat.results import Certificate
+
+Offset: TypeAlias = Float[np.ndarray, "n o"] | None  # of rows, as people give it
 
 UPDATED = (
     "is of a fit, and this model was updated by partial_fit; call fit to have it, standard errors "
@@ -104,7 +107,9 @@ class Fit:
     def on_rows(self, rows: TrainingRows) -> "Fit":
         """The fit with its own rows, which are given again; others are refused."""
         rows = rows.without_zero_weights()
-        batch = self.lay_out(rows.X, rows.responses, rows.weight, rows.log_possibility)
+        batch = self.lay_out(
+            rows.X, rows.responses, rows.weight, rows.log_possibility, offset=rows.offset
+        )
         knowledge = not self.has_rows or rows.log_possibility is not None
         check_own(batch, self.checksums, knowledge=knowledge)
         if self.has_rows:
@@ -244,12 +249,15 @@ class Fit:
         y: Float[np.ndarray, "n c"],
         weight: Float[np.ndarray, " n"] | None = None,
         log_possibility: Float[np.ndarray, "n K"] | None = None,
+        *,
+        offset: Offset = None,
     ) -> Batch:
         """Rows as kernels want them."""
         check_magnitude("y", y)
         Phi, Z = self.features(X)
         encoded = self.model.experts.encode(self.units.standardised(y))
-        return batches.build(Z, Phi, encoded, weight, log_possibility)
+        known = self.units.standardised_offset(offset, self.model.experts)
+        return batches.build(Z, Phi, encoded, weight, log_possibility, offset=known)
 
     @in_float64
     def log_gate(self, X: Table) -> Float[np.ndarray, "n K"]:
@@ -276,21 +284,27 @@ class Fit:
         return self.log_likelihood if joint else self.conditional_log_likelihood
 
     @in_float64
-    def log_joint(self, X: Table, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n K"]:
+    def log_joint(
+        self, X: Table, y: Float[np.ndarray, "n c"], offset: Offset = None
+    ) -> Float[np.ndarray, "n K"]:
         """Log of gate times density of y given x, in the units of y."""
-        joint = batches.take_rows(log_joint_rows(self.model, self.lay_out(X, y)), len(y))
+        batch = self.lay_out(X, y, offset=offset)
+        joint = batches.take_rows(log_joint_rows(self.model, batch), len(y))
         return joint - self.units.log_scale
 
-    def predictive(self, X: Table) -> Predictive:
+    def predictive(self, X: Table, offset: Offset = None) -> Predictive:
         """The conditional distribution of y at rows, in the units of y."""
         eye = np.eye(self.model.experts.coefficients().shape[2])
         experts = self.model.experts.in_units(self.units.location, self.units.scale, eye)
-        eta = expert_predictors(experts, self.designs.experts.transform(X))
+        Phi, known = self.designs.experts.transform(X), self.units.centred_offset(offset)
+        eta = expert_predictors(experts, Phi, known)
         return Predictive(np.exp(self.log_gate(X)).T, experts, eta)
 
-    def responsibilities(self, X: Table, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n K"]:
+    def responsibilities(
+        self, X: Table, y: Float[np.ndarray, "n c"], offset: Offset = None
+    ) -> Float[np.ndarray, "n K"]:
         """Probability of each expert given x and y."""
-        joint = self.log_joint(X, y)
+        joint = self.log_joint(X, y, offset)
         nowhere = ~np.isfinite(joint.max(axis=1))  # no expert can tell: x alone does
         if nowhere.any():
             joint[nowhere] = self.log_gate(X)[nowhere]

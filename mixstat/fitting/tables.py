@@ -12,6 +12,7 @@ from mixstat.data.design import HUGE, Design, check_magnitude
 from mixstat.experts.base import Experts
 from mixstat.fitting.options import Options
 from mixstat.model import Mixture
+from mixstat.numerics import parameter_vector
 from mixstat.objective.strengths import Strengths
 from mixstat.results import DesignWarning, listed, warn
 
@@ -29,6 +30,8 @@ class TrainingRows:
     weight: Float[np.ndarray, " n"]
     log_possibility: Float[np.ndarray, "n K"] | None = None
     """Of the experts, where knowledge is given."""
+    offset: Float[np.ndarray, "n o"] | None = None
+    """Known part of the experts' first predictors: of each output, or one column."""
 
     @property
     def counted(self) -> Bool[np.ndarray, " n"]:
@@ -45,13 +48,13 @@ class TrainingRows:
         chosen = self.counted
         if chosen.all():
             return self
-        possibility = None if self.log_possibility is None else self.log_possibility[chosen]
+        others = {"log_possibility": self.log_possibility, "offset": self.offset}
         return replace(
             self,
             X=self.X[chosen],  # type: ignore[index]
             y=self.y[chosen],
             weight=self.weight[chosen],
-            log_possibility=possibility,
+            **{name: table[chosen] for name, table in others.items() if table is not None},
         )
 
 
@@ -73,10 +76,27 @@ class Units:
 
     location: Float[np.ndarray, " m"]
     scale: Float[np.ndarray, " m"]
+    offset_centre: Float[np.ndarray, " o"] | None = None
+    """What offsets are told from; None where there is none."""
 
     def standardised(self, y: Float[np.ndarray, "n m"]) -> Float[np.ndarray, "n m"]:
         """Responses as the fit sees them."""
         return (y - self.location) / self.scale
+
+    def centred_offset(
+        self, offset: Float[np.ndarray, "n o"] | None
+    ) -> Float[np.ndarray, "n o"] | None:
+        """Offsets, in their own units, as they are added to predictors in the units of y."""
+        if (offset is None) != (self.offset_centre is None):
+            raise ValueError("offset must be given where the fit had one, and only there.")
+        return None if offset is None else offset - self.offset_centre
+
+    def standardised_offset(
+        self, offset: Float[np.ndarray, "n o"] | None, family: Experts
+    ) -> Float[np.ndarray, "n o"] | None:
+        """Offsets as the fit sees them."""
+        centred = self.centred_offset(offset)
+        return None if centred is None else centred / family.offset_unit(self.scale)
 
     @property
     def log_scale(self) -> float:
@@ -88,15 +108,27 @@ def to_user(model: Mixture, designs: Designs, units: Units) -> Mixture:
     """A model on the user's features and units; affine in the parameters."""
     gate = model.gate.in_units(designs.gate.to_user)
     experts = model.experts.in_units(units.location, units.scale, designs.experts.to_user)
-    return Mixture(gate, experts)
+    return Mixture(gate, _lowered(experts, units.offset_centre))
 
 
 def to_internal(model: Mixture, designs: Designs, units: Units) -> Mixture:
     """A model in the user's units as a start on these features."""
     gate_map = np.linalg.pinv(designs.gate.to_user)
     expert_map = np.linalg.pinv(designs.experts.to_user)
-    inner = model.experts.in_units(-units.location / units.scale, 1.0 / units.scale, expert_map)
+    experts = _lowered(model.experts, None if units.offset_centre is None else -units.offset_centre)
+    inner = experts.in_units(-units.location / units.scale, 1.0 / units.scale, expert_map)
     return Mixture(model.gate.in_units(gate_map), inner)
+
+
+def _lowered(experts: Experts, amount: Float[np.ndarray, " o"] | None) -> Experts:
+    """Experts whose first predictors are less by a constant, which is their first feature."""
+    if amount is None or not np.any(amount):
+        return experts
+    outputs, p = experts.groups()[0].coef.shape[1:]
+    constants = experts.coefficient_index()[:, np.arange(outputs) * p]
+    vector = parameter_vector.to_vector(experts)
+    vector[constants] -= amount
+    return parameter_vector.from_vector(experts, vector)
 
 
 def log_unit(model: Mixture, designs: Designs, units: Units) -> float:
@@ -116,6 +148,7 @@ class Tables(NamedTuple):
     gate_constant: bool  # whether the first column of Z is constant
     expert_constant: bool  # and that of Phi
     log_possibility: np.ndarray | None = None  # (n, K) of the experts, where knowledge is given
+    offset: np.ndarray | None = None  # (n, o) as the fit sees it
 
     def lay_out(
         self, model: Mixture, *, longest: int = batches.MAX_ROWS, room: int = 0
@@ -129,6 +162,7 @@ class Tables(NamedTuple):
             self.y,
             self.weight,
             self.log_possibility,
+            offset=self.offset,
             width=table_width(n_predictors, self.Z.shape[1], self.Phi.shape[1]),
             longest=longest,
             room=room,
@@ -149,19 +183,36 @@ def make_tables(rows: TrainingRows, designs: Designs, family: Experts) -> Tables
     y = rows.responses
     check_magnitude("y", y)
     _check_spread(y)
-    units = Units(*family.standard(y, share, constant=designs.experts.source.constant))
+    units = _units_of(rows, family, constant=designs.experts.source.constant)
     encoded = family.encode(units.standardised(y))
+    offset = units.standardised_offset(rows.offset, family)
     return Tables(
         Z=Z,
         Phi=Phi,
         y=encoded,
-        view=_view(family, encoded, share),
+        view=_view(family, encoded, share, offset),
         weight=rows.weight,
         units=units,
         gate_constant=designs.gate.source.constant,
         expert_constant=designs.experts.source.constant,
         log_possibility=rows.log_possibility,
+        offset=offset,
     )
+
+
+def _units_of(rows: TrainingRows, family: Experts, *, constant: bool) -> Units:
+    """Location and scale of what an offset leaves of the responses, and where offsets lie.
+
+    Offsets are told from their mean if a constant can take it, so that adding a number to all of
+    them changes nothing but the constants that are reported.
+    """
+    share, y = rows.weight / rows.weight.sum(), rows.responses
+    if rows.offset is None:
+        return Units(*family.standard(y, share, constant=constant))
+    centre = share @ rows.offset if constant else np.zeros(rows.offset.shape[1])
+    freed = family.freed(y, rows.offset - centre)
+    check_magnitude("offset", freed)
+    return Units(*family.standard(freed, share, constant=constant), centre)
 
 
 def _check_spread(y: Float[np.ndarray, "n c"]) -> None:
@@ -197,9 +248,13 @@ def _report_dependent(designs: Designs, *, alike: bool) -> None:
             )
 
 
-def _view(family: Experts, encoded: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Responses as coordinates for starts."""
+def _view(
+    family: Experts, encoded: np.ndarray, share: np.ndarray, offset: np.ndarray | None
+) -> np.ndarray:
+    """Responses as coordinates for starts, less what is known of their predictors."""
     view = family.view(encoded)
+    if offset is not None:
+        view = view - offset
     if family.exact_step is False:  # coordinates of deviation one, as those of real responses
         view = view - share @ view
         deviation = np.sqrt(share @ view**2)

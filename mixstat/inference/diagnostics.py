@@ -21,7 +21,8 @@ def own_features(estimate: Estimate) -> Features:
     """Of the rows of the fit that count."""
     rows, n = estimate.batch.rows, estimate.n_rows
     Phi, Z = (batches.take_rows(np.asarray(rows.feature(name)), n) for name in ("Phi", "Z"))
-    return Features(Phi, Z)
+    offset = None if rows.offset is None else batches.take_rows(np.asarray(rows.offset), n)
+    return Features(Phi, Z, offset)
 
 
 def own_law(estimate: Estimate) -> Predictive:

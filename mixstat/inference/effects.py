@@ -11,6 +11,7 @@ from scipy import stats
 
 from mixstat.arguments import DataFrame, Setting, Table, as_frame
 from mixstat.inference.covariances import ParameterCovariance
+from mixstat.inference.diagnostics import own_features
 from mixstat.inference.estimate import Estimate
 from mixstat.inference.input_moves import (
     Move,
@@ -32,24 +33,36 @@ WORDS = ("average", "means")
 
 
 def slopes(
-    model: Mixture, Phi: AnyArray, Z: AnyArray, move_Phi: AnyArray, move_Z: AnyArray
+    model: Mixture,
+    Phi: AnyArray,
+    Z: AnyArray,
+    move_Phi: AnyArray,
+    move_Z: AnyArray,
+    offset: AnyArray | None = None,
 ) -> Arrays:
     """Derivatives along a move of the features: through the gate, the experts, and in all."""
-    gate = jax.jvp(lambda one: predicted(model, Phi, one), (Z,), (move_Z,))[1]
-    experts = jax.jvp(lambda one: predicted(model, one, Z), (Phi,), (move_Phi,))[1]
+    gate = jax.jvp(lambda one: predicted(model, Phi, one, offset), (Z,), (move_Z,))[1]
+    experts = jax.jvp(lambda one: predicted(model, one, Z, offset), (Phi,), (move_Phi,))[1]
     parts = [gate["mean"] + experts["mean"], gate["mean"], experts["mean"]]
     return {"mean": jnp.stack(parts), "share": gate["share"], "expert": experts["expert"]}
 
 
 def contrasts(
-    model: Mixture, Phi: AnyArray, Z: AnyArray, new_Phi: AnyArray, new_Z: AnyArray
+    model: Mixture,
+    Phi: AnyArray,
+    Z: AnyArray,
+    new_Phi: AnyArray,
+    new_Z: AnyArray,
+    offset: AnyArray | None = None,
 ) -> Arrays:
     """Differences between two sets of features, parted as Kitagawa (1955) does.
 
     Each part is the mean of its differences with the other part at its old and at its new place.
     """
-    old, new = predicted(model, Phi, Z), predicted(model, new_Phi, new_Z)
-    by_gate, by_experts = predicted(model, Phi, new_Z), predicted(model, new_Phi, Z)
+    old, new, by_gate, by_experts = (
+        predicted(model, *features, offset)
+        for features in ((Phi, Z), (new_Phi, new_Z), (Phi, new_Z), (new_Phi, Z))
+    )
     total = new["mean"] - old["mean"]
     gate = 0.5 * (by_gate["mean"] - old["mean"] + new["mean"] - by_experts["mean"])
     return {
@@ -200,6 +213,7 @@ def marginal_effects(
     columns: Setting,
     level: float,
     remarks: tuple[str, ...],
+    offset: Table = None,
 ) -> MarginalEffects:
     """Effects; see :meth:`RowResults.marginal_effects`."""
     told = means_of(estimate)
@@ -211,10 +225,11 @@ def marginal_effects(
         )
     own = _chosen(estimate.read(estimate.rows), estimate.counted)
     where, rows, index, weight = _places(estimate, own, at)
+    known = _offset_at(estimate, at, offset)
     moves = tuple(moves_of(find_inputs(estimate, own, columns)))
 
     def effect(move: Move) -> Quantity:
-        found = _evaluated(estimate, covariance, rows, move, weight)
+        found = _evaluated(estimate, covariance, rows, move, weight, known)
         key = word if word in ("share", "expert") else "mean"
         return _quantity(found[key], covariance, told, key, level)
 
@@ -268,10 +283,24 @@ def _evaluated(
     rows: Table,
     move: Move,
     weight: Float[np.ndarray, " n"] | None,
+    offset: Float[np.ndarray, "n o"] | None,
 ) -> dict[str, Evaluated]:
     first, second = moved_features(estimate, rows, move)
     function: Callable[..., Arrays] = slopes if move.low is None else contrasts
-    return evaluate(estimate, covariance, function, (*first, *second), weight)
+    known = () if offset is None else (offset,)
+    return evaluate(estimate, covariance, function, (*first.tables, *second.tables, *known), weight)
+
+
+def _offset_at(estimate: Estimate, at: Table, offset: Table) -> Float[np.ndarray, "n o"] | None:
+    """The offset of the rows where effects are wanted, as the fit sees it."""
+    if not isinstance(at, str):
+        return estimate.offset(at, offset)
+    if offset is not None:
+        raise ValueError(f"offset is for rows that are given in at; got at={at!r}.")
+    own = own_features(estimate).offset
+    if own is None or at == "average":
+        return own
+    return (estimate.weight @ own / estimate.total_weight)[None]
 
 
 def _quantity(

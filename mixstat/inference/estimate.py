@@ -46,6 +46,10 @@ def _as_given(X: Table) -> Table:
     return X
 
 
+def _no_offset(X: Table, offset: Table) -> None:
+    return None
+
+
 class IdentifiedFunctions(NamedTuple):
     """Functions of the gate's parameters that the data determine where parameters are not."""
 
@@ -116,6 +120,8 @@ class Estimate:
     identified: IdentifiedFunctions
     read: Callable[[Table], Table] = _as_given
     """Rows that a person gives, checked, as designs take them."""
+    offset: Callable[[Table, Table], np.ndarray | None] = _no_offset
+    """The offset of such rows, from them and from what was given beside them, in internal units."""
     ratios: tuple[str, ...] = ()
     """What the exponential of each parameter is, such as "odds ratio"; empty for nothing."""
     rows: Table = field(default=None, repr=False)

@@ -1,7 +1,7 @@
 """Leverage and influence of rows: what one Newton step says would change without each."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -151,7 +151,7 @@ def _curvatures(model: Mixture, rows: Rows) -> Float[AnyArray, "D D r"]:
     def curvature(row: Rows) -> AnyArray:
         def log_density(v: AnyArray) -> AnyArray:
             one = jax.tree.map(lambda leaf: leaf[..., None], row)
-            one = Rows(one.Z, one.Phi, one.y, jnp.ones(1), one.log_possibility)
+            one = replace(one, weight=jnp.ones(1))
             return responsibilities(parameter_vector.from_vector(model, v), one)[1][0]
 
         return jax.hessian(log_density)(vector)

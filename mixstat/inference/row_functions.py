@@ -30,18 +30,26 @@ class Features(NamedTuple):
 
     Phi: Float[np.ndarray, "n p"]
     Z: Float[np.ndarray, "n q"]
+    offset: Float[np.ndarray, "n o"] | None = None
+    """Known part of the experts' first predictors, in internal units."""
 
-    def at(self, rows: slice | np.ndarray) -> "Features":
-        """Of some rows."""
-        return Features(self.Phi[rows], self.Z[rows])
+    @property
+    def tables(self) -> tuple[Float[np.ndarray, "n ..."], ...]:
+        """Those that there are, in the order in which functions of rows take them."""
+        return tuple(table for table in self if table is not None)
 
 
-def predicted(model: Mixture, Phi: Float[AnyArray, "p n"], Z: Float[AnyArray, "q n"]) -> Arrays:
+def predicted(
+    model: Mixture,
+    Phi: Float[AnyArray, "p n"],
+    Z: Float[AnyArray, "q n"],
+    offset: Float[AnyArray, "o n"] | None = None,
+) -> Arrays:
     """Conditional mean, experts' means and shares of the gate, in internal units.
 
     Of classes, probabilities stand for means.
     """
-    rows = Rows(Z, Phi, jnp.zeros((1, Z.shape[1])), jnp.ones(Z.shape[1]))
+    rows = Rows(Z, Phi, jnp.zeros((1, Z.shape[1])), jnp.ones(Z.shape[1]), offset=offset)
     share = jnp.exp(model.gate.log_prob(rows))
     each = model.experts.traced_functions(predictors.predict(model.experts.groups(), rows))
     return {"mean": jnp.sum(share[:, None] * each, axis=0), "expert": each, "share": share}

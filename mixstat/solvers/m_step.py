@@ -1,6 +1,7 @@
 """One EM step: the sums over rows, the experts' closed form and the gate's Newton step."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -175,7 +176,7 @@ def _first_sums(
     gate = model.gate.statistics(rows, weighted)
     if features is not None:
         few = jnp.where(features[:, None], rows.feature("Phi"), 0.0)
-        rows = Rows(rows.Z, few, rows.y, rows.weight)
+        rows = replace(rows, Phi=few)
     return gate, model.experts.start_statistics(rows, weighted)
 
 

@@ -13,6 +13,7 @@ from tests.bad_inputs.values import (
     NOT_COUNTS,
     NOT_LABELS,
     NOT_NUMBERS,
+    NOT_OFFSETS,
     NOT_POSITIVE,
     NOT_RESPONSES,
     NOT_SEEDS,
@@ -79,6 +80,46 @@ def of_methods(kind: str, name: str, cls: type, y: np.ndarray) -> Iterator[Row]:
         {"name": _parameter(kind), **pairs},
         {"X": NOT_TABLES[:3], "y": asked[:6], "sample_weight": NOT_WEIGHTS[-5:]},
     )
+
+
+def of_offsets() -> Iterator[Row]:
+    """The offset of every method that takes one; only regressors do more than refuse it."""
+    pairs, given = {"X": X, "y": Y}, [Case(Y, r"\(30,\)"), "w"]
+    bad = {"offset": NOT_OFFSETS[1:]}
+    yield from rows("MixtureOfExperts.fit", lambda: MixtureOfExperts(1).fit, pairs, bad)
+    all_have = ["responsibilities", "score_samples", "aic", "bic", "partial_fit", "inference"]
+    of_pairs = [*all_have, "score", "cdf", "crps"]
+    for question in of_pairs:
+        place, ask = f"MixtureOfExperts.{question}", method("offset", question)
+        yield from rows(place, ask, pairs, {"offset": NOT_OFFSETS})
+    others = {"predict": {}, "expert_means": {}, "predict_quantile": {"q": 0.5},
+              "predict_interval": {}, "sample_y": {}}  # fmt: skip
+    for question, good in others.items():
+        place, ask = f"MixtureOfExperts.{question}", method("offset", question)
+        yield from rows(place, ask, {"X": X, **good}, {"offset": NOT_OFFSETS})
+    named = {"name": "expert0:x0", **pairs}
+    ask = method("offset", "profile")
+    yield from rows("MixtureOfExperts.profile", ask, named, {"offset": NOT_OFFSETS})
+    for kind, name, y, more in (
+        ("classifier", "MixtureOfExpertsClassifier", LABELS, {}),
+        ("contextual", "ContextualMixtureOfExperts", Y, others),
+    ):
+        pair = {"X": X, "y": y}
+        own = ["score", "cdf", "crps"] if more else []
+        for question in [one for one in all_have if more or one != "partial_fit"] + own:
+            bad = {"offset": given}
+            yield from rows(f"{name}.{question}", method(kind, question), pair, bad)
+        ask, named = method(kind, "profile"), {"name": _parameter(kind), **pair}
+        yield from rows(f"{name}.profile", ask, named, {"offset": given})
+        for question, good in more.items():
+            ask = method(kind, question)
+            yield from rows(f"{name}.{question}", ask, {"X": X, **good}, {"offset": given})
+    known = lambda: method("offset", "inference")()(X, Y, offset=X[:, 1])  # noqa: E731
+    place, ask = "InferenceResults.get_prediction", lambda: known().get_prediction
+    yield from rows(place, ask, {"X": X}, {"offset": NOT_OFFSETS})
+    place, ask = "InferenceResults.marginal_effects", lambda: known().marginal_effects
+    yield from rows(place, ask, {"at": X}, {"offset": NOT_OFFSETS})
+    yield from rows(place, ask, {"at": "average"}, {"offset": [Case(Y, "'average'")]})
 
 
 def _twins() -> MixtureOfExperts:
