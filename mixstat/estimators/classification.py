@@ -7,6 +7,7 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Bool, Float
 from sklearn.base import ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
 
 from mixstat.alignment import check_same_rows
 from mixstat.arguments import Response, Seed, Setting, Table, Weights, count_rows
@@ -15,6 +16,7 @@ from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.door import enter
 from mixstat.estimators.formula_rows import agreed, as_labels, read_labels, row_weights
 from mixstat.estimators.labels import check_same, learn, numbers
+from mixstat.estimators.missing import taken
 from mixstat.experts.multinomial import MultinomialExperts
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.schema import Schema
@@ -55,6 +57,9 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         options = self._options()
         check_same_rows(X=X, y=y, sample_weight=sample_weight, init=self.init)
         formulas = self._formulas()
+        missing = self._missing_rows(X, y, sample_weight)
+        if missing is not None:
+            X, y, sample_weight = (taken(one, missing.kept) for one in (X, y, sample_weight))
         if formulas is None:
             table, labels, schema = enter(self, X, y)
         else:
@@ -70,7 +75,8 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
             schema = Schema.of_frame(table, formulas)
         weight = row_weights(X, sample_weight, len(labels), formulas)
         classes, numbered = learn(labels, weight, self.classes)
-        schema = replace(schema, is_vector=True, classes=classes)
+        schema = replace(schema, is_vector=True, classes=classes, missing=missing)
+        options = self._of_kept_rows(options, schema)
         family = MultinomialExperts(n_classes=len(classes))
         rows = TrainingRows(table, numbered, weight)
         return self._fitted(options, family, schema, rows, zeros=zeros)
@@ -108,6 +114,8 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
             Between 0 and 1.
         """
         check_same_rows(X=X, y=y, sample_weight=sample_weight)
+        check_is_fitted(self)
+        X, y, sample_weight = self._complete(X, y, sample_weight)
         labels = self._labels(self._read(X), y)
         weight = self._weights(X, sample_weight, len(labels))
         return float(np.average(self.predict(X) == labels, weights=weight))

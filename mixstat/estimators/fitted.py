@@ -11,6 +11,7 @@ from mixstat.alignment import check_same_rows
 from mixstat.arguments import Response, Table, Weights, count_rows
 from mixstat.data.formula import check_frame
 from mixstat.estimators.formula_rows import row_weights
+from mixstat.estimators.missing import find_missing, taken
 from mixstat.estimators.offsets import Offset, read_offset, without_column
 from mixstat.estimators.parameters import ParameterQuestions
 from mixstat.fitting.fit import Fit
@@ -33,6 +34,15 @@ class RowQuestions(ParameterQuestions):
         X = without_column(X, schema.offset, None)
         return validate_data(self, check_table("X", X), reset=False, dtype=np.float64)
 
+    def _complete(self, X: Table, y: Response, *others: Table) -> list[Table]:
+        """X, y and what is beside them, without rows that lack a value if those may be dropped."""
+        if X is None or getattr(self, "missing", "raise") != "drop":
+            return [X, y, *others]
+        found = find_missing(X, y, others, self.fit_.request.schema.formulas)
+        if found is None:
+            return [X, y, *others]
+        return [taken(one, found.kept) for one in (X, y, *others)]
+
     def _offset(self, X: Table, offset: Table) -> Offset:
         """The offset of rows that were read, from the table as it was given."""
         fit = self.fit_
@@ -53,6 +63,8 @@ class RowQuestions(ParameterQuestions):
         **knowledge: Table,
     ) -> Fit:
         check_known("fit()", knowledge, ["X", "y", "sample_weight", "offset"])
+        check_same_rows(X=X, y=y, sample_weight=sample_weight, offset=offset)
+        X, y, sample_weight, offset = self._complete(X, y, sample_weight, offset)
         table, response = self._read_pairs(X, y, sample_weight=sample_weight)
         weight = self._weights(X, sample_weight, len(response))
         known = self._offset(X, offset)
@@ -227,6 +239,9 @@ class RowQuestions(ParameterQuestions):
         offset: Table,
         price: Callable[[float], float],
     ) -> float:
+        check_same_rows(X=X, y=y, sample_weight=sample_weight, offset=offset)
+        check_is_fitted(self)
+        X, y, sample_weight, offset = self._complete(X, y, sample_weight, offset)
         table, response = self._read_pairs(X, y, sample_weight=sample_weight)
         joint = self.fit_.log_joint(table, response, self._offset(X, offset))
         logs = logsumexp(joint, axis=1) + self.fit_.log_inputs(table)

@@ -12,6 +12,7 @@ from mixstat.data.formula import check_frame
 from mixstat.data.formula_text import listed
 from mixstat.estimators.estimates import estimate_of
 from mixstat.estimators.fitted import RowQuestions
+from mixstat.estimators.missing import find_missing, taken
 from mixstat.estimators.offsets import Offset
 from mixstat.fitting.fit import Fit
 from mixstat.hints import hinting
@@ -73,6 +74,9 @@ class InferringMixture(RowQuestions):
             the wrong length or not used by this kind, or another argument is out of range.
         """
         check_is_fitted(self)
+        check_same_rows(X=X, y=y, sample_weight=sample_weight, offset=offset, groups=groups)
+        given = (X, y, sample_weight, offset)
+        X, y, sample_weight, offset, groups = self._complete_with(groups, *given)
         told = {} if offset is None else {"offset": offset}
         estimate = self._estimate(X, y, sample_weight, **told)
         return self._inferred(estimate, X, cov_type, groups, level)
@@ -102,6 +106,15 @@ class InferringMixture(RowQuestions):
         weight = self._weights(X, sample_weight, len(response))
         counted = weight > 0
         return estimate_of(fit, weight[counted], counted, X, response[counted])
+
+    def _complete_with(self, groups: Table, X: Table, y: Response, *others: Table) -> list[Table]:
+        """Rows that lack no value, and their clusters, which are not looked at."""
+        found = None
+        if X is not None and getattr(self, "missing", "raise") == "drop":
+            found = find_missing(X, y, others, self.fit_.request.schema.formulas)
+        if found is None:
+            return [X, y, *others, groups]
+        return [taken(one, found.kept) for one in (X, y, *others, groups)]
 
     def _internal_offset(self, X: Table, offset: Table) -> Offset:
         """The offset of rows as the fit sees it."""

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_array
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from mixstat.alignment import check_same_rows
 from mixstat.arguments import Response, Seed, Setting, Table, Weights, count_rows
@@ -17,6 +17,7 @@ from mixstat.data.formula import check_frame
 from mixstat.estimators.covering import CoveringMixture
 from mixstat.estimators.door import enter
 from mixstat.estimators.formula_rows import agreed, check_transformed, read_numbers, row_weights
+from mixstat.estimators.missing import taken
 from mixstat.estimators.offsets import (
     check_dotted,
     check_exposure,
@@ -78,6 +79,7 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
     ) -> Fit:
         options = self._options()
         rows, schema = self._training_rows(X, y, sample_weight, offset)
+        options = self._of_kept_rows(options, schema)
         return self._fitted(options, self._family(), schema, rows, zeros=zeros)
 
     def _training_rows(
@@ -86,6 +88,10 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
         """The rows of a fit, checked, and what they look like."""
         check_same_rows(X=X, y=y, sample_weight=sample_weight, init=self.init, offset=offset)
         formulas, family, source = self._formulas(), self._family(), source_of(offset)
+        missing = self._missing_rows(X, y, sample_weight, offset)
+        if missing is not None:
+            given = (X, y, sample_weight, offset)
+            X, y, sample_weight, offset = (taken(one, missing.kept) for one in given)
         booleans = family.response == "binomial"
         if formulas is None:
             table, response, schema = enter(
@@ -106,7 +112,7 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
             response = np.asarray(agreed(formulas, table, y, read), float)
             schema = Schema.of_frame(table, formulas, is_vector=response.ndim == 1)
         weight = row_weights(X, sample_weight, len(response), formulas)
-        schema = replace(schema, offset=source)
+        schema = replace(schema, offset=source, missing=missing)
         outputs = 1 if response.ndim == 1 else response.shape[1]
         known = read_offset(X, offset, schema, family, len(response), outputs)
         return TrainingRows(table, response, weight, offset=known), schema
@@ -214,7 +220,10 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
         float
             One for perfect predictions.
         """
-        _, response = self._read_pairs(X, y, sample_weight=sample_weight)
+        check_same_rows(X=X, y=y, sample_weight=sample_weight, offset=offset)
+        check_is_fitted(self)
+        X, y, sample_weight, offset = self._complete(X, y, sample_weight, offset)
+        response = self._read_pairs(X, y)[1]
         mean = self.predict(X, offset=offset)
         check_magnitude("y", response)
         weight = self._weights(X, sample_weight, len(response))

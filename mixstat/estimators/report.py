@@ -115,6 +115,7 @@ def _notes(fit: Fit) -> list[str]:
     return [
         *_formula_note(fit),
         *_offset_note(fit),
+        *_missing_note(fit),
         *_order_note(fit),
         *_class_note(fit),
         *_joint_note(fit),
@@ -144,6 +145,19 @@ def _offset_note(fit: Fit) -> list[str]:
         column = schema.offset.column
         told.append("given in numbers" if column is None else f"the column {column}")
     return [f"Offset of the experts' predictors, with a coefficient of one: {', '.join(told)}."]
+
+
+def _missing_note(fit: Fit) -> list[str]:
+    """How many rows were left out, and why."""
+    missing = fit.request.schema.missing
+    if missing is None or not missing.n_dropped:
+        return []
+    response = missing.without_response
+    of_these = f", {response} of them without a response" if response else ""
+    return [
+        f"{missing.n_dropped} of {len(missing.kept)} rows have missing values and were left "
+        f"out{of_these}."
+    ]
 
 
 def _error_note(fit: Fit) -> str:

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from mixstat.alignment import check_same_rows
 from mixstat.arguments import Response, Setting, Table, Weights
 from mixstat.estimators.inferring import InferringMixture
 from mixstat.fitting.fit import Fit
@@ -92,7 +93,9 @@ class UpdatingMixture(InferringMixture):
             raise ValueError(f"forgetting must be at most 1, got {forgetting!r}.")
         if not self.__sklearn_is_fitted__():
             return self._new_fit(X, y, sample_weight, offset=offset)
-        read, response = self._read_pairs(X, y, sample_weight=sample_weight)
+        check_same_rows(X=X, y=y, sample_weight=sample_weight, offset=offset)
+        X, y, sample_weight, offset = self._complete(X, y, sample_weight, offset)
+        read, response = self._read_pairs(X, y)
         weight = self._weights(X, sample_weight, len(response))
         decay = factor ** np.arange(len(weight) - 1, -1, -1)
         rows = TrainingRows(read, response, weight * decay, offset=self._offset(X, offset))

@@ -99,6 +99,23 @@ class Formulas:
         return right
 
 
+@dataclass(frozen=True, eq=False)
+class MissingRows:
+    """Rows of a fit that were left out for a missing value, by those that were kept."""
+
+    kept: Bool[np.ndarray, " n"]
+    """Of the rows that were given."""
+    labels: np.ndarray
+    """Of the rows that were kept: their index, or their numbers."""
+    without_response: int
+    """Rows in which the response is missing, whatever else is."""
+
+    @property
+    def n_dropped(self) -> int:
+        """Number of rows that were left out."""
+        return int(np.sum(~self.kept))
+
+
 @dataclass(frozen=True)
 class OffsetSource:
     """How a fit was told its offset, and so how one is told that of other rows."""
@@ -123,6 +140,8 @@ class Schema:
     """Names of the responses, where y has names."""
     offset: OffsetSource | None = None
     """Where the offset of rows comes from, beside a formula; None for nowhere."""
+    missing: MissingRows | None = None
+    """Rows that were left out for a missing value, where that was asked for."""
 
     @property
     def responses(self) -> tuple[str, ...]:

@@ -106,11 +106,13 @@ def of_offsets() -> Iterator[Row]:
     ):
         pair = {"X": X, "y": y}
         own = ["score", "cdf", "crps"] if more else []
-        for question in [one for one in all_have if more or one != "partial_fit"] + own:
+        lacks = "inference" if more else "partial_fit"
+        for question in [one for one in all_have if one != lacks] + own:
             bad = {"offset": given}
             yield from rows(f"{name}.{question}", method(kind, question), pair, bad)
-        ask, named = method(kind, "profile"), {"name": _parameter(kind), **pair}
-        yield from rows(f"{name}.profile", ask, named, {"offset": given})
+        if not more:
+            ask, named = method(kind, "profile"), {"name": _parameter(kind), **pair}
+            yield from rows(f"{name}.profile", ask, named, {"offset": given})
         for question, good in more.items():
             ask = method(kind, question)
             yield from rows(f"{name}.{question}", ask, {"X": X, **good}, {"offset": given})
