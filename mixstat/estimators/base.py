@@ -68,6 +68,7 @@ class BaseMixture(FormulaMixture):
         *,
         zeros: Bool[np.ndarray, "K p"] | None = None,
         offset: Table = None,
+        groups: Table = None,
     ) -> Fit:
         """The fit to rows; slopes in ``zeros`` are held at zero. Nothing here is changed."""
         raise NotImplementedError

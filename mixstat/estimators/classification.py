@@ -51,9 +51,15 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         *,
         zeros: Bool[np.ndarray, "K p"] | None = None,
         offset: Table = None,
+        groups: Table = None,
     ) -> Fit:
         if offset is not None:
             raise ValueError(f"offset must be left out of a classifier, {INSTEAD}; got one.")
+        if groups is not None:
+            raise ValueError(
+                "groups must be left out of a classifier; "
+                "MixtureOfExperts(expert='binomial') takes them."
+            )
         options = self._options()
         check_same_rows(X=X, y=y, sample_weight=sample_weight, init=self.init)
         formulas = self._formulas()

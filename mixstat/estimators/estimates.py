@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 
 from mixstat.arguments import Table
 from mixstat.data import batch as batches
+from mixstat.data.units import firsts
 from mixstat.estimators.report import describe
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.refits import refit
@@ -50,6 +51,9 @@ def estimate_of(
         As they were given; None where they were not.
     """
     maximum = fit.maximum
+    unit = batches.unit_numbers(maximum.batch)
+    if unit is not None:
+        weight = weight[firsts(unit)]
     return Estimate(
         objective=maximum.objective.replace(batch=maximum.batch),
         result=maximum.result,
@@ -71,12 +75,13 @@ def estimate_of(
         location=fit.units.location,
         scale=fit.units.scale,
         refit=partial(refit, fit),
-        simulate=partial(simulate, fit, len(weight)),
+        simulate=partial(simulate, fit),
         description=describe(fit),
         identified=_identified(fit),
         ratios=tuple(_ratios(fit)),
         rows=X,
         response=y,
+        unit=unit,
     )
 
 
@@ -113,9 +118,7 @@ def _identified(fit: Fit) -> IdentifiedFunctions:
 
 
 @in_float64
-def simulate(
-    fit: Fit, n_rows: int, count: int, random: np.random.Generator
-) -> list[Float[np.ndarray, "n c"]]:
+def simulate(fit: Fit, count: int, random: np.random.Generator) -> list[Float[np.ndarray, "n c"]]:
     """Responses drawn from the fitted model at its rows, in the units of y."""
     if fit.model.gate.joint or fit.maximum.knows_contexts:
         raise ValueError(
@@ -123,6 +126,12 @@ def simulate(
             "that is fitted to the inputs too, draw rows instead."
         )
     rows, experts, units = fit.maximum.batch.rows, fit.model.experts, fit.units
+    if rows.units is not None:
+        raise ValueError(
+            "kind='parametric' needs rows with experts of their own; kind='rows' draws the units "
+            "of a fit with groups."
+        )
+    n_rows = int(np.sum(np.asarray(rows.weight) > 0))
     share = np.exp(batches.take_rows(gate_rows(fit.model.gate, rows), n_rows)).T
     Phi = batches.take_rows(np.asarray(rows.feature("Phi")), n_rows)
     known = None if rows.offset is None else batches.take_rows(np.asarray(rows.offset), n_rows)

@@ -8,9 +8,11 @@ from scipy.special import logsumexp
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mixstat.alignment import check_same_rows
-from mixstat.arguments import Response, Table, Weights, count_rows
+from mixstat.arguments import Response, Setting, Table, Weights, count_rows
 from mixstat.data.formula import check_frame
+from mixstat.data.units import Labels, check_weights_of_units, firsts, numbered
 from mixstat.estimators.formula_rows import row_weights
+from mixstat.estimators.grouping import read_units
 from mixstat.estimators.missing import find_missing, taken
 from mixstat.estimators.offsets import Offset, read_offset, without_column
 from mixstat.estimators.parameters import ParameterQuestions
@@ -20,6 +22,7 @@ from mixstat.hints import check_known, hinting
 from mixstat.kinds import check_table
 from mixstat.numerics.quiet import quiet
 from mixstat.results import warn
+from mixstat.validation import check_choice
 
 
 class RowQuestions(ParameterQuestions):
@@ -31,7 +34,7 @@ class RowQuestions(ParameterQuestions):
         schema = self.fit_.request.schema
         if schema.formulas is not None:
             return check_frame(X, "formula")
-        X = without_column(X, schema.offset, None)
+        X = without_column(without_column(X, schema.offset, None), schema.groups, None)
         return validate_data(self, check_table("X", X), reset=False, dtype=np.float64)
 
     def _complete(self, X: Table, y: Response, *others: Table) -> list[Table]:
@@ -54,21 +57,30 @@ class RowQuestions(ParameterQuestions):
         """Check responses of rows that were read; None takes them from the frame of a formula."""
         raise NotImplementedError
 
+    def _units(self, X: Table, groups: Table) -> Labels | None:
+        """The units of rows, from the table as it was given."""
+        check_same_rows(X=X, groups=groups)
+        return read_units(X, groups, self.fit_.request.schema.groups)
+
     def _on_own_rows(
         self,
         X: Table,
         y: Response,
         sample_weight: Weights,
         offset: Table = None,
+        groups: Table = None,
         **knowledge: Table,
     ) -> Fit:
-        check_known("fit()", knowledge, ["X", "y", "sample_weight", "offset"])
-        check_same_rows(X=X, y=y, sample_weight=sample_weight, offset=offset)
-        X, y, sample_weight, offset = self._complete(X, y, sample_weight, offset)
+        check_known("fit()", knowledge, ["X", "y", "sample_weight", "offset", "groups"])
+        check_same_rows(X=X, y=y, sample_weight=sample_weight, offset=offset, groups=groups)
+        given = (X, y, sample_weight, offset, groups)
+        X, y, sample_weight, offset, groups = self._complete(*given)
         table, response = self._read_pairs(X, y, sample_weight=sample_weight)
         weight = self._weights(X, sample_weight, len(response))
         known = self._offset(X, offset)
-        return self.fit_.on_rows(TrainingRows(table, response, weight, offset=known))
+        unit = self._units(X, groups)
+        rows = TrainingRows(table, response, weight, offset=known, unit=unit)
+        return self.fit_.on_rows(rows)
 
     def _read_pairs(
         self, X: Table, y: Response, **others: Table
@@ -146,6 +158,9 @@ class RowQuestions(ParameterQuestions):
         offset : array-like of shape (n,) or (n, m), or str, default=None
             Offset of these rows, where ``fit`` was given one; a column that it took is found by
             itself.
+        groups : array-like of shape (n,) or str, default=None
+            Unit of each row, where ``fit`` was given units; a column that it took is found by
+            itself.
 
         Returns
         -------
@@ -153,12 +168,15 @@ class RowQuestions(ParameterQuestions):
             Rows sum to one.
         """
         pair = self._read_pairs(X, y)
-        return self.fit_.responsibilities(*pair, self._offset(X, offset))
+        known = self._offset(X, offset), self._units(X, groups)
+        return self.fit_.responsibilities(*pair, *known)
 
     @hinting
     @quiet
-    def score_samples(self, X: Table, y: Response = None, *, offset: Table = None) -> np.ndarray:
-        """log p(y | x) of each row, in the units of y.
+    def score_samples(
+        self, X: Table, y: Response = None, *, offset: Table = None, groups: Table = None
+    ) -> np.ndarray:
+        """log p(y | x) of each row, in the units of y; of each unit, in fits with groups.
 
         Parameters
         ----------
@@ -169,14 +187,19 @@ class RowQuestions(ParameterQuestions):
         offset : array-like of shape (n,) or (n, m), or str, default=None
             Offset of these rows, where ``fit`` was given one; a column that it took is found by
             itself.
+        groups : array-like of shape (n,) or str, default=None
+            Unit of each row, where ``fit`` was given units; a column that it took is found by
+            itself.
 
         Returns
         -------
         ndarray of shape (n,)
-            Natural logarithms of densities.
+            Natural logarithms of densities; of units in the order in which they first come.
         """
         pair = self._read_pairs(X, y)
-        return logsumexp(self.fit_.log_joint(*pair, self._offset(X, offset)), axis=1)
+        unit = self._units(X, groups)
+        joint = self.fit_.log_joint(*pair, self._offset(X, offset), unit)
+        return logsumexp(joint if unit is None else joint[firsts(numbered(unit))], axis=1)
 
     @hinting
     def aic(
@@ -186,6 +209,7 @@ class RowQuestions(ParameterQuestions):
         sample_weight: Weights = None,
         *,
         offset: Table = None,
+        groups: Table = None,
     ) -> float:
         """Akaike's criterion, -2 log-likelihood + 2 parameters; small is good.
 
@@ -193,7 +217,7 @@ class RowQuestions(ParameterQuestions):
 
         Parameters
         ----------
-        X, y, sample_weight, offset
+        X, y, sample_weight, offset, groups
             Rows as for ``fit``; without weights each counts once, whatever the fit had.
 
         Returns
@@ -201,7 +225,7 @@ class RowQuestions(ParameterQuestions):
         float
             The criterion on these rows.
         """
-        return self._criterion(X, y, sample_weight, offset, lambda total: 2.0)
+        return self._criterion(X, y, sample_weight, offset, groups, lambda total: 2.0)
 
     @hinting
     def bic(
@@ -211,6 +235,8 @@ class RowQuestions(ParameterQuestions):
         sample_weight: Weights = None,
         *,
         offset: Table = None,
+        groups: Table = None,
+        count: Setting = "units",
     ) -> float:
         """Bayesian criterion, -2 log-likelihood + parameters log n; small is good.
 
@@ -219,16 +245,21 @@ class RowQuestions(ParameterQuestions):
 
         Parameters
         ----------
-        X, y, sample_weight, offset
+        X, y, sample_weight, offset, groups
             Rows as for ``fit``; n is the sum of the weights. Without weights each row counts
             once, whatever the fit had.
+        count : {"units", "rows"}, default="units"
+            Whose number n is, in fits with groups: that of units, which are independent, or that
+            of rows, as some programs have it.
 
         Returns
         -------
         float
             The criterion on these rows.
         """
-        return self._criterion(X, y, sample_weight, offset, np.log)
+        check_choice("count", count, ("units", "rows"))
+        given = (X, y, sample_weight, offset, groups)
+        return self._criterion(*given, np.log, of_rows=count == "rows")
 
     @quiet
     def _criterion(
@@ -237,19 +268,30 @@ class RowQuestions(ParameterQuestions):
         y: Response,
         sample_weight: Weights,
         offset: Table,
+        groups: Table,
         price: Callable[[float], float],
+        *,
+        of_rows: bool = False,
     ) -> float:
-        check_same_rows(X=X, y=y, sample_weight=sample_weight, offset=offset)
+        check_same_rows(X=X, y=y, sample_weight=sample_weight, offset=offset, groups=groups)
         check_is_fitted(self)
-        X, y, sample_weight, offset = self._complete(X, y, sample_weight, offset)
+        given = (X, y, sample_weight, offset, groups)
+        X, y, sample_weight, offset, groups = self._complete(*given)
         table, response = self._read_pairs(X, y, sample_weight=sample_weight)
-        joint = self.fit_.log_joint(table, response, self._offset(X, offset))
+        unit = self._units(X, groups)
+        joint = self.fit_.log_joint(table, response, self._offset(X, offset), unit)
         logs = logsumexp(joint, axis=1) + self.fit_.log_inputs(table)
         weight = self._weights(X, sample_weight, len(logs))
+        total = weight.sum()
+        if unit is not None:
+            check_weights_of_units(weight, unit)
+            first = firsts(numbered(unit))
+            logs, weight = logs[first], weight[first]
         if self.fit_.weighted and sample_weight is None:
             warn(
                 "sample_weight was given to fit and not here, where each row now counts once. Give "
                 "the weights of these rows, or ones to silence this.",
                 UserWarning,
             )
-        return float(-2 * weight @ logs + self.fit_.n_parameters * price(weight.sum()))
+        total = total if of_rows else weight.sum()
+        return float(-2 * weight @ logs + self.fit_.n_parameters * price(total))

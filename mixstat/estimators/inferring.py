@@ -17,7 +17,7 @@ from mixstat.estimators.offsets import Offset
 from mixstat.fitting.fit import Fit
 from mixstat.hints import hinting
 from mixstat.inference.clusters import number_groups
-from mixstat.inference.covariances import find_covariance
+from mixstat.inference.covariances import Covariance, find_covariance
 from mixstat.inference.estimate import Estimate
 from mixstat.inference.results import InferenceResults, infer
 from mixstat.numerics.quiet import quiet
@@ -53,7 +53,9 @@ class InferringMixture(RowQuestions):
             object with settings from :mod:`mixstat.inference`, such as ``HAC(lags=5)``.
         groups : array-like of shape (n,) or (n, 2), or str, default=None
             Clusters of the rows, of one or two variables, for "cluster"; series or clusters for
-            "hac" and some kinds of bootstrap. Beside ``formula`` columns may be named.
+            "hac" and some kinds of bootstrap. Beside ``formula`` columns may be named. Of a fit
+            with groups, its units, where X and y are given; errors then take units as
+            independent.
         sample_weight : array-like of shape (n,) or str, default=None
             Row weights of the fit, where X and y are given.
         level : float, default=0.95
@@ -78,6 +80,8 @@ class InferringMixture(RowQuestions):
         given = (X, y, sample_weight, offset)
         X, y, sample_weight, offset, groups = self._complete_with(groups, *given)
         told = {} if offset is None else {"offset": offset}
+        if self.fit_.request.schema.groups is not None and X is not None:
+            told["groups"] = groups
         estimate = self._estimate(X, y, sample_weight, **told)
         return self._inferred(estimate, X, cov_type, groups, level)
 
@@ -87,6 +91,9 @@ class InferringMixture(RowQuestions):
         """Results with a kind of covariance, checked."""
         kind, share = find_covariance(cov_type), check_open_share("level", level)
         check_same_rows(X=X, groups=groups)
+        schema = self.fit_.request.schema
+        if schema.groups is not None:
+            groups = _of_units(kind, groups)
         labels = _named(X, groups, by_name=self.fit_.request.schema.formulas is not None)
         # the estimator may be fitted again before the results are asked about other rows
         known = copy(self)
@@ -127,6 +134,15 @@ def _without_tables(fit: Fit) -> Estimate:
     rows = np.ravel(np.asarray(fit.maximum.batch.rows.weight))
     weight = rows[rows > 0] * fit.sum_of_weights
     return estimate_of(fit, weight, np.ones(len(weight), bool))
+
+
+def _of_units(kind: Covariance, groups: Table) -> None:
+    """Units of a fit are its clusters, and no others are taken."""
+    if kind.needs_groups:
+        raise ValueError(
+            f"cov_type must not be {kind.name!r} for a fit with groups: 'robust' takes each unit "
+            "as a cluster."
+        )
 
 
 def _named(X: Table, groups: Table, *, by_name: bool) -> Table:

@@ -88,6 +88,7 @@ class KnowingMixture(RegressionMixture):
         *,
         zeros: Bool[np.ndarray, "K p"] | None = None,
         offset: Table = None,
+        groups: Table = None,
         possibilities: Table = None,
         context_data: Table = None,
     ) -> Fit:
@@ -96,7 +97,12 @@ class KnowingMixture(RegressionMixture):
         check_same_rows(X=X, possibilities=possibilities, context_data=context_data)
         knowledge = self._knowledge()
         options = self._contextual_options(knowledge, possibilities)
-        rows, schema = self._training_rows(X, y, sample_weight, offset)
+        rows, schema = self._training_rows(X, y, sample_weight, offset, groups)
+        if rows.unit is not None:
+            raise ValueError(
+                "groups must be left out of a ContextualMixtureOfExperts; MixtureOfExperts takes "
+                "them."
+            )
         if rows.offset is not None:
             raise ValueError(
                 "offset must be left out of a ContextualMixtureOfExperts, and of its formula; "
@@ -132,12 +138,13 @@ class KnowingMixture(RegressionMixture):
         y: Response,
         sample_weight: Weights,
         offset: Table = None,
+        groups: Table = None,
         **knowledge: Table,
     ) -> Fit:
         check_known("fit()", knowledge, ["X", "y", *TOLD, "sample_weight"])
         possibilities, context_data = (knowledge.get(name) for name in TOLD)
         table, response = self._read_pairs(X, y, sample_weight=sample_weight, **knowledge)
-        self._offset(X, offset)  # there is none
+        self._offset(X, offset), self._units(X, groups)  # there are none
         weight = self._weights(X, sample_weight, len(response))
         rows = TrainingRows(table, response, weight)
         told = any(one is not None for one in knowledge.values())

@@ -1,5 +1,6 @@
 """Offsets of rows: known terms of the experts' predictors, given beside X, in it, or by formula."""
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -11,7 +12,7 @@ from mixstat.data.formula import check_frame
 from mixstat.data.formula_text import listed
 from mixstat.data.offset import sum_of_terms
 from mixstat.experts.base import Experts
-from mixstat.fitting.schema import Formulas, OffsetSource, Schema
+from mixstat.fitting.schema import ColumnSource, Formulas, Schema
 from mixstat.kinds import check_numbers
 
 Offset: TypeAlias = Float[np.ndarray, "n o"] | None
@@ -19,14 +20,14 @@ Offset: TypeAlias = Float[np.ndarray, "n o"] | None
 LOG_LINKS = ("count", "positive")  # responses whose mean an exposure multiplies
 
 
-def source_of(offset: Table) -> OffsetSource | None:
+def source_of(offset: Table) -> ColumnSource | None:
     """How a fit is told its offset."""
     if offset is None:
         return None
-    return OffsetSource(offset if isinstance(offset, str) else None)
+    return ColumnSource(offset if isinstance(offset, str) else None)
 
 
-def without_column(X: Table, source: OffsetSource | None, formulas: Formulas | None) -> Table:
+def without_column(X: Table, source: ColumnSource | None, formulas: Formulas | None) -> Table:
     """Inputs without the column that is the offset; formulas name their columns themselves."""
     frame = None if source is None or source.column is None or formulas else as_frame(X)
     if frame is None or source is None or source.column not in frame.columns:
@@ -44,17 +45,18 @@ def check_exposure(formulas: Formulas, family: Experts) -> None:
             )
 
 
-def check_dotted(formulas: Formulas, source: OffsetSource | None) -> None:
-    """Refuse a column that ``.`` makes a feature too."""
-    named = [name for term in formulas.offsets for name in term.columns]
-    if source is not None and source.column is not None:
-        named.append(source.column)
-    both = [name for name in named if name in formulas.dotted]
-    if both:
-        raise ValueError(
-            f"offset names {both[0]!r}, which '.' makes an input too; write '. - {both[0]}' in the "
-            "formula, and in gate_formula if it has a '.'."
-        )
+def check_dotted(formulas: Formulas, sources: Mapping[str, ColumnSource | None]) -> None:
+    """Refuse a column beside the features that ``.`` makes one too, by its argument."""
+    named = [("offset", name) for term in formulas.offsets for name in term.columns]
+    for argument, source in sources.items():
+        if source is not None and source.column is not None:
+            named.append((argument, source.column))
+    for argument, name in named:
+        if name in formulas.dotted:
+            raise ValueError(
+                f"{argument} names {name!r}, which '.' makes an input too; write '. - {name}' in "
+                "the formula, and in gate_formula if it has a '.'."
+            )
 
 
 def read_offset(
@@ -96,7 +98,7 @@ def _not_wanted(offset: Table, *, told: bool) -> str:
     return f"offset must be given as it was to the fit, {why}; got {_shown(offset)}."
 
 
-def _told(X: Table, offset: Table, source: OffsetSource, n: int) -> Float[np.ndarray, "n o"]:
+def _told(X: Table, offset: Table, source: ColumnSource, n: int) -> Float[np.ndarray, "n o"]:
     """What is told beside formulas."""
     if offset is None and source.column is None:
         raise ValueError(

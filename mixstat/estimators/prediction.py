@@ -17,6 +17,7 @@ from mixstat.data.formula import check_frame
 from mixstat.estimators.covering import CoveringMixture
 from mixstat.estimators.door import enter
 from mixstat.estimators.formula_rows import agreed, check_transformed, read_numbers, row_weights
+from mixstat.estimators.grouping import HISTORY, check_history, known_shares, read_units
 from mixstat.estimators.missing import taken
 from mixstat.estimators.offsets import (
     check_dotted,
@@ -76,27 +77,35 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
         *,
         zeros: Bool[np.ndarray, "K p"] | None = None,
         offset: Table = None,
+        groups: Table = None,
     ) -> Fit:
         options = self._options()
-        rows, schema = self._training_rows(X, y, sample_weight, offset)
+        rows, schema = self._training_rows(X, y, sample_weight, offset, groups)
         options = self._of_kept_rows(options, schema)
         return self._fitted(options, self._family(), schema, rows, zeros=zeros)
 
     def _training_rows(
-        self, X: Table, y: Response, sample_weight: Weights, offset: Table = None
+        self,
+        X: Table,
+        y: Response,
+        sample_weight: Weights,
+        offset: Table = None,
+        groups: Table = None,
     ) -> tuple[TrainingRows, Schema]:
         """The rows of a fit, checked, and what they look like."""
-        check_same_rows(X=X, y=y, sample_weight=sample_weight, init=self.init, offset=offset)
-        formulas, family, source = self._formulas(), self._family(), source_of(offset)
-        missing = self._missing_rows(X, y, sample_weight, offset)
+        beside = {"sample_weight": sample_weight, "offset": offset, "groups": groups}
+        check_same_rows(X=X, y=y, init=self.init, **beside)
+        formulas, family = self._formulas(), self._family()
+        source, of_units = source_of(offset), source_of(groups)
+        missing = self._missing_rows(X, y, sample_weight, offset, groups)
         if missing is not None:
-            given = (X, y, sample_weight, offset)
-            X, y, sample_weight, offset = (taken(one, missing.kept) for one in given)
+            given = (X, y, sample_weight, offset, groups)
+            X, y, sample_weight, offset, groups = (taken(one, missing.kept) for one in given)
         booleans = family.response == "binomial"
         if formulas is None:
             table, response, schema = enter(
                 self,
-                without_column(X, source, None),
+                without_column(without_column(X, source, None), of_units, None),
                 y,
                 multi_output=True,
                 y_numeric=True,
@@ -106,16 +115,17 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
             check_exposure(formulas, family)
             table = check_frame(X, "formula", n_rows=2)
             formulas = formulas.of_table(table)
-            check_dotted(formulas, source)
+            check_dotted(formulas, {"offset": source, "groups": of_units})
             y = check_numbers("y", y, booleans=booleans)
             read = partial(read_numbers, formulas, table, booleans=booleans)
             response = np.asarray(agreed(formulas, table, y, read), float)
             schema = Schema.of_frame(table, formulas, is_vector=response.ndim == 1)
         weight = row_weights(X, sample_weight, len(response), formulas)
-        schema = replace(schema, offset=source, missing=missing)
+        schema = replace(schema, offset=source, missing=missing, groups=of_units)
         outputs = 1 if response.ndim == 1 else response.shape[1]
         known = read_offset(X, offset, schema, family, len(response), outputs)
-        return TrainingRows(table, response, weight, offset=known), schema
+        unit = read_units(X, groups, of_units)
+        return TrainingRows(table, response, weight, offset=known, unit=unit), schema
 
     def _response(self, X: Table, y: Response) -> Float[np.ndarray, "n m"]:
         fit = self.fit_
@@ -137,9 +147,32 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
         fit.model.experts.check(table)
         return table
 
-    def _predictive(self, X: Table, offset: Table = None) -> Predictive:
+    def _predictive(
+        self, X: Table, offset: Table = None, groups: Table = None, history: Setting = None
+    ) -> Predictive:
         read = self._read(X)
-        return self.fit_.predictive(read, self._offset(X, offset))
+        log_share = None
+        if history is not None:
+            log_share = self._given_history(X, groups, history)
+        elif groups is not None:
+            raise ValueError(
+                f"groups must be left out without history, {HISTORY}: of units without earlier "
+                "rows nothing is known but x."
+            )
+        return self.fit_.predictive(read, self._offset(X, offset), log_share)
+
+    def _given_history(self, X: Table, groups: Table, history: Setting) -> Float[np.ndarray, "n K"]:
+        """Log probabilities of the experts of rows, given earlier rows of their units."""
+        past = check_history(history)
+        labels = self._units(X, groups)
+        if labels is None:
+            raise ValueError("history must be left out: the fit had no groups.")
+        check_same_rows(X=past.X, y=past.y, groups=past.groups, offset=past.offset)
+        earlier = self._units(past.X, past.groups)
+        assert earlier is not None
+        pair = self._read_pairs(past.X, past.y)
+        posterior = self.fit_.responsibilities(*pair, self._offset(past.X, past.offset), earlier)
+        return known_shares(labels, self.fit_.log_gate(self._read(X)), earlier, posterior)
 
     @quiet
     def expert_means(self, X: Table, *, offset: Table = None) -> np.ndarray:
@@ -167,7 +200,13 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
     @hinting
     @quiet
     def predict(
-        self, X: Table, return_std: Setting = False, *, offset: Table = None
+        self,
+        X: Table,
+        return_std: Setting = False,
+        *,
+        offset: Table = None,
+        groups: Table = None,
+        history: Setting = None,
     ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Conditional mean of y.
 
@@ -180,6 +219,11 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
         offset : array-like of shape (n,) or (n, m), or str, default=None
             Offset of these rows, where ``fit`` was given one; a column that it took is found by
             itself.
+        groups : array-like of shape (n,) or str, default=None
+            Unit of each row, beside ``history``.
+        history : tuple, default=None
+            Earlier rows (X, y, groups) or (X, y, groups, offset), in fits with groups: what they
+            tell of the experts of their units is used. Other units are new ones.
 
         Returns
         -------
@@ -187,7 +231,7 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
             Means, and deviations if asked for, in units of y.
         """
         check_switch("return_std", return_std)
-        predictive = self._predictive(X, offset)
+        predictive = self._predictive(X, offset, groups, history)
         mean = self._shaped(predictive.mean())
         return (mean, self._shaped(predictive.std())) if return_std else mean
 
@@ -232,7 +276,15 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
 
     @hinting
     @quiet
-    def predict_quantile(self, X: Table, q: Setting, *, offset: Table = None) -> np.ndarray:
+    def predict_quantile(
+        self,
+        X: Table,
+        q: Setting,
+        *,
+        offset: Table = None,
+        groups: Table = None,
+        history: Setting = None,
+    ) -> np.ndarray:
         """Conditional quantiles of y (of each output, for several).
 
         Parameters
@@ -244,6 +296,11 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
         offset : array-like of shape (n,) or (n, m), or str, default=None
             Offset of these rows, where ``fit`` was given one; a column that it took is found by
             itself.
+        groups : array-like of shape (n,) or str, default=None
+            Unit of each row, beside ``history``.
+        history : tuple, default=None
+            Earlier rows (X, y, groups) or (X, y, groups, offset), in fits with groups: what they
+            tell of the experts of their units is used. Other units are new ones.
 
         Returns
         -------
@@ -251,13 +308,19 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
             A last axis of levels if ``q`` is an array.
         """
         levels = check_probability("q", q)
-        predictive = self._predictive(X, offset)
+        predictive = self._predictive(X, offset, groups, history)
         tables = [self._shaped(predictive.quantile(float(level))) for level in np.ravel(levels)]
         return tables[0] if levels.ndim == 0 else np.stack(tables, axis=-1)
 
     @hinting
     def predict_interval(
-        self, X: Table, coverage: Setting = 0.9, *, offset: Table = None
+        self,
+        X: Table,
+        coverage: Setting = 0.9,
+        *,
+        offset: Table = None,
+        groups: Table = None,
+        history: Setting = None,
     ) -> np.ndarray:
         """Central prediction interval: equal probability is left out at both ends.
 
@@ -270,6 +333,11 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
         offset : array-like of shape (n,) or (n, m), or str, default=None
             Offset of these rows, where ``fit`` was given one; a column that it took is found by
             itself.
+        groups : array-like of shape (n,) or str, default=None
+            Unit of each row, beside ``history``.
+        history : tuple, default=None
+            Earlier rows (X, y, groups) or (X, y, groups, offset), in fits with groups: what they
+            tell of the experts of their units is used. Other units are new ones.
 
         Returns
         -------
@@ -277,7 +345,8 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
             Lower and upper ends, in units of y. Parameters are taken as known.
         """
         tail = 0.5 * (1 - check_open_share("coverage", coverage))
-        return self.predict_quantile(X, [tail, 1 - tail], offset=offset)
+        known = {"offset": offset, "groups": groups, "history": history}
+        return self.predict_quantile(X, [tail, 1 - tail], **known)
 
     @hinting
     @quiet

@@ -277,6 +277,7 @@ class MixtureOfExperts(RegressionMixture):
         sample_weight: Weights = None,
         *,
         offset: Table = None,
+        groups: Table = None,
     ) -> "MixtureOfExperts":
         """Find the maximum likelihood estimate.
 
@@ -298,6 +299,11 @@ class MixtureOfExperts(RegressionMixture):
             the log of an exposure of counts; in units of y for Gaussian and t experts (of
             each output). A name takes that column of a data frame, which is then no input.
             Formulas have ``offset(log(e))`` and ``exposure(e)``.
+        groups : array-like of shape (n,) or str, default=None
+            Unit of each row, such as a patient with several visits, or the column of a data
+            frame that tells it, which is then no input. All rows of a unit share one unknown
+            expert; the gate sees columns that are constant within units. Units are what is
+            independent: the sample size of errors and of ``bic``.
 
         Returns
         -------
@@ -317,5 +323,5 @@ class MixtureOfExperts(RegressionMixture):
         DesignWarning
             If columns are constant or dependent, or rows are fewer than parameters.
         """
-        self.fit_ = self._new_fit(X, y, sample_weight, offset=offset)
+        self.fit_ = self._new_fit(X, y, sample_weight, offset=offset, groups=groups)
         return self

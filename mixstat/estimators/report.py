@@ -96,7 +96,7 @@ def _facts(fit: Fit) -> list[tuple[str, str]]:
     total = fit.criterion_log_likelihood * fit.sum_of_weights
     df = fit.n_parameters
     return [
-        ("Observations", f"{fit.sum_of_weights:g}"),
+        *_sizes(fit),
         ("Experts", str(fit.n_experts)),
         ("Parameters", str(df)),
         ("Solver", f"{fit.request.options.solver_name}, {fit.n_iter} iterations"),
@@ -109,6 +109,14 @@ def _facts(fit: Fit) -> list[tuple[str, str]]:
     ]
 
 
+def _sizes(fit: Fit) -> list[tuple[str, str]]:
+    """How many rows there are, and units of them."""
+    if fit.rows_per_unit is None:
+        return [("Observations", f"{fit.sum_of_weights:g}")]
+    rows = fit.rows_per_unit * fit.sum_of_weights
+    return [("Observations", f"{rows:g}"), ("Units", f"{fit.sum_of_weights:g}")]
+
+
 def _notes(fit: Fit) -> list[str]:
     """What stands below the tables."""
     certificate = fit.maximum.certificate
@@ -116,6 +124,7 @@ def _notes(fit: Fit) -> list[str]:
         *_formula_note(fit),
         *_offset_note(fit),
         *_missing_note(fit),
+        *_unit_note(fit),
         *_order_note(fit),
         *_class_note(fit),
         *_joint_note(fit),
@@ -145,6 +154,13 @@ def _offset_note(fit: Fit) -> list[str]:
         column = schema.offset.column
         told.append("given in numbers" if column is None else f"the column {column}")
     return [f"Offset of the experts' predictors, with a coefficient of one: {', '.join(told)}."]
+
+
+def _unit_note(fit: Fit) -> list[str]:
+    """What rows share, and what is counted."""
+    if fit.rows_per_unit is None:
+        return []
+    return ["All rows of a unit share one expert; shares, errors and BIC count units."]
 
 
 def _missing_note(fit: Fit) -> list[str]:

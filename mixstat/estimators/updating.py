@@ -23,7 +23,13 @@ class UpdatingMixture(InferringMixture):
     """``partial_fit``; not to be used directly."""
 
     def _new_fit(
-        self, X: Table, y: Response, sample_weight: Weights, *, offset: Table = None
+        self,
+        X: Table,
+        y: Response,
+        sample_weight: Weights,
+        *,
+        offset: Table = None,
+        groups: Table = None,
     ) -> Fit:
         """The fit to rows from the beginning."""
         raise NotImplementedError
@@ -93,6 +99,8 @@ class UpdatingMixture(InferringMixture):
             raise ValueError(f"forgetting must be at most 1, got {forgetting!r}.")
         if not self.__sklearn_is_fitted__():
             return self._new_fit(X, y, sample_weight, offset=offset)
+        if self.fit_.request.schema.groups is not None:
+            raise ValueError("groups: a fit with groups cannot be updated; fit needs all rows.")
         check_same_rows(X=X, y=y, sample_weight=sample_weight, offset=offset)
         X, y, sample_weight, offset = self._complete(X, y, sample_weight, offset)
         read, response = self._read_pairs(X, y)

@@ -5,6 +5,7 @@ from jaxtyping import Float
 from scipy.optimize import linear_sum_assignment
 
 from mixstat.contextual.table import log_possibility
+from mixstat.data.batch import leads
 from mixstat.fitting import starts
 from mixstat.fitting.first_models import Start
 from mixstat.fitting.tables import Tables
@@ -15,6 +16,12 @@ def start_rows(tables: Tables) -> tuple[starts.StartRows, Float[np.ndarray, "s K
 
     Rows with equal values but different possibilities are different rows.
     """
+    if tables.unit is not None:
+        share = tables.weight / (tables.weight @ leads(tables.unit))
+        whole = starts.StartRows(
+            tables.Z, tables.Phi, tables.y, tables.view, share, tables.offset, tables.unit
+        )
+        return starts.rows_of_units(whole), None
     knowledge = tables.log_possibility
     responses = tables.y if knowledge is None else np.hstack([tables.y, np.exp(knowledge)])
     share = tables.weight / tables.weight.sum()

@@ -14,6 +14,7 @@ from mixstat.arguments import Table
 from mixstat.data import batch as batches
 from mixstat.data.batch import Batch
 from mixstat.data.design import check_magnitude
+from mixstat.data.units import Labels, check_constant, numbered
 from mixstat.fitting.maximum import Maximum
 from mixstat.fitting.online_em import Memory, collect, rules
 from mixstat.fitting.own_rows import Checksums, check_own, checksums, has_rows, without_rows
@@ -64,6 +65,8 @@ class Fit:
     """None once the model was updated."""
     memory: Memory | None = None
     """Sums of all rows so far, once the model was updated or saved."""
+    rows_per_unit: float | None = None
+    """Weighted mean number of rows that share one expert; None where each has its own."""
 
     def __getstate__(self) -> dict[str, object]:
         """All but the training rows; what is known of them only by way of them is found first."""
@@ -108,7 +111,12 @@ class Fit:
         """The fit with its own rows, which are given again; others are refused."""
         rows = rows.without_zero_weights()
         batch = self.lay_out(
-            rows.X, rows.responses, rows.weight, rows.log_possibility, offset=rows.offset
+            rows.X,
+            rows.responses,
+            rows.weight,
+            rows.log_possibility,
+            offset=rows.offset,
+            unit=rows.unit,
         )
         knowledge = not self.has_rows or rows.log_possibility is not None
         check_own(batch, self.checksums, knowledge=knowledge)
@@ -203,7 +211,7 @@ class Fit:
     @property
     def log_unit(self) -> float:
         """Log of the units of the data, which internal log-likelihoods have too much."""
-        return log_unit(self.model, self.designs, self.units)
+        return log_unit(self.model, self.designs, self.units, self.rows_per_unit or 1.0)
 
     @property
     def log_likelihood(self) -> float:
@@ -218,7 +226,7 @@ class Fit:
         value = maximum.result.log_likelihood
         if self.model.gate.joint or maximum.knows_contexts:
             value = float(conditional_log_likelihood(self.model, maximum.batch))
-        return value - self.units.log_scale
+        return value - self.units.log_scale * (self.rows_per_unit or 1.0)
 
     def cov_params(self) -> Float[np.ndarray, "E E"]:
         """Covariance of the reported parameters; those that are held are taken as known."""
@@ -251,13 +259,17 @@ class Fit:
         log_possibility: Float[np.ndarray, "n K"] | None = None,
         *,
         offset: Offset = None,
+        unit: Labels | None = None,
     ) -> Batch:
         """Rows as kernels want them."""
         check_magnitude("y", y)
         Phi, Z = self.features(X)
+        if unit is not None:
+            check_constant(X, unit, self.designs.gate)
         encoded = self.model.experts.encode(self.units.standardised(y))
         known = self.units.standardised_offset(offset, self.model.experts)
-        return batches.build(Z, Phi, encoded, weight, log_possibility, offset=known)
+        number = None if unit is None else numbered(unit)
+        return batches.build(Z, Phi, encoded, weight, log_possibility, offset=known, unit=number)
 
     @in_float64
     def log_gate(self, X: Table) -> Float[np.ndarray, "n K"]:
@@ -285,26 +297,44 @@ class Fit:
 
     @in_float64
     def log_joint(
-        self, X: Table, y: Float[np.ndarray, "n c"], offset: Offset = None
+        self,
+        X: Table,
+        y: Float[np.ndarray, "n c"],
+        offset: Offset = None,
+        unit: Labels | None = None,
     ) -> Float[np.ndarray, "n K"]:
-        """Log of gate times density of y given x, in the units of y."""
-        batch = self.lay_out(X, y, offset=offset)
+        """Log of gate times density of y given x, in the units of y; of all rows of its unit."""
+        batch = self.lay_out(X, y, offset=offset, unit=unit)
         joint = batches.take_rows(log_joint_rows(self.model, batch), len(y))
-        return joint - self.units.log_scale
+        rows = 1.0
+        if unit is not None:
+            number = numbered(unit)
+            rows = np.bincount(number)[number, None]
+        return joint - self.units.log_scale * rows
 
-    def predictive(self, X: Table, offset: Offset = None) -> Predictive:
-        """The conditional distribution of y at rows, in the units of y."""
+    def predictive(
+        self, X: Table, offset: Offset = None, log_share: Float[np.ndarray, "n K"] | None = None
+    ) -> Predictive:
+        """The conditional distribution of y at rows, in the units of y.
+
+        ``log_share`` stands for the gate where more is known of the experts of rows than x.
+        """
         eye = np.eye(self.model.experts.coefficients().shape[2])
         experts = self.model.experts.in_units(self.units.location, self.units.scale, eye)
         Phi, known = self.designs.experts.transform(X), self.units.centred_offset(offset)
         eta = expert_predictors(experts, Phi, known)
-        return Predictive(np.exp(self.log_gate(X)).T, experts, eta)
+        share = np.exp(self.log_gate(X) if log_share is None else log_share)
+        return Predictive(share.T, experts, eta)
 
     def responsibilities(
-        self, X: Table, y: Float[np.ndarray, "n c"], offset: Offset = None
+        self,
+        X: Table,
+        y: Float[np.ndarray, "n c"],
+        offset: Offset = None,
+        unit: Labels | None = None,
     ) -> Float[np.ndarray, "n K"]:
-        """Probability of each expert given x and y."""
-        joint = self.log_joint(X, y, offset)
+        """Probability of each expert given x and y; given all rows of a unit, where there are."""
+        joint = self.log_joint(X, y, offset, unit)
         nowhere = ~np.isfinite(joint.max(axis=1))  # no expert can tell: x alone does
         if nowhere.any():
             joint[nowhere] = self.log_gate(X)[nowhere]

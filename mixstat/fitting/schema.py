@@ -117,8 +117,8 @@ class MissingRows:
 
 
 @dataclass(frozen=True)
-class OffsetSource:
-    """How a fit was told its offset, and so how one is told that of other rows."""
+class ColumnSource:
+    """How a fit was told something of its rows, and so how one is told it of others."""
 
     column: str | None = None
     """Of the table; None where numbers are given."""
@@ -138,8 +138,10 @@ class Schema:
     formulas: Formulas | None = None
     response_names: tuple[str, ...] = ()
     """Names of the responses, where y has names."""
-    offset: OffsetSource | None = None
+    offset: ColumnSource | None = None
     """Where the offset of rows comes from, beside a formula; None for nowhere."""
+    groups: ColumnSource | None = None
+    """Where the units of rows come from; None where each row has an expert of its own."""
     missing: MissingRows | None = None
     """Rows that were left out for a missing value, where that was asked for."""
 

@@ -23,6 +23,7 @@ class StartRows(NamedTuple):
     view: Float[np.ndarray, "n v"]  # as coordinates in which to look for clusters
     weight: Float[np.ndarray, " n"]
     offset: Float[np.ndarray, "n o"] | None = None  # known part of the experts' predictors
+    unit: Int[np.ndarray, " n"] | None = None  # of rows that share one expert
 
 
 def start_rows(
@@ -44,6 +45,22 @@ def start_rows(
     chosen_phi = chosen_z if Z is Phi else Phi[chosen]
     known = None if offset is None else offset[chosen]
     return StartRows(chosen_z, chosen_phi, y[chosen], view[chosen], summed[:SAMPLE], known)
+
+
+def rows_of_units(rows: StartRows) -> StartRows:
+    """All rows of some units, as many as have at most ``SAMPLE`` rows: rows are not told apart."""
+    unit = rows.unit
+    assert unit is not None
+    if len(unit) > SAMPLE:
+        order = np.random.default_rng(20240229).permutation(int(unit.max()) + 1)
+        reached = np.cumsum(np.bincount(unit)[order])
+        chosen = np.isin(unit, order[: max(int(np.sum(reached <= SAMPLE)), 1)])
+        alike = rows.Z is rows.Phi
+        taken = [None if table is None else table[chosen] for table in rows]
+        rows = StartRows(*taken)  # type: ignore[arg-type]
+        rows = rows._replace(unit=np.unique(rows.unit, return_inverse=True)[1])
+        rows = rows._replace(Phi=rows.Z) if alike else rows
+    return rows
 
 
 def _hash(table: tuple[np.ndarray, ...]) -> np.ndarray:

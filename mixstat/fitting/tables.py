@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Num
 from mixstat.arguments import Table
 from mixstat.data import batch as batches
 from mixstat.data.design import HUGE, Design, check_magnitude
+from mixstat.data.units import Labels, check_constant, check_weights_of_units, numbered
 from mixstat.experts.base import Experts
 from mixstat.fitting.options import Options
 from mixstat.model import Mixture
@@ -32,6 +33,8 @@ class TrainingRows:
     """Of the experts, where knowledge is given."""
     offset: Float[np.ndarray, "n o"] | None = None
     """Known part of the experts' first predictors: of each output, or one column."""
+    unit: Labels | None = None
+    """The unit of each row, as people call it; rows of a unit share one expert."""
 
     @property
     def counted(self) -> Bool[np.ndarray, " n"]:
@@ -48,7 +51,11 @@ class TrainingRows:
         chosen = self.counted
         if chosen.all():
             return self
-        others = {"log_possibility": self.log_possibility, "offset": self.offset}
+        others = {
+            "log_possibility": self.log_possibility,
+            "offset": self.offset,
+            "unit": self.unit,
+        }
         return replace(
             self,
             X=self.X[chosen],  # type: ignore[index]
@@ -131,9 +138,9 @@ def _lowered(experts: Experts, amount: Float[np.ndarray, " o"] | None) -> Expert
     return parameter_vector.from_vector(experts, vector)
 
 
-def log_unit(model: Mixture, designs: Designs, units: Units) -> float:
+def log_unit(model: Mixture, designs: Designs, units: Units, rows_per_unit: float = 1.0) -> float:
     """Log of the units of the data, which internal log-likelihoods have too much."""
-    return units.log_scale - model.gate.log_unit(designs.gate.to_user)
+    return rows_per_unit * units.log_scale - model.gate.log_unit(designs.gate.to_user)
 
 
 class Tables(NamedTuple):
@@ -149,6 +156,19 @@ class Tables(NamedTuple):
     expert_constant: bool  # and that of Phi
     log_possibility: np.ndarray | None = None  # (n, K) of the experts, where knowledge is given
     offset: np.ndarray | None = None  # (n, o) as the fit sees it
+    unit: np.ndarray | None = None  # (n,) numbers of units whose rows share one expert
+
+    @property
+    def rows_per_unit(self) -> float | None:
+        """Weighted mean number of rows of a unit; None where each row is one."""
+        if self.unit is None:
+            return None
+        return float(self.weight.sum() / (self.weight @ batches.leads(self.unit)))
+
+    @property
+    def n_units(self) -> int:
+        """Number of rows, or of units."""
+        return len(self.y) if self.unit is None else int(self.unit.max()) + 1
 
     def lay_out(
         self, model: Mixture, *, longest: int = batches.MAX_ROWS, room: int = 0
@@ -163,6 +183,7 @@ class Tables(NamedTuple):
             self.weight,
             self.log_possibility,
             offset=self.offset,
+            unit=self.unit,
             width=table_width(n_predictors, self.Z.shape[1], self.Phi.shape[1]),
             longest=longest,
             room=room,
@@ -179,6 +200,9 @@ def make_tables(rows: TrainingRows, designs: Designs, family: Experts) -> Tables
     """Fit both designs and standardise y; say which columns carry nothing."""
     share = rows.weight / rows.weight.sum()
     Phi, Z = _features(rows.X, share, designs)
+    if rows.unit is not None:
+        check_constant(rows.X, rows.unit, designs.gate)
+        check_weights_of_units(rows.weight, rows.unit)
     _report_dependent(designs, alike=Z is Phi)
     y = rows.responses
     check_magnitude("y", y)
@@ -197,6 +221,7 @@ def make_tables(rows: TrainingRows, designs: Designs, family: Experts) -> Tables
         expert_constant=designs.experts.source.constant,
         log_possibility=rows.log_possibility,
         offset=offset,
+        unit=None if rows.unit is None else numbered(rows.unit),
     )
 
 

@@ -73,7 +73,7 @@ def make_task(
 ) -> Task:
     """The search for the maximum on tables of the rows that are ``counted``."""
     options, null = request.options, _null(request, tables)
-    unit = log_unit(null, designs, tables.units)
+    unit = log_unit(null, designs, tables.units, tables.rows_per_unit or 1.0)
     return Task(
         options=options,
         tables=tables,

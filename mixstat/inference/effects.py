@@ -264,8 +264,9 @@ def _places(
     if isinstance(at, str):
         word = check_choice("at", at, WORDS)
         if word == "average":
-            return word, own, np.array(None), estimate.weight / estimate.total_weight
-        return word, typical_row(estimate, own, estimate.weight), np.array(None), np.ones(1)
+            weight = estimate.row_weight
+            return word, own, np.array(None), weight / weight.sum()
+        return word, typical_row(estimate, own, estimate.row_weight), np.array(None), np.ones(1)
     try:
         rows = estimate.read(at)
     except (TypeError, ValueError) as error:
@@ -300,7 +301,7 @@ def _offset_at(estimate: Estimate, at: Table, offset: Table) -> Float[np.ndarray
     own = own_features(estimate).offset
     if own is None or at == "average":
         return own
-    return (estimate.weight @ own / estimate.total_weight)[None]
+    return (estimate.row_weight @ own / estimate.row_weight.sum())[None]
 
 
 def _quantity(

@@ -71,6 +71,10 @@ class Influence:
 @in_float64
 def influence_of(estimate: Estimate) -> Influence:
     """Influence of the rows of a fit; see :meth:`RowResults.influence`."""
+    if estimate.unit is not None:
+        raise ValueError(
+            "Influence is of rows with experts of their own; a fit with groups cannot be asked."
+        )
     scales = np.any(estimate.jacobian[estimate.logs_of_scales] != 0, axis=0)
     coefficients = _basis(estimate, estimate.held | scales)
     every = _basis(estimate, estimate.held)
