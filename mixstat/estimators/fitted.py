@@ -146,8 +146,10 @@ class RowQuestions(ParameterQuestions):
 
     @hinting
     @quiet
-    def responsibilities(self, X: Table, y: Response = None, *, offset: Table = None) -> np.ndarray:
-        """Probability of each expert given x and y.
+    def responsibilities(
+        self, X: Table, y: Response = None, *, offset: Table = None, groups: Table = None
+    ) -> np.ndarray:
+        """Probability of each expert given x and y, or given all rows of its unit.
 
         Parameters
         ----------

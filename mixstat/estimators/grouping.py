@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from mixstat.arguments import Setting, Table, as_frame, count_rows
 from mixstat.data.formula import check_frame
@@ -90,7 +90,7 @@ def check_history(history: Setting) -> History:
 def known_shares(
     labels: Labels,
     log_gate: Float[np.ndarray, "n K"],
-    earlier: Labels,
+    earlier: Shaped[np.ndarray, " h"],
     posterior: Float[np.ndarray, "h K"],
 ) -> Float[np.ndarray, "n K"]:
     """Log probabilities of the experts of rows whose units have earlier rows, or not."""

@@ -129,7 +129,7 @@ class Estimate:
     """What the exponential of each parameter is, such as "odds ratio"; empty for nothing."""
     rows: Table = field(default=None, repr=False)
     """X as it was given to the question; None where it was not."""
-    response: Float[np.ndarray, "n c"] | None = field(default=None, repr=False)
+    response: Float[np.ndarray, "r c"] | None = field(default=None, repr=False)
 
     @property
     def names(self) -> list[str]:
