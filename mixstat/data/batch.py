@@ -15,7 +15,7 @@ WASTE = 1.1  # rows computed for each that there is, where shorter chunks can he
 ROOM_BYTES = 2**25  # a table that would be larger in such a shape has one of its own
 
 
-class Units(Module):
+class Sharing(Module):
     """Which rows of a chunk belong together: one unknown expert for all rows of a unit."""
 
     number: AnyArray  # (r,) of the unit of each row; none goes on in another chunk
@@ -36,7 +36,7 @@ class Rows(Module):
     weight: AnyArray  # (r,) weights; they sum to one over the whole batch, padding has zero
     log_possibility: AnyArray | None = None  # (K, r) additive log possibility of contexts
     offset: AnyArray | None = None  # (o, r) known part of the experts' first predictors
-    units: Units | None = None  # rows that share one expert; None where each has its own
+    sharing: Sharing | None = None  # rows that share one expert; None where each has its own
 
     def feature(self, name: str) -> AnyArray:
         """Features by name: "Z" or "Phi"."""
@@ -45,11 +45,11 @@ class Rows(Module):
     @property
     def once(self) -> AnyArray:
         """Weights (r,) with which log-likelihoods are added up: a unit counts once."""
-        return self.weight if self.units is None else self.weight * self.units.lead
+        return self.weight if self.sharing is None else self.weight * self.sharing.lead
 
     def pooled(self, density: AnyArray) -> AnyArray:
         """Log densities (K, r) of all that a row shares its expert with."""
-        return density if self.units is None else self.units.pooled(density)
+        return density if self.sharing is None else self.sharing.pooled(density)
 
     def stored(self, name: str) -> str:
         """The name under which features are stored: equal features have one name."""
@@ -156,7 +156,7 @@ def build(
         weight=_pad(given / total_weight, length, 0.0).reshape(-1, r),
         log_possibility=None if log_possibility is None else put(log_possibility),
         offset=None if offset is None else put(offset),
-        units=None if unit is None else _lay_out_units(unit, lead, r),
+        sharing=None if unit is None else _lay_out_units(unit, lead, r),
     )
     return jax.device_put(Batch(rows, np.asarray(n_chunks), np.asarray(total_weight)))
 
@@ -194,18 +194,18 @@ def leads(unit: Int[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
 def unit_numbers(batch: Batch) -> Int[np.ndarray, " n"] | None:
     """The unit of each row that counts; None where each row has an expert of its own."""
     rows = batch.rows
-    if rows.units is None:
+    if rows.sharing is None:
         return None
-    return np.ravel(np.asarray(rows.units.number))[np.ravel(np.asarray(rows.weight)) > 0]
+    return np.ravel(np.asarray(rows.sharing.number))[np.ravel(np.asarray(rows.weight)) > 0]
 
 
 def _lay_out_units(
     unit: Int[np.ndarray, " n"], lead: Float[np.ndarray, " n"], length: int
-) -> Units:
+) -> Sharing:
     """Units of one chunk; each row of padding is one by itself, which never counts."""
     n, count = len(unit), int(unit.max()) + 1
     number = np.concatenate([unit, count + np.arange(length - n)]).astype(np.int32)
-    return Units(number[None], _pad(lead, length, 0.0)[None])
+    return Sharing(number[None], _pad(lead, length, 0.0)[None])
 
 
 def take_rows(table: Float[AnyArray, "c k r"], n: int) -> Float[np.ndarray, "n k"]:

@@ -126,7 +126,7 @@ def simulate(fit: Fit, count: int, random: np.random.Generator) -> list[Float[np
             "that is fitted to the inputs too, draw rows instead."
         )
     rows, experts, units = fit.maximum.batch.rows, fit.model.experts, fit.units
-    if rows.units is not None:
+    if rows.sharing is not None:
         raise ValueError(
             "kind='parametric' needs rows with experts of their own; kind='rows' draws the units "
             "of a fit with groups."

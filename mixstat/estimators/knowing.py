@@ -144,7 +144,8 @@ class KnowingMixture(RegressionMixture):
         check_known("fit()", knowledge, ["X", "y", *TOLD, "sample_weight"])
         possibilities, context_data = (knowledge.get(name) for name in TOLD)
         table, response = self._read_pairs(X, y, sample_weight=sample_weight, **knowledge)
-        self._offset(X, offset), self._units(X, groups)  # there are none
+        self._offset(X, offset)  # there is none, and no units
+        self._units(X, groups)
         weight = self._weights(X, sample_weight, len(response))
         rows = TrainingRows(table, response, weight)
         told = any(one is not None for one in knowledge.values())

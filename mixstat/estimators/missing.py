@@ -78,7 +78,7 @@ def _is_missing(table: Table) -> Bool[np.ndarray, " n"] | None:
         missing = np.ma.getmaskarray(table)
     else:
         missing = _among(np.asarray(table))
-    return missing.reshape(len(missing), -1).any(axis=1) if missing.ndim else None
+    return np.any(missing.reshape(len(missing), -1), axis=1) if missing.ndim else None
 
 
 def _among(array: np.ndarray) -> np.ndarray:

@@ -1,8 +1,6 @@
 """MixtureOfExperts: regression by a gated mixture of Gaussian or generalised linear experts."""
 
-from mixstat.arguments import Response, Table, Weights
 from mixstat.estimators.prediction import RegressionMixture
-from mixstat.hints import hinting
 
 
 class MixtureOfExperts(RegressionMixture):
@@ -268,60 +266,3 @@ class MixtureOfExperts(RegressionMixture):
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
-
-    @hinting
-    def fit(
-        self,
-        X: Table,
-        y: Response = None,
-        sample_weight: Weights = None,
-        *,
-        offset: Table = None,
-        groups: Table = None,
-    ) -> "MixtureOfExperts":
-        """Find the maximum likelihood estimate.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Inputs.
-        y : array-like of shape (n,) or (n, m)
-            Responses: real numbers, of several outputs for Gaussian experts; counts; positive
-            numbers for gamma experts; for binomial experts two columns, successes and
-            failures, or successes alone where ``trials`` is set. Beside ``formula`` it may be
-            left out; where X has the columns of the left side it must equal them.
-        sample_weight : array-like of shape (n,) or str, default=None
-            A row of weight 2 counts as two equal rows; a row of weight 0 does not count. The
-            sum of the weights is the sample size of standard errors and of ``bic``. Beside
-            ``formula`` it may name a column.
-        offset : array-like of shape (n,) or (n, m), or str, default=None
-            What is added to the experts' linear predictors with a coefficient of one, such as
-            the log of an exposure of counts; in units of y for Gaussian and t experts (of
-            each output). A name takes that column of a data frame, which is then no input.
-            Formulas have ``offset(log(e))`` and ``exposure(e)``.
-        groups : array-like of shape (n,) or str, default=None
-            Unit of each row, such as a patient with several visits, or the column of a data
-            frame that tells it, which is then no input. All rows of a unit share one unknown
-            expert; the gate sees columns that are constant within units. Units are what is
-            independent: the sample size of errors and of ``bic``.
-
-        Returns
-        -------
-        MixtureOfExperts
-            This estimator.
-
-        Raises
-        ------
-        ValueError
-            If an argument has a wrong shape, type or range, if y cannot be a response of these
-            experts, or if the gate does not suit ``n_experts`` or its features.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If the result is not a certified maximum; the message says why.
-        DesignWarning
-            If columns are constant or dependent, or rows are fewer than parameters.
-        """
-        self.fit_ = self._new_fit(X, y, sample_weight, offset=offset, groups=groups)
-        return self

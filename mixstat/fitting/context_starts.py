@@ -18,10 +18,8 @@ def start_rows(tables: Tables) -> tuple[starts.StartRows, Float[np.ndarray, "s K
     """
     if tables.unit is not None:
         share = tables.weight / (tables.weight @ leads(tables.unit))
-        whole = starts.StartRows(
-            tables.Z, tables.Phi, tables.y, tables.view, share, tables.offset, tables.unit
-        )
-        return starts.rows_of_units(whole), None
+        rows = (tables.Z, tables.Phi, tables.y, tables.view, share, tables.offset)
+        return starts.rows_of_units(starts.StartRows(*rows), tables.unit), None
     knowledge = tables.log_possibility
     responses = tables.y if knowledge is None else np.hstack([tables.y, np.exp(knowledge)])
     share = tables.weight / tables.weight.sum()

@@ -54,10 +54,10 @@ def first_models(
 
 def _of_units(objective: Objective, shares: np.ndarray | None) -> Float[np.ndarray, "n K"]:
     """Responsibilities that are the same for all rows which share an expert: their mean."""
-    table, units = np.asarray(shares), objective.batch.rows.units
-    if units is None:
+    table, sharing = np.asarray(shares), objective.batch.rows.sharing
+    if sharing is None:
         return table
-    unit = np.ravel(np.asarray(units.number))[: len(table)]
+    unit = np.ravel(np.asarray(sharing.number))[: len(table)]
     sums = np.zeros((int(unit.max()) + 1, table.shape[1]))
     np.add.at(sums, unit, table)
     return (sums / np.bincount(unit)[:, None])[unit]

@@ -63,8 +63,8 @@ class Members:
         if data is not None:
             _check_alike("data", [d.rows for d in data], data[0].rows, names)
         self.shape = objective.batch.rows.weight.shape
-        units = objective.batch.rows.units
-        self._lead = np.ones(self.shape).ravel() if units is None else np.ravel(units.lead)
+        sharing = objective.batch.rows.sharing
+        self._lead = np.ones(self.shape).ravel() if sharing is None else np.ravel(sharing.lead)
         length = self.shape[0] * self.shape[1]
         if weights is not None and weights.shape[1] > length:
             raise ValueError(f"weights have {weights.shape[1]} columns for {length} rows of data.")

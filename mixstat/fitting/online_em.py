@@ -111,7 +111,7 @@ def _shares(model: Mixture, rows: Rows) -> list[AnyArray]:
     """Responsibilities of each part, times the row weights."""
     resp = responsibilities(model, rows)[0]
     weighted = resp * rows.weight[None, :]
-    of_gate = weighted if rows.units is None else resp * rows.once[None, :]
+    of_gate = weighted if rows.sharing is None else resp * rows.once[None, :]
     gate, *experts = _owners(model)
     return [of_gate[gate], *(weighted[own] for own in experts)]
 

@@ -52,8 +52,8 @@ def checksums(batch: Batch) -> Checksums:
             continue
         digest.update(_digits(take_rows(table, len(weight))[counted]))
     digest.update(_digits(weight[counted] * counted.sum()))
-    if rows.units is not None:
-        digest.update(np.ravel(np.asarray(rows.units.number, np.int64))[counted].tobytes())
+    if rows.sharing is not None:
+        digest.update(np.ravel(np.asarray(rows.sharing.number, np.int64))[counted].tobytes())
     known = batch.rows.log_possibility
     if known is None:
         return Checksums(digest.hexdigest(), "")

@@ -47,20 +47,17 @@ def start_rows(
     return StartRows(chosen_z, chosen_phi, y[chosen], view[chosen], summed[:SAMPLE], known)
 
 
-def rows_of_units(rows: StartRows) -> StartRows:
+def rows_of_units(rows: StartRows, unit: Int[np.ndarray, " n"]) -> StartRows:
     """All rows of some units, as many as have at most ``SAMPLE`` rows: rows are not told apart."""
-    unit = rows.unit
-    assert unit is not None
-    if len(unit) > SAMPLE:
-        order = np.random.default_rng(20240229).permutation(int(unit.max()) + 1)
-        reached = np.cumsum(np.bincount(unit)[order])
-        chosen = np.isin(unit, order[: max(int(np.sum(reached <= SAMPLE)), 1)])
-        alike = rows.Z is rows.Phi
-        taken = [None if table is None else table[chosen] for table in rows]
-        rows = StartRows(*taken)  # type: ignore[arg-type]
-        rows = rows._replace(unit=np.unique(rows.unit, return_inverse=True)[1])
-        rows = rows._replace(Phi=rows.Z) if alike else rows
-    return rows
+    if len(unit) <= SAMPLE:
+        return rows._replace(unit=unit)
+    order = np.random.default_rng(20240229).permutation(int(unit.max()) + 1)
+    reached = np.cumsum(np.bincount(unit)[order])
+    chosen = np.isin(unit, order[: max(int(np.sum(reached <= SAMPLE)), 1)])
+    few = StartRows(*(None if table is None else table[chosen] for table in rows))  # type: ignore[arg-type]
+    if rows.Z is rows.Phi:
+        few = few._replace(Phi=few.Z)
+    return few._replace(unit=np.unique(unit[chosen], return_inverse=True)[1])
 
 
 def _hash(table: tuple[np.ndarray, ...]) -> np.ndarray:

@@ -15,7 +15,8 @@ from mixstat.fitting.options import Options
 from mixstat.fitting.progress import Progress
 from mixstat.fitting.schema import Request
 from mixstat.fitting.sources import degree_mask, mapped
-from mixstat.fitting.tables import Designs, Tables, log_unit
+from mixstat.fitting.tables import Tables
+from mixstat.fitting.units import Designs, log_unit
 from mixstat.model import Mixture, expanded_index
 from mixstat.numerics import parameter_vector
 from mixstat.objective import objective as objectives

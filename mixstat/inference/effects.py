@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from scipy import stats
@@ -21,55 +19,13 @@ from mixstat.inference.input_moves import (
     typical_row,
 )
 from mixstat.inference.quantity import Quantity
-from mixstat.inference.row_functions import Arrays, Evaluated, evaluate, predicted
+from mixstat.inference.row_functions import Arrays, Evaluated, contrasts, evaluate, slopes
 from mixstat.inference.summary import Block, Summary, summary_tables
 from mixstat.inference.user_units import Means, means_of, row_index
-from mixstat.model import Mixture
-from mixstat.numerics.precision import AnyArray
 from mixstat.validation import check_choice, check_open_share
 
 PARTS = ("total", "gate", "experts")
 WORDS = ("average", "means")
-
-
-def slopes(
-    model: Mixture,
-    Phi: AnyArray,
-    Z: AnyArray,
-    move_Phi: AnyArray,
-    move_Z: AnyArray,
-    offset: AnyArray | None = None,
-) -> Arrays:
-    """Derivatives along a move of the features: through the gate, the experts, and in all."""
-    gate = jax.jvp(lambda one: predicted(model, Phi, one, offset), (Z,), (move_Z,))[1]
-    experts = jax.jvp(lambda one: predicted(model, one, Z, offset), (Phi,), (move_Phi,))[1]
-    parts = [gate["mean"] + experts["mean"], gate["mean"], experts["mean"]]
-    return {"mean": jnp.stack(parts), "share": gate["share"], "expert": experts["expert"]}
-
-
-def contrasts(
-    model: Mixture,
-    Phi: AnyArray,
-    Z: AnyArray,
-    new_Phi: AnyArray,
-    new_Z: AnyArray,
-    offset: AnyArray | None = None,
-) -> Arrays:
-    """Differences between two sets of features, parted as Kitagawa (1955) does.
-
-    Each part is the mean of its differences with the other part at its old and at its new place.
-    """
-    old, new, by_gate, by_experts = (
-        predicted(model, *features, offset)
-        for features in ((Phi, Z), (new_Phi, new_Z), (Phi, new_Z), (new_Phi, Z))
-    )
-    total = new["mean"] - old["mean"]
-    gate = 0.5 * (by_gate["mean"] - old["mean"] + new["mean"] - by_experts["mean"])
-    return {
-        "mean": jnp.stack([total, gate, total - gate]),
-        "share": new["share"] - old["share"],
-        "expert": new["expert"] - old["expert"],
-    }
 
 
 @dataclass(frozen=True, eq=False)

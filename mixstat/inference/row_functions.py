@@ -55,6 +55,46 @@ def predicted(
     return {"mean": jnp.sum(share[:, None] * each, axis=0), "expert": each, "share": share}
 
 
+def slopes(
+    model: Mixture,
+    Phi: AnyArray,
+    Z: AnyArray,
+    move_Phi: AnyArray,
+    move_Z: AnyArray,
+    offset: AnyArray | None = None,
+) -> Arrays:
+    """Derivatives along a move of the features: through the gate, the experts, and in all."""
+    gate = jax.jvp(lambda one: predicted(model, Phi, one, offset), (Z,), (move_Z,))[1]
+    experts = jax.jvp(lambda one: predicted(model, one, Z, offset), (Phi,), (move_Phi,))[1]
+    parts = [gate["mean"] + experts["mean"], gate["mean"], experts["mean"]]
+    return {"mean": jnp.stack(parts), "share": gate["share"], "expert": experts["expert"]}
+
+
+def contrasts(
+    model: Mixture,
+    Phi: AnyArray,
+    Z: AnyArray,
+    new_Phi: AnyArray,
+    new_Z: AnyArray,
+    offset: AnyArray | None = None,
+) -> Arrays:
+    """Differences between two sets of features, parted as Kitagawa (1955) does.
+
+    Each part is the mean of its differences with the other part at its old and at its new place.
+    """
+    old, new, by_gate, by_experts = (
+        predicted(model, *features, offset)
+        for features in ((Phi, Z), (new_Phi, new_Z), (Phi, new_Z), (new_Phi, Z))
+    )
+    total = new["mean"] - old["mean"]
+    gate = 0.5 * (by_gate["mean"] - old["mean"] + new["mean"] - by_experts["mean"])
+    return {
+        "mean": jnp.stack([total, gate, total - gate]),
+        "share": new["share"] - old["share"],
+        "expert": new["expert"] - old["expert"],
+    }
+
+
 class Evaluated(NamedTuple):
     """Values of one function, and what errors are made of."""
 

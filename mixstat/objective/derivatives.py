@@ -48,7 +48,7 @@ def posterior_of(model: Mixture, rows: Rows) -> Posterior:
     resp, evidence = shares_of(model.gate.prior(rows), density, rows)
     weight, once = rows.weight, rows.once
     weighted = resp * weight[None, :]
-    of_gate = weighted if rows.units is None else resp * once[None, :]
+    of_gate = weighted if rows.sharing is None else resp * once[None, :]
     return Posterior(gate_eta, expert_eta, weighted, once * evidence, of_gate)
 
 
@@ -206,7 +206,7 @@ def derivatives_and_mass(
     Float[AnyArray, ""], Float[AnyArray, " D"], Float[AnyArray, "D D"], Float[AnyArray, " K"]
 ]:
     """Mean log-likelihood, gradient, Hessian, and the weight of each expert, in one pass."""
-    if batch.rows.units is not None:
+    if batch.rows.sharing is not None:
         return total(_curvature_of_units, model, batch)
     finish = _assembled_shared if batch.rows.Phi is None else _assembled
     return total(_curvature, model, batch, finish, spread_from=FEW)

@@ -166,7 +166,7 @@ def _rows(objective: Objective, mass: Float[np.ndarray, " K"]) -> Float[np.ndarr
     """Effective rows of each expert; of units all rows count."""
     batch = objective.batch
     rows = np.asarray(mass) * float(batch.total_weight)
-    return rows if batch.rows.units is None else rows * np.asarray(batch.rows.weight).sum()
+    return rows if batch.rows.sharing is None else rows * np.asarray(batch.rows.weight).sum()
 
 
 def own_parameters(objective: Objective, model: Mixture) -> Bool[np.ndarray, "K E"]:

@@ -55,7 +55,7 @@ def _statistics(model: Mixture, rows: Rows) -> tuple[StepSums, tuple[Prior, AnyA
 def _weighted(resp: Float[AnyArray, "K n"], rows: Rows) -> tuple[AnyArray, AnyArray]:
     """Responsibilities times weights, for the experts, and for the gate: there units count once."""
     weighted = resp * rows.weight[None, :]
-    return weighted, weighted if rows.units is None else resp * rows.once[None, :]
+    return weighted, weighted if rows.sharing is None else resp * rows.once[None, :]
 
 
 def step_statistics(model: Mixture, rows: Rows) -> StepSums:
