@@ -174,7 +174,10 @@ def input_report(
     first = int(fit.designs.experts.source.constant)
     slopes = refits(fit, weights[:, own > 0])[:, :, first:]
     low, high = np.quantile(slopes, [tail, 1 - tail], axis=0)
-    resp = fit.responsibilities(table, response) * own[:, None]
+    if fit.rows_per_unit is not None:
+        raise ValueError("model must be fitted without groups, whose units share experts; got one.")
+    known = model._offset(X, check_params(params).get("offset"))
+    resp = fit.responsibilities(table, response, known) * own[:, None]
     return InputReport(
         contexts=_contexts(fit),
         features=fit.designs.experts.names[first:],

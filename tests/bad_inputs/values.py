@@ -119,6 +119,11 @@ NOT_OFFSETS = [
     Case(Y + 1j, "complex"), Case(Y > 0, "True"), Case(np.full(N, 1e200), r"e\+"),
     Case(np.ones((N, 1, 1)), r"\(30, 1, 1\)"),
 ]  # fmt: skip
+NOT_UNITS = [
+    Case(None, "None"), Case("w", "'w'"), Case(np.arange(N - 1), "29"), Case(5, "5"),
+    Case(np.where(Y > 0, np.nan, Y), "nan"), Case([None, *LABELS[1:]], "None"),
+    Case(np.zeros((N, 2)), r"\(30, 2\)"),
+]  # fmt: skip
 NOT_FORMULAS = [
     "", "  ", "y", "~ x", "y ~", "y ~ x ~ w", "y ~ (x", "y ~ x)", "y ~ x | w", "y ~ log(.)",
     ". ~ x", "y > 0 ~ x", "y = x", "y ~ x +", "y ~ x w", "y ~ x @ w", "y ~ 'x'", "1 + y ~ x",
@@ -177,6 +182,8 @@ def fitted(kind: str) -> Any:
         return MixtureOfExpertsClassifier(1, ridge=1e-2).fit(X, LABELS)
     if kind == "offset":
         return MixtureOfExperts(1).fit(X, Y, offset=X[:, 1])
+    if kind == "groups":
+        return MixtureOfExperts(1, gate_degree=0).fit(X, Y, groups=np.arange(N) // 3)
     if kind == "formula":
         return MixtureOfExperts(1, formula="y ~ x + g").fit(DATA)
     known = np.where(np.arange(2) == (LABELS == "in")[:, None], 1.0, 0.5)

@@ -257,3 +257,21 @@ def test_offsets_several_outputs_and_missing_values_go_with_units():
 
 def test_units_are_numbered_as_they_come():
     assert list(numbered(np.array(["b", "a", "b", "c"]))) == [0, 1, 0, 2]
+
+
+def test_folds_keep_units_together_and_criteria_count_them():
+    from mixstat.selection import folds, select
+
+    estimator = MixtureOfExperts(**SETTINGS)
+    found = select(X, Y, estimator=estimator, n_experts=[1, 2], cv=4, params={"groups": UNIT})
+    moe, numbers = found.fits[1], found.table.iloc[1]
+    assert numbers["bic"] == pytest.approx(moe.bic(X, Y, groups=UNIT))
+    shares = moe.responsibilities(X, Y, groups=UNIT)[::EACH]
+    assert numbers["entropy"] == pytest.approx(special.entr(shares).sum())
+    splits = folds.make(4, estimator, X, Y, UNIT)
+    held_out = []
+    for train, test in splits:
+        assert not set(UNIT[train]) & set(UNIT[test])
+        fold = MixtureOfExperts(2, **SETTINGS).fit(X[train], Y[train], groups=UNIT[train])
+        held_out.append(fold.score_samples(X[test], Y[test], groups=UNIT[test]).mean())
+    assert numbers["held_out"] == pytest.approx(np.mean(held_out))
