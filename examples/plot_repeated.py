@@ -54,8 +54,9 @@ for _, one in data.assign(share=shares).groupby("patient"):
     left.plot(one.month, one.pain, color=plt.cm.coolwarm_r(one.share.iloc[0]), alpha=0.7)
 left.set(xlabel="month", ylabel="pain", title="color: probability of a responder")
 
-longest = [int(np.flatnonzero((visits == 6) & kind)[0]) for kind in (responds, ~responds)]
-for who, color in zip(longest, ("tab:blue", "tab:red"), strict=True):
+unclear = np.abs(age - 55) + 100 * (visits < 6)  # of an age that tells little
+chosen = [int(np.argmin(unclear + 1000 * other)) for other in (~responds, responds)]
+for who, color in zip(chosen, ("tab:blue", "tab:red"), strict=True):
     own = data[data.patient == who]
     later = own.iloc[[-1]]
     seen = [
@@ -69,7 +70,7 @@ for who, color in zip(longest, ("tab:blue", "tab:red"), strict=True):
 right.set(
     xlabel="visits seen so far",
     ylabel="predicted pain at the last visit",
-    title="dotted: what it was",
+    title="dotted: what was measured then",
 )
 right.legend()
 plt.show()

@@ -15,6 +15,7 @@ from mixstat.data.formula import check_frame
 from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.door import enter
 from mixstat.estimators.formula_rows import agreed, as_labels, read_labels, row_weights
+from mixstat.estimators.grouping import shown
 from mixstat.estimators.labels import check_same, learn, numbers
 from mixstat.estimators.missing import taken
 from mixstat.experts.multinomial import MultinomialExperts
@@ -54,11 +55,13 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         groups: Table = None,
     ) -> Fit:
         if offset is not None:
-            raise ValueError(f"offset must be left out of a classifier, {INSTEAD}; got one.")
+            raise ValueError(
+                f"offset must be left out of a classifier, {INSTEAD}; got {shown(offset)}."
+            )
         if groups is not None:
             raise ValueError(
                 "groups must be left out of a classifier; "
-                "MixtureOfExperts(expert='binomial') takes them."
+                f"MixtureOfExperts(expert='binomial') takes them; got {shown(groups)}."
             )
         options = self._options()
         check_same_rows(X=X, y=y, sample_weight=sample_weight, init=self.init)

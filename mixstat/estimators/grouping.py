@@ -40,7 +40,7 @@ def read_units(X: Table, groups: Table, source: ColumnSource | None) -> Labels |
         if groups is not None:
             raise ValueError(
                 "groups must be given to fit, which had none, so that each row has an expert of "
-                f"its own; got {_shown(groups)}."
+                f"its own; got {shown(groups)}."
             )
         return None
     if groups is None and source.column is None:
@@ -52,7 +52,7 @@ def read_units(X: Table, groups: Table, source: ColumnSource | None) -> Labels |
     n = count_rows(X)
     if np.ndim(groups) != 1:  # type: ignore[arg-type]
         raise ValueError(
-            f"groups must have one label for each of the {n} rows of X, got {_shown(groups)}."
+            f"groups must have one label for each of the {n} rows of X, got {shown(groups)}."
         )
     check_length("groups", groups, n)
     return _as_labels(np.asarray(groups))
@@ -82,8 +82,10 @@ def _column(X: Table, name: str) -> Table:
 
 def check_history(history: Setting) -> History:
     """Earlier rows, in their places."""
-    if not isinstance(history, tuple | list) or len(history) not in (3, 4):
-        raise ValueError(f"history must be {HISTORY}; got {_shown(history)}.")
+    if not isinstance(history, tuple | list):
+        raise ValueError(f"history must be {HISTORY}; got {shown(history)}.")
+    if len(history) not in (3, 4):
+        raise ValueError(f"history must be {HISTORY}; got {len(history)} tables.")
     return History(*history)
 
 
@@ -101,5 +103,6 @@ def known_shares(
     return np.where((rows >= 0)[:, None], known[rows], log_gate)
 
 
-def _shown(value: Setting) -> str:
+def shown(value: Setting) -> str:
+    """A value in a message: itself, or the shape of a table."""
     return repr(value) if np.ndim(value) == 0 else f"shape {np.shape(value)}"  # type: ignore[arg-type]

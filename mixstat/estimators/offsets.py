@@ -11,6 +11,7 @@ from mixstat.data.design import check_magnitude
 from mixstat.data.formula import check_frame
 from mixstat.data.formula_text import listed
 from mixstat.data.offset import sum_of_terms
+from mixstat.estimators.grouping import shown
 from mixstat.experts.base import Experts
 from mixstat.fitting.schema import ColumnSource, Formulas, Schema
 from mixstat.kinds import check_numbers
@@ -95,7 +96,7 @@ def read_offset(
 
 def _not_wanted(offset: Table, *, told: bool) -> str:
     why = "which has it in its formula" if told else "which had none"
-    return f"offset must be given as it was to the fit, {why}; got {_shown(offset)}."
+    return f"offset must be given as it was to the fit, {why}; got {shown(offset)}."
 
 
 def _told(X: Table, offset: Table, source: ColumnSource, n: int) -> Float[np.ndarray, "n o"]:
@@ -110,7 +111,7 @@ def _told(X: Table, offset: Table, source: ColumnSource, n: int) -> Float[np.nda
     values = np.asarray(_numbers(offset), float)
     if values.ndim not in (1, 2):
         raise ValueError(
-            f"offset must have an entry for each of the {n} rows of X, got {_shown(offset)}."
+            f"offset must have an entry for each of the {n} rows of X, got {shown(offset)}."
         )
     values = values.reshape(len(values), -1)
     if not np.isfinite(values).all():
@@ -149,7 +150,3 @@ def _check_width(values: Float[np.ndarray, "n o"], n: int, width: int) -> None:
             f"offset must have an entry for each of the {n} rows of X, of shape {wanted}; got "
             f"shape {values.shape if values.shape[1] > 1 else values.shape[:1]}."
         )
-
-
-def _shown(value: Table) -> str:
-    return repr(value) if np.ndim(value) == 0 else f"shape {np.shape(value)}"  # type: ignore[arg-type]

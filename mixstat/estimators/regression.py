@@ -219,9 +219,13 @@ class RegressionFits(RegressorMixin, CoveringMixture):
         labels = self._units(X, groups)
         if labels is None:
             raise ValueError("history must be left out: the fit had no groups.")
-        check_same_rows(X=past.X, y=past.y, groups=past.groups, offset=past.offset)
-        earlier = self._units(past.X, past.groups)
-        assert earlier is not None
-        pair = self._read_pairs(past.X, past.y)
-        posterior = self.fit_.responsibilities(*pair, self._offset(past.X, past.offset), earlier)
+        try:
+            check_same_rows(X=past.X, y=past.y, groups=past.groups, offset=past.offset)
+            earlier = self._units(past.X, past.groups)
+            assert earlier is not None
+            pair = self._read_pairs(past.X, past.y)
+            known = self._offset(past.X, past.offset)
+            posterior = self.fit_.responsibilities(*pair, known, earlier)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"history: {error}") from error
         return known_shares(labels, self.fit_.log_gate(self._read(X)), earlier, posterior)

@@ -140,7 +140,7 @@ def of_groups() -> Iterator[Row]:
     units = np.arange(N) // 3
     past = (X, Y, units)
     histories = [
-        "rows", 5, Case((X, Y), "2|shape"), Case((X[:4], Y[:4], LABELS[:3]), "3"),
+        "rows", 5, Case((X, Y), "2 tables"), Case((X[:4], Y[:4], LABELS[:3]), "3"),
         Case((X, Y, None), "None"),
     ]  # fmt: skip
     for question, more in {
