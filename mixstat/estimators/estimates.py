@@ -81,8 +81,15 @@ def estimate_of(
         ratios=tuple(_ratios(fit)),
         rows=X,
         response=y,
+        offset_columns=_offset_columns(fit),
         unit=unit,
     )
+
+
+def _offset_columns(fit: Fit) -> tuple[str, ...]:
+    formulas = fit.request.schema.formulas
+    terms = () if formulas is None else formulas.offsets
+    return tuple(name for term in terms for name in term.columns)
 
 
 def labels_of(fit: Fit) -> list[ParameterLabel]:

@@ -48,7 +48,9 @@ def _unit_note(fit: Fit) -> list[str]:
     """What rows share, and what is counted."""
     if fit.rows_per_unit is None:
         return []
-    return ["All rows of a unit share one expert; shares, errors and BIC count units."]
+    note = "All rows of a unit share one expert; shares, errors and BIC count units."
+    alone = "Every unit has one row, so that groups change nothing."
+    return [note, alone] if fit.rows_per_unit == 1 else [note]
 
 
 def _missing_note(fit: Fit) -> list[str]:

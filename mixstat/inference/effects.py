@@ -1,6 +1,6 @@
 """Marginal effects: how what is predicted moves with an input, through gate and experts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -195,7 +195,7 @@ def marginal_effects(
         ("Observations", f"{estimate.total_weight:g}"),
     )
     effects = tuple(effect(move) for move in moves)
-    notes = (*remarks, *_notes(moves, word))
+    notes = (*remarks, *_notes(moves, word), *_offset_notes(estimate, moves))
     return MarginalEffects(moves, effects, word, where, told, index, facts, notes, level)
 
 
@@ -206,6 +206,12 @@ def _notes(moves: tuple[Move, ...], of: str) -> list[str]:
     if of in ("mean", "probability"):
         notes.append("The parts through the gate and through the experts add up to the total.")
     return notes
+
+
+def _offset_notes(estimate: Estimate, moves: Sequence[Move]) -> list[str]:
+    """Inputs that are in the offset too."""
+    both = [name for name in estimate.offset_columns if name in {one.input.name for one in moves}]
+    return [f"Effects of {name} leave the offset as it is." for name in dict.fromkeys(both)]
 
 
 def _chosen(rows: Table, counted: Float[np.ndarray, " N"] | np.ndarray) -> Table:

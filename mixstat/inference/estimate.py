@@ -123,6 +123,8 @@ class Estimate:
     """Rows that a person gives, checked, as designs take them."""
     offset: Callable[[Table, Table], np.ndarray | None] = _no_offset
     """The offset of such rows, from them and from what was given beside them, in internal units."""
+    offset_columns: tuple[str, ...] = ()
+    """Columns of X of which formulas make the offset."""
     unit: Int[np.ndarray, " r"] | None = None
     """Of each row, where rows share experts: weights, scores and densities are then of units."""
     ratios: tuple[str, ...] = ()

@@ -89,7 +89,7 @@ def of_offsets() -> Iterator[Row]:
     bad = {"offset": NOT_OFFSETS[1:]}
     yield from rows("MixtureOfExperts.fit", lambda: MixtureOfExperts(1).fit, pairs, bad)
     all_have = ["responsibilities", "score_samples", "aic", "bic", "partial_fit", "inference"]
-    of_pairs = [*all_have, "score", "cdf", "crps"]
+    of_pairs = [*all_have, "score", "cdf", "crps", "interval_coverage"]
     for question in of_pairs:
         place, ask = f"MixtureOfExperts.{question}", method("offset", question)
         yield from rows(place, ask, pairs, {"offset": NOT_OFFSETS})
@@ -106,7 +106,7 @@ def of_offsets() -> Iterator[Row]:
         ("contextual", "ContextualMixtureOfExperts", Y, others),
     ):
         pair = {"X": X, "y": y}
-        own = ["score", "cdf", "crps"] if more else []
+        own = ["score", "cdf", "crps", "interval_coverage"] if more else []
         lacks = "inference" if more else "partial_fit"
         for question in [one for one in all_have if one != lacks] + own:
             bad = {"offset": given}
