@@ -75,7 +75,7 @@ class BaseMixture(FormulaMixture):
 
     def _missing_rows(self, X: Table, y: Response, *others: Table) -> MissingRows | None:
         """Rows that lack a value, where those are to be left out."""
-        way = check_choice("missing", getattr(self, "missing", "raise"), WAYS)
+        way = check_choice("missing", self.missing, WAYS)
         if way == "raise":
             return None
         return find_missing(X, y, others, self._formulas())

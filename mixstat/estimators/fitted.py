@@ -28,6 +28,9 @@ from mixstat.validation import check_choice
 class RowQuestions(ParameterQuestions):
     """Questions about rows, to a fitted mixture; not to be used directly."""
 
+    missing: Setting = "raise"
+    """What becomes of rows that lack a value; a constructor parameter of some."""
+
     def _read(self, X: Table) -> Table:
         """Check new rows as sklearn does (or leave a data frame to the formulas)."""
         check_is_fitted(self)
@@ -39,7 +42,7 @@ class RowQuestions(ParameterQuestions):
 
     def _complete(self, X: Table, y: Response, *others: Table) -> list[Table]:
         """X, y and what is beside them, without rows that lack a value if those may be dropped."""
-        if X is None or getattr(self, "missing", "raise") != "drop":
+        if X is None or self.missing != "drop":
             return [X, y, *others]
         found = find_missing(X, y, others, self.fit_.request.schema.formulas)
         if found is None:

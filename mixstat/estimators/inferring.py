@@ -117,7 +117,7 @@ class InferringMixture(RowQuestions):
     def _complete_with(self, groups: Table, X: Table, y: Response, *others: Table) -> list[Table]:
         """Rows that lack no value, and their clusters, which are not looked at."""
         found = None
-        if X is not None and getattr(self, "missing", "raise") == "drop":
+        if X is not None and self.missing == "drop":
             found = find_missing(X, y, others, self.fit_.request.schema.formulas)
         if found is None:
             return [X, y, *others, groups]
