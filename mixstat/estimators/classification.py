@@ -7,7 +7,6 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Bool, Float
 from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
 
 from mixstat.alignment import check_same_rows
 from mixstat.arguments import Response, Seed, Setting, Table, Weights, count_rows
@@ -31,9 +30,6 @@ from mixstat.validation import check_integer, check_seed
 Classifier = TypeVar("Classifier", bound="ClassificationMixture")
 
 
-INSTEAD = "which has several log odds: MixtureOfExperts(expert='binomial') takes it"
-
-
 class ClassificationMixture(ClassifierMixin, BaseMixture):
     """Fits and predictions of a classifier; not to be used directly."""
 
@@ -54,29 +50,17 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         offset: Table = None,
         groups: Table = None,
     ) -> Fit:
-        if offset is not None:
-            raise ValueError(
-                f"offset must be left out of a classifier, {INSTEAD}; got {shown(offset)}."
-            )
-        if groups is not None:
-            raise ValueError(
-                "groups must be left out of a classifier; "
-                f"MixtureOfExperts(expert='binomial') takes them; got {shown(groups)}."
-            )
+        formulas = self._formulas()
+        _check_none("offset", offset if formulas is None else formulas.offsets or offset)
+        _check_none("groups", groups)
         options = self._options()
         check_same_rows(X=X, y=y, sample_weight=sample_weight, init=self.init)
-        formulas = self._formulas()
         missing = self._missing_rows(X, y, sample_weight)
         if missing is not None:
             X, y, sample_weight = (taken(one, missing.kept) for one in (X, y, sample_weight))
         if formulas is None:
             table, labels, schema = enter(self, X, y)
         else:
-            if formulas.offsets:
-                raise ValueError(
-                    f"formula must have no offset for a classifier, {INSTEAD}; got "
-                    f"{formulas.offsets[0]}."
-                )
             table = check_frame(X, "formula", n_rows=2)
             formulas = formulas.of_table(table)
             y = check_labels("y", y)
@@ -122,8 +106,6 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         float
             Between 0 and 1.
         """
-        check_same_rows(X=X, y=y, sample_weight=sample_weight)
-        check_is_fitted(self)
         X, y, sample_weight = self._complete(X, y, sample_weight)
         labels = self._labels(self._read(X), y)
         weight = self._weights(X, sample_weight, len(labels))
@@ -271,6 +253,17 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         """
         proba = self.predict_proba(X)
         return _classes(self.fit_)[np.argmax(proba, axis=1)]
+
+
+def _check_none(name: str, given: Table) -> None:
+    """Refuse what a classifier, with its several log odds, does not take."""
+    if given is None or (isinstance(given, tuple) and not given):
+        return
+    seen = ", ".join(map(str, given)) if isinstance(given, tuple) else shown(given)
+    raise ValueError(
+        f"{name} must be left out of a classifier, and of its formula, as it has several log odds; "
+        f"MixtureOfExperts(expert='binomial') takes it. Got {seen}."
+    )
 
 
 def _classes(fit: Fit) -> np.ndarray:

@@ -50,10 +50,7 @@ def estimate_of(
     X, y
         As they were given; None where they were not.
     """
-    maximum = fit.maximum
-    unit = batches.unit_numbers(maximum.batch)
-    if unit is not None:
-        weight = weight[firsts(unit)]
+    maximum, unit = fit.maximum, batches.unit_numbers(fit.maximum.batch)
     return Estimate(
         objective=maximum.objective.replace(batch=maximum.batch),
         result=maximum.result,
@@ -62,7 +59,7 @@ def estimate_of(
         params=fit.params,
         jacobian=fit.user_jacobian,
         held=maximum.held,
-        weight=weight,
+        weight=weight if unit is None else weight[firsts(unit)],
         counted=counted,
         weighted=fit.weighted,
         n_parameters=fit.n_parameters,

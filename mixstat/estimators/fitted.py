@@ -14,7 +14,7 @@ from mixstat.data.units import Labels, check_weights_of_units, firsts, numbered
 from mixstat.estimators.formula_rows import row_weights
 from mixstat.estimators.grouping import read_units
 from mixstat.estimators.missing import find_missing, taken
-from mixstat.estimators.offsets import Offset, read_offset, without_column
+from mixstat.estimators.offsets import Offset, read_offset, without_columns
 from mixstat.estimators.parameters import ParameterQuestions
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.tables import TrainingRows
@@ -37,17 +37,18 @@ class RowQuestions(ParameterQuestions):
         schema = self.fit_.request.schema
         if schema.formulas is not None:
             return check_frame(X, "formula")
-        X = without_column(without_column(X, schema.offset, None), schema.groups, None)
+        X = without_columns(X, schema.offset, schema.groups)
         return validate_data(self, check_table("X", X), reset=False, dtype=np.float64)
 
     def _complete(self, X: Table, y: Response, *others: Table) -> list[Table]:
-        """X, y and what is beside them, without rows that lack a value if those may be dropped."""
-        if X is None or self.missing != "drop":
-            return [X, y, *others]
-        found = find_missing(X, y, others, self.fit_.request.schema.formulas)
-        if found is None:
-            return [X, y, *others]
-        return [taken(one, found.kept) for one in (X, y, *others)]
+        """X, y, weights, offset and groups; without rows that lack a value if those may go."""
+        check_same_rows(X=X, y=y, **dict(zip(("sample_weight", "offset", "groups"), others)))
+        check_is_fitted(self)
+        found = None
+        if X is not None and self.missing == "drop":
+            found = find_missing(X, y, others, self.fit_.request.schema.formulas)
+        rows = (X, y, *others)
+        return [one if found is None else taken(one, found.kept) for one in rows]
 
     def _offset(self, X: Table, offset: Table) -> Offset:
         """The offset of rows that were read, from the table as it was given."""
@@ -75,10 +76,9 @@ class RowQuestions(ParameterQuestions):
         **knowledge: Table,
     ) -> Fit:
         check_known("fit()", knowledge, ["X", "y", "sample_weight", "offset", "groups"])
-        check_same_rows(X=X, y=y, sample_weight=sample_weight, offset=offset, groups=groups)
         given = (X, y, sample_weight, offset, groups)
         X, y, sample_weight, offset, groups = self._complete(*given)
-        table, response = self._read_pairs(X, y, sample_weight=sample_weight)
+        table, response = self._read_pairs(X, y)
         weight = self._weights(X, sample_weight, len(response))
         known = self._offset(X, offset)
         unit = self._units(X, groups)
@@ -278,11 +278,9 @@ class RowQuestions(ParameterQuestions):
         *,
         of_rows: bool = False,
     ) -> float:
-        check_same_rows(X=X, y=y, sample_weight=sample_weight, offset=offset, groups=groups)
-        check_is_fitted(self)
         given = (X, y, sample_weight, offset, groups)
         X, y, sample_weight, offset, groups = self._complete(*given)
-        table, response = self._read_pairs(X, y, sample_weight=sample_weight)
+        table, response = self._read_pairs(X, y)
         unit = self._units(X, groups)
         joint = self.fit_.log_joint(table, response, self._offset(X, offset), unit)
         logs = logsumexp(joint, axis=1) + self.fit_.log_inputs(table)

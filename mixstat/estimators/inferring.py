@@ -119,9 +119,8 @@ class InferringMixture(RowQuestions):
         found = None
         if X is not None and self.missing == "drop":
             found = find_missing(X, y, others, self.fit_.request.schema.formulas)
-        if found is None:
-            return [X, y, *others, groups]
-        return [taken(one, found.kept) for one in (X, y, *others, groups)]
+        rows = (X, y, *others, groups)
+        return [one if found is None else taken(one, found.kept) for one in rows]
 
     def _internal_offset(self, X: Table, offset: Table) -> Offset:
         """The offset of rows as the fit sees it."""

@@ -28,12 +28,13 @@ def source_of(offset: Table) -> ColumnSource | None:
     return ColumnSource(offset if isinstance(offset, str) else None)
 
 
-def without_column(X: Table, source: ColumnSource | None, formulas: Formulas | None) -> Table:
-    """Inputs without the column that is the offset; formulas name their columns themselves."""
-    frame = None if source is None or source.column is None or formulas else as_frame(X)
-    if frame is None or source is None or source.column not in frame.columns:
+def without_columns(X: Table, *sources: ColumnSource | None) -> Table:
+    """Inputs without the columns that tell something else of rows."""
+    frame = as_frame(X)
+    named = [one.column for one in sources if one is not None and one.column is not None]
+    if frame is None or not named or not hasattr(frame, "columns"):
         return X
-    return frame.drop(columns=[source.column])
+    return frame.drop(columns=[name for name in named if name in frame.columns])
 
 
 def check_exposure(formulas: Formulas, family: Experts) -> None:

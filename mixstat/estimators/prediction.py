@@ -3,9 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 from sklearn.metrics import r2_score
-from sklearn.utils.validation import check_is_fitted
 
-from mixstat.alignment import check_same_rows
 from mixstat.arguments import Response, Seed, Setting, Table, Weights
 from mixstat.data.design import check_magnitude
 from mixstat.estimators.regression import RegressionFits
@@ -113,8 +111,6 @@ class RegressionMixture(RegressionFits):
         float
             One for perfect predictions.
         """
-        check_same_rows(X=X, y=y, sample_weight=sample_weight, offset=offset)
-        check_is_fitted(self)
         X, y, sample_weight, offset = self._complete(X, y, sample_weight, offset)
         response = self._read_pairs(X, y)[1]
         mean = self.predict(X, offset=offset)

@@ -23,7 +23,7 @@ from mixstat.estimators.offsets import (
     check_exposure,
     read_offset,
     source_of,
-    without_column,
+    without_columns,
 )
 from mixstat.experts.base import Experts
 from mixstat.experts.gaussian import COVARIANCES
@@ -157,7 +157,7 @@ class RegressionFits(RegressorMixin, CoveringMixture):
         if formulas is None:
             table, response, schema = enter(
                 self,
-                without_column(without_column(X, source, None), of_units, None),
+                without_columns(X, source, of_units),
                 y,
                 multi_output=True,
                 y_numeric=True,

@@ -5,7 +5,6 @@ from typing import TypeVar
 
 import numpy as np
 
-from mixstat.alignment import check_same_rows
 from mixstat.arguments import Response, Setting, Table, Weights
 from mixstat.estimators.inferring import InferringMixture
 from mixstat.fitting.fit import Fit
@@ -101,7 +100,6 @@ class UpdatingMixture(InferringMixture):
             return self._new_fit(X, y, sample_weight, offset=offset)
         if self.fit_.request.schema.groups is not None:
             raise ValueError("groups: a fit with groups cannot be updated; fit needs all rows.")
-        check_same_rows(X=X, y=y, sample_weight=sample_weight, offset=offset)
         X, y, sample_weight, offset = self._complete(X, y, sample_weight, offset)
         read, response = self._read_pairs(X, y)
         weight = self._weights(X, sample_weight, len(response))

@@ -170,12 +170,11 @@ def penalty_path(
     if not least < 1:
         raise ValueError(f"ratio must lie between 0 and 1, got {ratio!r}.")
     sample_weight = named_weights(X, sample_weight, estimator._formulas())
-    check_same_rows(X=X, y=y, sample_weight=sample_weight, **check_params(params))
-    given = _given_strengths(strengths, estimator)
     further = check_params(params)
-    splits = []
-    if criterion == "cv":
-        splits = folds.make(cv, estimator, X, y, further.get("groups"))
+    check_same_rows(X=X, y=y, sample_weight=sample_weight, **further)
+    given = _given_strengths(strengths, estimator)
+    units = further.get("groups")
+    splits = folds.make(cv, estimator, X, y, units) if criterion == "cv" else []
     task = ascent.Task(estimator, part, X, y, sample_weight, further)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -229,7 +229,7 @@ def test_what_does_not_suit_an_offset_is_refused(moe):
         MixtureOfExperts(1, formula="y ~ x", gate_formula="~ offset(e)").fit(DATA)
     with pytest.raises(ValueError, match="for experts with a log link"):
         MixtureOfExperts(1, formula="y ~ x + exposure(e)").fit(DATA)
-    with pytest.raises(ValueError, match="no offset for a classifier"):
+    with pytest.raises(ValueError, match="offset must be left out of a classifier"):
         MixtureOfExpertsClassifier(1, formula="y ~ x + offset(e)").fit(DATA)
     with pytest.raises(ValueError, match="offset must be left out of a Contextual"):
         ContextualMixtureOfExperts(n_experts=1, formula="y ~ x + offset(e)").fit(DATA)
