@@ -270,3 +270,17 @@ def test_flexmix_finds_the_same_maximum(moe, tmp_path):
     if "there is no package" in run.stderr:
         pytest.skip("needs flexmix")
     assert N * moe.log_likelihood_ == pytest.approx(float(run.stdout), abs=1e-4)
+
+
+def test_scikit_learn_hands_offsets_to_folds():
+    import sklearn
+    from sklearn.model_selection import cross_val_score
+
+    one = MixtureOfExperts(1, expert="poisson")
+    with sklearn.config_context(enable_metadata_routing=True):
+        one.set_fit_request(offset=True).set_score_request(offset=True)
+        scores = cross_val_score(one, X, COUNTS, cv=3, params={"offset": LOG})
+    by_column = cross_val_score(
+        MixtureOfExperts(1, expert="poisson", formula="y ~ x + exposure(e)"), DATA, COUNTS, cv=3
+    )
+    assert scores == pytest.approx(by_column, abs=1e-8)
