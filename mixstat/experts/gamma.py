@@ -14,6 +14,7 @@ from mixstat.data.batch import Rows
 from mixstat.experts.base import NEAR, WorkingSums, blank
 from mixstat.experts.glm import OnePredictorExperts, finite_mean, log_offset, traced_mean
 from mixstat.numerics.precision import AnyArray
+from mixstat.parts import predictors
 from mixstat.parts.part import within
 from mixstat.parts.predictors import Group
 
@@ -64,8 +65,8 @@ class GammaExperts(OnePredictorExperts):
     def start_statistics(
         self, rows: Rows, resp: Float[AnyArray, "K n"]
     ) -> tuple[WorkingSums, AnyArray, AnyArray]:
-        log_y = rows.y[1]
-        squares = jnp.sum(resp * (log_y**2)[None, :], axis=1)
+        log_y = predictors.without_offset(rows.y[1:], rows)
+        squares = jnp.sum(resp * log_y**2, axis=1)
         return super().start_statistics(rows, resp), jnp.sum(resp, axis=1), squares
 
     def start(

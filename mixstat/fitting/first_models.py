@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from mixstat.data import batch as batches
 from mixstat.fitting import gate_starts
@@ -50,10 +51,22 @@ def first_models(
         if start.responsibilities is not None:
             # one expert has a start on each side: with all coefficients, and with none
             shrunk = few or start.kind == NULL
-            resp = batches.lay_out_like(objective.batch, start.responsibilities)
+            shares = _of_units(objective, start.responsibilities)
+            resp = batches.lay_out_like(objective.batch, shares)
             model = gate_starts.first_model(objective, null, resp, random, shrunk=shrunk)
         models.append((start.kind, model))
     return models
+
+
+def _of_units(objective: Objective, shares: np.ndarray | None) -> Float[np.ndarray, "n K"]:
+    """Responsibilities that are the same for all rows which share an expert: their mean."""
+    table, sharing = np.asarray(shares), objective.batch.rows.sharing
+    if sharing is None:
+        return table
+    unit = np.ravel(np.asarray(sharing.number))[: len(table)]
+    sums = np.zeros((int(unit.max()) + 1, table.shape[1]))
+    np.add.at(sums, unit, table)
+    return (sums / np.bincount(unit)[:, None])[unit]
 
 
 def _scarce(objective: Objective, null: Mixture) -> bool:
@@ -71,7 +84,8 @@ def _first_models_together(
     for first in range(0, len(starts), block):
         some = starts[first : first + block]
         tables = [
-            batches.lay_out_like(objective.batch, np.asarray(s.responsibilities)) for s in some
+            batches.lay_out_like(objective.batch, _of_units(objective, s.responsibilities))
+            for s in some
         ]
         tables += [tables[-1]] * (block - len(tables))
         stacked = np.stack(tables)

@@ -73,7 +73,9 @@ def _commonest(rows: StartRows) -> Bool[np.ndarray, " n"] | None:
     Zeros beside a regression, or where a scale ends: a flat line without noise, which is part of
     several experts before it is one. Where others are nearly as common, values are round numbers.
     """
-    _, value = np.unique(np.round(rows.view, DIGITS), axis=0, return_inverse=True)
+    # an offset is taken from coordinates, which hides that responses are alike
+    seen = rows.view if rows.offset is None else rows.y
+    _, value = np.unique(np.round(seen, DIGITS), axis=0, return_inverse=True)
     met = np.bincount(value.ravel(), weights=rows.weight)
     chosen = value.ravel() == np.argmax(met)
     if chosen.sum() <= rows.Phi.shape[1] or np.sum(met > met.max() / STANDS_OUT) > 1:

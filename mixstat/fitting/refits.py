@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.optimize import linear_sum_assignment
 
-from mixstat.data.batch import Batch, lay_out_like
+from mixstat.data.batch import Batch, lay_out_like, unit_numbers
 from mixstat.fitting.batch_of_fits import fit_many
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.fit_table import FitTable
@@ -30,6 +30,9 @@ def refit(
     data = None
     if responses is not None:
         data = [with_response(fit, one) for one in responses]
+    unit = unit_numbers(objective.batch)
+    if weights is not None and unit is not None:
+        weights = weights[:, unit]
     ends = fit_many(objective, [fit.model], weights=weights, data=data, tol=tol)
     sound = clearly_apart(ends)
     for i in np.flatnonzero(~sound):

@@ -58,14 +58,16 @@ def select(
         standard error of that.
     cv : int or splitter, default=None
         Folds for the held-out density: their number (shuffled by ``estimator.random_state``,
-        stratified for classes) or an object with ``split``. None makes none.
+        stratified for classes) or an object with ``split``. None makes none. Units of ``groups``
+        in ``params`` stay together, and their densities are of units.
     eic_draws : int, default=0
         Draws of a bootstrap of rows for the extended information criterion, 100 say, of every
         member; 0 makes none.
     sample_weight : array-like of shape (n,), default=None
         Row weights as in ``fit``; also of held-out rows. Information criteria need counts.
     params : dict, default=None
-        Further arguments of ``fit``, such as ``{"possibilities": table}``.
+        Further arguments of ``fit``, such as ``{"possibilities": table}``, ``{"offset": logs}``
+        or ``{"groups": labels}``.
     folder : path, default=None
         Keeps each finished member there, and takes from there what is finished already: of the
         same rows, settings and version of mixstat alone. Needs ``random_state`` to be an integer.
@@ -113,7 +115,8 @@ def select(
     first = grids.with_settings(base, grid[0])  # whose formula may name a column of weights
     rows = rows_of_grid(first, X, y, cv, sample_weight, params)
     rows = rows._replace(eic_draws=check_integer("eic_draws", eic_draws, 0))
-    impossible = grids.refused(base, grid, X, y, rows.sample_weight)
+    beside = folds.of_rows(rows.params)
+    impossible = grids.refused(base, grid, X, y, rows.sample_weight, **beside)
     check_criterion(criterion, base, grid, impossible, rows, cv)
     kept = None if folder is None else _folder(folder, base, rows)
     if impossible:
@@ -156,7 +159,7 @@ def rows_of_grid(
     check_same_rows(X=X, y=y, sample_weight=weights, **further)
     if cv is not None and y is None:
         raise ValueError("y must be given beside cv: folds are made of its rows, got None.")
-    splits = [] if cv is None else folds.make(cv, base, X, y)
+    splits = [] if cv is None else folds.make(cv, base, X, y, further.get("groups"))
     if weights is None:
         return RowsOfGrid(X, y, None, further, splits, "")
     weight = check_weights(weights, count_rows(X))

@@ -102,7 +102,7 @@ def fit_member(base: BaseMixture, settings: Settings, rows: RowsOfGrid) -> Membe
         warnings.simplefilter("ignore", DesignWarning)
         try:
             estimator.fit(rows.X, rows.y, sample_weight=rows.sample_weight, **rows.params)
-            entropy = entropy_of(estimator, rows.X, rows.y, rows.weight)
+            entropy = entropy_of(estimator, rows.X, rows.y, rows.weight, rows.params)
         except REFUSALS as error:
             spent = time.perf_counter() - began
             return Member(settings, seconds=spent, kind=FAILED, remark=str(error))
@@ -161,5 +161,6 @@ def _one_fold(
     params = folds.rows_of(rows.params, rows.X, train)
     fold.fit(X, y, sample_weight=rows.weight[train], **params)
     X, y = (_safe_indexing(table, test) for table in (rows.X, rows.y))
-    logs = fold.score_samples(X, y)
-    return float(np.average(logs, weights=rows.weight[test])), fold.certificate_.is_regular
+    params = folds.rows_of(rows.params, rows.X, test)
+    value = folds.mean_log_density(fold, X, y, rows.weight[test], params)
+    return value, fold.certificate_.is_regular
