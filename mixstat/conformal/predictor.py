@@ -43,9 +43,8 @@ class ConformalPredictor(BaseEstimator):
     method : {"split", "cross", "prefit"}, default="split"
         "split" fits to some of the rows and takes the threshold from the others. "cross" fits as
         often as there are folds and uses every row for both (Vovk 2015; CV+ of Barber et al.
-        2021), with a weaker guarantee and, as a rule, shorter sets. "prefit" takes
-        the threshold from all rows that ``fit`` is given: none of them may have been seen by the
-        estimator.
+        2021), with a weaker guarantee and, as a rule, shorter sets. "prefit" takes the threshold
+        from all rows that ``fit`` is given, none of which the estimator may have seen.
     calibration : float, default=0.5
         Share of the rows from which "split" takes the threshold.
     cv : int or splitter, default=10
@@ -59,8 +58,7 @@ class ConformalPredictor(BaseEstimator):
         what is more probable, which makes none empty and coverage more even over x (HPD-split of
         Izbicki, Shimizu and Stern 2022). For "split" and "prefit".
     shuffle : bool, default=True
-        Whether "split" draws the calibration rows; if False they are the last ones, as rows in
-        the order of time want it.
+        Whether "split" draws the calibration rows; if not, they are the last (in time).
     random_state : int, RandomState or None, default=None
         Seed of that draw.
 
@@ -297,7 +295,6 @@ class ConformalPredictor(BaseEstimator):
         region = asked.regions_of(fit, X, self.kind_.regions)
         scores = calibrated.scores(fit, X, y, self.kind_)
         levels, most = follow(found, region, scores, share, pace)
-        told = share, told_of_time(share, pace)
-        least = calibrated.least(fit, X, most, self.kind_)
-        sets = made(self.estimators_, X, told, least=least, region=region)
+        told, least = told_of_time(share, pace), calibrated.least(fit, X, most, self.kind_)
+        sets = made(self.estimators_, X, (share, told), least=least, region=region)
         return AdaptiveSets(sets, levels, scores <= most, pace)

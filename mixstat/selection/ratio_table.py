@@ -68,9 +68,9 @@ def drawn_table(small: Fit, large: Fit, asked: Asked, seed: int, progress: Progr
 
 def _responses(small: Fit, seed: int, numbers: range) -> list[Float[np.ndarray, "n c"]]:
     """Responses of some draws, which begin and end with a block but for the last of all."""
-    n, drawn = round(small.sum_of_weights), []
+    drawn = []
     for block in range(numbers[0] // BLOCK, numbers[-1] // BLOCK + 1):
-        drawn += simulate(small, n, BLOCK, np.random.default_rng([seed, 0, block]))
+        drawn += simulate(small, BLOCK, np.random.default_rng([seed, 0, block]))
     return drawn[: len(numbers)]
 
 

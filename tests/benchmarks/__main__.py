@@ -34,11 +34,8 @@ TABLES = (
     "published",
     "bootstrap",
     "coverage",
-<<<<<<< HEAD
     "ratio",
-=======
     "conformal",
->>>>>>> shape
 )
 
 
@@ -70,11 +67,8 @@ def main() -> None:
             "published": lambda: published.show(full=asked.full),
             "bootstrap": bootstrap.show,
             "coverage": lambda: coverage.show(full=asked.full),
-<<<<<<< HEAD
             "ratio": lambda: ratio.show(full=asked.full),
-=======
             "conformal": lambda: conformal.show(full=asked.full),
->>>>>>> shape
         }
         for name in tables:
             show[name]()

@@ -71,7 +71,7 @@ def _searched(n_draws: int) -> dict[str, Any]:
     moe = MixtureOfExperts(gate_degree=0)
     test = bootstrap_test(X, y, n_experts=2, estimator=moe, n_draws=n_draws)
     seed = int(np.random.RandomState(0).randint(2**31))
-    drawn = simulate(test.null.fit_, ROWS, BLOCK, np.random.default_rng([seed, 0, 0]))
+    drawn = simulate(test.null.fit_, BLOCK, np.random.default_rng([seed, 0, 0]))
     longer = [_statistic(X, y[:, 0]) for y in drawn[:n_draws]]
     return {"cpu": 0.0, "draws": list(test.draws), "longer": longer}
 

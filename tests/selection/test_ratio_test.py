@@ -72,7 +72,7 @@ def test_draws_are_refits_of_responses_from_the_null_model(two_lines, tested):
     X, _ = two_lines
     seed = int(np.random.RandomState(0).randint(2**31))
     random = np.random.default_rng([seed, 0, 0])
-    responses = simulate(tested.null.fit_, N, BLOCK, random)
+    responses = simulate(tested.null.fit_, BLOCK, random)
     for i in (0, 5):
         y, row = responses[i][:, 0], tested.table.iloc[i]
         one = MixtureOfExperts(1, gate_degree=0).fit(X, y)
