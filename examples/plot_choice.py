@@ -1,6 +1,6 @@
 """
-How many experts: a grid, and a statement
-=========================================
+How many experts: a grid, a test, and a statement
+=================================================
 
 A response with two branches: half of the rows go up with x, half go down, and the mean of both is
 nearly zero everywhere. R2 sees nothing of it. How many experts describe it, and does the gate need
@@ -11,11 +11,13 @@ x?
 # Data
 # ----
 
+import matplotlib.pyplot as plt
 import numpy as np
+from scipy import stats
 from sklearn.model_selection import cross_val_score
 
 from mixstat import MixtureOfExperts
-from mixstat.selection import fewest_experts, scorer, select
+from mixstat.selection import bootstrap_test, fewest_experts, scorer, select
 
 rng = np.random.default_rng(0)
 X = rng.uniform(-1, 1, size=(200, 1))
@@ -50,6 +52,27 @@ print(found.summary())
 # The ring is the winner; hollow marks are fits that are no regular maxima.
 
 display = found.plot()
+
+# %%
+# A test
+# ------
+# Are two experts enough? The likelihood ratio of two against three is computed again for responses
+# that are drawn from the fit with two. It is not chi-squared: a third expert has its place to
+# choose, and that law would see too many experts.
+
+lines = MixtureOfExperts(gate_degree=0, n_init=4)
+test = bootstrap_test(X, y, n_experts=2, estimator=lines, n_draws=199)
+print(test)
+
+df = found.fits[0].n_parameters_ + 1  # an intercept, a slope, a scale and a share
+grid = np.linspace(0.1, max(test.draws.max(), test.statistic), 200)
+figure, ax = plt.subplots(figsize=(5, 3), layout="constrained")
+ax.hist(test.draws, bins=30, density=True, color="0.8", label="draws with two experts")
+ax.plot(grid, stats.chi2.pdf(grid, df), "C0", label=f"chi-squared, {df} df")
+ax.axvline(test.statistic, color="C3", label="data")
+ax.set(xlabel="likelihood ratio statistic, 2 against 3 experts", ylabel="density")
+ax.spines[["top", "right"]].set_visible(False)
+ax.legend(frameon=False)
 
 # %%
 # A statement

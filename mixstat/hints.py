@@ -13,6 +13,9 @@ Answer = TypeVar("Answer")
 ELSEWHERE: Mapping[str, tuple[str, ...]] = {
     "n_experts": ("k", "K", "G", "n_components", "n_clusters", "n_mixtures", "components"),
     "sample_weight": ("weights", "weight", "w", "sample_weights", "freq_weights", "obs_weights"),
+    "offset": ("exposure", "log_exposure", "offsets", "base_margin"),
+    "groups": ("units", "unit", "cluster", "clusters", "subject", "id", "group"),
+    "missing": ("na_action", "nan_policy", "na", "dropna"),
     "random_state": ("seed", "rng", "key", "random_seed"),
     "max_iter": ("maxiter", "n_iter", "iterations", "max_iterations", "n_iterations"),
     "n_init": ("nrep", "n_starts", "nstart", "restarts", "n_restarts", "starts"),

@@ -14,9 +14,9 @@ BEYOND = 1e-15  # relative distance below which numbers no longer differ by coun
 
 
 def expert_predictors(
-    experts: Experts, Phi: Float[np.ndarray, "n p"]
+    experts: Experts, Phi: Float[np.ndarray, "n p"], offset: Float[np.ndarray, "n o"] | None = None
 ) -> Float[np.ndarray, "K L n"]:
-    """Linear predictors of every expert, in NumPy."""
+    """Linear predictors of every expert, in NumPy; an offset is added to the first ones."""
 
     def one(group: Group) -> np.ndarray:
         coef = np.asarray(group.coef)
@@ -24,7 +24,10 @@ def expert_predictors(
             return np.broadcast_to(coef, (*coef.shape[:-1], len(Phi)))
         return coef @ Phi.T
 
-    return np.concatenate([one(group) for group in experts.groups()], axis=-2)
+    first, *others = (one(group) for group in experts.groups())
+    if offset is not None:
+        first = first + offset.T
+    return np.concatenate([first, *others], axis=-2)
 
 
 class Predictive(NamedTuple):

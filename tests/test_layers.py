@@ -52,6 +52,7 @@ LAYERS = [
     "mixstat.plotting",
     "mixstat.estimators",
     "mixstat.selection",
+    "mixstat.conformal",
     "mixstat.rates",
     "mixstat.soft_sensors",
     "mixstat.cli",

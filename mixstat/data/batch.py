@@ -15,6 +15,18 @@ WASTE = 1.1  # rows computed for each that there is, where shorter chunks can he
 ROOM_BYTES = 2**25  # a table that would be larger in such a shape has one of its own
 
 
+class Sharing(Module):
+    """Which rows of a chunk belong together: one unknown expert for all rows of a unit."""
+
+    number: AnyArray  # (r,) of the unit of each row; none goes on in another chunk
+    lead: AnyArray  # (r,) one in a row of each unit, zero in the others
+
+    def pooled(self, table: AnyArray) -> AnyArray:
+        """Sums (K, r) over the rows of its unit, for each row."""
+        sums = jax.ops.segment_sum(table.T, self.number, num_segments=len(self.number))
+        return sums[self.number].T
+
+
 class Rows(Module):
     """One chunk of rows (or, with a leading axis, all of them)."""
 
@@ -23,10 +35,21 @@ class Rows(Module):
     y: AnyArray  # (m, r) responses
     weight: AnyArray  # (r,) weights; they sum to one over the whole batch, padding has zero
     log_possibility: AnyArray | None = None  # (K, r) additive log possibility of contexts
+    offset: AnyArray | None = None  # (o, r) known part of the experts' first predictors
+    sharing: Sharing | None = None  # rows that share one expert; None where each has its own
 
     def feature(self, name: str) -> AnyArray:
         """Features by name: "Z" or "Phi"."""
         return self.Z if name == "Z" or self.Phi is None else self.Phi
+
+    @property
+    def once(self) -> AnyArray:
+        """Weights (r,) with which log-likelihoods are added up: a unit counts once."""
+        return self.weight if self.sharing is None else self.weight * self.sharing.lead
+
+    def pooled(self, density: AnyArray) -> AnyArray:
+        """Log densities (K, r) of all that a row shares its expert with."""
+        return density if self.sharing is None else self.sharing.pooled(density)
 
     def stored(self, name: str) -> str:
         """The name under which features are stored: equal features have one name."""
@@ -85,6 +108,8 @@ def build(
     weight: Float[np.ndarray, " n"] | None = None,
     log_possibility: Float[np.ndarray, "n K"] | None = None,
     *,
+    offset: Float[np.ndarray, "n o"] | None = None,
+    unit: Int[np.ndarray, " n"] | None = None,
     width: int = 1,
     room: int = 0,
     compact: bool = False,
@@ -97,6 +122,11 @@ def build(
     Z, Phi, y, weight, log_possibility
         Rows first, as a person has them. Weights are scaled to sum to one, so that every sum
         over rows is a mean.
+    offset
+        What is added to the experts' first predictors: one column, or one for each of them.
+    unit
+        Numbers of the units, from 0 on, of rows that share one expert. All rows then lie in one
+        chunk, and a sum over them is a mean over units, whose weights are those of their rows.
     width
         Floats per row of the widest table made from a chunk; it sets the chunk's length.
     room
@@ -108,8 +138,12 @@ def build(
     """
     floats = Z.shape[1] + y.shape[1] + (0 if Phi is Z else Phi.shape[1]) + 1
     given = np.ones(len(y)) if weight is None else weight
-    total_weight = np.sum(given)
-    chunks, r = shape(max(len(y), room), width, floats, compact=compact, longest=longest)
+    lead = np.ones(len(y)) if unit is None else leads(unit)
+    total_weight = np.sum(given * lead)
+    if unit is None:
+        chunks, r = shape(max(len(y), room), width, floats, compact=compact, longest=longest)
+    else:
+        chunks, r = 1, max(MIN_ROWS, int(2 ** np.ceil(np.log2(max(len(y), room)))))
     n_chunks, length = -(-len(y) // r), chunks * r
 
     def put(table: np.ndarray) -> np.ndarray:
@@ -121,6 +155,8 @@ def build(
         y=put(y),
         weight=_pad(given / total_weight, length, 0.0).reshape(-1, r),
         log_possibility=None if log_possibility is None else put(log_possibility),
+        offset=None if offset is None else put(offset),
+        sharing=None if unit is None else _lay_out_units(unit, lead, r),
     )
     return jax.device_put(Batch(rows, np.asarray(n_chunks), np.asarray(total_weight)))
 
@@ -128,7 +164,12 @@ def build(
 @in_float64
 def single(batch: Batch) -> Batch:
     """The same rows in single precision."""
-    rows = jax.tree.map(lambda table: np.asarray(table, np.float32), batch.rows)
+
+    def short(table: AnyArray) -> np.ndarray:
+        whole = np.issubdtype(np.asarray(table).dtype, np.integer)
+        return np.asarray(table) if whole else np.asarray(table, np.float32)
+
+    rows = jax.tree.map(short, batch.rows)
     return jax.device_put(Batch(rows, batch.n_chunks, batch.total_weight))
 
 
@@ -141,6 +182,30 @@ def lay_out_like(batch: Batch, table: Float[np.ndarray, "n k"]) -> Float[np.ndar
 def lay_out_weight(weight: Float[np.ndarray, " n"], chunks: int, r: int) -> np.ndarray:
     """Weights of rows in the layout (chunks, r); padding has none."""
     return _pad(weight, chunks * r, 0.0).reshape(chunks, r)
+
+
+def leads(unit: Int[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """One in the first row of each unit, zero in the others."""
+    lead = np.zeros(len(unit))
+    lead[np.unique(unit, return_index=True)[1]] = 1.0
+    return lead
+
+
+def unit_numbers(batch: Batch) -> Int[np.ndarray, " n"] | None:
+    """The unit of each row that counts; None where each row has an expert of its own."""
+    rows = batch.rows
+    if rows.sharing is None:
+        return None
+    return np.ravel(np.asarray(rows.sharing.number))[np.ravel(np.asarray(rows.weight)) > 0]
+
+
+def _lay_out_units(
+    unit: Int[np.ndarray, " n"], lead: Float[np.ndarray, " n"], length: int
+) -> Sharing:
+    """Units of one chunk; each row of padding is one by itself, which never counts."""
+    n, count = len(unit), int(unit.max()) + 1
+    number = np.concatenate([unit, count + np.arange(length - n)]).astype(np.int32)
+    return Sharing(number[None], _pad(lead, length, 0.0)[None])
 
 
 def take_rows(table: Float[AnyArray, "c k r"], n: int) -> Float[np.ndarray, "n k"]:

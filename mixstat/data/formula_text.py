@@ -31,7 +31,8 @@ FUNCTIONS: dict[str, Callable[..., object]] = {
 }
 # what people write in other places, and what stands for it here
 ELSEWHERE = {
-    "offset": "there are no offsets: put the log of the exposure among the features",
+    "offset": "an offset is a term by itself on the right of formula, as in offset(log(e))",
+    "exposure": "an exposure is a term by itself on the right of formula, as in exposure(e)",
     "ns": "a natural spline is cr(x, df=4)",
     "s": "splines are bs(x, df=5) and cr(x, df=4)",
     "te": "splines are bs(x, df=5) and cr(x, df=4)",
@@ -47,6 +48,7 @@ ELSEWHERE = {
     "power": "a power is I(x**2)",
     "square": "a power is I(x**2)",
 }
+OFFSETS = ("offset", "exposure")  # terms whose coefficient is known
 NAMES = 12  # of columns that a message lists
 COLOUR = re.compile(r"\x1b\[[0-9;]*m|[⧛⧚]")
 QUOTED = re.compile(r"`([^`]*)`")

@@ -55,6 +55,18 @@ class FittedAttributes(BaseEstimator):
         return _known(self.fit_.request.schema.feature_names)
 
     @property
+    def n_dropped_(self) -> int:
+        """Number of rows that the fit left out for a missing value."""
+        missing = self.fit_.request.schema.missing
+        return 0 if missing is None else missing.n_dropped
+
+    @property
+    def kept_index_(self) -> np.ndarray:
+        """Index (or numbers) of the rows of the fit, where rows may be left out."""
+        missing = self.fit_.request.schema.missing
+        return _known(None if missing is None else missing.labels)
+
+    @property
     def formula_(self) -> str | None:
         """Formula of a model made from one."""
         formulas = self.fit_.request.schema.formulas

@@ -1,6 +1,7 @@
 """What all estimators share: from parameters and checked rows to a fit."""
 
 import inspect
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool
@@ -9,14 +10,16 @@ from sklearn.exceptions import ConvergenceWarning
 from mixstat.arguments import Columns, Response, Seed, Setting, Table, Weights
 from mixstat.contextual.knowledge import ExpertContexts
 from mixstat.estimators.formulas import FormulaMixture
+from mixstat.estimators.missing import WAYS, find_missing, taken
 from mixstat.experts.base import Experts
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.options import Options, read_options
-from mixstat.fitting.schema import Request, Schema
+from mixstat.fitting.schema import MissingRows, Request, Schema
 from mixstat.fitting.search import fit_rows
 from mixstat.fitting.tables import TrainingRows
 from mixstat.hints import check_known
 from mixstat.results import report
+from mixstat.validation import check_choice
 
 
 class BaseMixture(FormulaMixture):
@@ -64,9 +67,25 @@ class BaseMixture(FormulaMixture):
         sample_weight: Weights,
         *,
         zeros: Bool[np.ndarray, "K p"] | None = None,
+        offset: Table = None,
+        groups: Table = None,
     ) -> Fit:
         """The fit to rows; slopes in ``zeros`` are held at zero. Nothing here is changed."""
         raise NotImplementedError
+
+    def _missing_rows(self, X: Table, y: Response, *others: Table) -> MissingRows | None:
+        """Rows that lack a value, where those are to be left out."""
+        way = check_choice("missing", self.missing, WAYS)
+        if way == "raise":
+            return None
+        return find_missing(X, y, others, self._formulas())
+
+    @staticmethod
+    def _of_kept_rows(options: Options, schema: Schema) -> Options:
+        """The parameters with a start of the rows that are kept."""
+        if schema.missing is None:
+            return options
+        return replace(options, init=taken(options.init, schema.missing.kept))
 
     def _options(self) -> Options:
         """The parameters, checked."""

@@ -14,7 +14,9 @@ from mixstat.data.formula import check_frame
 from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.door import enter
 from mixstat.estimators.formula_rows import agreed, as_labels, read_labels, row_weights
+from mixstat.estimators.grouping import shown
 from mixstat.estimators.labels import check_same, learn, numbers
+from mixstat.estimators.missing import taken
 from mixstat.experts.multinomial import MultinomialExperts
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.schema import Schema
@@ -45,10 +47,17 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         sample_weight: Weights,
         *,
         zeros: Bool[np.ndarray, "K p"] | None = None,
+        offset: Table = None,
+        groups: Table = None,
     ) -> Fit:
+        formulas = self._formulas()
+        _check_none("offset", offset if formulas is None else formulas.offsets or offset)
+        _check_none("groups", groups)
         options = self._options()
         check_same_rows(X=X, y=y, sample_weight=sample_weight, init=self.init)
-        formulas = self._formulas()
+        missing = self._missing_rows(X, y, sample_weight)
+        if missing is not None:
+            X, y, sample_weight = (taken(one, missing.kept) for one in (X, y, sample_weight))
         if formulas is None:
             table, labels, schema = enter(self, X, y)
         else:
@@ -59,7 +68,8 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
             schema = Schema.of_frame(table, formulas)
         weight = row_weights(X, sample_weight, len(labels), formulas)
         classes, numbered = learn(labels, weight, self.classes)
-        schema = replace(schema, is_vector=True, classes=classes)
+        schema = replace(schema, is_vector=True, classes=classes, missing=missing)
+        options = self._of_kept_rows(options, schema)
         family = MultinomialExperts(n_classes=len(classes))
         rows = TrainingRows(table, numbered, weight)
         return self._fitted(options, family, schema, rows, zeros=zeros)
@@ -96,7 +106,7 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         float
             Between 0 and 1.
         """
-        check_same_rows(X=X, y=y, sample_weight=sample_weight)
+        X, y, sample_weight = self._complete(X, y, sample_weight)
         labels = self._labels(self._read(X), y)
         weight = self._weights(X, sample_weight, len(labels))
         return float(np.average(self.predict(X) == labels, weights=weight))
@@ -223,7 +233,7 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         first = not self.__sklearn_is_fitted__()
         if not first:
             check_same(classes, _classes(self.fit_), "classes stay")
-        fit = self._learned(X, y, sample_weight, forgetting)
+        fit = self._learned(X, y, sample_weight, forgetting, None)
         check_same(classes, _classes(fit), "the first call must hold rows of every class")
         self.fit_ = fit
         return self
@@ -243,6 +253,17 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         """
         proba = self.predict_proba(X)
         return _classes(self.fit_)[np.argmax(proba, axis=1)]
+
+
+def _check_none(name: str, given: Table) -> None:
+    """Refuse what a classifier, with its several log odds, does not take."""
+    if given is None or (isinstance(given, tuple) and not given):
+        return
+    seen = ", ".join(map(str, given)) if isinstance(given, tuple) else shown(given)
+    raise ValueError(
+        f"{name} must be left out of a classifier, and of its formula, as it has several log odds; "
+        f"MixtureOfExperts(expert='binomial') takes it. Got {seen}."
+    )
 
 
 def _classes(fit: Fit) -> np.ndarray:

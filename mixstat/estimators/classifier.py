@@ -74,6 +74,11 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         :class:`MixtureOfExperts`.
     l1_ratio : float, default=1.0
         Share of the L1 norm in both elastic nets.
+    missing : {"raise", "drop"}, default="raise"
+        What becomes of rows with a missing value (NaN, None, NA) in X, y, weights or offset: an
+        error, or they are left out of fits and of questions that are answered by one number;
+        beside ``formula`` the columns that it names count. ``n_dropped_`` tells how many,
+        ``kept_index_`` which are left.
     warm_start : bool, default=False
         Begin at the previous fit of this estimator.
     random_state : int, RandomState or None, default=None
@@ -116,6 +121,10 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         Gradient, curvature and everything odd about the returned parameters.
     starts_ : ndarray
         A structured row per start.
+    n_dropped_ : int
+        Number of rows left out for a missing value.
+    kept_index_ : ndarray of shape (n,)
+        Index of the rows of the fit (or their numbers), with ``missing="drop"``.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of str
@@ -174,6 +183,7 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         expert_penalty=0.0,
         gate_penalty=0.0,
         l1_ratio=1.0,
+        missing="raise",
         warm_start=False,
         random_state=None,
         verbose=0,
@@ -200,6 +210,7 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         self.expert_penalty = expert_penalty
         self.gate_penalty = gate_penalty
         self.l1_ratio = l1_ratio
+        self.missing = missing
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose

@@ -25,6 +25,7 @@ class CoveringMixture(BaseMixture):
         levels: Setting = LEVELS,
         by_expert: Setting = False,
         max_lag: Setting = None,
+        offset: Table = None,
     ) -> DataFrame:
         """How many of some rows lie in their central prediction intervals.
 
@@ -45,6 +46,8 @@ class CoveringMixture(BaseMixture):
         max_lag : int or None, default=None
             Rows so far apart or less may depend on each other; 0 takes all as independent. None
             takes floor(4 (n / 100)^(2/9)).
+        offset : array-like of shape (n,) or (n, m), or str, default=None
+            Offset of these rows, where ``fit`` was given one.
 
         Returns
         -------
@@ -73,4 +76,5 @@ class CoveringMixture(BaseMixture):
         fit = self.fit_
         observed = fit.model.experts.observed(response).T
         region = np.argmax(fit.log_gate(read), axis=1) if by_region else None
-        return coverage.interval_coverage(fit.predictive(read), observed, stated, region, lags)
+        law = fit.predictive(read, self._offset(X, offset))
+        return coverage.interval_coverage(law, observed, stated, region, lags)

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 
 from mixstat.arguments import Table
 from mixstat.data import batch as batches
+from mixstat.data.units import firsts
 from mixstat.estimators.report import describe
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.refits import refit
@@ -50,7 +51,7 @@ def estimate_of(
     X, y
         As they were given; None where they were not.
     """
-    maximum = fit.maximum
+    maximum, unit = fit.maximum, batches.unit_numbers(fit.maximum.batch)
     return Estimate(
         objective=maximum.objective.replace(batch=maximum.batch),
         result=maximum.result,
@@ -59,7 +60,7 @@ def estimate_of(
         params=fit.params,
         jacobian=fit.user_jacobian,
         held=maximum.held,
-        weight=weight,
+        weight=weight if unit is None else weight[firsts(unit)],
         counted=counted,
         weighted=fit.weighted,
         n_parameters=fit.n_parameters,
@@ -72,13 +73,21 @@ def estimate_of(
         location=fit.units.location,
         scale=fit.units.scale,
         refit=partial(refit, fit),
-        simulate=partial(simulate, fit, len(weight)),
+        simulate=partial(simulate, fit),
         description=describe(fit),
         identified=_identified(fit),
         ratios=tuple(_ratios(fit)),
         rows=X,
         response=y,
+        offset_columns=_offset_columns(fit),
+        unit=unit,
     )
+
+
+def _offset_columns(fit: Fit) -> tuple[str, ...]:
+    formulas = fit.request.schema.formulas
+    terms = () if formulas is None else formulas.offsets
+    return tuple(name for term in terms for name in term.columns)
 
 
 def labels_of(fit: Fit) -> list[ParameterLabel]:
@@ -114,9 +123,7 @@ def _identified(fit: Fit) -> IdentifiedFunctions:
 
 
 @in_float64
-def simulate(
-    fit: Fit, n_rows: int, count: int, random: np.random.Generator
-) -> list[Float[np.ndarray, "n c"]]:
+def simulate(fit: Fit, count: int, random: np.random.Generator) -> list[Float[np.ndarray, "n c"]]:
     """Responses drawn from the fitted model at its rows, in the units of y."""
     if fit.model.gate.joint or fit.maximum.knows_contexts:
         raise ValueError(
@@ -124,8 +131,16 @@ def simulate(
             "that is fitted to the inputs too, draw rows instead."
         )
     rows, experts, units = fit.maximum.batch.rows, fit.model.experts, fit.units
+    if rows.sharing is not None:
+        raise ValueError(
+            "kind='parametric' needs rows with experts of their own; kind='rows' draws the units "
+            "of a fit with groups."
+        )
+    n_rows = int(np.sum(np.asarray(rows.weight) > 0))
     share = np.exp(batches.take_rows(gate_rows(fit.model.gate, rows), n_rows)).T
-    eta = expert_predictors(experts, batches.take_rows(np.asarray(rows.feature("Phi")), n_rows))
+    Phi = batches.take_rows(np.asarray(rows.feature("Phi")), n_rows)
+    known = None if rows.offset is None else batches.take_rows(np.asarray(rows.offset), n_rows)
+    eta = expert_predictors(experts, Phi, known)
     draws = Predictive(share, experts, eta).sample(count, random)
     if experts.response.startswith("censored"):
         raise ValueError(

@@ -8,9 +8,13 @@ from scipy.special import logsumexp
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mixstat.alignment import check_same_rows
-from mixstat.arguments import Response, Table, Weights
+from mixstat.arguments import Response, Setting, Table, Weights, count_rows
 from mixstat.data.formula import check_frame
+from mixstat.data.units import Labels, check_weights_of_units, firsts, numbered
 from mixstat.estimators.formula_rows import row_weights
+from mixstat.estimators.grouping import read_units
+from mixstat.estimators.missing import find_missing, taken
+from mixstat.estimators.offsets import Offset, read_offset, without_columns
 from mixstat.estimators.parameters import ParameterQuestions
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.tables import TrainingRows
@@ -18,29 +22,68 @@ from mixstat.hints import check_known, hinting
 from mixstat.kinds import check_table
 from mixstat.numerics.quiet import quiet
 from mixstat.results import warn
+from mixstat.validation import check_choice
 
 
 class RowQuestions(ParameterQuestions):
     """Questions about rows, to a fitted mixture; not to be used directly."""
 
+    missing: Setting = "raise"
+    """What becomes of rows that lack a value; a constructor parameter of some."""
+
     def _read(self, X: Table) -> Table:
         """Check new rows as sklearn does (or leave a data frame to the formulas)."""
         check_is_fitted(self)
-        if self.fit_.request.schema.formulas is not None:
+        schema = self.fit_.request.schema
+        if schema.formulas is not None:
             return check_frame(X, "formula")
+        X = without_columns(X, schema.offset, schema.groups)
         return validate_data(self, check_table("X", X), reset=False, dtype=np.float64)
+
+    def _complete(self, X: Table, y: Response, *others: Table) -> list[Table]:
+        """X, y, weights, offset and groups; without rows that lack a value if those may go."""
+        check_same_rows(X=X, y=y, **dict(zip(("sample_weight", "offset", "groups"), others)))
+        check_is_fitted(self)
+        found = None
+        if X is not None and self.missing == "drop":
+            found = find_missing(X, y, others, self.fit_.request.schema.formulas)
+        rows = (X, y, *others)
+        return [one if found is None else taken(one, found.kept) for one in rows]
+
+    def _offset(self, X: Table, offset: Table) -> Offset:
+        """The offset of rows that were read, from the table as it was given."""
+        fit = self.fit_
+        n, m = count_rows(X), len(fit.units.location)
+        check_same_rows(X=X, offset=offset)
+        return read_offset(X, offset, fit.request.schema, fit.model.experts, n, m)
 
     def _response(self, X: Table, y: Response) -> Float[np.ndarray, "n c"]:
         """Check responses of rows that were read; None takes them from the frame of a formula."""
         raise NotImplementedError
 
+    def _units(self, X: Table, groups: Table) -> Labels | None:
+        """The units of rows, from the table as it was given."""
+        check_same_rows(X=X, groups=groups)
+        return read_units(X, groups, self.fit_.request.schema.groups)
+
     def _on_own_rows(
-        self, X: Table, y: Response, sample_weight: Weights, **knowledge: Table
+        self,
+        X: Table,
+        y: Response,
+        sample_weight: Weights,
+        offset: Table = None,
+        groups: Table = None,
+        **knowledge: Table,
     ) -> Fit:
-        check_known("fit()", knowledge, ["X", "y", "sample_weight"])
-        table, response = self._read_pairs(X, y, sample_weight=sample_weight)
+        check_known("fit()", knowledge, ["X", "y", "sample_weight", "offset", "groups"])
+        given = (X, y, sample_weight, offset, groups)
+        X, y, sample_weight, offset, groups = self._complete(*given)
+        table, response = self._read_pairs(X, y)
         weight = self._weights(X, sample_weight, len(response))
-        return self.fit_.on_rows(TrainingRows(table, response, weight))
+        known = self._offset(X, offset)
+        unit = self._units(X, groups)
+        rows = TrainingRows(table, response, weight, offset=known, unit=unit)
+        return self.fit_.on_rows(rows)
 
     def _read_pairs(
         self, X: Table, y: Response, **others: Table
@@ -106,8 +149,10 @@ class RowQuestions(ParameterQuestions):
 
     @hinting
     @quiet
-    def responsibilities(self, X: Table, y: Response = None) -> np.ndarray:
-        """Probability of each expert given x and y.
+    def responsibilities(
+        self, X: Table, y: Response = None, *, offset: Table = None, groups: Table = None
+    ) -> np.ndarray:
+        """Probability of each expert given x and y, or given all rows of its unit.
 
         Parameters
         ----------
@@ -115,18 +160,28 @@ class RowQuestions(ParameterQuestions):
             Inputs.
         y : array-like of shape (n,) or (n, m)
             Responses; may be left out for a model made from a formula.
+        offset : array-like of shape (n,) or (n, m), or str, default=None
+            Offset of these rows, where ``fit`` was given one; a column that it took is found by
+            itself.
+        groups : array-like of shape (n,) or str, default=None
+            Unit of each row, where ``fit`` was given units; a column that it took is found by
+            itself.
 
         Returns
         -------
         ndarray of shape (n, n_experts)
             Rows sum to one.
         """
-        return self.fit_.responsibilities(*self._read_pairs(X, y))
+        pair = self._read_pairs(X, y)
+        known = self._offset(X, offset), self._units(X, groups)
+        return self.fit_.responsibilities(*pair, *known)
 
     @hinting
     @quiet
-    def score_samples(self, X: Table, y: Response = None) -> np.ndarray:
-        """log p(y | x) of each row, in the units of y.
+    def score_samples(
+        self, X: Table, y: Response = None, *, offset: Table = None, groups: Table = None
+    ) -> np.ndarray:
+        """log p(y | x) of each row, in the units of y; of each unit, in fits with groups.
 
         Parameters
         ----------
@@ -134,23 +189,40 @@ class RowQuestions(ParameterQuestions):
             Inputs.
         y : array-like of shape (n,) or (n, m)
             Responses; may be left out for a model made from a formula.
+        offset : array-like of shape (n,) or (n, m), or str, default=None
+            Offset of these rows, where ``fit`` was given one; a column that it took is found by
+            itself.
+        groups : array-like of shape (n,) or str, default=None
+            Unit of each row, where ``fit`` was given units; a column that it took is found by
+            itself.
 
         Returns
         -------
         ndarray of shape (n,)
-            Natural logarithms of densities.
+            Natural logarithms of densities; of units in the order in which they first come.
         """
-        return logsumexp(self.fit_.log_joint(*self._read_pairs(X, y)), axis=1)
+        pair = self._read_pairs(X, y)
+        unit = self._units(X, groups)
+        joint = self.fit_.log_joint(*pair, self._offset(X, offset), unit)
+        return logsumexp(joint if unit is None else joint[firsts(numbered(unit))], axis=1)
 
     @hinting
-    def aic(self, X: Table, y: Response = None, sample_weight: Weights = None) -> float:
+    def aic(
+        self,
+        X: Table,
+        y: Response = None,
+        sample_weight: Weights = None,
+        *,
+        offset: Table = None,
+        groups: Table = None,
+    ) -> float:
         """Akaike's criterion, -2 log-likelihood + 2 parameters; small is good.
 
         With a Gaussian gate it is that of the joint density of x and y, as in ``bic``.
 
         Parameters
         ----------
-        X, y, sample_weight
+        X, y, sample_weight, offset, groups
             Rows as for ``fit``; without weights each counts once, whatever the fit had.
 
         Returns
@@ -158,10 +230,19 @@ class RowQuestions(ParameterQuestions):
         float
             The criterion on these rows.
         """
-        return self._criterion(X, y, sample_weight, lambda total: 2.0)
+        return self._criterion(X, y, sample_weight, offset, groups, lambda total: 2.0)
 
     @hinting
-    def bic(self, X: Table, y: Response = None, sample_weight: Weights = None) -> float:
+    def bic(
+        self,
+        X: Table,
+        y: Response = None,
+        sample_weight: Weights = None,
+        *,
+        offset: Table = None,
+        groups: Table = None,
+        count: Setting = "units",
+    ) -> float:
         """Bayesian criterion, -2 log-likelihood + parameters log n; small is good.
 
         With a Gaussian gate it is that of the joint density of x and y, which is what was
@@ -169,29 +250,51 @@ class RowQuestions(ParameterQuestions):
 
         Parameters
         ----------
-        X, y, sample_weight
+        X, y, sample_weight, offset, groups
             Rows as for ``fit``; n is the sum of the weights. Without weights each row counts
             once, whatever the fit had.
+        count : {"units", "rows"}, default="units"
+            Whose number n is, in fits with groups: that of units, which are independent, or that
+            of rows, as some programs have it.
 
         Returns
         -------
         float
             The criterion on these rows.
         """
-        return self._criterion(X, y, sample_weight, np.log)
+        check_choice("count", count, ("units", "rows"))
+        given = (X, y, sample_weight, offset, groups)
+        return self._criterion(*given, np.log, of_rows=count == "rows")
 
     @quiet
     def _criterion(
-        self, X: Table, y: Response, sample_weight: Weights, price: Callable[[float], float]
+        self,
+        X: Table,
+        y: Response,
+        sample_weight: Weights,
+        offset: Table,
+        groups: Table,
+        price: Callable[[float], float],
+        *,
+        of_rows: bool = False,
     ) -> float:
-        table, response = self._read_pairs(X, y, sample_weight=sample_weight)
-        joint = self.fit_.log_joint(table, response)
+        given = (X, y, sample_weight, offset, groups)
+        X, y, sample_weight, offset, groups = self._complete(*given)
+        table, response = self._read_pairs(X, y)
+        unit = self._units(X, groups)
+        joint = self.fit_.log_joint(table, response, self._offset(X, offset), unit)
         logs = logsumexp(joint, axis=1) + self.fit_.log_inputs(table)
         weight = self._weights(X, sample_weight, len(logs))
+        total = weight.sum()
+        if unit is not None:
+            check_weights_of_units(weight, unit)
+            first = firsts(numbered(unit))
+            logs, weight = logs[first], weight[first]
         if self.fit_.weighted and sample_weight is None:
             warn(
                 "sample_weight was given to fit and not here, where each row now counts once. Give "
                 "the weights of these rows, or ones to silence this.",
                 UserWarning,
             )
-        return float(-2 * weight @ logs + self.fit_.n_parameters * price(weight.sum()))
+        total = total if of_rows else weight.sum()
+        return float(-2 * weight @ logs + self.fit_.n_parameters * price(total))

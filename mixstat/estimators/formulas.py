@@ -30,6 +30,8 @@ class FormulaMixture(UpdatingMixture):
         gate_kind: Setting = None,
         gate_formula: Setting = None,
         sample_weight: Weights = None,
+        offset: Table = None,
+        groups: Table = None,
         **settings: Setting,
     ) -> Made:
         """Fit a model written as formulas: in short for its parameters and ``fit(data)``.
@@ -50,6 +52,10 @@ class FormulaMixture(UpdatingMixture):
             the experts.
         sample_weight : str or array-like of shape (n,), default=None
             Row weights as in ``fit``, or the column of ``data`` that holds them.
+        offset : str or array-like of shape (n,), default=None
+            Offset as in ``fit``; formulas have ``offset(log(e))`` too.
+        groups : str or array-like of shape (n,), default=None
+            Units of rows that share one expert, as in ``fit``.
         **settings
             Parameters of the estimator, except those that describe features.
 
@@ -67,14 +73,14 @@ class FormulaMixture(UpdatingMixture):
             If a formula names a column that ``data`` lacks, a value is missing, or a setting
             describes features.
         """
-        known = [*inspect.signature(cls).parameters, "data", "sample_weight"]
+        known = [*inspect.signature(cls).parameters, "data", "sample_weight", "offset", "groups"]
         check_known("from_formula()", settings, known)
         features, kind = _gate_words(gate, gate_kind, gate_formula)
         if kind is not None:
             settings["gate"] = kind
         moe = cls(**settings)
         moe.formula, moe.gate_formula = formula, features
-        moe.fit_ = moe._new_fit(data, None, sample_weight)
+        moe.fit_ = moe._new_fit(data, None, sample_weight, offset=offset, groups=groups)
         return moe
 
     def _formulas(self) -> Formulas | None:

@@ -12,10 +12,12 @@ from mixstat.data.formula import check_frame
 from mixstat.data.formula_text import listed
 from mixstat.estimators.estimates import estimate_of
 from mixstat.estimators.fitted import RowQuestions
+from mixstat.estimators.missing import find_missing, taken
+from mixstat.estimators.offsets import Offset
 from mixstat.fitting.fit import Fit
 from mixstat.hints import hinting
 from mixstat.inference.clusters import number_groups
-from mixstat.inference.covariances import find_covariance
+from mixstat.inference.covariances import Covariance, find_covariance
 from mixstat.inference.estimate import Estimate
 from mixstat.inference.results import InferenceResults, infer
 from mixstat.numerics.quiet import quiet
@@ -36,6 +38,7 @@ class InferringMixture(RowQuestions):
         groups: Table = None,
         sample_weight: Weights = None,
         level: Setting = 0.95,
+        offset: Table = None,
     ) -> InferenceResults:
         """Standard errors of a chosen kind, intervals, tests and a summary.
 
@@ -50,11 +53,15 @@ class InferringMixture(RowQuestions):
             object with settings from :mod:`mixstat.inference`, such as ``HAC(lags=5)``.
         groups : array-like of shape (n,) or (n, 2), or str, default=None
             Clusters of the rows, of one or two variables, for "cluster"; series or clusters for
-            "hac" and some kinds of bootstrap. Beside ``formula`` columns may be named.
+            "hac" and some kinds of bootstrap. Beside ``formula`` columns may be named. Of a fit
+            with groups, its units, where X and y are given; errors then take units as
+            independent.
         sample_weight : array-like of shape (n,) or str, default=None
             Row weights of the fit, where X and y are given.
         level : float, default=0.95
             Confidence level of intervals.
+        offset : array-like of shape (n,) or (n, m), or str, default=None
+            Offset of the fit, where X and y are given and it was told one.
 
         Returns
         -------
@@ -69,7 +76,13 @@ class InferringMixture(RowQuestions):
             the wrong length or not used by this kind, or another argument is out of range.
         """
         check_is_fitted(self)
-        estimate = self._estimate(X, y, sample_weight)
+        check_same_rows(X=X, y=y, sample_weight=sample_weight, offset=offset, groups=groups)
+        given = (X, y, sample_weight, offset)
+        X, y, sample_weight, offset, groups = self._complete_with(groups, *given)
+        told = {} if offset is None else {"offset": offset}
+        if self.fit_.request.schema.groups is not None and X is not None:
+            told["groups"] = groups
+        estimate = self._estimate(X, y, sample_weight, **told)
         return self._inferred(estimate, X, cov_type, groups, level)
 
     def _inferred(
@@ -78,16 +91,22 @@ class InferringMixture(RowQuestions):
         """Results with a kind of covariance, checked."""
         kind, share = find_covariance(cov_type), check_open_share("level", level)
         check_same_rows(X=X, groups=groups)
+        schema = self.fit_.request.schema
+        if schema.groups is not None:
+            groups = _of_units(kind, groups)
         labels = _named(X, groups, by_name=self.fit_.request.schema.formulas is not None)
         # the estimator may be fitted again before the results are asked about other rows
-        estimate = replace(estimate, read=copy(self)._read)
+        known = copy(self)
+        estimate = replace(estimate, read=known._read, offset=known._internal_offset)
         return infer(estimate, kind, number_groups(labels, kind, estimate.counted), share)
 
     def _estimate(self, X: Table, y: Response, sample_weight: Weights, **others: Table) -> Estimate:
         """The fit as inference sees it, with its own rows."""
         if X is None and y is None:
-            if sample_weight is not None:
-                raise ValueError("sample_weight is for X and y; give them too, got X=None.")
+            alone = {"sample_weight": sample_weight, "offset": others.get("offset")}
+            for name, table in alone.items():
+                if table is not None:
+                    raise ValueError(f"{name} is for X and y; give them too, got X=None.")
             return _without_tables(self.fit_)
         fit = self._on_own_rows(X, y, sample_weight, **others)
         response = self._read_pairs(X, y)[1]
@@ -95,12 +114,34 @@ class InferringMixture(RowQuestions):
         counted = weight > 0
         return estimate_of(fit, weight[counted], counted, X, response[counted])
 
+    def _complete_with(self, groups: Table, X: Table, y: Response, *others: Table) -> list[Table]:
+        """Rows that lack no value, and their clusters, which are not looked at."""
+        found = None
+        if X is not None and self.missing == "drop":
+            found = find_missing(X, y, others, self.fit_.request.schema.formulas)
+        rows = (X, y, *others, groups)
+        return [one if found is None else taken(one, found.kept) for one in rows]
+
+    def _internal_offset(self, X: Table, offset: Table) -> Offset:
+        """The offset of rows as the fit sees it."""
+        fit = self.fit_
+        return fit.units.standardised_offset(self._offset(X, offset), fit.model.experts)
+
 
 def _without_tables(fit: Fit) -> Estimate:
     """Weights are those of the rows that the fit keeps."""
     rows = np.ravel(np.asarray(fit.maximum.batch.rows.weight))
     weight = rows[rows > 0] * fit.sum_of_weights
     return estimate_of(fit, weight, np.ones(len(weight), bool))
+
+
+def _of_units(kind: Covariance, groups: Table) -> None:
+    """Units of a fit are its clusters, and no others are taken."""
+    if kind.needs_groups:
+        raise ValueError(
+            f"cov_type must not be {kind.name!r} for a fit with groups: 'robust' takes each unit "
+            "as a cluster."
+        )
 
 
 def _named(X: Table, groups: Table, *, by_name: bool) -> Table:

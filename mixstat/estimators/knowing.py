@@ -87,6 +87,8 @@ class KnowingMixture(RegressionMixture):
         sample_weight: Weights,
         *,
         zeros: Bool[np.ndarray, "K p"] | None = None,
+        offset: Table = None,
+        groups: Table = None,
         possibilities: Table = None,
         context_data: Table = None,
     ) -> Fit:
@@ -95,7 +97,17 @@ class KnowingMixture(RegressionMixture):
         check_same_rows(X=X, possibilities=possibilities, context_data=context_data)
         knowledge = self._knowledge()
         options = self._contextual_options(knowledge, possibilities)
-        rows, schema = self._training_rows(X, y, sample_weight)
+        rows, schema = self._training_rows(X, y, sample_weight, offset, groups)
+        if rows.unit is not None:
+            raise ValueError(
+                "groups must be left out of a ContextualMixtureOfExperts; MixtureOfExperts takes "
+                "them."
+            )
+        if rows.offset is not None:
+            raise ValueError(
+                "offset must be left out of a ContextualMixtureOfExperts, and of its formula; "
+                "MixtureOfExperts takes it."
+            )
         records = Records(
             rows.X, rows.y, context_data, names=column_names(schema), time=index_of(X)
         )
@@ -121,11 +133,19 @@ class KnowingMixture(RegressionMixture):
         return np.ones((len(y), fit.n_experts)) if known is None else np.exp(known)
 
     def _on_own_rows(
-        self, X: Table, y: Response, sample_weight: Weights, **knowledge: Table
+        self,
+        X: Table,
+        y: Response,
+        sample_weight: Weights,
+        offset: Table = None,
+        groups: Table = None,
+        **knowledge: Table,
     ) -> Fit:
         check_known("fit()", knowledge, ["X", "y", *TOLD, "sample_weight"])
         possibilities, context_data = (knowledge.get(name) for name in TOLD)
         table, response = self._read_pairs(X, y, sample_weight=sample_weight, **knowledge)
+        self._offset(X, offset)  # there is none, and no units
+        self._units(X, groups)
         weight = self._weights(X, sample_weight, len(response))
         rows = TrainingRows(table, response, weight)
         told = any(one is not None for one in knowledge.values())

@@ -73,6 +73,8 @@ class ParameterQuestions(FittedAttributes):
         X: Table = None,
         y: Response = None,
         sample_weight: Weights = None,
+        offset: Table = None,
+        groups: Table = None,
     ) -> ProfileLikelihood:
         """Profile likelihood of one parameter: all others at their best for each of its values.
 
@@ -87,7 +89,7 @@ class ParameterQuestions(FittedAttributes):
             Number of values, where ``grid`` is None; the estimate is one of them if odd.
         level : float, default=0.95
             Confidence level of the interval that inverts the likelihood ratio test.
-        X, y, sample_weight
+        X, y, sample_weight, offset, groups
             The rows of the fit, for a model that was saved (and so lost them).
 
         Returns
@@ -105,12 +107,19 @@ class ParameterQuestions(FittedAttributes):
         """
         check_is_fitted(self)
         given = X is not None or y is not None
-        fit = self._on_own_rows(X, y, sample_weight) if given else self.fit_
+        own = (X, y, sample_weight, offset, groups)
+        fit = self._on_own_rows(*own) if given else self.fit_
         check_one_parameter(name, fit.parameter_names)
         return profile_of(fit, name, grid, n_points, level)
 
     def _on_own_rows(
-        self, X: Table, y: Response, sample_weight: Weights, **knowledge: Table
+        self,
+        X: Table,
+        y: Response,
+        sample_weight: Weights,
+        offset: Table = None,
+        groups: Table = None,
+        **knowledge: Table,
     ) -> Fit:
         """The fit with the rows it was made from, which are given again."""
         raise NotImplementedError

@@ -1,32 +1,15 @@
-"""What regressors share: families of experts, moments, quantiles and draws of y given x."""
+"""What regressors predict: moments, quantiles and draws of y given x."""
 
 import numpy as np
-from jaxtyping import Bool, Float
-from sklearn.base import RegressorMixin
+from jaxtyping import Float
 from sklearn.metrics import r2_score
-from sklearn.utils import Tags
-from sklearn.utils.validation import check_array
 
-from mixstat.alignment import check_same_rows
-from mixstat.arguments import Response, Seed, Setting, Table, Weights, count_rows
+from mixstat.arguments import Response, Seed, Setting, Table, Weights
 from mixstat.data.design import check_magnitude
-from mixstat.data.formula import check_frame
-from mixstat.estimators.covering import CoveringMixture
-from mixstat.estimators.door import enter
-from mixstat.estimators.formula_rows import agreed_y, check_transformed, read_numbers, row_weights
-from mixstat.experts.base import Experts
-from mixstat.experts.gaussian import COVARIANCES
-from mixstat.fitting.fit import Fit
-from mixstat.fitting.options import Options
-from mixstat.fitting.schema import Schema
-from mixstat.fitting.settings import find_experts
-from mixstat.fitting.tables import TrainingRows
+from mixstat.estimators.regression import RegressionFits
 from mixstat.hints import hinting
-from mixstat.kinds import check_length, check_numbers, check_outputs
 from mixstat.numerics.quiet import quiet
-from mixstat.predictive import Predictive
 from mixstat.validation import (
-    check_choice,
     check_integer,
     check_open_share,
     check_probability,
@@ -35,99 +18,27 @@ from mixstat.validation import (
 )
 
 
-class RegressionMixture(RegressorMixin, CoveringMixture):
-    """Fits and predictions of a regressor; not to be used directly."""
-
-    expert: Setting  # constructor parameters, set by the leaves
-    covariance: Setting
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.single_output = True
-        tags.target_tags.multi_output = True
-        return tags
-
-    def _options(self) -> Options:
-        options = super()._options()
-        self._family()
-        return options
-
-    def _family(self) -> Experts:
-        """The family of experts, without parameters."""
-        covariance = check_choice("covariance", self.covariance, COVARIANCES)
-        return find_experts(self.expert, covariance)
-
-    def _new_fit(
-        self,
-        X: Table,
-        y: Response,
-        sample_weight: Weights,
-        *,
-        zeros: Bool[np.ndarray, "K p"] | None = None,
-    ) -> Fit:
-        options = self._options()
-        rows, schema = self._training_rows(X, y, sample_weight)
-        return self._fitted(options, self._family(), schema, rows, zeros=zeros)
-
-    def _training_rows(
-        self, X: Table, y: Response, sample_weight: Weights
-    ) -> tuple[TrainingRows, Schema]:
-        """The rows of a fit, checked, and what they look like."""
-        check_same_rows(X=X, y=y, sample_weight=sample_weight, init=self.init)
-        formulas, family = self._formulas(), self._family()
-        y = family.bounded(y)
-        if formulas is None:
-            logical = family.response == "binomial"
-            table, response, schema = enter(
-                self, X, y, multi_output=True, y_numeric=True, booleans=logical
-            )
-        else:
-            table = check_frame(X, "formula", n_rows=2)
-            formulas = formulas.of_table(table)
-            response = agreed_y(formulas, table, y, family)
-            schema = Schema.of_frame(table, formulas, is_vector=response.ndim == 1)
-        weight = row_weights(X, sample_weight, len(response), formulas)
-        return TrainingRows(table, response, weight), schema
-
-    def _response(self, X: Table, y: Response) -> Float[np.ndarray, "n m"]:
-        fit = self.fit_
-        formulas = fit.request.schema.formulas
-        if y is None:
-            if formulas is None:
-                raise ValueError("y must be given: the model was not made from a formula.")
-            y = read_numbers(formulas, X, family=fit.model.experts)
-        y = check_numbers("y", fit.model.experts.bounded(y))
-        check_outputs("y", y)
-        checked = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-        check_length("y", checked, count_rows(X))
-        if formulas is not None:
-            check_transformed(formulas, X, checked)
-        table = np.asarray(checked).reshape(len(checked), -1)
-        m = len(fit.units.location)
-        if table.shape[1] not in fit.model.experts.widths(m):
-            raise ValueError(f"y must have {m} outputs as in fit, got {table.shape[1]}.")
-        fit.model.experts.check(table)
-        return table
-
-    def _predictive(self, X: Table) -> Predictive:
-        X = self._read(X)
-        return self.fit_.predictive(X)
+class RegressionMixture(RegressionFits):
+    """Predictions of a regressor; not to be used directly."""
 
     @quiet
-    def expert_means(self, X: Table) -> np.ndarray:
+    def expert_means(self, X: Table, *, offset: Table = None) -> np.ndarray:
         """Mean of y under each expert.
 
         Parameters
         ----------
         X : array-like of shape (n, d)
             Inputs.
+        offset : array-like of shape (n,) or (n, m), or str, default=None
+            Offset of these rows, where ``fit`` was given one; a column that it took is found by
+            itself.
 
         Returns
         -------
         ndarray of shape (n, n_experts, m)
             In units of y; m is 1 for a single output.
         """
-        return np.transpose(self._predictive(X).marginals.mean(), (2, 0, 1))
+        return np.transpose(self._predictive(X, offset).marginals.mean(), (2, 0, 1))
 
     def _shaped(self, table: Float[np.ndarray, "m n ..."]) -> Float[np.ndarray, "n ..."]:
         """A table as people see it: rows first, no output axis for one output."""
@@ -136,7 +47,13 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
     @hinting
     @quiet
     def predict(
-        self, X: Table, return_std: Setting = False
+        self,
+        X: Table,
+        return_std: Setting = False,
+        *,
+        offset: Table = None,
+        groups: Table = None,
+        history: Setting = None,
     ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Conditional mean of y.
 
@@ -146,6 +63,14 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
             Inputs.
         return_std : bool, default=False
             Also return the conditional standard deviation.
+        offset : array-like of shape (n,) or (n, m), or str, default=None
+            Offset of these rows, where ``fit`` was given one; a column that it took is found by
+            itself.
+        groups : array-like of shape (n,) or str, default=None
+            Unit of each row, beside ``history``.
+        history : tuple, default=None
+            Earlier rows (X, y, groups) or (X, y, groups, offset), in fits with groups: what they
+            tell of the experts of their units is used. Other units are new ones.
 
         Returns
         -------
@@ -153,13 +78,20 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
             Means, and deviations if asked for, in units of y.
         """
         check_switch("return_std", return_std)
-        predictive = self._predictive(X)
+        predictive = self._predictive(X, offset, groups, history)
         mean = self._shaped(predictive.mean())
         return (mean, self._shaped(predictive.std())) if return_std else mean
 
     @hinting
     @quiet
-    def score(self, X: Table, y: Response = None, sample_weight: Weights = None) -> float:
+    def score(
+        self,
+        X: Table,
+        y: Response = None,
+        sample_weight: Weights = None,
+        *,
+        offset: Table = None,
+    ) -> float:
         """Coefficient of determination (R2) of the conditional mean.
 
         Parameters
@@ -170,14 +102,18 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
             Responses; may be left out for a model made from a formula.
         sample_weight : array-like of shape (n,), default=None
             Row weights.
+        offset : array-like of shape (n,) or (n, m), or str, default=None
+            Offset of these rows, where ``fit`` was given one; a column that it took is found by
+            itself.
 
         Returns
         -------
         float
             One for perfect predictions.
         """
-        _, response = self._read_pairs(X, y, sample_weight=sample_weight)
-        mean = self.predict(X)
+        X, y, sample_weight, offset = self._complete(X, y, sample_weight, offset)
+        response = self._read_pairs(X, y)[1]
+        mean = self.predict(X, offset=offset)
         check_magnitude("y", response)
         weight = self._weights(X, sample_weight, len(response))
         observed = self._shaped(self.fit_.model.experts.observed(response).T)
@@ -185,7 +121,15 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
 
     @hinting
     @quiet
-    def predict_quantile(self, X: Table, q: Setting) -> np.ndarray:
+    def predict_quantile(
+        self,
+        X: Table,
+        q: Setting,
+        *,
+        offset: Table = None,
+        groups: Table = None,
+        history: Setting = None,
+    ) -> np.ndarray:
         """Conditional quantiles of y (of each output, for several).
 
         Parameters
@@ -194,6 +138,14 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
             Inputs.
         q : float or array-like of shape (Q,)
             Levels strictly between 0 and 1.
+        offset : array-like of shape (n,) or (n, m), or str, default=None
+            Offset of these rows, where ``fit`` was given one; a column that it took is found by
+            itself.
+        groups : array-like of shape (n,) or str, default=None
+            Unit of each row, beside ``history``.
+        history : tuple, default=None
+            Earlier rows (X, y, groups) or (X, y, groups, offset), in fits with groups: what they
+            tell of the experts of their units is used. Other units are new ones.
 
         Returns
         -------
@@ -201,12 +153,20 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
             A last axis of levels if ``q`` is an array.
         """
         levels = check_probability("q", q)
-        predictive = self._predictive(X)
+        predictive = self._predictive(X, offset, groups, history)
         tables = [self._shaped(predictive.quantile(float(level))) for level in np.ravel(levels)]
         return tables[0] if levels.ndim == 0 else np.stack(tables, axis=-1)
 
     @hinting
-    def predict_interval(self, X: Table, coverage: Setting = 0.9) -> np.ndarray:
+    def predict_interval(
+        self,
+        X: Table,
+        coverage: Setting = 0.9,
+        *,
+        offset: Table = None,
+        groups: Table = None,
+        history: Setting = None,
+    ) -> np.ndarray:
         """Central prediction interval: equal probability is left out at both ends.
 
         Parameters
@@ -215,6 +175,14 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
             Inputs.
         coverage : float, default=0.9
             Probability inside, strictly between 0 and 1.
+        offset : array-like of shape (n,) or (n, m), or str, default=None
+            Offset of these rows, where ``fit`` was given one; a column that it took is found by
+            itself.
+        groups : array-like of shape (n,) or str, default=None
+            Unit of each row, beside ``history``.
+        history : tuple, default=None
+            Earlier rows (X, y, groups) or (X, y, groups, offset), in fits with groups: what they
+            tell of the experts of their units is used. Other units are new ones.
 
         Returns
         -------
@@ -222,11 +190,12 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
             Lower and upper ends, in units of y. Parameters are taken as known.
         """
         tail = 0.5 * (1 - check_open_share("coverage", coverage))
-        return self.predict_quantile(X, [tail, 1 - tail])
+        known = {"offset": offset, "groups": groups, "history": history}
+        return self.predict_quantile(X, [tail, 1 - tail], **known)
 
     @hinting
     @quiet
-    def cdf(self, X: Table, y: Response = None) -> np.ndarray:
+    def cdf(self, X: Table, y: Response = None, *, offset: Table = None) -> np.ndarray:
         """Probability that the response does not exceed y, given x.
 
         Parameters
@@ -235,18 +204,21 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
             Inputs.
         y : array-like of shape (n,) or (n, m)
             Responses; may be left out for a model made from a formula.
+        offset : array-like of shape (n,) or (n, m), or str, default=None
+            Offset of these rows, where ``fit`` was given one; a column that it took is found by
+            itself.
 
         Returns
         -------
         ndarray of shape (n,) or (n, m)
             Uniform on (0, 1) for rows drawn from the model.
         """
-        read, response = self._read_pairs(X, y)
-        return self._shaped(self.fit_.predictive(read).cdf(response.T))
+        response = self._read_pairs(X, y)[1]
+        return self._shaped(self._predictive(X, offset).cdf(response.T))
 
     @hinting
     @quiet
-    def crps(self, X: Table, y: Response = None) -> np.ndarray:
+    def crps(self, X: Table, y: Response = None, *, offset: Table = None) -> np.ndarray:
         """Continuous ranked probability score of each row; small is good.
 
         The integral over t of ``(F(t) - 1(y <= t))**2`` with F the conditional distribution
@@ -264,18 +236,28 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
             Inputs.
         y : array-like of shape (n,) or (n, m)
             Responses; may be left out for a model made from a formula.
+        offset : array-like of shape (n,) or (n, m), or str, default=None
+            Offset of these rows, where ``fit`` was given one; a column that it took is found by
+            itself.
 
         Returns
         -------
         ndarray of shape (n,) or (n, m)
             Scores, none negative; of each output by itself, for several.
         """
-        read, response = self._read_pairs(X, y)
-        return self._shaped(self.fit_.predictive(read).crps(response.T))
+        response = self._read_pairs(X, y)[1]
+        return self._shaped(self._predictive(X, offset).crps(response.T))
 
     @hinting
     @quiet
-    def sample_y(self, X: Table, n_samples: Setting = 1, random_state: Seed = 0) -> np.ndarray:
+    def sample_y(
+        self,
+        X: Table,
+        n_samples: Setting = 1,
+        random_state: Seed = 0,
+        *,
+        offset: Table = None,
+    ) -> np.ndarray:
         """Draw responses from the fitted conditional density.
 
         Parameters
@@ -286,6 +268,9 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
             Draws at each row.
         random_state : int, RandomState or None, default=0
             Seed of the draws.
+        offset : array-like of shape (n,) or (n, m), or str, default=None
+            Offset of these rows, where ``fit`` was given one; a column that it took is found by
+            itself.
 
         Returns
         -------
@@ -294,5 +279,5 @@ class RegressionMixture(RegressorMixin, CoveringMixture):
         """
         count = check_integer("n_samples", n_samples, 1)
         seed = check_seed("random_state", random_state).randint(2**31)
-        draws = self._predictive(X).sample(count, np.random.default_rng(seed))
+        draws = self._predictive(X, offset).sample(count, np.random.default_rng(seed))
         return self._shaped(draws)

@@ -1,8 +1,6 @@
 """MixtureOfExperts: regression by a gated mixture of Gaussian or generalised linear experts."""
 
-from mixstat.arguments import Response, Table, Weights
 from mixstat.estimators.prediction import RegressionMixture
-from mixstat.hints import hinting
 
 
 class MixtureOfExperts(RegressionMixture):
@@ -98,6 +96,11 @@ class MixtureOfExperts(RegressionMixture):
         :func:`mixstat.selection.penalty_path` chooses them.
     l1_ratio : float, default=1.0
         Share of the L1 norm in both elastic nets, between 0 (ridge) and 1 (lasso).
+    missing : {"raise", "drop"}, default="raise"
+        What becomes of rows with a missing value (NaN, None, NA) in X, y, weights or offset: an
+        error, or they are left out of fits and of questions that are answered by one number;
+        beside ``formula`` the columns that it names count. ``n_dropped_`` tells how many,
+        ``kept_index_`` which are left.
     warm_start : bool, default=False
         Begin at the previous fit of this estimator.
     random_state : int, RandomState or None, default=None
@@ -155,6 +158,10 @@ class MixtureOfExperts(RegressionMixture):
         Gradient, curvature and everything odd about the returned parameters.
     starts_ : ndarray
         A structured row per start.
+    n_dropped_ : int
+        Number of rows left out for a missing value.
+    kept_index_ : ndarray of shape (n,)
+        Index of the rows of the fit (or their numbers), with ``missing="drop"``.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of str
@@ -227,6 +234,7 @@ class MixtureOfExperts(RegressionMixture):
         expert_penalty=0.0,
         gate_penalty=0.0,
         l1_ratio=1.0,
+        missing="raise",
         warm_start=False,
         random_state=None,
         verbose=0,
@@ -256,47 +264,7 @@ class MixtureOfExperts(RegressionMixture):
         self.expert_penalty = expert_penalty
         self.gate_penalty = gate_penalty
         self.l1_ratio = l1_ratio
+        self.missing = missing
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
-
-    @hinting
-    def fit(
-        self, X: Table, y: Response = None, sample_weight: Weights = None
-    ) -> "MixtureOfExperts":
-        """Find the maximum likelihood estimate.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Inputs.
-        y : array-like of shape (n,) or (n, m)
-            Responses: real numbers, of several outputs for Gaussian experts; counts; positive
-            numbers for gamma experts; for binomial experts two columns, successes and
-            failures, or successes alone where ``trials`` is set. Beside ``formula`` it may be
-            left out; where X has the columns of the left side it must equal them.
-        sample_weight : array-like of shape (n,) or str, default=None
-            A row of weight 2 counts as two equal rows; a row of weight 0 does not count. The
-            sum of the weights is the sample size of standard errors and of ``bic``. Beside
-            ``formula`` it may name a column.
-
-        Returns
-        -------
-        MixtureOfExperts
-            This estimator.
-
-        Raises
-        ------
-        ValueError
-            If an argument has a wrong shape, type or range, if y cannot be a response of these
-            experts, or if the gate does not suit ``n_experts`` or its features.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If the result is not a certified maximum; the message says why.
-        DesignWarning
-            If columns are constant or dependent, or rows are fewer than parameters.
-        """
-        self.fit_ = self._new_fit(X, y, sample_weight)
-        return self

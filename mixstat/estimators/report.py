@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from mixstat.arguments import Setting
+from mixstat.estimators.notes import contexts_of, error_note, notes_of, penalty_note, weight_note
 from mixstat.fitting.fit import Fit
 from mixstat.inference.estimate import Description
 from mixstat.inference.profile import ProfileLikelihood, Target, profile_likelihood
@@ -45,9 +46,9 @@ def summarise(fit: Fit) -> Summary:
         for title, prefix in _sections(fit)
     ]
     blocks += _identified_block(fit)
-    notes = _notes(fit)
+    notes = notes_of(fit)
     if np.isnan(error).any():
-        zeroed = ", the penalty holds it at zero" if _penalty_note(fit) else ""
+        zeroed = ", the penalty holds it at zero" if penalty_note(fit) else ""
         notes.append(
             f"nan: the data do not determine this parameter{zeroed}, or it is on its floor."
         )
@@ -56,11 +57,11 @@ def summarise(fit: Fit) -> Summary:
 
 def describe(fit: Fit) -> Description:
     """What a summary tells beside estimates and errors, whatever these are from."""
-    apart = {_error_note(fit), *_weight_note(fit)}
+    apart = {error_note(fit), *weight_note(fit)}
     cautions = _cautions(fit)
-    notes = [note for note in _notes(fit) if note not in apart and note not in cautions]
+    notes = [note for note in notes_of(fit) if note not in apart and note not in cautions]
     hidden = np.flatnonzero(_done_without(fit))
-    zeroed = ", the penalty holds it at zero" if _penalty_note(fit) else ""
+    zeroed = ", the penalty holds it at zero" if penalty_note(fit) else ""
     return Description(
         title="Mixture of Experts",
         facts=tuple(_facts(fit)),
@@ -81,7 +82,7 @@ def _cautions(fit: Fit) -> list[str]:
         cautions = [note for note in certificate.notes() if "not called sound" in note]
     if ridge := (0.0 if fit.request.options.expert_penalty else fit.strengths.expert_square):
         cautions.append(f"Penalised: ridge={ridge:g} shrinks slopes, and counts as information.")
-    return cautions + _penalty_note(fit)
+    return cautions + penalty_note(fit)
 
 
 def _done_without(fit: Fit) -> Bool[np.ndarray, " E"]:
@@ -96,7 +97,7 @@ def _facts(fit: Fit) -> list[tuple[str, str]]:
     total = fit.criterion_log_likelihood * fit.sum_of_weights
     df = fit.n_parameters
     return [
-        ("Observations", f"{fit.sum_of_weights:g}"),
+        *_sizes(fit),
         ("Experts", str(fit.n_experts)),
         ("Parameters", str(df)),
         ("Solver", f"{fit.request.options.solver_name}, {fit.n_iter} iterations"),
@@ -109,71 +110,12 @@ def _facts(fit: Fit) -> list[tuple[str, str]]:
     ]
 
 
-def _notes(fit: Fit) -> list[str]:
-    """What stands below the tables."""
-    certificate = fit.maximum.certificate
-    return [
-        *_formula_note(fit),
-        *_order_note(fit),
-        *(f"{words}." for words in fit.model.experts.notes()),
-        *_class_note(fit),
-        *_joint_note(fit),
-        *_weight_note(fit),
-        _error_note(fit),
-        *_penalty_note(fit),
-        *_scale_note(fit),
-        *certificate.remarks(),
-        *certificate.notes(),
-        *_settled(fit),
-        *(condition.describe() for condition in fit.maximum.identifiability.conditions),
-    ]
-
-
-def _formula_note(fit: Fit) -> list[str]:
-    formulas = fit.request.schema.formulas
-    return [] if formulas is None else [f"{formulas.experts}; gate {formulas.gate or 'same'}."]
-
-
-def _error_note(fit: Fit) -> str:
-    ridge = 0.0 if fit.request.options.expert_penalty else fit.strengths.expert_square
-    added = f", to which ridge={ridge:g} adds." if ridge else "."
-    return "Standard errors are from the observed information" + added
-
-
-def _weight_note(fit: Fit) -> list[str]:
-    """What weights mean for errors and criteria, where there are any."""
-    if not fit.weighted:
-        return []
-    return [
-        f"Weights count as numbers of rows, {fit.sum_of_weights:g} in all: weights c times as "
-        "large give standard errors smaller by the root of c. Scale them to the effective number "
-        "of rows."
-    ]
-
-
-def _penalty_note(fit: Fit) -> list[str]:
-    """What an elastic net does to the estimates and their errors."""
-    options = fit.request.options
-    parts = (("experts", options.expert_penalty), ("gate", options.gate_penalty))
-    told = [f"{name} {strength:g}" for name, strength in parts if strength]
-    if not told:
-        return []
-    remarks = [
-        f"Elastic net ({', '.join(told)}; L1 share {options.l1_ratio:g}): slopes are shrunk."
-    ]
-    if options.l1_ratio < 1:
-        remarks.append("Standard errors count the squared penalty as information.")
-    if fit.n_parameters < int(fit.maximum.varying.sum()):
-        remarks.append("Standard errors take zeros as known, so they are too small.")
-    return [" ".join(remarks)]
-
-
-def _scale_note(fit: Fit) -> list[str]:
-    """What keeps scales from vanishing."""
-    strength = fit.request.options.scale_penalty
-    if not strength:
-        return []
-    return [f"{2 * strength:g} rows at the scale of one regression are added to each expert."]
+def _sizes(fit: Fit) -> list[tuple[str, str]]:
+    """How many rows there are, and units of them."""
+    if fit.rows_per_unit is None:
+        return [("Observations", f"{fit.sum_of_weights:g}")]
+    rows = fit.rows_per_unit * fit.sum_of_weights
+    return [("Observations", f"{rows:g}"), ("Units", f"{fit.sum_of_weights:g}")]
 
 
 def _identified_block(fit: Fit) -> list[Block]:
@@ -185,76 +127,11 @@ def _identified_block(fit: Fit) -> list[Block]:
     return [Block("Gate: identified functions", names, table["value"], table["std_error"])]
 
 
-def _settled(fit: Fit) -> list[str]:
-    """Invariances of the gate among whose values a penalty chooses."""
-    told = fit.maximum.certificate.invariances
-    rest = dict.fromkeys(one.words for one in fit.model.gate.identification().invariances())
-    return [
-        f"Without the ridge, {words}; the ridge alone chooses among them."
-        for words in rest
-        if words not in told
-    ]
-
-
-def _order_note(fit: Fit) -> list[str]:
-    """How experts are numbered, and which is the reference."""
-    options, told = fit.request.options, _contexts(fit)
-    alike = fit.user_model.exchangeable and not options.own_degrees
-    if fit.n_experts == 1 or not (alike or told):
-        return []
-    if options.gate_penalty and not told and options.l1_ratio and fit.n_experts > 2:
-        return ["Experts keep the order of their start: the penalty of the gate depends on it."]
-    if fit.maximum.objective.keeps_order and not told:
-        return ["Experts keep the numbers that they have in the start that was given."]
-    note = f"Experts are numbered by {fit.model.experts.order_words}, smallest first."
-    if told:
-        listed = ", ".join(f"{k} of {name}" for k, name in enumerate(told))
-        note = f"Experts are those of contexts: {listed}."
-    coef = fit.attributes["gate_coef_"]
-    full = len(coef) == fit.n_experts and not np.any(coef[-1])
-    last = fit.n_experts - 1
-    return [note + (f" Gate coefficients are logits against expert {last}." if full else "")]
-
-
-def _contexts(fit: Fit) -> list[str]:
-    """Contexts of the experts, where a fit was told of them."""
-    contexts = fit.request.contexts
-    return contexts.of_experts if contexts is not None and fit.maximum.knows_contexts else []
-
-
-def _joint_note(fit: Fit) -> list[str]:
-    """What was maximised, where it is not the density of y given x."""
-    if np.isclose(fit.log_likelihood, fit.conditional_log_likelihood, rtol=1e-9, atol=0):
-        return []
-    joint = fit.log_likelihood * fit.sum_of_weights
-    if _contexts(fit):
-        return [
-            f"Maximised was the likelihood weighted by possibilities (log-likelihood {joint:.4f}). "
-            "Log-likelihood, AIC and BIC above are of the response given the inputs by the gate "
-            "alone."
-        ]
-    alone = fit.conditional_log_likelihood * fit.sum_of_weights
-    return [
-        "The joint density of inputs and response was maximised. Log-likelihood, AIC and BIC above "
-        "are of it, and not to be compared with those of other gates; the log-likelihood of the "
-        f"response given the inputs is {alone:.4f}."
-    ]
-
-
-def _class_note(fit: Fit) -> list[str]:
-    """Which class the experts' log odds are taken against."""
-    classes = fit.request.schema.classes
-    if classes is None:
-        return []
-    whose = f"of {classes[0]} " if len(classes) == 2 else ""
-    return [f"Experts' coefficients are log odds {whose}against {classes[-1]}."]
-
-
 def _sections(fit: Fit) -> list[tuple[str, str]]:
     """Titles of the tables and what their parameters' names begin with."""
     share = fit.maximum.share
     gate, experts = fit.user_model.gate, fit.user_model.experts
-    name = [f", {context}" for context in _contexts(fit)] or [""] * fit.n_experts
+    name = [f", {context}" for context in contexts_of(fit)] or [""] * fit.n_experts
     titles = {
         f"expert{k}:": f"Expert {k}{name[k]} (share {share[k]:.3f})" for k in range(fit.n_experts)
     }

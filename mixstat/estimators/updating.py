@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Float
 
 from mixstat.arguments import Response, Setting, Table, Weights
 from mixstat.estimators.inferring import InferringMixture
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.online_em import advance
+from mixstat.fitting.tables import TrainingRows
 from mixstat.hints import hinting
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
@@ -21,7 +21,15 @@ Learner = TypeVar("Learner", bound="UpdatingMixture")
 class UpdatingMixture(InferringMixture):
     """``partial_fit``; not to be used directly."""
 
-    def _new_fit(self, X: Table, y: Response, sample_weight: Weights) -> Fit:
+    def _new_fit(
+        self,
+        X: Table,
+        y: Response,
+        sample_weight: Weights,
+        *,
+        offset: Table = None,
+        groups: Table = None,
+    ) -> Fit:
         """The fit to rows from the beginning."""
         raise NotImplementedError
 
@@ -33,6 +41,7 @@ class UpdatingMixture(InferringMixture):
         sample_weight: Weights = None,
         *,
         forgetting: Setting = 1.0,
+        offset: Table = None,
     ) -> Learner:
         """Update a fitted model by one step with new rows; without a fit, fit to them.
 
@@ -51,6 +60,9 @@ class UpdatingMixture(InferringMixture):
         forgetting : float, default=1.0
             Factor, above 0 and at most 1, by which the weight of everything before a row
             shrinks when the row comes. About ``1 / (1 - forgetting)`` rows are remembered.
+        offset : array-like of shape (n,) or (n, m), or str, default=None
+            Offset of these rows, where ``fit`` was given one; a column that it took is found by
+            itself.
 
         Returns
         -------
@@ -74,33 +86,33 @@ class UpdatingMixture(InferringMixture):
         Cappe, O. and Moulines, E. (2009). On-line expectation-maximization algorithm for latent
         data models. J. R. Statist. Soc. B 71, 593-613.
         """
-        self.fit_ = self._learned(X, y, sample_weight, forgetting)
+        self.fit_ = self._learned(X, y, sample_weight, forgetting, offset)
         return self
 
-    def _learned(self, X: Table, y: Response, sample_weight: Weights, forgetting: Setting) -> Fit:
+    def _learned(
+        self, X: Table, y: Response, sample_weight: Weights, forgetting: Setting, offset: Table
+    ) -> Fit:
         """The fit, taught by new rows; one from the beginning if there is none."""
         factor = check_positive("forgetting", forgetting)
         if factor > 1:
             raise ValueError(f"forgetting must be at most 1, got {forgetting!r}.")
         if not self.__sklearn_is_fitted__():
-            return self._new_fit(X, y, sample_weight)
-        read, response = self._read_pairs(X, y, sample_weight=sample_weight)
+            return self._new_fit(X, y, sample_weight, offset=offset)
+        if self.fit_.request.schema.groups is not None:
+            raise ValueError("groups: a fit with groups cannot be updated; fit needs all rows.")
+        X, y, sample_weight, offset = self._complete(X, y, sample_weight, offset)
+        read, response = self._read_pairs(X, y)
         weight = self._weights(X, sample_weight, len(response))
         decay = factor ** np.arange(len(weight) - 1, -1, -1)
-        return updated(self.fit_, read, response, weight * decay, factor ** len(weight))
+        rows = TrainingRows(read, response, weight * decay, offset=self._offset(X, offset))
+        return updated(self.fit_, rows, factor ** len(weight))
 
 
 @in_float64
-def updated(
-    fit: Fit,
-    X: Table,
-    y: Float[np.ndarray, "n c"],
-    weight: Float[np.ndarray, " n"],
-    memory: float,
-) -> Fit:
+def updated(fit: Fit, rows: TrainingRows, memory: float) -> Fit:
     """The fit after one step with new rows; earlier ones keep ``memory`` of their weight."""
     kept = fit.sums_of_rows()
-    batch = fit.lay_out(X, y, weight)
+    batch = fit.lay_out(rows.X, rows.responses, rows.weight, offset=rows.offset)
     model, sums = advance(fit.model, kept.sums, batch, np.asarray(memory), kept.rules)
     if not np.all(np.isfinite(parameter_vector.to_vector(model))):
         raise ValueError("X or y is too far from the rows of the fit: the step is not finite.")

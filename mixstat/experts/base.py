@@ -110,7 +110,8 @@ class Experts(RangingPart):
     def start_statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> PyTree:
         """Sums for :meth:`start`; ``resp`` includes the row weights."""
         features = rows.feature("Phi")
-        weighted = resp[:, None, :] * self.working(rows.y)[None, :, :]
+        working = predictors.without_offset(self.working(rows.y), rows)
+        weighted = resp[:, None, :] * working[None, :, :]
         return WorkingSums(predictors.own_sums(resp, features), weighted @ features.T)
 
     def start(self, statistics: PyTree, bounds: "tuple[Experts, Experts]") -> "Experts":

@@ -1,5 +1,6 @@
 """Censored experts: of some rows only a range is known in which the response lies."""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -18,7 +19,7 @@ from mixstat.parts.predictors import Group
 from mixstat.parts.ranges import Range
 
 FAR = 1e50  # standardised, beyond which an end is none
-ENDS = 5  # rows that say what is known: both ends, whether each is open, and whether y is exact
+ENDS = 5  # rows that say what is known: both ends, whether each is open, whether y is exact
 
 
 def _named(expert: object) -> object:
@@ -183,8 +184,6 @@ class Censored(Experts):
         known = np.where(below, high, np.where(above, low, middle))
         return np.where(below & above, 1.0, known)[:, None]
 
-    # densities and probabilities
-
     def groups(self) -> tuple[Group, ...]:
         return self.expert.groups()
 
@@ -217,7 +216,7 @@ class Censored(Experts):
         return self.expert.information(eta, y[:-ENDS])
 
     def _inner(self, rows: Rows) -> Rows:
-        return Rows(rows.Z, rows.Phi, rows.y[:-ENDS], rows.weight)
+        return replace(rows, y=rows.y[:-ENDS])
 
     def start_statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> PyTree:
         return self.expert.start_statistics(self._inner(rows), resp)

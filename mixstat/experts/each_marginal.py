@@ -34,6 +34,14 @@ class EachMarginal:
         """Densities at ``y``, the same for all experts."""
         return self._stack("pdf", y)
 
+    def logpdf(self, y: np.ndarray) -> np.ndarray:
+        """Log densities at ``y``, the same for all experts."""
+        return self._stack("logpdf", y)
+
+    def logpmf(self, y: np.ndarray) -> np.ndarray:
+        """Log probabilities of ``y``, the same for all experts."""
+        return self._stack("logpmf", y)
+
     def cdf(self, y: np.ndarray) -> np.ndarray:
         """Distribution functions at ``y``, the same for all experts."""
         return self._stack("cdf", y)

@@ -1,5 +1,7 @@
 """What experts of different families say of the one response that they share."""
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -119,6 +121,12 @@ class SharedResponse(Experts):
         stays = len(points) > 0 and self.response.endswith("real")
         return first.standard(chosen, some, constant=constant and not stays)
 
+    def freed(
+        self, y: Float[np.ndarray, "n c"], offset: Float[np.ndarray, "n o"]
+    ) -> Float[np.ndarray, "n c"]:
+        """Points stay where they are."""
+        return np.where(self._taken(y)[:, None], y, super().freed(y, offset))
+
     def encode(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n r"]:
         """As the other families do, then a column for each point, and whether one takes y."""
         first, at = self._others[0].encode(self._usual(y)), self._at_points(y)
@@ -163,7 +171,7 @@ class SharedResponse(Experts):
         return np.hstack([own, y[:, first:-1]]) if self.jumps else own
 
     def seen(self, rows: Rows) -> tuple[Rows, ...]:
-        return tuple(Rows(rows.Z, rows.Phi, own, rows.weight) for own in self._own_y(rows.y))
+        return tuple(replace(rows, y=own) for own in self._own_y(rows.y))
 
     @property
     def n_values(self) -> int | None:

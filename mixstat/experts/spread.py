@@ -13,6 +13,7 @@ from mixstat.data.batch import Rows
 from mixstat.experts.base import NEAR, WorkingSums
 from mixstat.experts.glm import OnePredictorExperts
 from mixstat.numerics.precision import AnyArray
+from mixstat.parts import predictors
 from mixstat.parts.part import within
 from mixstat.parts.predictors import Group
 
@@ -63,7 +64,8 @@ class SpreadExperts(OnePredictorExperts):
         return 0.5 * jnp.log(variance)
 
     def start_statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> SpreadSums:
-        squares = jnp.sum(resp * (self.working(rows.y)[0] ** 2)[None, :], axis=1)
+        working = predictors.without_offset(self.working(rows.y), rows)
+        squares = jnp.sum(resp * working**2, axis=1)
         return SpreadSums(super().start_statistics(rows, resp), jnp.sum(resp, axis=1), squares)
 
     def start(

@@ -5,6 +5,7 @@ from jaxtyping import Float
 from scipy.optimize import linear_sum_assignment
 
 from mixstat.contextual.table import log_possibility
+from mixstat.data.batch import leads
 from mixstat.fitting import starts
 from mixstat.fitting.first_models import Start
 from mixstat.fitting.tables import Tables
@@ -15,10 +16,15 @@ def start_rows(tables: Tables) -> tuple[starts.StartRows, Float[np.ndarray, "s K
 
     Rows with equal values but different possibilities are different rows.
     """
+    if tables.unit is not None:
+        share = tables.weight / (tables.weight @ leads(tables.unit))
+        rows = (tables.Z, tables.Phi, tables.y, tables.view, share, tables.offset)
+        return starts.rows_of_units(starts.StartRows(*rows), tables.unit), None
     knowledge = tables.log_possibility
     responses = tables.y if knowledge is None else np.hstack([tables.y, np.exp(knowledge)])
     share = tables.weight / tables.weight.sum()
-    sample = starts.start_rows(tables.Z, tables.Phi, responses, tables.view, share)
+    table = (tables.Z, tables.Phi, responses, tables.view, share, tables.offset)
+    sample = starts.start_rows(*table)
     if knowledge is None:
         return sample, None
     r = tables.y.shape[1]

@@ -55,6 +55,8 @@ def _single_trials(fit: Fit, tables: Tables) -> bool:
     Follmann, D. A. and Lambert, D. (1991). Identifiability of finite mixtures of logistic
     regression models. J. Statist. Plann. Inference 27, 375-381.
     """
+    if tables.unit is not None:  # whose other rows tell them apart
+        return False
     constant = tables.Z.shape[1] <= int(tables.gate_constant)
     return fit.n_experts > 1 and constant and fit.model.experts.single_trials(tables.y)
 

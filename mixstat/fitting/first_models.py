@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from mixstat.data import batch as batches
 from mixstat.fitting import gate_starts
@@ -28,26 +29,44 @@ class Start(NamedTuple):
 
 
 def first_models(
-    objective: Objective, null: Mixture, starts: Iterable[Start], random: np.random.Generator
+    objective: Objective,
+    null: Mixture,
+    starts: Iterable[Start],
+    random: np.random.Generator,
+    *,
+    block: int | None = None,
 ) -> list[tuple[str, Mixture]]:
     """The model each start begins with: its own, or the M-step from its responsibilities.
 
-    ``random`` scatters gates that do not begin at their null.
+    ``random`` scatters gates that do not begin at their null. ``block`` starts share a program
+    where this is asked for again and again; by default those share one that are many.
     """
     starts = list(starts)
     few = null.n_experts > 1 and _scarce(objective, null)
-    if len(starts) >= TOGETHER and null.gate.starting().plain:
-        return _first_models_together(objective, null, starts, shrunk=few)
+    if (block or len(starts) >= TOGETHER) and null.gate.starting().plain:
+        return _first_models_together(objective, null, starts, block or BLOCK, shrunk=few)
     models = []
     for start in starts:
         model = start.model
         if start.responsibilities is not None:
             # one expert has a start on each side: with all coefficients, and with none
             shrunk = few or start.kind == NULL
-            resp = batches.lay_out_like(objective.batch, start.responsibilities)
+            shares = _of_units(objective, start.responsibilities)
+            resp = batches.lay_out_like(objective.batch, shares)
             model = gate_starts.first_model(objective, null, resp, random, shrunk=shrunk)
         models.append((start.kind, model))
     return models
+
+
+def _of_units(objective: Objective, shares: np.ndarray | None) -> Float[np.ndarray, "n K"]:
+    """Responsibilities that are the same for all rows which share an expert: their mean."""
+    table, sharing = np.asarray(shares), objective.batch.rows.sharing
+    if sharing is None:
+        return table
+    unit = np.ravel(np.asarray(sharing.number))[: len(table)]
+    sums = np.zeros((int(unit.max()) + 1, table.shape[1]))
+    np.add.at(sums, unit, table)
+    return (sums / np.bincount(unit)[:, None])[unit]
 
 
 def _scarce(objective: Objective, null: Mixture) -> bool:
@@ -58,16 +77,17 @@ def _scarce(objective: Objective, null: Mixture) -> bool:
 
 
 def _first_models_together(
-    objective: Objective, null: Mixture, starts: list[Start], *, shrunk: bool
+    objective: Objective, null: Mixture, starts: list[Start], block: int, *, shrunk: bool
 ) -> list[tuple[str, Mixture]]:
     """M-steps from many responsibilities, some in one program at a time."""
     kinds_and_models = []
-    for first in range(0, len(starts), BLOCK):
-        some = starts[first : first + BLOCK]
+    for first in range(0, len(starts), block):
+        some = starts[first : first + block]
         tables = [
-            batches.lay_out_like(objective.batch, np.asarray(s.responsibilities)) for s in some
+            batches.lay_out_like(objective.batch, _of_units(objective, s.responsibilities))
+            for s in some
         ]
-        tables += [tables[-1]] * (BLOCK - len(tables))
+        tables += [tables[-1]] * (block - len(tables))
         stacked = np.stack(tables)
         made = m_step.first_models(objective, null, stacked, shrunk=shrunk)
         models = parameter_vector.as_numpy(made)

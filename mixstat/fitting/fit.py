@@ -9,15 +9,13 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 
-from mixstat.arguments import Table
-from mixstat.data import batch as batches
-from mixstat.data.batch import Batch
-from mixstat.data.design import check_magnitude
+from mixstat.fitting.answers import Answers
 from mixstat.fitting.maximum import Maximum
 from mixstat.fitting.online_em import Memory, collect, rules
 from mixstat.fitting.own_rows import Checksums, check_own, checksums, has_rows, without_rows
 from mixstat.fitting.schema import Request
-from mixstat.fitting.tables import Designs, TrainingRows, Units, log_unit, to_user
+from mixstat.fitting.tables import TrainingRows
+from mixstat.fitting.units import Designs, Units, log_unit, to_user
 from mixstat.inference.covariance import affine_jacobian, observed_covariance
 from mixstat.inference.identifiability import Identifiability, identified_functions
 from mixstat.model import Mixture
@@ -25,12 +23,8 @@ from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
 from mixstat.objective.likelihood import (
     conditional_log_likelihood,
-    gate_rows,
-    input_rows,
-    log_joint_rows,
 )
 from mixstat.objective.strengths import Strengths
-from mixstat.predictive import Predictive, expert_predictors
 from mixstat.results import Certificate
 
 UPDATED = (
@@ -40,7 +34,7 @@ UPDATED = (
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class Fit(Answers):
     """A fitted model, how it came to be, and how to use it on rows."""
 
     request: Request
@@ -61,6 +55,8 @@ class Fit:
     """None once the model was updated."""
     memory: Memory | None = None
     """Sums of all rows so far, once the model was updated or saved."""
+    rows_per_unit: float | None = None
+    """Weighted mean number of rows that share one expert; None where each has its own."""
 
     def __getstate__(self) -> dict[str, object]:
         """All but the training rows; what is known of them only by way of them is found first."""
@@ -104,7 +100,14 @@ class Fit:
     def on_rows(self, rows: TrainingRows) -> "Fit":
         """The fit with its own rows, which are given again; others are refused."""
         rows = rows.without_zero_weights()
-        batch = self.lay_out(rows.X, rows.responses, rows.weight, rows.log_possibility)
+        batch = self.lay_out(
+            rows.X,
+            rows.responses,
+            rows.weight,
+            rows.log_possibility,
+            offset=rows.offset,
+            unit=rows.unit,
+        )
         knowledge = not self.has_rows or rows.log_possibility is not None
         check_own(batch, self.checksums, knowledge=knowledge)
         if self.has_rows:
@@ -198,7 +201,7 @@ class Fit:
     @property
     def log_unit(self) -> float:
         """Log of the units of the data, which internal log-likelihoods have too much."""
-        return log_unit(self.model, self.designs, self.units)
+        return log_unit(self.model, self.designs, self.units, self.rows_per_unit or 1.0)
 
     @property
     def log_likelihood(self) -> float:
@@ -213,7 +216,7 @@ class Fit:
         value = maximum.result.log_likelihood
         if self.model.gate.joint or maximum.knows_contexts:
             value = float(conditional_log_likelihood(self.model, maximum.batch))
-        return value - self.units.log_scale
+        return value - self.units.log_scale * (self.rows_per_unit or 1.0)
 
     def cov_params(self) -> Float[np.ndarray, "E E"]:
         """Covariance of the reported parameters; those that are held are taken as known."""
@@ -232,68 +235,8 @@ class Fit:
         result = replace(self.maximum.result, certificate=certificate)
         return replace(self, search=replace(self.maximum, result=result, identifiability=found))
 
-    # rows
-
-    def features(self, X: Table) -> tuple[Float[np.ndarray, "n p"], Float[np.ndarray, "n q"]]:
-        """Internal features (Phi, Z) of rows."""
-        return self.designs.features(X)
-
-    def lay_out(
-        self,
-        X: Table,
-        y: Float[np.ndarray, "n c"],
-        weight: Float[np.ndarray, " n"] | None = None,
-        log_possibility: Float[np.ndarray, "n K"] | None = None,
-    ) -> Batch:
-        """Rows as kernels want them."""
-        check_magnitude("y", y)
-        Phi, Z = self.features(X)
-        encoded = self.model.experts.encode(self.units.standardised(y))
-        return batches.build(Z, Phi, encoded, weight, log_possibility)
-
-    @in_float64
-    def log_gate(self, X: Table) -> Float[np.ndarray, "n K"]:
-        """Log probability of each expert given x."""
-        Z = self.designs.gate.transform(X)
-        data = batches.build(Z, Z, np.zeros((len(Z), 1)))
-        return batches.take_rows(gate_rows(self.model.gate, data.rows), len(Z))
-
-    @in_float64
-    def log_inputs(self, X: Table) -> Float[np.ndarray, " n"]:
-        """Log density of the inputs, in their units, of a gate that is fitted to them; else 0."""
-        gate, design = self.model.gate, self.designs.gate
-        Z = design.transform(X)
-        if not gate.joint:
-            return np.zeros(len(Z))
-        data = batches.build(Z, Z, np.zeros((len(Z), 1)))
-        rows = batches.take_rows(input_rows(gate, data.rows), len(Z))
-        return rows[:, 0] + gate.log_unit(design.to_user)
-
     @property
     def criterion_log_likelihood(self) -> float:
         """Mean log-likelihood that ``n_parameters`` belong to: of inputs too, if it was fitted."""
         joint = self.model.gate.joint and not self.maximum.knows_contexts
         return self.log_likelihood if joint else self.conditional_log_likelihood
-
-    @in_float64
-    def log_joint(self, X: Table, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n K"]:
-        """Log of gate times density of y given x, in the units of y."""
-        joint = batches.take_rows(log_joint_rows(self.model, self.lay_out(X, y)), len(y))
-        return joint - self.units.log_volume * self.model.experts.has_density(y)[:, None]
-
-    def predictive(self, X: Table) -> Predictive:
-        """The conditional distribution of y at rows, in the units of y."""
-        eye = np.eye(self.model.experts.coefficients().shape[2])
-        experts = self.model.experts.in_units(self.units.location, self.units.scale, eye)
-        eta = expert_predictors(experts, self.designs.experts.transform(X))
-        return Predictive(np.exp(self.log_gate(X)).T, experts, eta)
-
-    def responsibilities(self, X: Table, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n K"]:
-        """Probability of each expert given x and y."""
-        joint = self.log_joint(X, y)
-        nowhere = ~np.isfinite(joint.max(axis=1))  # no expert can tell: x alone does
-        if nowhere.any():
-            joint[nowhere] = self.log_gate(X)[nowhere]
-        joint -= joint.max(axis=1, keepdims=True)
-        share = np.exp(joint)
-        return share / share.sum(axis=1, keepdims=True)

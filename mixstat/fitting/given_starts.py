@@ -11,7 +11,8 @@ from mixstat.fitting import starts
 from mixstat.fitting.first_models import NULL, Start
 from mixstat.fitting.options import Options
 from mixstat.fitting.schema import Request
-from mixstat.fitting.tables import Designs, Tables, to_internal
+from mixstat.fitting.tables import Tables
+from mixstat.fitting.units import Designs, to_internal
 from mixstat.kinds import check_numbers
 from mixstat.model import Mixture
 from mixstat.validation import check_choice

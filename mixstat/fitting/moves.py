@@ -73,7 +73,9 @@ def _commonest(rows: StartRows) -> Bool[np.ndarray, " n"] | None:
     Zeros beside a regression, or where a scale ends: a flat line without noise, which is part of
     several experts before it is one. Where others are nearly as common, values are round numbers.
     """
-    _, value = np.unique(np.round(rows.view, DIGITS), axis=0, return_inverse=True)
+    # an offset is taken from coordinates, which hides that responses are alike
+    seen = rows.view if rows.offset is None else rows.y
+    _, value = np.unique(np.round(seen, DIGITS), axis=0, return_inverse=True)
     met = np.bincount(value.ravel(), weights=rows.weight)
     chosen = value.ravel() == np.argmax(met)
     if chosen.sum() <= rows.Phi.shape[1] or np.sum(met > met.max() / STANDS_OUT) > 1:
@@ -159,14 +161,16 @@ def _by_closeness(
     """
     n, p = rows.Phi.shape
     weight = share * rows.weight + 1e-12
-    part, best, closest = random.uniform(*PART), np.inf, np.zeros(n, bool)
-    for _ in range(TRIES):
-        chosen = random.choice(n, size=min(n, p), replace=False, p=weight / weight.sum())
-        coef = np.linalg.lstsq(rows.Phi[chosen], rows.view[chosen], rcond=None)[0]
+    part, chance = random.uniform(*PART), weight / weight.sum()
+    size = min(n, p)
+    chosen = np.stack([random.choice(n, size, replace=False, p=chance) for _ in range(TRIES)])
+    best, closest, enough = np.inf, np.zeros(n, bool), part * weight.sum()
+    for coef in np.linalg.pinv(rows.Phi[chosen]) @ rows.view[chosen]:
         residual = np.linalg.norm(rows.view - rows.Phi @ coef, axis=1)
-        cut = _cut(residual, weight, part)
-        if cut < best:
-            best, closest = cut, residual <= cut
+        if weight[residual < best].sum() >= enough:  # else no closer, and there is nothing to sort
+            cut = _cut(residual, weight, part)
+            if cut < best:
+                best, closest = cut, residual <= cut
     return closest
 
 

@@ -109,8 +109,11 @@ def _owners(model: Mixture) -> list[slice]:
 
 def _shares(model: Mixture, rows: Rows) -> list[AnyArray]:
     """Responsibilities of each part, times the row weights."""
-    weighted = responsibilities(model, rows)[0] * rows.weight[None, :]
-    return [weighted[own] for own in _owners(model)]
+    resp = responsibilities(model, rows)[0]
+    weighted = resp * rows.weight[None, :]
+    of_gate = weighted if rows.sharing is None else resp * rows.once[None, :]
+    gate, *experts = _owners(model)
+    return [of_gate[gate], *(weighted[own] for own in experts)]
 
 
 def _statistics(model: Mixture, rows: Rows) -> tuple[PyTree, ...]:

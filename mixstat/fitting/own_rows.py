@@ -46,9 +46,14 @@ def checksums(batch: Batch) -> Checksums:
     weight = np.ravel(np.asarray(batch.rows.weight))
     counted = weight > 0
     digest = hashlib.sha256()
-    for table in (batch.rows.Z, batch.rows.feature("Phi"), batch.rows.y):
+    rows = batch.rows
+    for table in (rows.Z, rows.feature("Phi"), rows.y, rows.offset):
+        if table is None:  # of an offset
+            continue
         digest.update(_digits(take_rows(table, len(weight))[counted]))
     digest.update(_digits(weight[counted] * counted.sum()))
+    if rows.sharing is not None:
+        digest.update(np.ravel(np.asarray(rows.sharing.number, np.int64))[counted].tobytes())
     known = batch.rows.log_possibility
     if known is None:
         return Checksums(digest.hexdigest(), "")
@@ -61,8 +66,8 @@ def check_own(batch: Batch, own: Checksums, *, knowledge: bool) -> None:
     given = checksums(batch)
     if given.rows != own.rows:
         raise ValueError(
-            "X, y and sample_weight must be the rows of the fit, in their order: at least one "
-            "value differs."
+            "X, y, sample_weight and offset must be the rows of the fit, in their order: at least "
+            "one value differs."
         )
     if knowledge and given.knowledge != own.knowledge:
         raise ValueError(

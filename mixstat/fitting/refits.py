@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.optimize import linear_sum_assignment
 
-from mixstat.data.batch import Batch, lay_out_like
+from mixstat.data.batch import Batch, lay_out_like, unit_numbers
 from mixstat.fitting.batch_of_fits import fit_many
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.fit_table import FitTable
@@ -29,9 +29,14 @@ def refit(
     objective, tol = fit.maximum.objective.replace(draft=None), fit.request.options.tol
     data = None
     if responses is not None:
-        data = [_with_response(fit, one) for one in responses]
+        data = [with_response(fit, one) for one in responses]
+    unit = unit_numbers(objective.batch)
+    if weights is not None and unit is not None:
+        weights = weights[:, unit]
     ends = fit_many(objective, [fit.model], weights=weights, data=data, tol=tol)
-    sound = _with_rows_of_their_own(ends)
+    sound = clearly_apart(ends)
+    for i in np.flatnonzero(~sound):
+        sound[i] = has_rows_of_its_own(ends, int(i))
     # a gate that jumps is at its best where no slope can be zero
     arrived = ends.certified | (ends.table["status"] == Status.JUMP.name)
     counted = arrived & sound
@@ -40,28 +45,28 @@ def refit(
         vectors = (
             np.stack([_matched(fit.model, one) for one in vectors]) if len(vectors) else vectors
         )
-    return Refits(vectors, int(np.sum(~sound)), int(np.sum(sound & ~arrived)))
+    lost, unsettled = int(np.sum(~sound)), int(np.sum(sound & ~arrived))
+    return Refits(vectors, lost, unsettled, np.flatnonzero(counted))
 
 
-def _with_response(fit: Fit, response: Float[np.ndarray, "n c"]) -> Batch:
+def with_response(fit: Fit, response: Float[np.ndarray, "n c"]) -> Batch:
     """The rows of the fit with another response."""
     batch = fit.maximum.batch
     encoded = fit.model.experts.encode(fit.units.standardised(response))
     return eqx.tree_at(lambda b: b.rows.y, batch, lay_out_like(batch, encoded))
 
 
-def _with_rows_of_their_own(ends: FitTable) -> Bool[np.ndarray, " B"]:
-    """Whether every expert of each end rests on rows of its own.
+def clearly_apart(ends: FitTable) -> Bool[np.ndarray, " B"]:
+    """Whether experts of each end have so many rows of their own that nobody need look at them."""
+    return _have_many(ends) & _are_apart(ends)
 
-    Most have so many that nobody need look at the rows.
-    """
-    sound = _have_many(ends) & _are_apart(ends)
-    for i in np.flatnonzero(~sound):
-        model = ends.model(int(i))
-        if not admissible.coinciding(model):
-            own = ends.members.alone(int(i))
-            sound[i] = not admissible.inadmissible(own, model, ends.mass[i]).any()
-    return sound
+
+def has_rows_of_its_own(ends: FitTable, i: int) -> bool:
+    """Whether every expert of one end rests on rows of its own."""
+    model = ends.model(i)
+    if admissible.coinciding(model):
+        return False
+    return not admissible.inadmissible(ends.members.alone(i), model, ends.mass[i]).any()
 
 
 def _have_many(ends: FitTable) -> Bool[np.ndarray, " B"]:

@@ -10,6 +10,7 @@ from mixstat.contextual.knowledge import ExpertContexts
 from mixstat.data.formula import FormulaColumns
 from mixstat.data.formula_signs import has_dot
 from mixstat.data.formula_text import Formula, check_no_constant, right_side, split, words
+from mixstat.data.offset import OffsetTerm, parted
 from mixstat.data.source import Source
 from mixstat.experts.base import Experts
 from mixstat.fitting.options import Options
@@ -39,6 +40,11 @@ class Formulas:
         return words(self.response).columns
 
     @property
+    def offsets(self) -> tuple[OffsetTerm, ...]:
+        """Terms of the experts whose coefficient is known to be one."""
+        return parted(split(self.experts)[1], "formula")[1]
+
+    @property
     def inputs(self) -> tuple[str, ...]:
         """Columns of the right sides, of the experts and of the gate."""
         named = [name for source in self.sources() for name in words(source.right).columns]
@@ -61,6 +67,10 @@ class Formulas:
 
     def check(self) -> None:
         """Refuse what is no formula, and a response that is its own input."""
+        if own := [term for term in self.offsets if set(term.columns) & set(self.outputs)]:
+            raise ValueError(
+                f"formula must not have the response in {own[0]}; got {self.experts!r}."
+            )
         for argument, source in zip(("formula", "gate_formula"), self.sources(), strict=True):
             both = [name for name in self.outputs if name in words(source.right).columns]
             if both:
@@ -72,10 +82,46 @@ class Formulas:
     def sources(self) -> tuple[FormulaColumns, FormulaColumns]:
         """Columns of the experts and of the gate, not yet fitted."""
         columns = [name for name in self.columns or () if name not in self.outputs]
-        right = split(self.experts, columns=columns)[1]
-        shares = right if self.gate is None else right_side(self.gate, "gate_formula", columns)
+        right = parted(split(self.experts, columns=columns)[1], "formula")[0]
+        shares = right if self.gate is None else self._of_gate(columns)
         name = "formula" if self.gate is None else "gate_formula"
         return FormulaColumns(right, "formula"), FormulaColumns(shares, name)
+
+    def _of_gate(self, columns: list[str]) -> Formula:
+        right, offsets = parted(
+            right_side(self.gate or "", "gate_formula", columns), "gate_formula"
+        )
+        if offsets:
+            raise ValueError(
+                f"gate_formula must have no offset, which is for the experts alone: give it in "
+                f"formula; got {self.gate!r}."
+            )
+        return right
+
+
+@dataclass(frozen=True, eq=False)
+class MissingRows:
+    """Rows of a fit that were left out for a missing value, by those that were kept."""
+
+    kept: Bool[np.ndarray, " n"]
+    """Of the rows that were given."""
+    labels: np.ndarray
+    """Of the rows that were kept: their index, or their numbers."""
+    without_response: int
+    """Rows in which the response is missing, whatever else is."""
+
+    @property
+    def n_dropped(self) -> int:
+        """Number of rows that were left out."""
+        return int(np.sum(~self.kept))
+
+
+@dataclass(frozen=True)
+class ColumnSource:
+    """How a fit was told something of its rows, and so how one is told it of others."""
+
+    column: str | None = None
+    """Of the table; None where numbers are given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +138,12 @@ class Schema:
     formulas: Formulas | None = None
     response_names: tuple[str, ...] = ()
     """Names of the responses, where y has names."""
+    offset: ColumnSource | None = None
+    """Where the offset of rows comes from, beside a formula; None for nowhere."""
+    groups: ColumnSource | None = None
+    """Where the units of rows come from; None where each row has an expert of its own."""
+    missing: MissingRows | None = None
+    """Rows that were left out for a missing value, where that was asked for."""
 
     @property
     def responses(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from mixstat.fitting.fit import Fit
 from mixstat.fitting.given_starts import FIXED, endless_starts, made_starts
 from mixstat.fitting.maximum import Maximum
 from mixstat.fitting.multistart import Search, Shared, empty_table
+from mixstat.fitting.options import Options
 from mixstat.fitting.schema import Request
 from mixstat.fitting.start_maker import StartMaker
 from mixstat.fitting.tables import (
@@ -48,6 +49,8 @@ def fit_rows(request: Request, rows: TrainingRows) -> Fit:
     """
     counting = rows.without_zero_weights()
     request.family.check(counting.responses)
+    if counting.unit is not None:
+        _check_units(request.options)
     designs = make_designs(request)
     tables = make_tables(counting, designs, request.family)
     check_rank(request.options, designs)
@@ -58,15 +61,27 @@ def fit_rows(request: Request, rows: TrainingRows) -> Fit:
         model=maximum.result.model,
         designs=designs,
         units=tables.units,
-        sum_of_weights=float(tables.weight.sum()),
+        sum_of_weights=float(maximum.batch.total_weight),
         strengths=strengths,
         n_parameters=maximum.n_parameters,
         n_iter=max(maximum.result.n_iter, 1),
         weighted=bool(np.any(tables.weight != 1)),
         search=maximum,
+        rows_per_unit=tables.rows_per_unit,
     )
     task.progress.say(f"log-likelihood {fit.log_likelihood:.10g} a row; {maximum.certificate}")
     return examined(fit, counting.X, tables)
+
+
+def _check_units(options: Options) -> None:
+    """Refuse what is not made for rows that share experts."""
+    if options.gate.joint:
+        raise ValueError(
+            f"groups must be left out for {type(options.gate).__name__}, which is fitted to the "
+            "inputs of rows; a softmax gate takes them."
+        )
+    if options.precision != "float64":
+        raise ValueError(f"groups need precision='float64', got {options.precision!r}.")
 
 
 @in_float64
@@ -111,7 +126,7 @@ def _search(task: Task, longest: int) -> tuple[Maximum, Strengths]:
     if task.given is None or n_rows <= starts.SAMPLE:
         sample, knowledge = start_rows(tables)
     distinct = n_rows if sample is None else min(n_rows, len(sample.y))
-    check_rows(options.n_experts, distinct)
+    check_rows(options.n_experts, min(distinct, tables.n_units))
     strengths = choose_strengths(options, distinct, size)
     objective = task.objective(tables, strengths, longest=longest, room=0)
     if options.scale_penalty:

@@ -22,6 +22,8 @@ class StartRows(NamedTuple):
     y: Float[np.ndarray, "n r"]  # as the experts' link sees it
     view: Float[np.ndarray, "n v"]  # as coordinates in which to look for clusters
     weight: Float[np.ndarray, " n"]
+    offset: Float[np.ndarray, "n o"] | None = None  # known part of the experts' predictors
+    unit: Int[np.ndarray, " n"] | None = None  # of rows that share one expert
 
 
 def start_rows(
@@ -30,17 +32,32 @@ def start_rows(
     y: Float[np.ndarray, "n r"],
     view: Float[np.ndarray, "n v"],
     weight: Float[np.ndarray, " n"],
+    offset: Float[np.ndarray, "n o"] | None = None,
 ) -> StartRows:
     """Distinct rows in the order of a hash of their values, at most ``SAMPLE`` of them."""
     table = (Phi, y) if Z is Phi else (Phi, Z, y)
-    keys = _hash(table)
+    keys = _hash(table if offset is None else (*table, offset))
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
     summed = np.bincount(inverse, weights=weight)
     chosen = first[:SAMPLE]
     chosen_z = Z[chosen]
     # what was one table stays one table, so that programs are shared with the whole data
     chosen_phi = chosen_z if Z is Phi else Phi[chosen]
-    return StartRows(chosen_z, chosen_phi, y[chosen], view[chosen], summed[:SAMPLE])
+    known = None if offset is None else offset[chosen]
+    return StartRows(chosen_z, chosen_phi, y[chosen], view[chosen], summed[:SAMPLE], known)
+
+
+def rows_of_units(rows: StartRows, unit: Int[np.ndarray, " n"]) -> StartRows:
+    """All rows of some units, as many as have at most ``SAMPLE`` rows: rows are not told apart."""
+    if len(unit) <= SAMPLE:
+        return rows._replace(unit=unit)
+    order = np.random.default_rng(20240229).permutation(int(unit.max()) + 1)
+    reached = np.cumsum(np.bincount(unit)[order])
+    chosen = np.isin(unit, order[: max(int(np.sum(reached <= SAMPLE)), 1)])
+    few = StartRows(*(None if table is None else table[chosen] for table in rows))  # type: ignore[arg-type]
+    if rows.Z is rows.Phi:
+        few = few._replace(Phi=few.Z)
+    return few._replace(unit=np.unique(unit[chosen], return_inverse=True)[1])
 
 
 def _hash(table: tuple[np.ndarray, ...]) -> np.ndarray:

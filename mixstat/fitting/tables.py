@@ -8,9 +8,11 @@ from jaxtyping import Bool, Float, Num
 
 from mixstat.arguments import Table
 from mixstat.data import batch as batches
-from mixstat.data.design import HUGE, Design, check_magnitude
+from mixstat.data.design import HUGE, check_magnitude
+from mixstat.data.units import Labels, check_constant, check_weights_of_units, numbered
 from mixstat.experts.base import Experts
 from mixstat.fitting.options import Options
+from mixstat.fitting.units import Designs, Units
 from mixstat.model import Mixture
 from mixstat.objective.strengths import Strengths
 from mixstat.results import DesignWarning, listed, warn
@@ -29,6 +31,10 @@ class TrainingRows:
     weight: Float[np.ndarray, " n"]
     log_possibility: Float[np.ndarray, "n K"] | None = None
     """Of the experts, where knowledge is given."""
+    offset: Float[np.ndarray, "n o"] | None = None
+    """Known part of the experts' first predictors: of each output, or one column."""
+    unit: Labels | None = None
+    """The unit of each row, as people call it; rows of a unit share one expert."""
 
     @property
     def counted(self) -> Bool[np.ndarray, " n"]:
@@ -45,70 +51,18 @@ class TrainingRows:
         chosen = self.counted
         if chosen.all():
             return self
-        possibility = None if self.log_possibility is None else self.log_possibility[chosen]
+        others = {
+            "log_possibility": self.log_possibility,
+            "offset": self.offset,
+            "unit": self.unit,
+        }
         return replace(
             self,
             X=self.X[chosen],  # type: ignore[index]
             y=self.y[chosen],
             weight=self.weight[chosen],
-            log_possibility=possibility,
+            **{name: table[chosen] for name, table in others.items() if table is not None},
         )
-
-
-@dataclass(frozen=True, eq=False)
-class Designs:
-    """How features are made of rows, for the experts and for the gate."""
-
-    experts: Design
-    gate: Design
-
-    def features(self, X: Table) -> tuple[Float[np.ndarray, "n p"], Float[np.ndarray, "n q"]]:
-        """Internal features (Phi, Z) of rows."""
-        return self.experts.transform(X), self.gate.transform(X)
-
-
-@dataclass(frozen=True, eq=False)
-class Units:
-    """How the response was standardised before it was fitted."""
-
-    location: Float[np.ndarray, " m"]
-    scale: Float[np.ndarray, " m"]
-    dense: float = 1.0
-    """Share of the rows (by weight) whose response has a density rather than a probability."""
-
-    def standardised(self, y: Float[np.ndarray, "n m"]) -> Float[np.ndarray, "n m"]:
-        """Responses as the fit sees them."""
-        return (y - self.location) / self.scale
-
-    @property
-    def log_volume(self) -> float:
-        """Log of the volume of a unit of y: what a log density in units of y has less."""
-        return float(np.sum(np.log(self.scale)))
-
-    @property
-    def log_scale(self) -> float:
-        """What a mean log-likelihood of the rows in units of y has less."""
-        return self.dense * self.log_volume
-
-
-def to_user(model: Mixture, designs: Designs, units: Units) -> Mixture:
-    """A model on the user's features and units; affine in the parameters."""
-    gate = model.gate.in_units(designs.gate.to_user)
-    experts = model.experts.in_units(units.location, units.scale, designs.experts.to_user)
-    return Mixture(gate, experts)
-
-
-def to_internal(model: Mixture, designs: Designs, units: Units) -> Mixture:
-    """A model in the user's units as a start on these features."""
-    gate_map = np.linalg.pinv(designs.gate.to_user)
-    expert_map = np.linalg.pinv(designs.experts.to_user)
-    inner = model.experts.in_units(-units.location / units.scale, 1.0 / units.scale, expert_map)
-    return Mixture(model.gate.in_units(gate_map), inner)
-
-
-def log_unit(model: Mixture, designs: Designs, units: Units) -> float:
-    """Log of the units of the data, which internal log-likelihoods have too much."""
-    return units.log_scale - model.gate.log_unit(designs.gate.to_user)
 
 
 class Tables(NamedTuple):
@@ -123,6 +77,20 @@ class Tables(NamedTuple):
     gate_constant: bool  # whether the first column of Z is constant
     expert_constant: bool  # and that of Phi
     log_possibility: np.ndarray | None = None  # (n, K) of the experts, where knowledge is given
+    offset: np.ndarray | None = None  # (n, o) as the fit sees it
+    unit: np.ndarray | None = None  # (n,) numbers of units whose rows share one expert
+
+    @property
+    def rows_per_unit(self) -> float | None:
+        """Weighted mean number of rows of a unit; None where each row is one."""
+        if self.unit is None:
+            return None
+        return float(self.weight.sum() / (self.weight @ batches.leads(self.unit)))
+
+    @property
+    def n_units(self) -> int:
+        """Number of rows, or of units."""
+        return len(self.y) if self.unit is None else int(self.unit.max()) + 1
 
     def lay_out(
         self, model: Mixture, *, longest: int = batches.MAX_ROWS, room: int = 0
@@ -136,6 +104,8 @@ class Tables(NamedTuple):
             self.y,
             self.weight,
             self.log_possibility,
+            offset=self.offset,
+            unit=self.unit,
             width=table_width(n_predictors, self.Z.shape[1], self.Phi.shape[1]),
             longest=longest,
             room=room,
@@ -152,24 +122,45 @@ def make_tables(rows: TrainingRows, designs: Designs, family: Experts) -> Tables
     """Fit both designs and standardise y; say which columns carry nothing."""
     share = rows.weight / rows.weight.sum()
     Phi, Z = _features(rows.X, share, designs)
+    if rows.unit is not None:
+        check_constant(rows.X, rows.unit, designs.gate)
+        check_weights_of_units(rows.weight, rows.unit)
     _report_dependent(designs, alike=Z is Phi)
     y = rows.responses
     check_magnitude("y", y)
     _check_spread(y)
-    standard = family.standard(y, share, constant=designs.experts.source.constant)
-    units = Units(*standard, dense=float(share @ family.has_density(y)))
+    units = _units_of(rows, family, constant=designs.experts.source.constant)
     encoded = family.encode(units.standardised(y))
+    offset = units.standardised_offset(rows.offset, family)
     return Tables(
         Z=Z,
         Phi=Phi,
         y=encoded,
-        view=_view(family, encoded, share),
+        view=view_of(family, encoded, share, offset),
         weight=rows.weight,
         units=units,
         gate_constant=designs.gate.source.constant,
         expert_constant=designs.experts.source.constant,
         log_possibility=rows.log_possibility,
+        offset=offset,
+        unit=None if rows.unit is None else numbered(rows.unit),
     )
+
+
+def _units_of(rows: TrainingRows, family: Experts, *, constant: bool) -> Units:
+    """Location and scale of what an offset leaves of the responses, and where offsets lie.
+
+    Offsets are told from their mean if a constant can take it, so that adding a number to all of
+    them changes nothing but the constants that are reported.
+    """
+    share, y = rows.weight / rows.weight.sum(), rows.responses
+    dense = float(share @ family.has_density(y))
+    if rows.offset is None:
+        return Units(*family.standard(y, share, constant=constant), dense=dense)
+    centre = share @ rows.offset if constant else np.zeros(rows.offset.shape[1])
+    freed = family.freed(y, rows.offset - centre)
+    check_magnitude("offset", freed)
+    return Units(*family.standard(freed, share, constant=constant), centre, dense)
 
 
 def _check_spread(y: Float[np.ndarray, "n c"]) -> None:
@@ -205,9 +196,13 @@ def _report_dependent(designs: Designs, *, alike: bool) -> None:
             )
 
 
-def _view(family: Experts, encoded: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Responses as coordinates for starts."""
+def view_of(
+    family: Experts, encoded: np.ndarray, share: np.ndarray, offset: np.ndarray | None = None
+) -> np.ndarray:
+    """Responses as coordinates for starts, less what is known of their predictors."""
     view = family.view(encoded)
+    if offset is not None:
+        view = view - offset
     if family.exact_step is False:  # coordinates of deviation one, as those of real responses
         view = view - share @ view
         deviation = np.sqrt(share @ view**2)

@@ -15,7 +15,8 @@ from mixstat.fitting.options import Options
 from mixstat.fitting.progress import Progress
 from mixstat.fitting.schema import Request
 from mixstat.fitting.sources import degree_mask, mapped
-from mixstat.fitting.tables import Designs, Tables, log_unit
+from mixstat.fitting.tables import Tables
+from mixstat.fitting.units import Designs, log_unit
 from mixstat.model import Mixture, expanded_index
 from mixstat.numerics import parameter_vector
 from mixstat.objective import objective as objectives
@@ -73,7 +74,7 @@ def make_task(
 ) -> Task:
     """The search for the maximum on tables of the rows that are ``counted``."""
     options, null = request.options, _null(request, tables)
-    unit = log_unit(null, designs, tables.units)
+    unit = log_unit(null, designs, tables.units, tables.rows_per_unit or 1.0)
     return Task(
         options=options,
         tables=tables,

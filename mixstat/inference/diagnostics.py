@@ -19,9 +19,10 @@ SURE = 1 - 2.0**-53  # the largest probability below one
 
 def own_features(estimate: Estimate) -> Features:
     """Of the rows of the fit that count."""
-    rows, n = estimate.batch.rows, estimate.n_rows
+    rows, n = estimate.batch.rows, estimate.n_table_rows
     Phi, Z = (batches.take_rows(np.asarray(rows.feature(name)), n) for name in ("Phi", "Z"))
-    return Features(Phi, Z)
+    offset = None if rows.offset is None else batches.take_rows(np.asarray(rows.offset), n)
+    return Features(Phi, Z, offset)
 
 
 def own_law(estimate: Estimate) -> Predictive:
@@ -31,9 +32,9 @@ def own_law(estimate: Estimate) -> Predictive:
 
 @in_float64
 def own_shares(estimate: Estimate) -> Float[np.ndarray, "n K"]:
-    """Gate probabilities at the rows of the fit."""
+    """Gate probabilities at the rows (or units) of the fit."""
     table = gate_rows(estimate.model.gate, estimate.batch.rows)
-    return np.exp(batches.take_rows(table, estimate.n_rows))
+    return np.exp(estimate.of_units(batches.take_rows(table, estimate.n_table_rows)))
 
 
 def probability_transform(estimate: Estimate, random_state: Seed) -> Float[np.ndarray, "n m"]:

@@ -1,16 +1,15 @@
 """Marginal effects: how what is predicted moves with an input, through gate and experts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
 from mixstat.arguments import DataFrame, Setting, Table, as_frame
 from mixstat.inference.covariances import ParameterCovariance
+from mixstat.inference.diagnostics import own_features
 from mixstat.inference.estimate import Estimate
 from mixstat.inference.input_moves import (
     Move,
@@ -20,43 +19,13 @@ from mixstat.inference.input_moves import (
     typical_row,
 )
 from mixstat.inference.quantity import Quantity
-from mixstat.inference.row_functions import Arrays, Evaluated, evaluate, predicted
+from mixstat.inference.row_functions import Arrays, Evaluated, contrasts, evaluate, slopes
 from mixstat.inference.summary import Block, Summary, summary_tables
 from mixstat.inference.user_units import Means, means_of, row_index
-from mixstat.model import Mixture
-from mixstat.numerics.precision import AnyArray
 from mixstat.validation import check_choice, check_open_share
 
 PARTS = ("total", "gate", "experts")
 WORDS = ("average", "means")
-
-
-def slopes(
-    model: Mixture, Phi: AnyArray, Z: AnyArray, move_Phi: AnyArray, move_Z: AnyArray
-) -> Arrays:
-    """Derivatives along a move of the features: through the gate, the experts, and in all."""
-    gate = jax.jvp(lambda one: predicted(model, Phi, one), (Z,), (move_Z,))[1]
-    experts = jax.jvp(lambda one: predicted(model, one, Z), (Phi,), (move_Phi,))[1]
-    parts = [gate["mean"] + experts["mean"], gate["mean"], experts["mean"]]
-    return {"mean": jnp.stack(parts), "share": gate["share"], "expert": experts["expert"]}
-
-
-def contrasts(
-    model: Mixture, Phi: AnyArray, Z: AnyArray, new_Phi: AnyArray, new_Z: AnyArray
-) -> Arrays:
-    """Differences between two sets of features, parted as Kitagawa (1955) does.
-
-    Each part is the mean of its differences with the other part at its old and at its new place.
-    """
-    old, new = predicted(model, Phi, Z), predicted(model, new_Phi, new_Z)
-    by_gate, by_experts = predicted(model, Phi, new_Z), predicted(model, new_Phi, Z)
-    total = new["mean"] - old["mean"]
-    gate = 0.5 * (by_gate["mean"] - old["mean"] + new["mean"] - by_experts["mean"])
-    return {
-        "mean": jnp.stack([total, gate, total - gate]),
-        "share": new["share"] - old["share"],
-        "expert": new["expert"] - old["expert"],
-    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,6 +169,7 @@ def marginal_effects(
     columns: Setting,
     level: float,
     remarks: tuple[str, ...],
+    offset: Table = None,
 ) -> MarginalEffects:
     """Effects; see :meth:`RowResults.marginal_effects`."""
     told = means_of(estimate)
@@ -211,10 +181,11 @@ def marginal_effects(
         )
     own = _chosen(estimate.read(estimate.rows), estimate.counted)
     where, rows, index, weight = _places(estimate, own, at)
+    known = _offset_at(estimate, at, offset)
     moves = tuple(moves_of(find_inputs(estimate, own, columns)))
 
     def effect(move: Move) -> Quantity:
-        found = _evaluated(estimate, covariance, rows, move, weight)
+        found = _evaluated(estimate, covariance, rows, move, weight, known)
         key = word if word in ("share", "expert") else "mean"
         return _quantity(found[key], covariance, told, key, level)
 
@@ -224,7 +195,7 @@ def marginal_effects(
         ("Observations", f"{estimate.total_weight:g}"),
     )
     effects = tuple(effect(move) for move in moves)
-    notes = (*remarks, *_notes(moves, word))
+    notes = (*remarks, *_notes(moves, word), *_offset_notes(estimate, moves))
     return MarginalEffects(moves, effects, word, where, told, index, facts, notes, level)
 
 
@@ -235,6 +206,12 @@ def _notes(moves: tuple[Move, ...], of: str) -> list[str]:
     if of in ("mean", "probability"):
         notes.append("The parts through the gate and through the experts add up to the total.")
     return notes
+
+
+def _offset_notes(estimate: Estimate, moves: Sequence[Move]) -> list[str]:
+    """Inputs that are in the offset too."""
+    both = [name for name in estimate.offset_columns if name in {one.input.name for one in moves}]
+    return [f"Effects of {name} leave the offset as it is." for name in dict.fromkeys(both)]
 
 
 def _chosen(rows: Table, counted: Float[np.ndarray, " N"] | np.ndarray) -> Table:
@@ -249,8 +226,9 @@ def _places(
     if isinstance(at, str):
         word = check_choice("at", at, WORDS)
         if word == "average":
-            return word, own, np.array(None), estimate.weight / estimate.total_weight
-        return word, typical_row(estimate, own, estimate.weight), np.array(None), np.ones(1)
+            weight = estimate.row_weight
+            return word, own, np.array(None), weight / weight.sum()
+        return word, typical_row(estimate, own, estimate.row_weight), np.array(None), np.ones(1)
     try:
         rows = estimate.read(at)
     except (TypeError, ValueError) as error:
@@ -268,10 +246,24 @@ def _evaluated(
     rows: Table,
     move: Move,
     weight: Float[np.ndarray, " n"] | None,
+    offset: Float[np.ndarray, "n o"] | None,
 ) -> dict[str, Evaluated]:
     first, second = moved_features(estimate, rows, move)
     function: Callable[..., Arrays] = slopes if move.low is None else contrasts
-    return evaluate(estimate, covariance, function, (*first, *second), weight)
+    known = () if offset is None else (offset,)
+    return evaluate(estimate, covariance, function, (*first.tables, *second.tables, *known), weight)
+
+
+def _offset_at(estimate: Estimate, at: Table, offset: Table) -> Float[np.ndarray, "n o"] | None:
+    """The offset of the rows where effects are wanted, as the fit sees it."""
+    if not isinstance(at, str):
+        return estimate.offset(at, offset)
+    if offset is not None:
+        raise ValueError(f"offset is for rows that are given in at; got at={at!r}.")
+    own = own_features(estimate).offset
+    if own is None or at == "average":
+        return own
+    return (estimate.row_weight @ own / estimate.row_weight.sum())[None]
 
 
 def _quantity(

@@ -6,12 +6,13 @@ from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.special import logsumexp
 
 from mixstat.arguments import Table
 from mixstat.data.batch import Batch, take_rows
 from mixstat.data.design import Design
+from mixstat.data.units import firsts
 from mixstat.inference.covariance import TOUCHED, Spectrum, information_spectrum
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
@@ -35,6 +36,8 @@ class Refits(NamedTuple):
     """Fits in which an expert is left without rows of its own."""
     n_unsettled: int = 0
     """Fits that did not end at a maximum."""
+    counted: Int[np.ndarray, " B"] | None = None
+    """Numbers of those that count, among all that were asked for."""
 
 
 # how the model is fitted again from its estimate on: to ``weights`` (B, n) or to ``responses``,
@@ -44,6 +47,10 @@ Refit: TypeAlias = Callable[..., Refits]
 
 def _as_given(X: Table) -> Table:
     return X
+
+
+def _no_offset(X: Table, offset: Table) -> None:
+    return None
 
 
 class IdentifiedFunctions(NamedTuple):
@@ -116,11 +123,17 @@ class Estimate:
     identified: IdentifiedFunctions
     read: Callable[[Table], Table] = _as_given
     """Rows that a person gives, checked, as designs take them."""
+    offset: Callable[[Table, Table], np.ndarray | None] = _no_offset
+    """The offset of such rows, from them and from what was given beside them, in internal units."""
+    offset_columns: tuple[str, ...] = ()
+    """Columns of X of which formulas make the offset."""
+    unit: Int[np.ndarray, " r"] | None = None
+    """Of each row, where rows share experts: weights, scores and densities are then of units."""
     ratios: tuple[str, ...] = ()
     """What the exponential of each parameter is, such as "odds ratio"; empty for nothing."""
     rows: Table = field(default=None, repr=False)
     """X as it was given to the question; None where it was not."""
-    response: Float[np.ndarray, "n c"] | None = field(default=None, repr=False)
+    response: Float[np.ndarray, "r c"] | None = field(default=None, repr=False)
 
     @property
     def names(self) -> list[str]:
@@ -139,8 +152,22 @@ class Estimate:
 
     @property
     def n_rows(self) -> int:
-        """Number of rows that count."""
+        """Number of rows (or of units) that count."""
         return len(self.weight)
+
+    @property
+    def n_table_rows(self) -> int:
+        """Number of rows that count, those of a unit one by one."""
+        return self.n_rows if self.unit is None else len(self.unit)
+
+    @property
+    def row_weight(self) -> Float[np.ndarray, " r"]:
+        """Weights of rows, those of a unit one by one."""
+        return self.weight if self.unit is None else self.weight[self.unit]
+
+    def of_units(self, table: Float[np.ndarray, "r k"]) -> Float[np.ndarray, "n k"]:
+        """What is the same for all rows of a unit, once."""
+        return table if self.unit is None else table[firsts(self.unit)]
 
     @property
     def total_weight(self) -> float:
@@ -169,7 +196,10 @@ class Estimate:
 
         Of one row that counts once, in the internal parameters.
         """
-        scores = row_scores(self.model, self.batch, self.n_rows)
+        scores = row_scores(self.model, self.batch, self.n_table_rows)
+        if self.unit is not None:
+            rows, scores = scores, np.zeros((self.n_rows, scores.shape[1]))
+            np.add.at(scores, self.unit, rows)
         gradient = np.asarray(value_and_gradient(self.model, self.batch)[1])
         return scores - (gradient - self.objective.penalty.gradient(self.vector, gradient))
 
@@ -177,7 +207,8 @@ class Estimate:
     @in_float64
     def responsibilities(self) -> Float[np.ndarray, "n K"]:
         """Posterior probability of each expert, of the rows of the fit."""
-        return take_rows(all_responsibilities(self.model, self.batch), self.n_rows)
+        table = all_responsibilities(self.model, self.batch)
+        return self.of_units(take_rows(table, self.n_table_rows))
 
     @property
     def entropy(self) -> float:
@@ -206,8 +237,10 @@ class Estimate:
     @in_float64
     def log_densities(self) -> Float[np.ndarray, " n"]:
         """log p(y | x) of each row, in the units of y."""
-        joint = take_rows(log_joint_rows(self.model, self.batch), self.n_rows)
-        return logsumexp(joint, axis=1) - float(np.sum(np.log(self.scale)))
+        joint = take_rows(log_joint_rows(self.model, self.batch), self.n_table_rows)
+        rows = 1.0 if self.unit is None else np.bincount(self.unit)
+        unit = float(np.sum(np.log(self.scale)))
+        return logsumexp(self.of_units(joint), axis=1) - rows * unit
 
     @property
     def counts_rows(self) -> bool:

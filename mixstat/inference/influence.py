@@ -1,7 +1,7 @@
 """Leverage and influence of rows: what one Newton step says would change without each."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -71,6 +71,10 @@ class Influence:
 @in_float64
 def influence_of(estimate: Estimate) -> Influence:
     """Influence of the rows of a fit; see :meth:`RowResults.influence`."""
+    if estimate.unit is not None:
+        raise ValueError(
+            "Influence is of rows with experts of their own; a fit with groups cannot be asked."
+        )
     scales = np.any(estimate.jacobian[estimate.logs_of_scales] != 0, axis=0)
     coefficients = _basis(estimate, estimate.held | scales)
     every = _basis(estimate, estimate.held)
@@ -151,7 +155,7 @@ def _curvatures(model: Mixture, rows: Rows) -> Float[AnyArray, "D D r"]:
     def curvature(row: Rows) -> AnyArray:
         def log_density(v: AnyArray) -> AnyArray:
             one = jax.tree.map(lambda leaf: leaf[..., None], row)
-            one = Rows(one.Z, one.Phi, one.y, jnp.ones(1), one.log_possibility)
+            one = replace(one, weight=jnp.ones(1))
             return responsibilities(parameter_vector.from_vector(model, v), one)[1][0]
 
         return jax.hessian(log_density)(vector)

@@ -169,7 +169,10 @@ def at_level(rows: Table, column: int | str, level: Hashable) -> Series:
 
 
 def moved_features(estimate: Estimate, rows: Table, move: Move) -> tuple[Features, Features]:
-    """Features and their derivatives; or features with the low and with the high level."""
+    """Features and their derivatives; or features with the low and with the high level.
+
+    Offsets stay as they are.
+    """
     one = move.input
     if move.low is None:
         designs: tuple[Design, Design] = (estimate.expert_design, estimate.gate_design)

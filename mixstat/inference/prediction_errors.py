@@ -149,6 +149,7 @@ def get_prediction(
     X: Table,
     quantiles: Setting,
     level: float,
+    offset: Table = None,
 ) -> PredictionResults:
     """Predictions at rows; see :meth:`RowResults.get_prediction`."""
     levels = np.zeros(0) if quantiles is None else check_probability("quantiles", quantiles)
@@ -157,9 +158,8 @@ def get_prediction(
         raise ValueError(
             f"quantiles must be None for classes, which have no order; got {quantiles!r}."
         )
-    rows = estimate.read(X)
-    features = features_of(estimate, rows)
-    found = evaluate(estimate, covariance, predicted, tuple(features))
+    features = features_of(estimate, X, offset)
+    found = evaluate(estimate, covariance, predicted, features.tables)
     units = {"location": told.location[:, None], "factor": told.factor[:, None]}
     scales = {"scale": told.scale, "top": told.top}
     asked = np.ravel(levels)

@@ -52,7 +52,7 @@ def laws(
     estimate: Estimate, vectors: Float[np.ndarray, "B D"], features: Features
 ) -> list[Predictive]:
     """The distribution of y at rows for vectors of the parameters, in the user's units."""
-    shares = at_vectors(estimate, predicted, vectors, tuple(features))["share"]
+    shares = at_vectors(estimate, predicted, vectors, features.tables)["share"]
     return [
         _law(estimate, parameter_vector.from_vector(estimate.model, vector), features, share)
         for vector, share in zip(vectors, shares, strict=True)
@@ -64,7 +64,10 @@ def _law(
 ) -> Predictive:
     eye = np.eye(model.experts.coefficients().shape[2])
     experts = model.experts.in_units(estimate.location, estimate.scale, eye)
-    return Predictive(share, experts, expert_predictors(experts, features.Phi))
+    offset = features.offset
+    if offset is not None:
+        offset = offset * experts.offset_unit(estimate.scale)
+    return Predictive(share, experts, expert_predictors(experts, features.Phi, offset))
 
 
 def _density(law: Predictive, value: Float[np.ndarray, "m n"]) -> Float[np.ndarray, "m n"]:

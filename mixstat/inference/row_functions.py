@@ -30,21 +30,69 @@ class Features(NamedTuple):
 
     Phi: Float[np.ndarray, "n p"]
     Z: Float[np.ndarray, "n q"]
+    offset: Float[np.ndarray, "n o"] | None = None
+    """Known part of the experts' first predictors, in internal units."""
 
-    def at(self, rows: slice | np.ndarray) -> "Features":
-        """Of some rows."""
-        return Features(self.Phi[rows], self.Z[rows])
+    @property
+    def tables(self) -> tuple[Float[np.ndarray, "n ..."], ...]:
+        """Those that there are, in the order in which functions of rows take them."""
+        return tuple(table for table in self if table is not None)
 
 
-def predicted(model: Mixture, Phi: Float[AnyArray, "p n"], Z: Float[AnyArray, "q n"]) -> Arrays:
+def predicted(
+    model: Mixture,
+    Phi: Float[AnyArray, "p n"],
+    Z: Float[AnyArray, "q n"],
+    offset: Float[AnyArray, "o n"] | None = None,
+) -> Arrays:
     """Conditional mean, experts' means and shares of the gate, in internal units.
 
     Of classes, probabilities stand for means.
     """
-    rows = Rows(Z, Phi, jnp.zeros((1, Z.shape[1])), jnp.ones(Z.shape[1]))
+    rows = Rows(Z, Phi, jnp.zeros((1, Z.shape[1])), jnp.ones(Z.shape[1]), offset=offset)
     share = jnp.exp(model.gate.log_prob(rows))
     each = model.experts.traced_functions(predictors.predict(model.experts.groups(), rows))
     return {"mean": jnp.sum(share[:, None] * each, axis=0), "expert": each, "share": share}
+
+
+def slopes(
+    model: Mixture,
+    Phi: AnyArray,
+    Z: AnyArray,
+    move_Phi: AnyArray,
+    move_Z: AnyArray,
+    offset: AnyArray | None = None,
+) -> Arrays:
+    """Derivatives along a move of the features: through the gate, the experts, and in all."""
+    gate = jax.jvp(lambda one: predicted(model, Phi, one, offset), (Z,), (move_Z,))[1]
+    experts = jax.jvp(lambda one: predicted(model, one, Z, offset), (Phi,), (move_Phi,))[1]
+    parts = [gate["mean"] + experts["mean"], gate["mean"], experts["mean"]]
+    return {"mean": jnp.stack(parts), "share": gate["share"], "expert": experts["expert"]}
+
+
+def contrasts(
+    model: Mixture,
+    Phi: AnyArray,
+    Z: AnyArray,
+    new_Phi: AnyArray,
+    new_Z: AnyArray,
+    offset: AnyArray | None = None,
+) -> Arrays:
+    """Differences between two sets of features, parted as Kitagawa (1955) does.
+
+    Each part is the mean of its differences with the other part at its old and at its new place.
+    """
+    old, new, by_gate, by_experts = (
+        predicted(model, *features, offset)
+        for features in ((Phi, Z), (new_Phi, new_Z), (Phi, new_Z), (new_Phi, Z))
+    )
+    total = new["mean"] - old["mean"]
+    gate = 0.5 * (by_gate["mean"] - old["mean"] + new["mean"] - by_experts["mean"])
+    return {
+        "mean": jnp.stack([total, gate, total - gate]),
+        "share": new["share"] - old["share"],
+        "expert": new["expert"] - old["expert"],
+    }
 
 
 class Evaluated(NamedTuple):

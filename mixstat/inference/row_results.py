@@ -22,7 +22,9 @@ from mixstat.inference.prediction_errors import PredictionResults, get_predictio
 class RowResults(ReportedNumbers):
     """Questions about rows; not to be used directly."""
 
-    def get_prediction(self, X: Table = None, quantiles: Setting = None) -> PredictionResults:
+    def get_prediction(
+        self, X: Table = None, quantiles: Setting = None, *, offset: Table = None
+    ) -> PredictionResults:
         """Means, experts' means, gate shares, probabilities and quantiles, with errors.
 
         Parameters
@@ -31,6 +33,8 @@ class RowResults(ReportedNumbers):
             Inputs; None takes the X that was given to ``inference``.
         quantiles : float or array-like of shape (Q,), default=None
             Levels of quantiles of the response, strictly between 0 and 1; None for none.
+        offset : array-like of shape (n,) or (n, m), or str, default=None
+            Offset of the rows of X, where the fit had one.
 
         Returns
         -------
@@ -42,10 +46,15 @@ class RowResults(ReportedNumbers):
         rows = self.estimate.rows if X is None else X
         if rows is None:
             raise ValueError("X must be given, here or to inference; got None.")
-        return get_prediction(self.estimate, self.covariance, rows, quantiles, self.level)
+        return get_prediction(self.estimate, self.covariance, rows, quantiles, self.level, offset)
 
     def marginal_effects(
-        self, at: Table = "average", of: Setting = None, columns: Setting = None
+        self,
+        at: Table = "average",
+        of: Setting = None,
+        columns: Setting = None,
+        *,
+        offset: Table = None,
     ) -> MarginalEffects:
         """How the mean, probabilities of classes, or shares move with each input.
 
@@ -64,6 +73,9 @@ class RowResults(ReportedNumbers):
             (or the probabilities) of each expert.
         columns : str, list of str, default=None
             Columns of X; None takes all that the model uses.
+        offset : array-like of shape (n,) or (n, m), or str, default=None
+            Offset of the rows in ``at``, where the fit had one; that of "average" and of "means" is
+            the offset of the fit, and its mean.
 
         Returns
         -------
@@ -76,8 +88,9 @@ class RowResults(ReportedNumbers):
         Kitagawa, E. M. (1955). Components of a difference between two rates. J. Amer. Statist.
         Assoc. 50, 1168-1194.
         """
-        estimate, covariance = self.estimate, self.covariance
-        return marginal_effects(estimate, covariance, at, of, columns, self.level, self.remarks)
+        return marginal_effects(
+            self.estimate, self.covariance, at, of, columns, self.level, self.remarks, offset
+        )
 
     # diagnostics
 

@@ -46,6 +46,11 @@ def score_test(
 ) -> WaldTest | InvalidTest:
     """The test; see :meth:`InferenceResults.score_test`."""
     where = check_choice("part", part, ("experts", "gate"))
+    if estimate.unit is not None:
+        raise ValueError(
+            "The score test needs rows with experts of their own; of a fit with groups give the "
+            "model with the column, and ask for a Wald test."
+        )
     columns = _columns(estimate, column)
     null = f"no coefficient of the column in the {where}"
     if where == "gate" and estimate.model.n_experts == 1:

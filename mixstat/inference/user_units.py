@@ -58,9 +58,9 @@ def _trials(estimate: Estimate) -> float:
     return float(np.max(experts.functions(eta)))
 
 
-def features_of(estimate: Estimate, X: Table) -> Features:
-    """Internal features of rows that were read."""
-    return Features(*estimate.features(X))
+def features_of(estimate: Estimate, X: Table, offset: Table = None) -> Features:
+    """Internal features of rows as a person gives them."""
+    return Features(*estimate.features(estimate.read(X)), estimate.offset(X, offset))
 
 
 def row_index(X: Table, n: int) -> np.ndarray:

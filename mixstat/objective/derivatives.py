@@ -24,6 +24,8 @@ from mixstat.objective.likelihood import shares_of
 from mixstat.objective.reduction import FEW, total
 from mixstat.parts import predictors
 
+DIRECTIONS = 8  # in which a gradient is differentiated together
+
 
 class Posterior(NamedTuple):
     """A chunk of rows at a model: where derivatives of gate and experts meet."""
@@ -32,6 +34,7 @@ class Posterior(NamedTuple):
     expert_eta: Float[AnyArray, "K L n"]
     weighted: Float[AnyArray, "K n"]  # responsibilities times row weights
     evidence: Float[AnyArray, " n"]  # weight times log p(y | x)
+    of_gate: Float[AnyArray, "K n"]  # weighted, once for rows that share one expert
 
 
 def posterior_of(model: Mixture, rows: Rows) -> Posterior:
@@ -43,8 +46,10 @@ def posterior_of(model: Mixture, rows: Rows) -> Posterior:
     expert_eta = predictors.predict(model.experts.groups(), rows)
     density = model.experts.link(expert_eta, rows.y)
     resp, evidence = shares_of(model.gate.prior(rows), density, rows)
-    weight = rows.weight
-    return Posterior(gate_eta, expert_eta, resp * weight[None, :], weight * evidence)
+    weight, once = rows.weight, rows.once
+    weighted = resp * weight[None, :]
+    of_gate = weighted if rows.sharing is None else resp * once[None, :]
+    return Posterior(gate_eta, expert_eta, weighted, once * evidence, of_gate)
 
 
 class RowBlocks(NamedTuple):
@@ -66,7 +71,7 @@ class _ExpertBlocks(NamedTuple):
 
 def row_blocks(model: Mixture, rows: Rows) -> RowBlocks:
     """Derivatives of the weighted log p(y | x) of each row in the linear predictors."""
-    gate_eta, expert_eta, weighted, evidence = posterior_of(model, rows)
+    gate_eta, expert_eta, weighted, evidence, _ = posterior_of(model, rows)
     gate = model.gate.blocks(gate_eta, rows.Z, weighted)
     experts = _expert_blocks(model, expert_eta, rows, weighted)
     weighted_score = jnp.concatenate([gate.raw, experts.score])
@@ -120,8 +125,8 @@ def _mean_products(
 
 def _score(model: Mixture, rows: Rows) -> tuple[AnyArray, AnyArray]:
     """Log-likelihood and gradient in the predictors' coefficients."""
-    gate_eta, expert_eta, weighted, evidence = posterior_of(model, rows)
-    gate = model.gate.score(gate_eta, rows.Z, weighted)
+    gate_eta, expert_eta, weighted, evidence, of_gate = posterior_of(model, rows)
+    gate = model.gate.score(gate_eta, rows.Z, of_gate)
     experts = model.experts.score(expert_eta, rows.y, weighted)
     slopes = jnp.concatenate([gate, experts.reshape(-1, experts.shape[-1])])
     gradient = predictors.gradient(slopes, predictor_layout(model, rows), rows)
@@ -201,8 +206,32 @@ def derivatives_and_mass(
     Float[AnyArray, ""], Float[AnyArray, " D"], Float[AnyArray, "D D"], Float[AnyArray, " K"]
 ]:
     """Mean log-likelihood, gradient, Hessian, and the weight of each expert, in one pass."""
+    if batch.rows.sharing is not None:
+        return total(_curvature_of_units, model, batch)
     finish = _assembled_shared if batch.rows.Phi is None else _assembled
     return total(_curvature, model, batch, finish, spread_from=FEW)
+
+
+def _curvature_of_units(
+    model: Mixture, rows: Rows
+) -> tuple[AnyArray, AnyArray, AnyArray, AnyArray]:
+    """The same where rows share experts: no row has a Hessian of its own.
+
+    By derivatives of the gradient, a direction after the other.
+    """
+    vector = jnp.asarray(parameter_vector.traced_vector(model))
+
+    def gradient(v: AnyArray) -> AnyArray:
+        moved = parameter_vector.from_vector(model, v)
+        return _in_parameters(moved, _score(moved, rows))[1]
+
+    def along(direction: AnyArray) -> AnyArray:
+        return jax.jvp(gradient, (vector,), (direction,))[1]
+
+    hessian = jax.lax.map(along, jnp.eye(len(vector)), batch_size=DIRECTIONS)
+    value, slopes = _in_parameters(model, _score(model, rows))
+    mass = jnp.sum(posterior_of(model, rows).of_gate, axis=1)
+    return value, slopes, 0.5 * (hessian + hessian.T), mass
 
 
 def _assembled(model: Mixture, sums: _CurvatureSums):

@@ -1,5 +1,7 @@
 """Where gate and experts meet: the joint log density of an expert and a response."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Float
@@ -16,10 +18,11 @@ from mixstat.objective.reduction import each_row, total
 def log_joint(prior: Prior, density: Float[AnyArray, "K n"], rows: Rows) -> Float[AnyArray, "K n"]:
     """log pi_k(x) + log f_k(y | x) (+ log possibility of context k) of each row.
 
-    Up to the log of ``prior.total``, which is the same for all experts. Every likelihood,
+    The density is that of all rows of a unit, where rows share one expert. Up to the log of
+    ``prior.total``, which is the same for all experts. Every likelihood,
     responsibility and derivative takes what the gate and the experts say from here.
     """
-    joint = prior.logit + density
+    joint = prior.logit + rows.pooled(density)
     return joint if rows.log_possibility is None else joint + rows.log_possibility
 
 
@@ -48,12 +51,12 @@ def responsibilities(
 
 def log_conditional(model: Mixture, rows: Rows) -> Float[AnyArray, "K n"]:
     """log pi_k(x) + log f_k(y | x) of each row by the gate alone, whatever was maximised."""
-    known = Rows(rows.Z, rows.Phi, rows.y, rows.weight)
+    known = replace(rows, log_possibility=None)
     return log_joint(Prior(model.gate.log_prob(rows)), model.experts.log_prob(rows), known)
 
 
 def _weighted_log_likelihood(model: Mixture, rows: Rows) -> Float[AnyArray, ""]:
-    return jnp.sum(rows.weight * responsibilities(model, rows)[1])
+    return jnp.sum(rows.once * responsibilities(model, rows)[1])
 
 
 def log_likelihood(model: Mixture, batch: Batch) -> Float[AnyArray, ""]:
@@ -62,7 +65,7 @@ def log_likelihood(model: Mixture, batch: Batch) -> Float[AnyArray, ""]:
 
 
 def _weighted_conditional(model: Mixture, rows: Rows) -> Float[AnyArray, ""]:
-    return jnp.sum(rows.weight * jax.nn.logsumexp(log_conditional(model, rows), axis=0))
+    return jnp.sum(rows.once * jax.nn.logsumexp(log_conditional(model, rows), axis=0))
 
 
 def conditional_log_likelihood(model: Mixture, batch: Batch) -> Float[AnyArray, ""]:
@@ -93,7 +96,7 @@ def input_rows(gate: Gate, rows: Rows) -> Float[AnyArray, "c 1 n"]:
 
 
 def _weighted_mass(model: Mixture, rows: Rows) -> Float[AnyArray, " K"]:
-    return jnp.sum(responsibilities(model, rows)[0] * rows.weight[None, :], axis=1)
+    return jnp.sum(responsibilities(model, rows)[0] * rows.once[None, :], axis=1)
 
 
 def expert_mass(model: Mixture, batch: Batch) -> Float[AnyArray, " K"]:

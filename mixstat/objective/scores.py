@@ -16,7 +16,10 @@ from mixstat.parts import predictors
 
 
 def row_scores(model: Mixture, batch: Batch, n_rows: int) -> Float[np.ndarray, "n D"]:
-    """Gradient of the log density of each of the first rows, whatever their weights."""
+    """Gradient of the log density of each of the first rows, whatever their weights.
+
+    Of rows that share one expert, what each adds to the gradient of their joint density.
+    """
     return take_rows(_all_scores(model, batch), n_rows)
 
 
@@ -28,8 +31,8 @@ def _all_scores(model: Mixture, batch: Batch) -> Float[AnyArray, "c D r"]:
 def _scores(model: Mixture, rows: Rows) -> Float[AnyArray, "D r"]:
     """Scores of a chunk of rows in the parameter vector."""
     rows = eqx.tree_at(lambda r: r.weight, rows, jnp.ones_like(rows.weight))
-    gate_eta, expert_eta, weighted, _ = posterior_of(model, rows)
-    gate = model.gate.score(gate_eta, rows.Z, weighted)
+    gate_eta, expert_eta, weighted, _, of_gate = posterior_of(model, rows)
+    gate = model.gate.score(gate_eta, rows.Z, of_gate)
     experts = model.experts.score(expert_eta, rows.y, weighted)
     slopes = jnp.concatenate([gate, experts.reshape(-1, experts.shape[-1])])
     table = predictors.row_gradients(slopes, predictor_layout(model, rows), rows)

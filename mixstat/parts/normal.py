@@ -121,7 +121,7 @@ class Normals(Module):
     def statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> ResidualSums:
         """Sums over rows that the M-step needs; ``resp`` includes the row weights."""
         features = rows.feature("Phi")
-        residual = rows.y[None, :, :] - self.coef @ features
+        residual = rows.y[None, :, :] - predictors.with_offset(self.coef @ features, rows)
         weighted = resp[:, None, :] * residual
         return ResidualSums(
             mass=jnp.sum(resp, axis=1),

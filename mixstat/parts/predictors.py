@@ -36,7 +36,19 @@ def predict(groups: tuple[Group, ...], rows: Rows) -> AnyArray:
             etas.append(jnp.broadcast_to(coef, (*coef.shape[:-1], rows.weight.shape[-1])))
         else:
             etas.append(coef @ rows.feature(feature))
+    if groups and groups[0].feature == "Phi":
+        etas[0] = with_offset(etas[0], rows)
     return jnp.concatenate(etas, axis=-2)
+
+
+def with_offset(eta: Float[AnyArray, "K L n"], rows: Rows) -> Float[AnyArray, "K L n"]:
+    """The experts' first predictors, with what is known of them beforehand."""
+    return eta if rows.offset is None else eta + rows.offset[None]
+
+
+def without_offset(working: Float[AnyArray, "L n"], rows: Rows) -> Float[AnyArray, "L n"]:
+    """Working responses, less what is known of the predictors beforehand."""
+    return working if rows.offset is None else working - rows.offset
 
 
 def products(features: Float[AnyArray, "p n"]) -> Float[AnyArray, "u n"]:

@@ -67,6 +67,19 @@ class RespondingPart(Part):
         """
         return np.zeros(1), np.ones(1)
 
+    def freed(
+        self, y: Float[np.ndarray, "n c"], offset: Float[np.ndarray, "n o"]
+    ) -> Float[np.ndarray, "n c"]:
+        """Responses whose location and scale are to be taken, less what an offset explains."""
+        return y - offset if self.response.endswith("real") else y
+
+    def offset_unit(self, scale: Float[np.ndarray, " m"]) -> Float[np.ndarray, " o"]:
+        """What a unit of the internal predictors is, in the units of an offset.
+
+        Those of y for real responses; logs and log odds have none.
+        """
+        return scale if self.response.endswith("real") else np.ones(1)
+
     def encode(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n r"]:
         """The table of numbers that the link sees, from y freed of location and scale."""
         return y

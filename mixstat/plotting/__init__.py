@@ -10,6 +10,8 @@ from mixstat.plotting.profile import ProfileDisplay
 from mixstat.plotting.rate import RateDisplay
 from mixstat.plotting.residuals import InfluenceDisplay, QuantileResidualDisplay
 from mixstat.plotting.selection import SelectionDisplay
+from mixstat.plotting.sets import PredictionSetDisplay
+from mixstat.plotting.slopes import SlopeDisplay
 from mixstat.plotting.time import TimeDisplay
 
 __all__ = [
@@ -22,10 +24,12 @@ __all__ = [
     "InputReportDisplay",
     "PenaltyPathDisplay",
     "PossibilityDisplay",
+    "PredictionSetDisplay",
     "ProfileDisplay",
     "QuantileResidualDisplay",
     "RateDisplay",
     "RootogramDisplay",
     "SelectionDisplay",
+    "SlopeDisplay",
     "TimeDisplay",
 ]

@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from mixstat.arguments import DataFrame, Setting, Table
+from mixstat.arguments import DataFrame, Response, Setting, Table
 from mixstat.fitting.fit import Fit
 from mixstat.inference.profile import ProfileLikelihood
 
@@ -206,4 +206,70 @@ class Slope(Protocol):
 
     def line(self, n: np.ndarray | float, /) -> np.ndarray | np.floating:
         """The power law at sizes ``n``."""
+        ...
+
+
+@runtime_checkable
+class SetsOfIntervals(Protocol):
+    """Unions of intervals, one for each row."""
+
+    @property
+    def intervals(self) -> np.ndarray:
+        """Structured, with ``row``, ``lower`` and ``upper``."""
+        ...
+
+    @property
+    def level(self) -> float:
+        """Coverage they are made for."""
+        ...
+
+    @property
+    def response(self) -> str:
+        """Name of the response."""
+        ...
+
+    def contains(self, y: Response, /) -> np.ndarray:
+        """Whether each holds the response of its row."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+@runtime_checkable
+class Priced(Protocol):
+    """Members of a grid, and what a parameter costs."""
+
+    @property
+    def method(self) -> str:
+        """How that was learned."""
+        ...
+
+    @property
+    def minimal(self) -> float:
+        """The least price."""
+        ...
+
+    @property
+    def n_parameters(self) -> np.ndarray:
+        """Of each member."""
+        ...
+
+    @property
+    def log_likelihood(self) -> np.ndarray:
+        """Of each member."""
+        ...
+
+    @property
+    def rows(self) -> np.ndarray:
+        """Of the members in a table."""
+        ...
+
+    @property
+    def plateau(self) -> tuple[int, int]:
+        """Which prices led to the choice."""
+        ...
+
+    @property
+    def best_index_(self) -> int:
+        """Row of the winner."""
         ...

@@ -16,6 +16,7 @@ TITLES = {
     "sabic": "SABIC",
     "caic": "CAIC",
     "icl": "ICL",
+    "eic": "EIC",
     "held_out": "held-out log density a row",
 }
 USUAL = ("bic", "icl", "held_out")

@@ -55,6 +55,11 @@ def from_fit(
         raise ValueError(
             "estimator must be fitted on a numeric table, got one fitted from a formula."
         )
+    if fit.units.offset_centre is not None:
+        raise ValueError(
+            "estimator must be fitted without an offset, which is no part of a truth; got one "
+            "fitted with it."
+        )
     rows = check_table("X", estimator._read(X))
     sources = Features(fit.designs.experts.source, fit.designs.gate.source)
     law = Law(fit.user_model, sources)

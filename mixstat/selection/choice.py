@@ -18,7 +18,7 @@ from mixstat.selection.kept import KeptMembers
 from mixstat.selection.member import IMPOSSIBLE, Member, RowsOfGrid, fit_member
 from mixstat.selection.selected import Selection, best_row, table_of
 from mixstat.selection.told import label
-from mixstat.validation import check_choice, check_switch, check_weights
+from mixstat.validation import check_choice, check_integer, check_switch, check_weights
 
 
 def select(
@@ -29,6 +29,7 @@ def select(
     n_experts: Setting = range(1, 7),
     criterion: Setting = "bic",
     cv: Splitter | None = None,
+    eic_draws: Setting = 0,
     sample_weight: Weights = None,
     params: Setting = None,
     folder: Setting = None,
@@ -52,16 +53,21 @@ def select(
     n_experts : sequence of int, default=range(1, 7)
         Numbers of experts; an estimator with contexts has as many as they are.
     criterion : str, default="bic"
-        "bic", "aic", "sabic", "caic" or "icl", of which the smallest wins; "held_out", the
+        "bic", "aic", "sabic", "caic", "icl" or "eic", of which the smallest wins; "held_out", the
         largest mean log density of held-out rows; or "one_se", the fewest parameters within one
         standard error of that.
     cv : int or splitter, default=None
         Folds for the held-out density: their number (shuffled by ``estimator.random_state``,
-        stratified for classes) or an object with ``split``. None makes none.
+        stratified for classes) or an object with ``split``. None makes none. Units of ``groups``
+        in ``params`` stay together, and their densities are of units.
+    eic_draws : int, default=0
+        Draws of a bootstrap of rows for the extended information criterion, 100 say, of every
+        member; 0 makes none.
     sample_weight : array-like of shape (n,), default=None
         Row weights as in ``fit``; also of held-out rows. Information criteria need counts.
     params : dict, default=None
-        Further arguments of ``fit``, such as ``{"possibilities": table}``.
+        Further arguments of ``fit``, such as ``{"possibilities": table}``, ``{"offset": logs}``
+        or ``{"groups": labels}``.
     folder : path, default=None
         Keeps each finished member there, and takes from there what is finished already: of the
         same rows, settings and version of mixstat alone. Needs ``random_state`` to be an integer.
@@ -98,15 +104,20 @@ def select(
     ----------
     Biernacki, C., Celeux, G. and Govaert, G. (2000). Assessing a mixture model for clustering with
     the integrated completed likelihood. IEEE Trans. Pattern Anal. Mach. Intell. 22, 719-725.
+
+    Ishiguro, M., Sakamoto, Y. and Kitagawa, G. (1997). Bootstrapping log likelihood and EIC, an
+    extension of AIC. Ann. Inst. Statist. Math. 49, 411-434.
     """
     criterion = check_choice("criterion", criterion, criteria.CRITERIA)
     progress = Progress("select", check_switch("verbose", verbose))
     base = check_base(estimator)
     grid = grids.members(base, n_experts, settings)
     first = grids.with_settings(base, grid[0])  # whose formula may name a column of weights
-    rows = _rows(first, X, y, cv, sample_weight, params)
-    impossible = grids.refused(base, grid, X, y, rows.sample_weight)
-    _check_criterion(criterion, base, grid, impossible, rows, cv)
+    rows = rows_of_grid(first, X, y, cv, sample_weight, params)
+    rows = rows._replace(eic_draws=check_integer("eic_draws", eic_draws, 0))
+    beside = folds.of_rows(rows.params)
+    impossible = grids.refused(base, grid, X, y, rows.sample_weight, **beside)
+    check_criterion(criterion, base, grid, impossible, rows, cv)
     kept = None if folder is None else _folder(folder, base, rows)
     if impossible:
         warn(f"Not fitted, being impossible: {grids.listed_refusals(impossible)}", UserWarning)
@@ -134,7 +145,7 @@ def _folder(folder: Setting, base: BaseMixture, rows: RowsOfGrid) -> KeptMembers
     return KeptMembers(folder, rows)
 
 
-def _rows(
+def rows_of_grid(
     base: BaseMixture,
     X: Table,
     y: Response,
@@ -148,7 +159,7 @@ def _rows(
     check_same_rows(X=X, y=y, sample_weight=weights, **further)
     if cv is not None and y is None:
         raise ValueError("y must be given beside cv: folds are made of its rows, got None.")
-    splits = [] if cv is None else folds.make(cv, base, X, y)
+    splits = [] if cv is None else folds.make(cv, base, X, y, further.get("groups"))
     if weights is None:
         return RowsOfGrid(X, y, None, further, splits, "")
     weight = check_weights(weights, count_rows(X))
@@ -156,7 +167,7 @@ def _rows(
     return RowsOfGrid(X, y, weight, further, splits, why)
 
 
-def _check_criterion(
+def check_criterion(
     criterion: str,
     base: BaseMixture,
     grid: list[grids.Settings],
@@ -167,6 +178,8 @@ def _check_criterion(
     """Refuse a criterion that cannot compare these members."""
     if criterion in criteria.HELD_OUT and cv is None:
         raise ValueError(f"cv must be given for criterion={criterion!r}, such as cv=5; got None.")
+    if criterion == "eic" and not rows.eic_draws:
+        raise ValueError("eic_draws must be at least 1 for criterion='eic', such as 100; got 0.")
     if criterion in criteria.INFORMATION and rows.why_none:
         raise ValueError(f"criterion={criterion!r} must not be used here: {rows.why_none}.")
     out = [id(one.settings) for one in impossible]

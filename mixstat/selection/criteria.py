@@ -1,16 +1,21 @@
 """Information criteria of a fit, and why some fits have none."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from scipy.special import entr
 
-from mixstat.arguments import Response, Table
+from mixstat.arguments import Response, Setting, Table
+from mixstat.data.batch import leads
+from mixstat.data.units import numbered
 from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.contextual import ContextualMixtureOfExperts
+from mixstat.estimators.grouping import read_units
+from mixstat.selection.folds import of_rows
 
-INFORMATION = ("bic", "aic", "sabic", "caic", "icl")
+INFORMATION = ("bic", "aic", "sabic", "caic", "icl", "eic")
 HELD_OUT = ("held_out", "one_se")
 CRITERIA = (*INFORMATION, *HELD_OUT)
 WHOLE = 1e-9  # distance from a whole number at which a weight is one
@@ -49,9 +54,21 @@ def log_likelihood(moe: BaseMixture) -> float:
     return moe.fit_.criterion_log_likelihood * moe.fit_.sum_of_weights
 
 
-def entropy(moe: BaseMixture, X: Table, y: Response, weight: Float[np.ndarray, " n"]) -> float:
-    """Weighted sum over rows of the entropy of the responsibilities; zero where all is clear."""
-    return float(weight @ entr(moe.responsibilities(X, y)).sum(axis=1))
+def entropy(
+    moe: BaseMixture,
+    X: Table,
+    y: Response,
+    weight: Float[np.ndarray, " n"],
+    params: Mapping[str, Setting] | None = None,
+) -> float:
+    """Weighted sum of the entropy of the responsibilities; zero where all is clear.
+
+    Over rows, or over units that share an expert; ``params`` are further arguments of ``fit``.
+    """
+    given = params or {}
+    each = entr(moe.responsibilities(X, y, **of_rows(given))).sum(axis=1)
+    units = read_units(X, given.get("groups"), moe.fit_.request.schema.groups)
+    return float(weight @ (each if units is None else each * leads(numbered(units))))
 
 
 def why_none_of_weights(weight: Float[np.ndarray, " n"]) -> str:

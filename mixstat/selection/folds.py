@@ -1,5 +1,6 @@
 """Held-out log-likelihood along a path, fold by fold."""
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -11,7 +12,10 @@ from sklearn.utils.validation import _check_method_params
 
 import mixstat.selection.ascent as ascent
 from mixstat.arguments import Response, Setting, Table, count_rows
+from mixstat.data.units import firsts, numbered
 from mixstat.estimators.base import BaseMixture
+from mixstat.estimators.grouping import read_units
+from mixstat.estimators.offsets import source_of
 from mixstat.validation import check_weights
 
 Split = tuple[np.ndarray, np.ndarray]  # training and held-out rows
@@ -30,9 +34,13 @@ def check_params(params: Setting) -> dict[str, Setting]:
     return {str(name): value for name, value in params.items()}
 
 
-def make(cv: Splitter, estimator: BaseMixture, X: Table, y: Response) -> list[Split]:
-    """Training and held-out rows of each fold."""
+def make(
+    cv: Splitter, estimator: BaseMixture, X: Table, y: Response, groups: Table = None
+) -> list[Split]:
+    """Training and held-out rows of each fold; rows of a unit of ``groups`` stay together."""
     classes, n = is_classifier(estimator), count_rows(y)
+    if groups is not None:
+        return _of_units(cv, estimator, X, y, groups)
     if isinstance(cv, int | np.integer) and not isinstance(cv, bool):
         if not 2 <= cv <= n:
             raise ValueError(f"cv must lie between 2 and the {n} rows of X, got {cv}.")
@@ -49,6 +57,45 @@ def make(cv: Splitter, estimator: BaseMixture, X: Table, y: Response) -> list[Sp
     elif isinstance(cv, str) or not (hasattr(cv, "split") or np.iterable(cv)):
         raise ValueError(f"cv must be an integer or have a method split, got {cv!r}.")
     return list(check_cv(cv, y, classifier=classes).split(X, y))
+
+
+def _of_units(
+    cv: Splitter, estimator: BaseMixture, X: Table, y: Response, groups: Table
+) -> list[Split]:
+    """Folds of whole units."""
+    units = read_units(X, groups, source_of(groups))
+    assert units is not None
+    if isinstance(cv, int | np.integer) and not isinstance(cv, bool):
+        count = len(np.unique(units))
+        if not 2 <= cv <= count:
+            raise ValueError(f"cv must lie between 2 and the {count} units of groups, got {cv}.")
+        seed = int(check_random_state(estimator.random_state).randint(2**31))
+        number = np.random.default_rng(seed).permutation(count)[numbered(units)]
+        chosen = [number % int(cv) == fold for fold in range(int(cv))]
+        return [(np.flatnonzero(~test), np.flatnonzero(test)) for test in chosen]
+    if isinstance(cv, str) or not (hasattr(cv, "split") or np.iterable(cv)):
+        raise ValueError(f"cv must be an integer or have a method split, got {cv!r}.")
+    return list(check_cv(cv, y).split(X, y, units))
+
+
+def of_rows(params: Mapping[str, Setting]) -> dict[str, Setting]:
+    """Those arguments of ``fit`` that questions about rows take too."""
+    return {name: params[name] for name in ("offset", "groups") if name in params}
+
+
+def mean_log_density(
+    moe: BaseMixture,
+    X: Table,
+    y: Response,
+    weight: Float[np.ndarray, " n"],
+    params: Mapping[str, Setting],
+) -> float:
+    """Weighted mean of log p(y | x) over rows, or over units; ``params`` are those of the rows."""
+    logs = moe.score_samples(X, y, **of_rows(params))
+    units = read_units(X, params.get("groups"), moe.fit_.request.schema.groups)
+    if units is not None:
+        weight = weight[firsts(numbered(units))]
+    return float(np.average(logs, weights=weight))
 
 
 def score(
@@ -69,8 +116,8 @@ def score(
     )
     fits = ascent.walk(inner, strengths)
     X, y = rows(task.X, test), rows(task.y, test)
-    logs = [moe.score_samples(X, y) for moe in fits]
-    return np.average(logs, axis=1, weights=weight[test])
+    params = rows_of(task.params, task.X, test)
+    return np.array([mean_log_density(moe, X, y, weight[test], params) for moe in fits])
 
 
 def rows_of(params: dict[str, Setting], X: Table, chosen: np.ndarray) -> dict[str, Setting]:

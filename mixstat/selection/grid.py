@@ -54,9 +54,16 @@ def with_settings(estimator: BaseMixture, settings: Settings) -> BaseMixture:
 
 
 def refused(
-    estimator: BaseMixture, grid: list[Settings], X: Table, y: Response, sample_weight: Weights
+    estimator: BaseMixture,
+    grid: list[Settings],
+    X: Table,
+    y: Response,
+    sample_weight: Weights,
+    **beside: Setting,
 ) -> list[Refused]:
     """Members whose settings contradict each other or the rows, found without a fit.
+
+    ``beside`` are an offset and groups of the rows, if there are any.
 
     Raises
     ------
@@ -64,7 +71,8 @@ def refused(
         If a value of a setting is possible in no member: then it is a mistake, not a corner of
         the grid.
     """
-    reasons = [_reason(with_settings(estimator, one), X, y, sample_weight) for one in grid]
+    rows = (X, y, sample_weight)
+    reasons = [_reason(with_settings(estimator, one), *rows, **beside) for one in grid]
     impossible = [Refused(one, why) for one, why in zip(grid, reasons, strict=True) if why]
     if len(impossible) == len(grid):
         told = listed_refusals(impossible)
@@ -112,7 +120,9 @@ def _number(n_experts: Setting) -> Setting:
     return n_experts if n_experts is None else check_integer("n_experts", n_experts, 1)
 
 
-def _reason(member: BaseMixture, X: Table, y: Response, sample_weight: Weights) -> str:
+def _reason(
+    member: BaseMixture, X: Table, y: Response, sample_weight: Weights, **beside: Setting
+) -> str:
     """Why a member cannot be fitted; empty where nothing speaks against it."""
     check_same_rows(X=X, y=y, sample_weight=sample_weight)
     if isinstance(member, ContextualMixtureOfExperts):
@@ -121,7 +131,7 @@ def _reason(member: BaseMixture, X: Table, y: Response, sample_weight: Weights) 
         options = member._options()
         if isinstance(member, RegressionMixture):
             family = member._family()
-            rows, _ = member._training_rows(X, y, sample_weight)
+            rows, _ = member._training_rows(X, y, sample_weight, **beside)
             family.check(rows.responses)
             family.null(options.n_experts, 2, 1)
         options.gate.null(options.n_experts, 2)

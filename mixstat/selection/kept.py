@@ -32,9 +32,7 @@ class KeptMembers:
 
     def __init__(self, folder: Setting, rows: RowsOfGrid) -> None:
         self.folder = as_folder(folder, "folder")
-        self.rows = joblib.hash(
-            (rows.X, rows.y, rows.sample_weight, rows.params, rows.splits, mixstat.__version__)
-        )
+        self.rows = joblib.hash((*rows, mixstat.__version__))
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -16,7 +16,9 @@ from mixstat.estimators.base import BaseMixture
 from mixstat.results import DesignWarning
 from mixstat.selection.criteria import Criteria, criteria, log_likelihood, why_none_of_fit
 from mixstat.selection.criteria import entropy as entropy_of
+from mixstat.selection.extended import MANY_LOST, extended
 from mixstat.selection.grid import Settings, with_settings
+from mixstat.validation import check_seed
 
 IMPOSSIBLE = "IMPOSSIBLE"
 FAILED = "FAILED"
@@ -34,6 +36,8 @@ class RowsOfGrid(NamedTuple):
     splits: list[folds.Split]
     why_none: str
     """Why information criteria do not apply to any fit of these rows."""
+    eic_draws: int = 0
+    """Draws for the extended information criterion; 0 makes none."""
 
     @property
     def weight(self) -> Float[np.ndarray, " n"]:
@@ -51,6 +55,8 @@ class Member:
     estimator: BaseMixture | None = None
     criteria: Criteria | None = None
     """None where they do not apply."""
+    eic: float = np.nan
+    """Extended information criterion; NaN where it was not asked for or does not apply."""
     entropy: float = np.nan
     held_out: tuple[float, ...] = ()
     """Mean log density of the held-out rows of each fold."""
@@ -96,7 +102,7 @@ def fit_member(base: BaseMixture, settings: Settings, rows: RowsOfGrid) -> Membe
         warnings.simplefilter("ignore", DesignWarning)
         try:
             estimator.fit(rows.X, rows.y, sample_weight=rows.sample_weight, **rows.params)
-            entropy = entropy_of(estimator, rows.X, rows.y, rows.weight)
+            entropy = entropy_of(estimator, rows.X, rows.y, rows.weight, rows.params)
         except REFUSALS as error:
             spent = time.perf_counter() - began
             return Member(settings, seconds=spent, kind=FAILED, remark=str(error))
@@ -104,16 +110,32 @@ def fit_member(base: BaseMixture, settings: Settings, rows: RowsOfGrid) -> Membe
     why = rows.why_none or why_none_of_fit(estimator)
     n = float(estimator.sum_of_weights_)
     numbers = criteria(log_likelihood(estimator), estimator.n_parameters_, n, entropy)
-    remarks = [*estimator.certificate_.remarks(), f"No criteria: {why}." if why else "", told]
+    eic, noise = _extended(estimator, rows)
+    no_criteria = f"No criteria: {why}." if why else ""
+    remarks = [*estimator.certificate_.remarks(), no_criteria, noise, told]
     return Member(
         settings=settings,
         estimator=estimator,
         criteria=None if why else numbers,
+        eic=eic,
         entropy=entropy,
         held_out=held_out,
         seconds=time.perf_counter() - began,
         remark=" ".join(one for one in remarks if one),
     )
+
+
+def _extended(estimator: BaseMixture, rows: RowsOfGrid) -> tuple[float, str]:
+    """The extended information criterion, and what to know of its draws."""
+    if not rows.eic_draws or rows.why_none:
+        return np.nan, ""
+    seed = check_seed("random_state", estimator.random_state).randint(2**31)
+    weight, random = rows.weight[rows.weight > 0], np.random.default_rng(seed)
+    found = extended(estimator.fit_, weight, rows.eic_draws, random)
+    lost = rows.eic_draws - found.n_counted
+    told = f"EIC: {lost} of {rows.eic_draws} draws lost an expert or ended at no maximum."
+    value = -2 * log_likelihood(estimator) + 2 * found.bias
+    return value, told if lost > MANY_LOST * rows.eic_draws else ""
 
 
 def _held_out(estimator: BaseMixture, rows: RowsOfGrid) -> tuple[tuple[float, ...], str]:
@@ -139,5 +161,6 @@ def _one_fold(
     params = folds.rows_of(rows.params, rows.X, train)
     fold.fit(X, y, sample_weight=rows.weight[train], **params)
     X, y = (_safe_indexing(table, test) for table in (rows.X, rows.y))
-    logs = fold.score_samples(X, y)
-    return float(np.average(logs, weights=rows.weight[test])), fold.certificate_.is_regular
+    params = folds.rows_of(rows.params, rows.X, test)
+    value = folds.mean_log_density(fold, X, y, rows.weight[test], params)
+    return value, fold.certificate_.is_regular

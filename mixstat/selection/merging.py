@@ -211,6 +211,8 @@ def _softmax_of_normals(estimator: Estimator) -> RegressionMixture:
         raise ValueError(
             f"estimator must have one output and a gate with a constant, got {estimator!r}."
         )
+    if estimator.fit_.units.offset_centre is not None:
+        raise ValueError(f"estimator must be fitted without an offset, got {estimator!r}.")
     return estimator
 
 

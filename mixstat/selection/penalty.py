@@ -170,10 +170,12 @@ def penalty_path(
     if not least < 1:
         raise ValueError(f"ratio must lie between 0 and 1, got {ratio!r}.")
     sample_weight = named_weights(X, sample_weight, estimator._formulas())
-    check_same_rows(X=X, y=y, sample_weight=sample_weight, **check_params(params))
+    further = check_params(params)
+    check_same_rows(X=X, y=y, sample_weight=sample_weight, **further)
     given = _given_strengths(strengths, estimator)
-    splits = folds.make(cv, estimator, X, y) if criterion == "cv" else []
-    task = ascent.Task(estimator, part, X, y, sample_weight, check_params(params))
+    units = further.get("groups")
+    splits = folds.make(cv, estimator, X, y, units) if criterion == "cv" else []
+    task = ascent.Task(estimator, part, X, y, sample_weight, further)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("once", DesignWarning)
@@ -251,6 +253,8 @@ def _scores(
         error = np.std(held_out, axis=0, ddof=1) / np.sqrt(len(held_out)) if several else None
         return _Scores(name, -held_out.mean(axis=0), error)
     total = check_weights(sample_weight, n).sum()
+    if fits[0].fit_.rows_per_unit is not None:
+        total = fits[0].sum_of_weights_
     price = np.log(total) if name == "bic" else 2.0
     deviance = np.array([-2 * total * moe.log_likelihood_ for moe in fits])
     return _Scores(name, deviance + price * np.array([moe.n_parameters_ for moe in fits]), None)

@@ -13,7 +13,7 @@ from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.formula_rows import row_weights
 from mixstat.fitting.fit import Fit
 from mixstat.results import DesignWarning, Status, report
-from mixstat.selection.folds import check_params
+from mixstat.selection.folds import check_params, of_rows
 from mixstat.selection.penalty import PenaltyPath
 
 NEGLIGIBLE = 1e-12  # a strength that keeps features unrotated and shrinks nothing to be seen
@@ -87,7 +87,7 @@ def relax(
     used = np.unique(tables | constant, axis=0)
     check_same_rows(X=X, y=y, sample_weight=sample_weight, **given)
     weight = row_weights(X, sample_weight, count_rows(X), model._formulas())
-    start = model.responsibilities(X, y)
+    start = model.responsibilities(X, y, **of_rows(given))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", DesignWarning)

@@ -23,7 +23,7 @@ class Selection:
 
     table: DataFrame
     """A row a member: its settings, log_likelihood, n_parameters, aic, bic, sabic, caic, icl,
-    entropy, held_out, held_out_se, status, regular, sound, seconds and remark."""
+    eic, entropy, held_out, held_out_se, status, regular, sound, seconds and remark."""
     fits: tuple[BaseMixture | None, ...]
     """The fitted estimator of each row; None where there is none."""
     settings: tuple[Settings, ...] = field(repr=False)
@@ -120,6 +120,7 @@ def _row(member: Member, names: tuple[str, ...]) -> dict[str, object]:
         "log_likelihood": total,
         "n_parameters": np.nan if fit is None else fit.n_parameters,
         **numbers._asdict(),
+        "eic": member.eic,
         "entropy": member.entropy,
         "held_out": member.mean_held_out,
         "held_out_se": member.error_held_out,

@@ -157,13 +157,8 @@ def input_report(
     Newton, M. A. and Raftery, A. E. (1994). Approximate Bayesian inference with the weighted
     likelihood bootstrap. J. R. Statist. Soc. B 56, 3-48.
     """
-    if not isinstance(model, BaseMixture):
-        raise ValueError(f"model must be an estimator of mixstat, got {model!r}.")
-    check_is_fitted(model)
-    fit = model.fit_
-    coef = fit.attributes["expert_coef_"]
-    if coef.ndim != 2:
-        raise ValueError(f"model must have one output, got {coef.shape[1]}.")
+    model = _check_model(model)
+    coef = model.expert_coef_
     count, share = check_integer("n_boot", n_boot, 2), check_open_share("level", level)
     tail = 0.5 * (1 - share)
     table, response = model._read_pairs(X, y, sample_weight=sample_weight)
@@ -174,7 +169,8 @@ def input_report(
     first = int(fit.designs.experts.source.constant)
     slopes = refits(fit, weights[:, own > 0])[:, :, first:]
     low, high = np.quantile(slopes, [tail, 1 - tail], axis=0)
-    resp = fit.responsibilities(table, response) * own[:, None]
+    known = model._offset(X, check_params(params).get("offset"))
+    resp = fit.responsibilities(table, response, known) * own[:, None]
     return InputReport(
         contexts=_contexts(fit),
         features=fit.designs.experts.names[first:],
@@ -187,6 +183,18 @@ def input_report(
         level=share,
         n_boot=count,
     )
+
+
+def _check_model(model: Estimator) -> BaseMixture:
+    """A fitted estimator of one output, each row of which has an expert of its own."""
+    if not isinstance(model, BaseMixture):
+        raise ValueError(f"model must be an estimator of mixstat, got {model!r}.")
+    check_is_fitted(model)
+    if (coef := model.expert_coef_).ndim != 2:
+        raise ValueError(f"model must have one output, got {coef.shape[1]}.")
+    if model.fit_.rows_per_unit is not None:
+        raise ValueError("model must be fitted without groups, whose units share experts; got one.")
+    return model
 
 
 def _contexts(fit: Fit) -> list[str]:

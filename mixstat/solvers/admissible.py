@@ -163,8 +163,10 @@ def _doubles(model: Mixture) -> Bool[np.ndarray, " K"]:
 
 
 def _rows(objective: Objective, mass: Float[np.ndarray, " K"]) -> Float[np.ndarray, " K"]:
-    """Effective rows of each expert."""
-    return np.asarray(mass) * float(objective.batch.total_weight)
+    """Effective rows of each expert; of units all rows count."""
+    batch = objective.batch
+    rows = np.asarray(mass) * float(batch.total_weight)
+    return rows if batch.rows.sharing is None else rows * np.asarray(batch.rows.weight).sum()
 
 
 def own_parameters(objective: Objective, model: Mixture) -> Bool[np.ndarray, "K E"]:
@@ -225,6 +227,6 @@ def _weighted_gains(model: Mixture, rows: Rows) -> Float[AnyArray, " K"]:
         )
         gained = jnp.nan_to_num(whole - (joint_left - gate_left), nan=MOST_GAIN)
         gained = jnp.where(rows.weight > 0, jnp.minimum(gained, MOST_GAIN), 0.0)
-        return jnp.sum(rows.weight * gained)
+        return jnp.sum(rows.once * gained)
 
     return jax.lax.map(gain, each)

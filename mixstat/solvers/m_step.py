@@ -1,6 +1,7 @@
 """One EM step: the sums over rows, the experts' closed form and the gate's Newton step."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -39,16 +40,22 @@ class StepSums(NamedTuple):
 
 
 def _statistics(model: Mixture, rows: Rows) -> tuple[StepSums, tuple[Prior, AnyArray]]:
-    """The sums, and what was made of each row on the way."""
+    """The sums, and what was made of each row on the way for the gate."""
     prior = model.gate.prior(rows)
     resp, evidence = shares_of(prior, model.experts.log_prob(rows), rows)
-    weighted = resp * rows.weight[None, :]
+    weighted, of_gate = _weighted(resp, rows)
     sums = StepSums(
-        jnp.sum(rows.weight * evidence),
-        model.gate.statistics(rows, weighted, prior),
+        jnp.sum(rows.once * evidence),
+        model.gate.statistics(rows, of_gate, prior),
         model.experts.statistics(rows, weighted),
     )
-    return sums, (prior, weighted)
+    return sums, (prior, of_gate)
+
+
+def _weighted(resp: Float[AnyArray, "K n"], rows: Rows) -> tuple[AnyArray, AnyArray]:
+    """Responsibilities times weights, for the experts, and for the gate: there units count once."""
+    weighted = resp * rows.weight[None, :]
+    return weighted, weighted if rows.sharing is None else resp * rows.once[None, :]
 
 
 def step_statistics(model: Mixture, rows: Rows) -> StepSums:
@@ -60,8 +67,8 @@ def _sums_and_surrogate(
     model: Mixture, rows: Rows
 ) -> tuple[tuple[StepSums, AnyArray], Float[AnyArray, "K n"]]:
     """The sums, with the gate's surrogate at the current gate; and the responsibilities."""
-    sums, (prior, weighted) = _statistics(model, rows)
-    return (sums, _surrogate(prior, weighted)), weighted
+    sums, (prior, of_gate) = _statistics(model, rows)
+    return (sums, _surrogate(prior, of_gate)), of_gate
 
 
 def _surrogate(prior: Prior, weighted: Float[AnyArray, "K n"]) -> AnyArray:
@@ -171,11 +178,11 @@ def _first_sums(
 ) -> tuple[PyTree, PyTree]:
     """Sums for a first gate, and for first experts that see some features, or all."""
     rows, resp = chunk
-    weighted = resp * rows.weight[None, :]
-    gate = model.gate.statistics(rows, weighted)
+    weighted, of_gate = _weighted(resp, rows)
+    gate = model.gate.statistics(rows, of_gate)
     if features is not None:
         few = jnp.where(features[:, None], rows.feature("Phi"), 0.0)
-        rows = Rows(rows.Z, few, rows.y, rows.weight)
+        rows = replace(rows, Phi=few)
     return gate, model.experts.start_statistics(rows, weighted)
 
 
@@ -231,5 +238,5 @@ def climb_gate(
 
 def _raw_gate_sums(gate: Gate, chunk: tuple[Rows, AnyArray]) -> tuple[AnyArray, PyTree]:
     rows, resp = chunk
-    weighted = resp * rows.weight[None, :]
+    weighted = resp * rows.once[None, :]
     return jnp.sum(weighted * gate.log_weight(rows)), gate.statistics(rows, weighted)

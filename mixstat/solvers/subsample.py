@@ -35,6 +35,8 @@ SAME_SHAPE = 32  # chunks up to which a sample keeps the shape of the whole
 
 def sampling_stride(objective: Objective, model: Mixture) -> int:
     """Rows of which one is taken: a power of two, one for all of them."""
+    if objective.batch.rows.sharing is not None:  # which a sample of rows would tear apart
+        return 1
     chunks, length = objective.batch.rows.weight.shape
     rows = min(int(objective.batch.n_chunks), chunks) * length
     if rows * parameter_vector.size(model) < LEAST_WORK:

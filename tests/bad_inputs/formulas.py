@@ -37,6 +37,8 @@ def of_formulas() -> Iterator[Row]:
                 "gate": [Case("softmx", "names softmx"), 5, Case("~ z", "names z")],
                 "gate_kind": ["softmx", 5],
                 "sample_weight": ["v", Case(-np.ones(N), "-1"), Case("g", "'(in|out)'")],
+                "offset": ["v", Case("g", "'(in|out)'|numbers|classifier")],
+                "groups": ["v", Case(np.zeros((N, 2)), r"\(30, 2\)|classifier|Contextual")],
                 "settings": [Case({"degree": 2}, "degree"), Case({"k": 2}, "k")],
                 "data": frames,
             },

@@ -13,11 +13,13 @@ from tests.bad_inputs.values import (
     NOT_COUNTS,
     NOT_LABELS,
     NOT_NUMBERS,
+    NOT_OFFSETS,
     NOT_POSITIVE,
     NOT_RESPONSES,
     NOT_SEEDS,
     NOT_SWITCHES,
     NOT_TABLES,
+    NOT_UNITS,
     NOT_WEIGHTS,
     N,
     X,
@@ -79,6 +81,91 @@ def of_methods(kind: str, name: str, cls: type, y: np.ndarray) -> Iterator[Row]:
         {"name": _parameter(kind), **pairs},
         {"X": NOT_TABLES[:3], "y": asked[:6], "sample_weight": NOT_WEIGHTS[-5:]},
     )
+
+
+def of_offsets() -> Iterator[Row]:
+    """The offset of every method that takes one; only regressors do more than refuse it."""
+    pairs, given = {"X": X, "y": Y}, [Case(Y, r"\(30,\)"), "w"]
+    bad = {"offset": NOT_OFFSETS[1:]}
+    yield from rows("MixtureOfExperts.fit", lambda: MixtureOfExperts(1).fit, pairs, bad)
+    all_have = ["responsibilities", "score_samples", "aic", "bic", "partial_fit", "inference"]
+    of_pairs = [*all_have, "score", "cdf", "crps", "interval_coverage"]
+    for question in of_pairs:
+        place, ask = f"MixtureOfExperts.{question}", method("offset", question)
+        yield from rows(place, ask, pairs, {"offset": NOT_OFFSETS})
+    others = {"predict": {}, "expert_means": {}, "predict_quantile": {"q": 0.5},
+              "predict_interval": {}, "sample_y": {}}  # fmt: skip
+    for question, good in others.items():
+        place, ask = f"MixtureOfExperts.{question}", method("offset", question)
+        yield from rows(place, ask, {"X": X, **good}, {"offset": NOT_OFFSETS})
+    named = {"name": "expert0:x0", **pairs}
+    ask = method("offset", "profile")
+    yield from rows("MixtureOfExperts.profile", ask, named, {"offset": NOT_OFFSETS})
+    for kind, name, y, more in (
+        ("classifier", "MixtureOfExpertsClassifier", LABELS, {}),
+        ("contextual", "ContextualMixtureOfExperts", Y, others),
+    ):
+        pair = {"X": X, "y": y}
+        own = ["score", "cdf", "crps", "interval_coverage"] if more else []
+        lacks = "inference" if more else "partial_fit"
+        for question in [one for one in all_have if one != lacks] + own:
+            bad = {"offset": given}
+            yield from rows(f"{name}.{question}", method(kind, question), pair, bad)
+        if not more:
+            ask, named = method(kind, "profile"), {"name": _parameter(kind), **pair}
+            yield from rows(f"{name}.profile", ask, named, {"offset": given})
+        for question, good in more.items():
+            ask = method(kind, question)
+            yield from rows(f"{name}.{question}", ask, {"X": X, **good}, {"offset": given})
+    known = lambda: method("offset", "inference")()(X, Y, offset=X[:, 1])  # noqa: E731
+    place, ask = "InferenceResults.get_prediction", lambda: known().get_prediction
+    yield from rows(place, ask, {"X": X}, {"offset": NOT_OFFSETS})
+    place, ask = "InferenceResults.marginal_effects", lambda: known().marginal_effects
+    yield from rows(place, ask, {"at": X}, {"offset": NOT_OFFSETS})
+    yield from rows(place, ask, {"at": "average"}, {"offset": [Case(Y, "'average'")]})
+
+
+def of_groups() -> Iterator[Row]:
+    """The units of every method that takes them; only regressors do more than refuse them."""
+    pairs, given = {"X": X, "y": Y}, [Case(LABELS, r"\(30,\)"), "w"]
+    settings = {"expert_features": [0], "gate_degree": 0}
+    fit = lambda: MixtureOfExperts(1, **settings).fit  # noqa: E731
+    yield from rows("MixtureOfExperts.fit", fit, pairs, {"groups": NOT_UNITS[1:]})
+    of_pairs = ["responsibilities", "score_samples", "aic", "bic"]
+    for question in of_pairs:
+        place, ask = f"MixtureOfExperts.{question}", method("groups", question)
+        yield from rows(place, ask, pairs, {"groups": NOT_UNITS})
+    ask, named = method("groups", "profile"), {"name": "expert0:x0", **pairs}
+    yield from rows("MixtureOfExperts.profile", ask, named, {"groups": NOT_UNITS})
+    units = np.arange(N) // 3
+    past = (X, Y, units)
+    histories = [
+        "rows", 5, Case((X, Y), "2 tables"), Case((X[:4], Y[:4], LABELS[:3]), "3"),
+        Case((X, Y, None), "None"),
+    ]  # fmt: skip
+    for question, more in {
+        "predict": {}, "predict_quantile": {"q": 0.5}, "predict_interval": {},
+    }.items():  # fmt: skip
+        place, ask = f"MixtureOfExperts.{question}", method("groups", question)
+        good = {"X": X, "groups": units, "history": past, **more}
+        yield from rows(place, ask, good, {"groups": NOT_UNITS, "history": histories})
+        ask = method("contextual", question)
+        good, place = {"X": X, **more}, f"ContextualMixtureOfExperts.{question}"
+        bad = {"groups": [Case(units, "history")], "history": [Case(past, "no groups|had none")]}
+        yield from rows(place, ask, good, bad)
+    for kind, name, y in (
+        ("regressor", "MixtureOfExperts", Y),
+        ("classifier", "MixtureOfExpertsClassifier", LABELS),
+        ("contextual", "ContextualMixtureOfExperts", Y),
+    ):
+        pair = {"X": X, "y": y}
+        for question in of_pairs:
+            yield from rows(f"{name}.{question}", method(kind, question), pair, {"groups": given})
+        ask = method(kind, "bic")
+        yield from rows(f"{name}.bic", ask, pair, {"count": ["students", None, 5]})
+    ask, named = method("classifier", "profile"), {"name": _parameter("classifier")}
+    pair = {"X": X, "y": LABELS}
+    yield from rows("MixtureOfExpertsClassifier.profile", ask, named | pair, {"groups": given})
 
 
 def _twins() -> MixtureOfExperts:

@@ -14,7 +14,7 @@ from mixstat import (
     solvers,
 )
 from tests.bad_inputs.formulas import of_formulas
-from tests.bad_inputs.methods import of_methods, of_prediction
+from tests.bad_inputs.methods import of_groups, of_methods, of_offsets, of_prediction
 from tests.bad_inputs.rows import Case, Row, rows
 from tests.bad_inputs.values import (
     LABELS,
@@ -70,10 +70,12 @@ OF_REGRESSORS: dict[str, list[Any]] = {
         Case(["zero", "zero"], "PointMass"),
     ],
     "covariance": ["round", None, 2],
+    "missing": ["omit", None, True],
     "max_scale_ratio": [0.5, 0, -1, np.nan, np.inf, "some", True],
     "scale_penalty": [-1.0, np.nan, np.inf, "some", None, True],
 }  # fmt: skip
 OF_CLASSIFIERS: dict[str, list[Any]] = {
+    "missing": ["omit", None, True],
     "classes": [["in", "in"], Case(["in", "out", "on"], "on"), ["in"], "in", Case(5, "5")],
 }
 OF_CONTEXTS: dict[str, list[Any]] = {
@@ -103,10 +105,11 @@ def _fits(cls: type, y: np.ndarray, **others: object) -> Callable[[], Callable[.
 def of_estimators() -> Iterator[Row]:
     """Settings and methods of the three estimators."""
     known = {"possibilities": np.ones((N, 2))}
+    of_contexts = {name: bad for name, bad in OF_REGRESSORS.items() if name != "missing"}
     kinds = [
         ("regressor", MixtureOfExperts, Y, SETTINGS | OF_REGRESSORS, {}),
         ("classifier", MixtureOfExpertsClassifier, LABELS, SETTINGS | OF_CLASSIFIERS, {}),
-        ("contextual", ContextualMixtureOfExperts, Y, SETTINGS | OF_REGRESSORS, known),
+        ("contextual", ContextualMixtureOfExperts, Y, SETTINGS | of_contexts, known),
     ]
     for kind, cls, y, settings, others in kinds:
         name = cls.__name__
@@ -118,3 +121,5 @@ def of_estimators() -> Iterator[Row]:
     yield from _unknown()
     yield from of_formulas()
     yield from of_prediction()
+    yield from of_offsets()
+    yield from of_groups()

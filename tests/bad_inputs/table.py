@@ -2,6 +2,7 @@
 
 import itertools
 
+from tests.bad_inputs.conformal import of_conformal, of_pruning
 from tests.bad_inputs.contexts import of_contexts
 from tests.bad_inputs.effects import of_effects
 from tests.bad_inputs.inference import of_inference
@@ -22,6 +23,8 @@ def table() -> list[Row]:
         of_studies(),
         of_inference(),
         of_effects(),
+        of_conformal(),
+        of_pruning(),
     )
     return list(itertools.chain(*parts))
 

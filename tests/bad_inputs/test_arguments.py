@@ -14,7 +14,7 @@ MODULES = [
     "mixstat", "mixstat.gates", "mixstat.experts", "mixstat.contextual", "mixstat.selection",
     "mixstat.datasets", "mixstat.soft_sensors", "mixstat.plotting", "mixstat.solvers",
     "mixstat.rates",
-    "mixstat.inference",
+    "mixstat.inference", "mixstat.conformal",
 ]  # fmt: skip
 # what needs no row, as a pattern of "place(argument)", and why
 EXCEPTIONS = {
@@ -26,9 +26,12 @@ EXCEPTIONS = {
     r"\w+\.(fit|middle|describe)\((estimate|scores|groups)\)": "between parts",
     r"(AlphaPath|PenaltyPath|RelaxedPath|InputReport|PossibilityTable)\(.*": "returned, not made",
     r"(Dendrogram|ExpertBound|Scorer|Selection)\(.*": "returned, not made",
+    r"(BootstrapTest|ColumnSearch)\(.*": "returned, not made",
+    r"(AdaptiveSets|IntervalSets|LabelSets|Pruning|SlopeHeuristic)\(.*": "returned, not made",
     r"\w+Display\(.*": "drawn by their from_ methods",
     r"\w+Display\.plot\(ax\)": "axes that from_ methods check too",
     r"(PenaltyPath|InputReport|Selection)\.plot\(.*|\w+\.from_\w+\((ax|n_inputs)\)": "as displays",
+    r"SlopeHeuristic\.plot\(.*": "as displays",
     r"\w+\.(get_params|set_params|set_\w+_request|set_output|fit_transform)\(.*": "scikit-learn's",
     r"(EM|LBFGS|Newton|NewtonCG|Plan|Solver)\.(check|fit|run|unmet_need)\(.*": "between parts",
     r"find_solver\(more\)": "names that other registries add",

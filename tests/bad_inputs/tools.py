@@ -93,6 +93,7 @@ def _of_choice(rest: dict[str, list[Any]], folds: list[object]) -> Iterator[Row]
             "n_experts": [[], [0], 2.5, "x", Case([1, 1], "1 twice"), [True]],
             "criterion": ["hqc", None, "cv"],
             "cv": [one for one in folds if one is not None],
+            "eic_draws": [-1, 2.5, "x", None, True],
             "folder": [5, ""],
             "verbose": ["yes", 1, None],
             "settings": [Case(5, "settings")],
@@ -115,6 +116,7 @@ def _of_choice(rest: dict[str, list[Any]], folds: list[object]) -> Iterator[Row]
             "random_state": NOT_SEEDS,
         },
     )
+    yield from _of_tests(rest, folds)
     bad = {"estimator": [5, None, Case(MixtureOfExperts(), "not fitted")]}
     yield from rows("dendrogram", lambda: selection.dendrogram, pairs, bad)
     yield from rows("merge", lambda: selection.merge, pairs | {"groups": [0]}, bad)
@@ -143,6 +145,44 @@ def _of_choice(rest: dict[str, list[Any]], folds: list[object]) -> Iterator[Row]
     bad = {"level": [0.0, "x", [0.5]]}
     yield from rows("scorer", lambda: selection.scorer, {"name": "coverage"}, bad)
     yield from rows("scorer", lambda: selection.scorer, {"name": "crps"}, {"level": [0.5]})
+
+
+def _of_tests(rest: dict[str, list[Any]], folds: list[object]) -> Iterator[Row]:
+    """One expert more, and columns."""
+    pairs, estimators = {"X": X, "y": Y}, [5, "moe", MixtureOfExperts]
+    contexts = ContextualMixtureOfExperts(contextual.labels("g", ["in", "out"], 0.8))
+    penalised = Case(MixtureOfExperts(ridge=0.1), "ridge=0.1")
+    joint = Case(MixtureOfExperts(gate="gaussian"), "gate='gaussian'")
+    yield from rows(
+        "bootstrap_test",
+        lambda: selection.bootstrap_test,
+        pairs | {"n_draws": 1},
+        {
+            "X": NOT_TABLES[:4],
+            "y": NOT_NUMBERS[:5],
+            "n_experts": NOT_COUNTS,
+            "estimator": [*estimators, Case(contexts, "Contextual"), penalised, joint],
+            "n_draws": NOT_COUNTS,
+            "stop_after": [one for one in NOT_COUNTS if one is not None],
+            "random_state": NOT_SEEDS,
+            "verbose": ["yes", 1, None],
+        },
+    )
+    formula = Case(MixtureOfExperts(formula="y ~ x"), "formula='y ~ x'")
+    yield from rows(
+        "select_columns",
+        lambda: selection.select_columns,
+        pairs | {"estimator": MixtureOfExperts(1)},
+        rest
+        | {
+            "estimator": [*estimators, formula],
+            "direction": ["up", None, 1],
+            "parts": [[], "both", 5, None, ["experts", "scales"]],
+            "criterion": ["eic", None, "cv"],
+            "cv": [one for one in folds if one is not None],
+            "verbose": ["yes", 1, None],
+        },
+    )
 
 
 def _of_sensors() -> Iterator[Row]:

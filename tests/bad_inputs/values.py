@@ -113,6 +113,17 @@ NOT_WEIGHTS = [
     Case(np.ones(N - 1), "29"),
     Case(np.ones((N, 2)), r"\(30, 2\)"),
 ]
+NOT_OFFSETS = [
+    Case(None, "None"), Case("w", "'w'"), Case(Y[:-1], "29|28"), Case(np.full(N, np.nan), "nan"),
+    Case(np.ones((N, 2)), r"\(30, 2\)"), Case(np.full(N, "a"), "'a'"), Case(5, "5"),
+    Case(Y + 1j, "complex"), Case(Y > 0, "True"), Case(np.full(N, 1e200), r"e\+"),
+    Case(np.ones((N, 1, 1)), r"\(30, 1, 1\)"),
+]  # fmt: skip
+NOT_UNITS = [
+    Case(None, "None"), Case("w", "'w'"), Case(np.arange(N - 1), "29"), Case(5, "5"),
+    Case(np.where(Y > 0, np.nan, Y), "nan"), Case([None, *LABELS[1:]], "None"),
+    Case(np.zeros((N, 2)), r"\(30, 2\)"),
+]  # fmt: skip
 NOT_FORMULAS = [
     "", "  ", "y", "~ x", "y ~", "y ~ x ~ w", "y ~ (x", "y ~ x)", "y ~ x | w", "y ~ log(.)",
     ". ~ x", "y > 0 ~ x", "y = x", "y ~ x +", "y ~ x w", "y ~ x @ w", "y ~ 'x'", "1 + y ~ x",
@@ -121,7 +132,12 @@ NOT_FORMULAS = [
 NOT_EVALUATED = {  # what a formula must tell of
     "y ~ z": "names z, .*data has y, x, w, g, when",
     "y ~ xx": "did you mean x",
-    "y ~ offset(log(w))": "offset.*there are no offsets",
+    "y ~ x + log(offset(w))": "offset.*by itself",
+    "y ~ x + offset(g)": "numbers",
+    "y ~ x + offset(z)": "names z",
+    "y ~ x + exposure(w)": "exposure.*log link",
+    "y ~ x + x:offset(w)": "by itself",
+    "y ~ x + offset(w, x)": "one expression",
     "y ~ ns(x, 3)": r"ns.*cr\(x",
     "y ~ pd.cut(x, 3)": "pd.*make a column",
     "y ~ sqt(x)": "did you mean sqrt",
@@ -164,6 +180,10 @@ def fitted(kind: str) -> Any:
         return MixtureOfExperts(1).fit(X, Y)
     if kind == "classifier":
         return MixtureOfExpertsClassifier(1, ridge=1e-2).fit(X, LABELS)
+    if kind == "offset":
+        return MixtureOfExperts(1).fit(X, Y, offset=X[:, 1])
+    if kind == "groups":
+        return MixtureOfExperts(1, gate_degree=0).fit(X, Y, groups=np.arange(N) // 3)
     if kind == "formula":
         return MixtureOfExperts(1, formula="y ~ x + g").fit(DATA)
     known = np.where(np.arange(2) == (LABELS == "in")[:, None], 1.0, 0.5)

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from . import (
     bootstrap,
+    conformal,
     coverage,
     fits,
     kernels,
     passes,
     published,
+    ratio,
     replicates,
     search,
     shapes,
@@ -32,6 +34,8 @@ TABLES = (
     "published",
     "bootstrap",
     "coverage",
+    "ratio",
+    "conformal",
 )
 
 
@@ -63,6 +67,8 @@ def main() -> None:
             "published": lambda: published.show(full=asked.full),
             "bootstrap": bootstrap.show,
             "coverage": lambda: coverage.show(full=asked.full),
+            "ratio": lambda: ratio.show(full=asked.full),
+            "conformal": lambda: conformal.show(full=asked.full),
         }
         for name in tables:
             show[name]()

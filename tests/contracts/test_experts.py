@@ -1,6 +1,7 @@
 """What every registered family of experts must do, whatever its settings."""
 
 import inspect
+from dataclasses import replace
 from functools import partial
 
 import equinox as eqx
@@ -227,6 +228,36 @@ def _log_density(experts, eta, y):
         return marginals.logpmf(y[:, 0])
     known = marginals.logpmf if experts.discrete else marginals.logpdf
     return known(y.T[None])[:, 0]
+
+
+def with_slope(experts, slope):
+    """The same experts with larger coefficients of the second feature."""
+    outputs = experts.groups()[0].coef.shape[1]
+    index = experts.coefficient_index()[:, np.arange(outputs) * P + 1]
+    vector = parameter_vector.to_vector(experts)
+    vector[index[index >= 0]] += slope  # a point mass has none
+    return parameter_vector.from_vector(experts, vector)
+
+
+step = jax.jit(
+    lambda experts, rows, resp, bounds: experts.m_step(
+        experts.statistics(rows, resp), bounds, NoPenalty()
+    )
+)
+
+
+def test_an_offset_is_a_feature_whose_coefficient_is_known(null, experts, rows, resp):
+    known = replace(rows, offset=0.7 * rows.Z[1:2])
+    more, bounds = with_slope(experts, 0.7), null.bounds(1e-4)
+    np.testing.assert_allclose(log_prob(experts, known), log_prob(more, rows), rtol=1e-11)
+    pairs = [
+        (start(null, known, resp, bounds), start(null, rows, resp, bounds)),
+        (step(experts, known, resp, bounds), step(more, rows, resp, bounds)),
+    ]
+    for found, whole in pairs:
+        found = parameter_vector.to_vector(with_slope(parameter_vector.as_numpy(found), 0.7))
+        whole = parameter_vector.to_vector(parameter_vector.as_numpy(whole))
+        np.testing.assert_allclose(found, whole, rtol=1e-8, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", sweep(CONTINUOUS))

@@ -1,6 +1,7 @@
 """A call that is refused or interrupted leaves a fitted estimator exactly as it was."""
 
 import importlib
+import inspect
 import os
 import subprocess
 import sys
@@ -217,8 +218,9 @@ def test_an_interrupt_at_any_call(fitted, call):
     """An interrupt at calls that are spread over all calls where fits are made."""
     moe, before, kind = fitted
     y = responses(kind, OTHER_Y)
-    twin = make(kind).fit(X, responses(kind, Y))
-    n_calls = _calls(lambda: getattr(twin, call)(OTHER_X, y), stop=None)
+    twins = [make(kind).fit(X, responses(kind, Y)) for _ in range(2)]
+    # the first may make programs
+    n_calls = [_calls(lambda: getattr(twin, call)(OTHER_X, y), stop=None) for twin in twins][-1]  # noqa: B023
     assert n_calls >= 16
     for stop in np.unique(np.linspace(1, n_calls, 8).astype(int)):
         with pytest.raises(KeyboardInterrupt):
@@ -235,7 +237,10 @@ def _calls(question, *, stop: int | None) -> int:
 
     def watch(frame, event, argument):
         nonlocal count
-        if event == "call" and frame.f_code.co_filename.startswith(HOME):
+        code = frame.f_code
+        # what is raised while a generator is closed is lost, whatever it is
+        generates = code.co_flags & inspect.CO_GENERATOR
+        if event == "call" and code.co_filename.startswith(HOME) and not generates:
             count += 1
             if count == stop:
                 raise KeyboardInterrupt

@@ -87,6 +87,31 @@ def test_false_statements_are_rare_in_many_data_sets(family):
     assert np.nanmean([ratio for _, ratio in answers]) < 1
 
 
+def _says_two(seed: int, distance: float, n: int = 200) -> bool:
+    """Whether "at least two" is said of two lines at a distance, in deviations."""
+    random = np.random.default_rng([seed, n])
+    X = random.uniform(-1, 1, (n, 1))
+    apart = distance * (random.integers(2, size=n) - 0.5)
+    y = X[:, 0] + apart + random.standard_normal(n)
+    moe = MixtureOfExperts(gate_degree=0, n_init=2)
+    return fewest_experts(X, y, estimator=moe, most=2, random_state=seed).bound > 1
+
+
+def test_clear_lines_are_told_apart_and_close_ones_are_not():
+    assert sum(_says_two(seed, 5.0) for seed in range(4)) == 4
+    assert sum(_says_two(seed, 1.5) for seed in range(4)) == 0
+
+
+@pytest.mark.slow
+def test_power_grows_with_the_distance_of_lines():
+    """From the level of a false statement to certainty."""
+    found = {d: sum(_says_two(seed, d) for seed in range(100)) for d in (0.0, 2.5, 3.0, 3.5, 4.5)}
+    assert list(found.values()) == sorted(found.values())
+    assert found[0.0] <= 5
+    assert found[3.0] >= 20
+    assert found[4.5] >= 95
+
+
 def test_a_fit_that_is_no_maximum_rejects_nothing(two_lines):
     X, y = two_lines
     moe = MixtureOfExperts(expert="poisson", max_iter=1, **QUICK)

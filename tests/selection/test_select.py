@@ -100,12 +100,39 @@ def test_equals_what_flexmix_prints(oracle, gold):
     assert found.best_params_ == {"n_experts": 2, "gate_degree": 0}
 
 
+PRINTED = ((("GNP", "CO2"), ("CO2_const", "CO2_gate")), (("NO", "Equivalence"), (None, "NO_gate")))
+
+
+@pytest.mark.parametrize(("columns", "names"), PRINTED)
+def test_equals_what_mixtools_and_moeclust_maximise(oracle, gold, columns, names):
+    """MoEClust prints BIC with the other sign; mixtools prints the log-likelihood alone."""
+    inputs, response = columns
+    data = pd.read_csv(oracle / gold[names[1]]["data"])
+    moe = MixtureOfExperts(n_init=8, random_state=0)
+    settings: dict[str, Any] = {"n_experts": [2], "gate_degree": [0, 1]}
+    found = select(data[[inputs]].astype(float), data[response], estimator=moe, **settings)
+    for i, name in enumerate(names):
+        if name is not None:
+            known, row = gold[name], found.table.iloc[i]
+            assert row["log_likelihood"] == pytest.approx(known["loglik"], abs=1e-7)
+            assert row["aic"] == pytest.approx(known["aic"], abs=1e-6)
+            assert row["bic"] == pytest.approx(known["bic"], abs=1e-6)
+            assert row["n_parameters"] == known["df"]
+
+
 def test_equals_what_latents_prints(oracle):
-    """To the half of a hundredth that it is rounded to, and by which its fits are short."""
+    """To the half of a hundredth that it is rounded to, and by which its fits are short.
+
+    Its ICL is printed to whole numbers.
+    """
     data = pd.read_csv(oracle / "latents_study_hours.csv")
-    moe = MixtureOfExperts(gate_degree=0, **QUICK)
-    found = select(data[["hours"]], data["score"], estimator=moe, **K12)
-    np.testing.assert_allclose(found.table["bic"], [6510.32, 6335.63], atol=0.01)
+    moe = MixtureOfExperts(gate_degree=0, random_state=0)
+    found = select(data[["hours"]], data["score"], estimator=moe, n_experts=[1, 2, 3, 4])
+    printed = [6510.32, 6335.63, 6340.65, 6354.49]
+    np.testing.assert_allclose(found.table["bic"], printed, atol=0.01)
+    np.testing.assert_allclose(found.table["icl"], [6510, 7030, 7272, 7460], atol=0.55)
+    assert found.table["regular"].all()
+    assert found.best_params_ == {"n_experts": 2}
 
 
 def test_one_standard_error_rule_and_fits_that_are_not_regular():
