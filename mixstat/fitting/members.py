@@ -64,7 +64,7 @@ class Members:
             _check_alike("data", [d.rows for d in data], data[0].rows, names)
         self.shape = objective.batch.rows.weight.shape
         sharing = objective.batch.rows.sharing
-        self._lead = np.ones(self.shape).ravel() if sharing is None else np.ravel(sharing.lead)
+        self._lead = None if sharing is None else np.ravel(sharing.lead)
         length = self.shape[0] * self.shape[1]
         if weights is not None and weights.shape[1] > length:
             raise ValueError(f"weights have {weights.shape[1]} columns for {length} rows of data.")
@@ -86,7 +86,7 @@ class Members:
         if self.weights is None:
             return None
         given = np.asarray(self.weights[i if len(self.weights) > 1 else 0], float)
-        total = float(given @ self._lead[: len(given)])
+        total = float(given.sum() if self._lead is None else given @ self._lead[: len(given)])
         return batches.lay_out_weight(given / total, *self.shape), total
 
     def own(self, i: int) -> Member:
