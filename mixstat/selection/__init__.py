@@ -7,7 +7,7 @@ from mixstat.selection.columns import ColumnSearch, select_columns
 from mixstat.selection.merging import Dendrogram, dendrogram, merge
 from mixstat.selection.penalty import PenaltyPath, penalty_path
 from mixstat.selection.pruning import Pruning, prune
-from mixstat.selection.ratio_test import BootstrapTest, bootstrap_test
+from mixstat.selection.ratio import BootstrapTest, bootstrap_test
 from mixstat.selection.relaxed import RelaxedPath, relax
 from mixstat.selection.scorers import Scorer, scorer
 from mixstat.selection.selected import Selection

@@ -6,7 +6,7 @@ from mixstat.estimators.contextual import ContextualMixtureOfExperts
 from mixstat.selection.choice import check_base
 
 
-def testable(estimator: Estimator) -> BaseMixture:
+def check_testable(estimator: Estimator) -> BaseMixture:
     """The estimator's settings, of maximum likelihood of y given x alone."""
     base = check_base(estimator)
     if isinstance(base, ContextualMixtureOfExperts):

@@ -20,7 +20,7 @@ from mixstat.results import DesignWarning, warn
 from mixstat.selection.criteria import log_likelihood
 from mixstat.selection.grid import Settings, with_settings
 from mixstat.selection.lo_mendell_rubin import lo_mendell_rubin
-from mixstat.selection.nested import check_nested, testable
+from mixstat.selection.nested import check_nested, check_testable
 from mixstat.selection.ratio_table import Asked, drawn_table, monte_carlo_pvalue
 from mixstat.validation import check_integer, check_seed, check_switch
 
@@ -189,7 +189,7 @@ def bootstrap_test(
     enough = None if stop_after is None else check_integer("stop_after", stop_after, 1)
     progress = Progress("bootstrap_test", check_switch("verbose", verbose))
     seed = int(check_seed("random_state", random_state).randint(2**31))
-    base = with_settings(testable(estimator), {"random_state": seed})
+    base = with_settings(check_testable(estimator), {"random_state": seed})
     check_same_rows(X=X, y=y)
     null = with_settings(base, {"n_experts": k}).fit(X, y)
     check_nested(null)
