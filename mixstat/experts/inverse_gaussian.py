@@ -1,6 +1,7 @@
 """Inverse Gaussian experts."""
 
 from functools import partial
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -55,10 +56,8 @@ class InverseGaussianExperts(PositiveExperts, ShapeExperts):
         table = jnp.stack([ratio, zero, zero, jnp.full_like(ratio, 0.5)], axis=1)
         return table.reshape(len(ratio), 2, 2, -1)
 
-    def marginals(self, eta: Float[np.ndarray, "K 2 n"]):
-        from scipy import stats
-
-        return stats.invgauss(finite_mean(eta[:, :1] - eta[:, 1:]), scale=finite_mean(eta[:, 1:]))
+    def marginals(self, eta: Float[np.ndarray, "K 2 n"]) -> "InverseGaussianLaw":
+        return InverseGaussianLaw(finite_mean(eta[:, :1] - eta[:, 1:]), finite_mean(eta[:, 1:]))
 
     def traced_functions(self, eta: Float[AnyArray, "K 2 n"]) -> Float[AnyArray, "K 1 n"]:
         return traced_mean(eta[:, :1])
@@ -69,3 +68,45 @@ class InverseGaussianExperts(PositiveExperts, ShapeExperts):
 
     def titles(self) -> dict[str, str]:
         return {"log_shape": "Log of shape (variance is mean^3 / shape)"}
+
+
+class InverseGaussianLaw:
+    """SciPy's distributions, with quantiles by their logs: SciPy's own fail far out."""
+
+    def __init__(self, mu: np.ndarray, scale: np.ndarray) -> None:
+        from scipy import stats
+
+        self._family, self._mu, self._scale = stats.invgauss, mu, scale
+        self._law = stats.invgauss(mu, scale=scale)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(object.__getattribute__(self, "_law"), name)
+
+    def ppf(self, q: float | np.ndarray) -> np.ndarray:
+        """Quantiles."""
+        below = np.asarray(q, float)
+        return self._quantile(below, np.asarray(1 - below))
+
+    def isf(self, q: float | np.ndarray) -> np.ndarray:
+        """Quantiles by what lies above."""
+        above = np.asarray(q, float)
+        return self._quantile(np.asarray(1 - above), above)
+
+    def _quantile(self, below: np.ndarray, above: np.ndarray) -> np.ndarray:
+        from scipy.optimize import elementwise
+
+        mu, below, above = np.broadcast_arrays(self._mu, below, above)
+        lower = below < above
+        # what the smaller of the two can be without its log being infinite
+        log_share = np.log(np.maximum(np.where(lower, below, above), np.finfo(float).tiny))
+
+        def excess(log_y: np.ndarray, mu: np.ndarray, log_share: np.ndarray, lower: np.ndarray):
+            y = np.exp(log_y)
+            left, right = self._family.logcdf(y, mu), self._family.logsf(y, mu)
+            return np.where(lower, left - log_share, log_share - right)
+
+        ends = np.minimum(np.log(mu), 0.0) - 9, np.log(mu * (60 + 1600 * mu))
+        with np.errstate(divide="ignore"):
+            log_y = elementwise.find_root(excess, ends, args=(mu, log_share, lower)).x
+        y = np.where(below <= 0, 0.0, np.where(above <= 0, np.inf, np.exp(log_y)))
+        return y * self._scale

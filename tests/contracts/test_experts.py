@@ -31,6 +31,7 @@ from mixstat.experts import (
     Truncated,
 )
 from mixstat.experts.gaussian import COVARIANCES
+from mixstat.experts.inverse_gaussian import InverseGaussianLaw
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.penalty import NoPenalty, Ridge
 from mixstat.predictive import expert_predictors
@@ -609,3 +610,14 @@ def test_points_need_a_family_beside_them():
         shifted.check(np.zeros((3, 1)))
     with pytest.raises(ValueError, match="at must be a finite number, got 'x'"):
         PointMass(at="x").null(2, 1, 1)
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("share", [1e-19, 1e-6, 0.3, 0.5])
+def test_inverse_gaussian_quantiles_hold_far_out(share):
+    """SciPy's own are of the order of 1e52 at some of these, or an error."""
+    law = InverseGaussianLaw(np.array([1e-6, 1e-3, 0.33, 1.0, 50.0, 1e4]), np.full(6, 2.0))
+    np.testing.assert_allclose(law.cdf(law.ppf(share)), share, rtol=1e-9)
+    np.testing.assert_allclose(law.sf(law.isf(share)), share, rtol=1e-7)
+    np.testing.assert_array_equal(law.ppf(0.0), np.zeros(6))
+    np.testing.assert_array_equal(law.isf(0.0), np.full(6, np.inf))
