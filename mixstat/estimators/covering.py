@@ -61,8 +61,8 @@ class CoveringMixture(BaseMixture):
         Raises
         ------
         ValueError
-            If a level does not lie strictly between 0 and 1, ``max_lag`` is no count, or rows
-            are not like those of the fit.
+            If a level does not lie strictly between 0 and 1, ``max_lag`` is no count, a response
+            is censored, or rows are not like those of the fit.
 
         References
         ----------
@@ -74,6 +74,7 @@ class CoveringMixture(BaseMixture):
         by_region = check_switch("by_expert", by_expert)
         read, response = self._read_pairs(X, y)
         fit = self.fit_
+        fit.model.experts.exact(response.T)  # a range is neither inside nor outside
         observed = fit.model.experts.observed(response).T
         region = np.argmax(fit.log_gate(read), axis=1) if by_region else None
         law = fit.predictive(read, self._offset(X, offset))

@@ -48,7 +48,7 @@ def read_units(X: Table, groups: Table, source: ColumnSource | None) -> Labels |
             "groups must be given, as they were to fit: the unit of each row; got None."
         )
     if groups is None or isinstance(groups, str):
-        groups = _column(X, str(source.column if groups is None else groups))
+        groups = column_of(X, "groups", str(source.column if groups is None else groups))
     n = count_rows(X)
     if np.ndim(groups) != 1:  # type: ignore[arg-type]
         raise ValueError(
@@ -66,16 +66,18 @@ def _as_labels(labels: np.ndarray) -> Labels:
     return labels.astype(str) if labels.dtype.kind == "O" else labels
 
 
-def _column(X: Table, name: str) -> Table:
+def column_of(X: Table, argument: str, name: str) -> Table:
+    """The column of a frame that an argument names."""
     if as_frame(X) is None:
         raise ValueError(
-            f"groups names {name!r}, a column of X, which must then be a data frame; got "
+            f"{argument} names {name!r}, a column of X, which must then be a data frame; got "
             f"{type(X).__name__}."
         )
     frame = check_frame(X, "X")
     if name not in frame.columns:
         raise ValueError(
-            f"groups names {name!r}, which is not a column of X; it has {listed(frame.columns)}."
+            f"{argument} names {name!r}, which is not a column of X; it has "
+            f"{listed(frame.columns)}."
         )
     return frame[name]
 

@@ -8,10 +8,8 @@ from jaxtyping import Float
 
 from mixstat.arguments import Table, as_frame
 from mixstat.data.design import check_magnitude
-from mixstat.data.formula import check_frame
-from mixstat.data.formula_text import listed
 from mixstat.data.offset import sum_of_terms
-from mixstat.estimators.grouping import shown
+from mixstat.estimators.grouping import column_of, shown
 from mixstat.experts.base import Experts
 from mixstat.fitting.schema import ColumnSource, Formulas, Schema
 from mixstat.kinds import check_numbers
@@ -40,7 +38,8 @@ def without_columns(X: Table, *sources: ColumnSource | None) -> Table:
 def check_exposure(formulas: Formulas, family: Experts) -> None:
     """Refuse an exposure of a family without a log link."""
     for term in formulas.offsets:
-        if term.word == "exposure" and family.response not in LOG_LINKS:
+        kind = family.response.removeprefix("censored ")
+        if term.word == "exposure" and kind not in LOG_LINKS:
             raise ValueError(
                 f"formula names {term}, which is for experts with a log link (counts, positive "
                 f"responses); {type(family).__name__} take offset(...)."
@@ -108,7 +107,7 @@ def _told(X: Table, offset: Table, source: ColumnSource, n: int) -> Float[np.nda
             "depend on it; got None. Zeros predict at an offset of zero (an exposure of one)."
         )
     if offset is None or isinstance(offset, str):
-        offset = _column(X, str(source.column if offset is None else offset))
+        offset = column_of(X, "offset", str(source.column if offset is None else offset))
     values = np.asarray(_numbers(offset), float)
     if values.ndim not in (1, 2):
         raise ValueError(
@@ -128,20 +127,6 @@ def _numbers(offset: Table) -> Table:
         raise ValueError(
             f"offset must hold numbers, got {type(offset).__name__}: {error}"
         ) from error
-
-
-def _column(X: Table, name: str) -> Table:
-    if as_frame(X) is None:
-        raise ValueError(
-            f"offset names {name!r}, a column of X, which must then be a data frame; got "
-            f"{type(X).__name__}."
-        )
-    frame = check_frame(X, "X")
-    if name not in frame.columns:
-        raise ValueError(
-            f"offset names {name!r}, which is not a column of X; it has {listed(frame.columns)}."
-        )
-    return frame[name]
 
 
 def _check_width(values: Float[np.ndarray, "n o"], n: int, width: int) -> None:

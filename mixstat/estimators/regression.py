@@ -171,7 +171,7 @@ class RegressionFits(RegressorMixin, CoveringMixture):
             schema = Schema.of_frame(table, formulas, is_vector=response.ndim == 1)
         weight = row_weights(X, sample_weight, len(response), formulas)
         schema = replace(schema, offset=source, missing=missing, groups=of_units)
-        outputs = 1 if response.ndim == 1 else response.shape[1]
+        outputs = 1 if response.ndim == 1 or family.paired else response.shape[1]
         known = read_offset(X, offset, schema, family, len(response), outputs)
         unit = read_units(X, groups, of_units)
         return TrainingRows(table, response, weight, offset=known, unit=unit), schema

@@ -159,7 +159,7 @@ class Censored(Experts):
 
     def exact(self, y: Float[np.ndarray, "c n"]) -> Float[np.ndarray, "1 n"]:
         if np.any(y[0] != y[-1]):
-            raise ValueError("y must be exact for crps, got a range: give rows that are exact.")
+            raise ValueError("y must be exact here, got a range: give rows that are exact.")
         return y[:1]
 
     def reached(self, y: Float[np.ndarray, "c n"]) -> Float[np.ndarray, "1 n"]:

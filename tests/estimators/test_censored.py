@@ -124,7 +124,7 @@ def test_exact_responses_are_not_censored():
     assert moe.log_likelihood_ == pytest.approx(plain.log_likelihood_, rel=1e-12)
     np.testing.assert_allclose(moe.crps(X, y), plain.crps(X, REAL), rtol=1e-6)
     np.testing.assert_allclose(moe.cdf(X, REAL), plain.cdf(X, REAL), rtol=1e-6)
-    with pytest.raises(ValueError, match="must be exact for crps, got a range"):
+    with pytest.raises(ValueError, match="must be exact here, got a range"):
         moe.crps(X, LIMITED)
 
 

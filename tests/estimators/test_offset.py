@@ -284,3 +284,15 @@ def test_scikit_learn_hands_offsets_to_folds():
         MixtureOfExperts(1, expert="poisson", formula="y ~ x + exposure(e)"), DATA, COUNTS, cv=3
     )
     assert scores == pytest.approx(by_column, abs=1e-8)
+
+
+@pytest.mark.parametrize("family", ["gaussian", "poisson"])
+def test_exact_values_of_censored_experts_take_the_same_offset(family):
+    y, known = (COUNTS, LOG) if family == "poisson" else (5 * UP + 3 * LOG, 3 * LOG)
+    plain = MixtureOfExperts(1, expert=family).fit(X, y, offset=known)
+    ends = np.column_stack([y, y])
+    exact = MixtureOfExperts(1, expert=experts.Censored(family)).fit(X, ends, offset=known)
+    np.testing.assert_allclose(exact.params, plain.params, rtol=1e-8)
+    assert exact.log_likelihood_ == pytest.approx(plain.log_likelihood_, rel=1e-10)
+    predicted = (moe.predict(X, offset=known) for moe in (exact, plain))
+    np.testing.assert_allclose(*predicted, rtol=1e-8)

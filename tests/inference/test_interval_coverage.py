@@ -5,6 +5,7 @@ import pytest
 import statsmodels.api as sm
 
 from mixstat import MixtureOfExperts
+from mixstat.experts import Censored
 
 
 def series(n, seed, *, step=0.0):
@@ -70,3 +71,12 @@ def test_outputs_and_counts():
     model = MixtureOfExperts(1, expert="poisson").fit(X, counts)
     # intervals of counts cover at least what they say
     assert model.interval_coverage(X, counts, levels=0.9)["coverage"][0] > 0.9 - 4 * 0.017
+
+
+def test_ranges_are_neither_inside_nor_outside():
+    X, y = series(60, 6)
+    ends = np.column_stack([y, np.where(y > 3, np.inf, y)])
+    moe = MixtureOfExperts(1, expert=Censored("gaussian")).fit(X, ends)
+    with pytest.raises(ValueError, match="y must be exact here, got a range"):
+        moe.interval_coverage(X, ends)
+    assert moe.interval_coverage(X, y)["rows"].eq(60).all()
