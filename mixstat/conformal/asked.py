@@ -55,6 +55,16 @@ def check_estimator(estimator: Estimator, *, fitted: bool) -> BaseMixture:
 def check_fitted(estimator: BaseMixture) -> None:
     """Refuse responses that are not one number a row, of which sets could be made."""
     columns, experts = len(estimator.fit_.units.location), estimator.fit_.model.experts
+    if experts.response.startswith("censored"):
+        raise ValueError(
+            "estimator must have responses that are exact: where only a range is known nobody can "
+            f"tell whether a set holds the response; got {experts!r}."
+        )
+    if experts.jumps:
+        raise ValueError(
+            "estimator must have no point mass beside a continuous family, whose densities no "
+            f"probability compares with; got {experts!r}."
+        )
     if columns == 1:
         return
     if experts.response == "binomial":

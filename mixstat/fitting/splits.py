@@ -59,8 +59,14 @@ class Splits:
         return [parameter_vector.as_numpy(model) for _, model in made]
 
     def _rows(self, encoded: Float[np.ndarray, "n r"]) -> StartRows:
-        view = view_of(self.large.request.family, encoded, self._weight)
-        return StartRows(*self._features, encoded, view, self._weight)
+        offset = self._offset
+        view = view_of(self.large.request.family, encoded, self._weight, offset)
+        return StartRows(*self._features, encoded, view, self._weight, offset)
+
+    @cached_property
+    def _offset(self) -> Float[np.ndarray, "n o"] | None:
+        known = self.large.maximum.batch.rows.offset
+        return None if known is None else batches.take_rows(np.asarray(known), len(self._weight))
 
     @cached_property
     def _features(self) -> tuple[Float[np.ndarray, "n q"], Float[np.ndarray, "n p"]]:

@@ -16,6 +16,7 @@ from mixstat.conformal import ConformalPredictor, IntervalSets, LabelSets
 from mixstat.conformal.content import least_log_density
 from mixstat.conformal.guarantees import least_of_cross
 from mixstat.conformal.ranks import Calibration, Ranks, threshold
+from mixstat.experts import Censored
 
 mpl.use("Agg")
 QUICK: dict[str, Any] = {"gate_degree": 0, "n_init": 2, "random_state": 0}
@@ -483,3 +484,22 @@ def test_pictures(calibrated):
     assert calibrated.predict_set(X).plot(X).points is None
     with pytest.raises(ValueError, match="X must have the 20 rows of the sets, got 19"):
         calibrated.predict_set(X).plot(frame[:19])
+
+
+@pytest.mark.parametrize(
+    ("expert", "said"),
+    [
+        (["zero", "gamma"], "no point mass beside a continuous family"),
+        (Censored("weibull"), "must have responses that are exact"),
+    ],
+)
+def test_responses_whose_densities_cannot_be_compared_are_refused(expert, said, rng):
+    X, y = rng.uniform(-1, 1, (80, 1)), rng.gamma(3, 1, 80)
+    if isinstance(expert, list):
+        y = np.where(rng.random(80) < 0.3, 0.0, y)
+    else:
+        y = np.column_stack([y, np.where(y < 4, y, np.inf)])
+    n_experts = len(expert) if isinstance(expert, list) else 1
+    moe = MixtureOfExperts(n_experts, expert=expert, n_init=2, random_state=0)
+    with pytest.raises(ValueError, match=said):
+        ConformalPredictor(moe, random_state=0).fit(X, y)
