@@ -22,12 +22,14 @@ from mixstat.inference.quantity import Quantity
 from mixstat.inference.row_functions import Arrays, Evaluated, contrasts, evaluate, slopes
 from mixstat.inference.summary import Block, Summary, summary_tables
 from mixstat.inference.user_units import Means, means_of, row_index
+from mixstat.numerics.quiet import quiet_methods
 from mixstat.validation import check_choice, check_open_share
 
 PARTS = ("total", "gate", "experts")
 WORDS = ("average", "means")
 
 
+@quiet_methods
 @dataclass(frozen=True, eq=False)
 class MarginalEffects:
     """Effects of inputs, with errors; made by ``results.marginal_effects``."""

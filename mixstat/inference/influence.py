@@ -16,12 +16,14 @@ from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.compiled import kernel
 from mixstat.numerics.precision import AnyArray, in_float64
+from mixstat.numerics.quiet import quiet_methods
 from mixstat.objective.derivatives import derivatives
 from mixstat.objective.likelihood import responsibilities
 
 LEFT = 1e-6  # share of the information in a direction that must be left without a row
 
 
+@quiet_methods
 @dataclass(frozen=True, eq=False)
 class Influence:
     """What each row of the fit does to the estimates; made by ``results.influence()``.

@@ -16,9 +16,11 @@ from mixstat.inference.frames import column, limits, square
 from mixstat.inference.hypotheses import LinearTest
 from mixstat.inference.linear import read_constraints
 from mixstat.inference.wald import linear_test
+from mixstat.numerics.quiet import quiet_methods
 from mixstat.validation import check_open_share
 
 
+@quiet_methods
 @dataclass(frozen=True, eq=False)
 class ReportedNumbers:
     """Estimates of a fitted mixture with a covariance; not to be used directly.

@@ -12,9 +12,11 @@ from mixstat.inference.quantile_errors import quantiles_at
 from mixstat.inference.quantity import Quantity
 from mixstat.inference.row_functions import evaluate, predicted
 from mixstat.inference.user_units import Means, features_of, means_of, row_index
+from mixstat.numerics.quiet import quiet_methods
 from mixstat.validation import check_open_share, check_probability
 
 
+@quiet_methods
 @dataclass(frozen=True, eq=False)
 class PredictionResults:
     """What is predicted at rows, with errors; made by ``results.get_prediction``.

@@ -18,9 +18,11 @@ from mixstat.inference.summary import Summary
 from mixstat.inference.wald import linear_test, wald_test
 from mixstat.model import Mixture
 from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.quiet import quiet_methods
 from mixstat.validation import check_open_share
 
 
+@quiet_methods
 @dataclass(frozen=True, eq=False)
 class InferenceResults(RowResults):
     """Estimates of a fitted mixture with a covariance; made by ``moe.inference``.

@@ -17,8 +17,10 @@ from mixstat.inference.effects import MarginalEffects, marginal_effects
 from mixstat.inference.influence import Influence, influence_of
 from mixstat.inference.numbers import ReportedNumbers
 from mixstat.inference.prediction_errors import PredictionResults, get_prediction
+from mixstat.numerics.quiet import quiet_methods
 
 
+@quiet_methods
 class RowResults(ReportedNumbers):
     """Questions about rows; not to be used directly."""
 

@@ -115,6 +115,19 @@ def test_a_fit_does_not_hang_on_numpys_settings(kind):
     np.testing.assert_array_equal(found.params, expected)
 
 
+def test_inference_does_not_hang_on_numpys_settings():
+    """Some rows are surely an expert's: the squares of their other shares are too small."""
+    moe, X, y = _fitted("softmax")
+    X = X * np.array([300.0, 1.0])
+    with np.errstate(all="raise"):
+        results = type(moe)(2, n_init=1, random_state=0).fit(X, y).inference(X, y)
+        assert results.estimate.responsibilities.min() < 1e-160
+        for answer in (results.summary, results.expert_diagnostics, results.influence):
+            answer()
+        results.marginal_effects().summary_frame()
+        results.posterior_rootogram()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_fits_and_predictions_promote_no_types(kind):
     with jax.numpy_dtype_promotion("strict"):
