@@ -52,7 +52,13 @@ def summarise(fit: Fit) -> Summary:
         notes.append(
             f"nan: the data do not determine this parameter{zeroed}, or it is on its floor."
         )
-    return summary_tables("Mixture of Experts", _facts(fit), blocks, notes)
+    return summary_tables(_title(fit), _facts(fit), blocks, notes)
+
+
+def _title(fit: Fit) -> str:
+    """What the tables are about: the response, where it has a name."""
+    names = fit.request.schema.responses
+    return "Mixture of Experts" + (f" for {', '.join(names)}" if names else "")
 
 
 def describe(fit: Fit) -> Description:
@@ -63,7 +69,7 @@ def describe(fit: Fit) -> Description:
     hidden = np.flatnonzero(_done_without(fit))
     zeroed = ", the penalty holds it at zero" if penalty_note(fit) else ""
     return Description(
-        title="Mixture of Experts",
+        title=_title(fit),
         facts=tuple(_facts(fit)),
         sections=tuple(_sections(fit)),
         notes=tuple(notes),

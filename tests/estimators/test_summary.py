@@ -69,6 +69,8 @@ def test_responses_keep_their_names(rng):
     assert unnamed.parameter_names[0] == "expert0:y0:1"
     single = MixtureOfExperts(1).fit(x, both["oil"])
     assert single.parameter_names[0] == "expert0:1"
+    for summary in (single.summary(), single.inference().summary()):
+        assert summary.tables[0].title == "Mixture of Experts for oil"
     assert FittedMeanDisplay.from_estimator(single, x).ax_.get_ylabel() == "oil"
     assert FittedMeanDisplay.from_estimator(moe, x, output=0).ax_.get_ylabel() == "gas"
 
