@@ -52,7 +52,7 @@ def test_latex_has_the_title_of_every_table_and_no_commands_of_names(rng):
     summary = moe.summary()
     latex = summary.as_latex()
     for table in summary.tables:
-        assert rf"\textbf{{{table.title}}}" in latex
+        assert rf"\textbf{{{_escaped(table.title)}}}" in latex
     assert latex.count(r"\begin{tabular}") == len(summary.tables)
     assert r"\label{fit}" in summary.as_latex(label="fit")
     assert _escaped("50 % of a_b & {c}") == r"50 \% of a\_b \& \{c\}"
