@@ -20,6 +20,7 @@ EXPECTED = {
 
 # The checks fit tiny tables (often separable, often more parameters than rows), where a warning
 # is the right answer; warnings are not what they test.
+@pytest.mark.exhaustive  # the regressor is asked the same by default
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @parametrize_with_checks(
     [MixtureOfExpertsClassifier(n_init=2)], expected_failed_checks=lambda estimator: EXPECTED

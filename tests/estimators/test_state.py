@@ -13,6 +13,7 @@ import pytest
 
 import mixstat
 from tests.estimators.state import make, responses, rows, told
+from tests.sweeps import first
 
 KINDS = ("regressor", "classifier", "contextual")
 X, Y = rows()
@@ -292,7 +293,7 @@ print(interrupted)
 """
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", first(KINDS))
 def test_signals_at_random_moments(kind):
     cache = jax.config.values["jax_compilation_cache_dir"]
     root = str(Path(__file__).parents[2])

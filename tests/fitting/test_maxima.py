@@ -14,6 +14,7 @@ from mixstat.fitting.moves import doubled, moves, without
 from mixstat.fitting.starts import StartRows
 from mixstat.results import Status
 from mixstat.solvers.admissible import grid_step
+from tests.sweeps import first, rest
 
 SEEDS = range(3)
 
@@ -55,7 +56,7 @@ def test_an_exact_step_is_found_and_told(noise, seed):
     assert moe.log_likelihood_ > 7.5
 
 
-@pytest.mark.parametrize("expert", ["gaussian", "t"])
+@pytest.mark.parametrize("expert", first(["gaussian", "t"]))
 @pytest.mark.parametrize("seed", SEEDS)
 def test_zeros_beside_a_line_are_an_expert(expert, seed):
     X, y, zero = zeros_beside_a_line()
@@ -149,7 +150,7 @@ def test_an_expert_may_be_asked_to_rest_on_a_share_of_the_rows():
         MixtureOfExperts(2, min_share=0.6).fit(x[:, None], y)
 
 
-@pytest.mark.parametrize("expert", ["gaussian", "t", "gamma"])
+@pytest.mark.parametrize("expert", first(["gaussian", "gamma", "t"], 2))
 def test_the_ratio_of_scales_may_be_bounded(expert):
     random = np.random.default_rng(11)
     x = random.uniform(0, 2, size=300)
@@ -276,16 +277,16 @@ def test_moves_keep_responsibilities_and_empty_no_row(rng):
     assert sum(np.array_equal(alike[:, 1], alike[:, j]) for j in (0, 2)) == 1
 
 
-def test_many_starts_of_which_few_are_finished_end_in_a_model():
+@pytest.mark.parametrize("seed", first(range(3)))
+def test_many_starts_of_which_few_are_finished_end_in_a_model(seed):
     random = np.random.default_rng([400, 1])
     X = random.normal(size=(150, 2))
     y = np.where(X[:, 0] > 0, X[:, 1], -2 * X[:, 1]) + 0.3 * random.normal(size=150)
-    for seed in range(3):
-        moe = MixtureOfExperts(5, n_init=60, random_state=seed)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            moe.fit(X, y)
-        assert moe.certificate_.search.starts == 60
+    moe = MixtureOfExperts(5, n_init=60, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        moe.fit(X, y)
+    assert moe.certificate_.search.starts == 60
 
 
 def test_one_more_expert_never_fits_worse():
@@ -303,7 +304,7 @@ def test_one_more_expert_never_fits_worse():
     assert not four.certificate_.sound
 
 
-@pytest.mark.parametrize(("gate", "searches"), [("softmax", 2), ("sigmoid", 1)])
+@pytest.mark.parametrize(("gate", "searches"), [("softmax", 2), rest("sigmoid", 1)])
 def test_fewer_experts_are_fitted_only_for_gates_that_can_halve_a_share(
     gate, searches, monkeypatch
 ):

@@ -31,6 +31,7 @@ from mixstat.rates.study import RateStudy, cells
 from mixstat.rates.truths import replicate_seed
 from tests.conftest import CACHE
 from tests.rates.killed import study as small_study
+from tests.sweeps import rest
 
 FOLDER = Path(__file__).parent
 
@@ -169,7 +170,7 @@ def test_joblib_gives_the_same_rows(whole, tmp_path):
     assert same(found, whole)
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, rest(3), pytest.param(20, marks=pytest.mark.slow)])
 def test_killing_a_run_at_random_moments_loses_nothing(whole, tmp_path, kills):
     """SIGKILL again and again, then a run to the end: the same table, byte for byte."""
     random = np.random.default_rng(int(os.environ.get("MIXSTAT_KILL_SEED", "0")))

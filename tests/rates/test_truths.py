@@ -18,6 +18,7 @@ from mixstat.rates.regression import RegressionFunction
 from mixstat.rates.study import RateStudy
 from mixstat.rates.truths import MARKS, Truth, replicate_seed
 from mixstat.rates.verdicts import claims_of
+from tests.sweeps import rest
 
 TRUTHS = truths()
 
@@ -99,8 +100,8 @@ def test_a_replicate_depends_on_seed_size_and_number_alone():
     [
         {"degree": 2},
         {"gate": "gaussian"},
-        {"gate": "activation"},
-        {"gate": ModifiedSoftmaxGate(function="sin")},
+        rest({"gate": "activation"}),
+        rest({"gate": ModifiedSoftmaxGate(function="sin")}),
     ],
     ids=lambda s: str(next(iter(s.values()))),
 )

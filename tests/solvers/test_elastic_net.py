@@ -17,6 +17,7 @@ from mixstat.objective.strengths import Strengths
 from mixstat.results import Status
 from mixstat.solvers import EM, Newton, StopRule, em
 from tests.solvers import problems
+from tests.sweeps import rest
 
 SOLVERS = ("auto", "em", "newton")
 SMOOTH_AND_KINKED = Strengths(gate_square=0.01, gate_l1=0.02, expert_square=0.05, expert_l1=0.1)
@@ -109,10 +110,10 @@ def _check_conditions(moe, tol=1e-8):
         {"l1_ratio": 0.5},
         {"gate_penalty": 0.0},
         {"expert_penalty": 0.0},
-        {"gate": "hierarchical"},
+        rest({"gate": "hierarchical"}),
         {"expert": "t"},
-        {"covariance": "tied"},
-        {"degree": 2, "gate_degree": 2},
+        rest({"covariance": "tied"}),
+        rest({"degree": 2, "gate_degree": 2}),
     ],
     ids=str,
 )
