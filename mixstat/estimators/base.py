@@ -69,6 +69,7 @@ class BaseMixture(FormulaMixture):
         zeros: Bool[np.ndarray, "K p"] | None = None,
         offset: Table = None,
         groups: Table = None,
+        known_experts: Table = None,
     ) -> Fit:
         """The fit to rows; slopes in ``zeros`` are held at zero. Nothing here is changed."""
         raise NotImplementedError

@@ -217,7 +217,12 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
 
     @hinting
     def fit(
-        self, X: Table, y: Response = None, sample_weight: Weights = None
+        self,
+        X: Table,
+        y: Response = None,
+        sample_weight: Weights = None,
+        *,
+        known_experts: Table = None,
     ) -> "MixtureOfExpertsClassifier":
         """Find the maximum likelihood estimate.
 
@@ -232,6 +237,8 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
             A row of weight 2 counts as two equal rows; a row of weight 0 does not count. The
             sum of the weights is the sample size of standard errors and of ``bic``. Beside
             ``formula`` it may name a column.
+        known_experts : array-like of shape (n,) or (n, n_experts), or str, default=None
+            What is known of the experts of rows, as in :meth:`MixtureOfExperts.fit`.
 
         Returns
         -------
@@ -251,5 +258,5 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         DesignWarning
             If columns are constant or dependent, or rows are fewer than parameters.
         """
-        self.fit_ = self._new_fit(X, y, sample_weight)
+        self.fit_ = self._new_fit(X, y, sample_weight, known_experts=known_experts)
         return self

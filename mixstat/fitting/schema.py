@@ -142,6 +142,8 @@ class Schema:
     """Where the offset of rows comes from, beside a formula; None for nowhere."""
     groups: ColumnSource | None = None
     """Where the units of rows come from; None where each row has an expert of its own."""
+    known: ColumnSource | None = None
+    """Where it comes from what is known of the experts of rows; None where nothing was told."""
     missing: MissingRows | None = None
     """Rows that were left out for a missing value, where that was asked for."""
 

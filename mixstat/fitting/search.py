@@ -21,6 +21,7 @@ from mixstat.fitting.schema import Request
 from mixstat.fitting.start_maker import StartMaker
 from mixstat.fitting.tables import (
     TrainingRows,
+    check_possible,
     check_rows,
     choose_strengths,
     make_tables,
@@ -55,6 +56,7 @@ def fit_rows(request: Request, rows: TrainingRows) -> Fit:
     tables = make_tables(counting, designs, request.family)
     check_rank(request.options, designs)
     task = make_task(request, designs, tables, rows.counted)
+    check_possible(task.null, tables, rows.counted)
     maximum, strengths = maximise(task)
     fit = Fit(
         request=request,
