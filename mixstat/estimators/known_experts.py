@@ -122,9 +122,7 @@ def _of_numbers(known: Table, n_experts: int) -> Float[np.ndarray, "n K"]:
 
 def _as_objects(known: Table) -> list[object]:
     """Values one by one; what is masked is missing."""
-    if isinstance(known, np.ma.MaskedArray):
-        return known.astype(object).filled(None).tolist()
-    return np.asarray(known).tolist()
+    return known.tolist() if isinstance(known, np.ma.MaskedArray) else np.asarray(known).tolist()
 
 
 def _number(value: object) -> int | None:

@@ -14,7 +14,7 @@ from mixstat import (
     solvers,
 )
 from tests.bad_inputs.formulas import of_formulas
-from tests.bad_inputs.methods import of_groups, of_methods, of_offsets, of_prediction
+from tests.bad_inputs.methods import of_groups, of_known, of_methods, of_offsets, of_prediction
 from tests.bad_inputs.rows import Case, Row, rows
 from tests.bad_inputs.values import (
     LABELS,
@@ -123,3 +123,4 @@ def of_estimators() -> Iterator[Row]:
     yield from of_prediction()
     yield from of_offsets()
     yield from of_groups()
+    yield from of_known()
