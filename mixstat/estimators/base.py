@@ -45,6 +45,9 @@ class BaseMixture(FormulaMixture):
     expert_penalty: Setting
     gate_penalty: Setting
     l1_ratio: Setting
+    constraints: Setting
+    common: Setting
+    frozen: Setting
     warm_start: Setting
     random_state: Seed
     verbose: Setting

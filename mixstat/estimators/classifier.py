@@ -74,6 +74,9 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         :class:`MixtureOfExperts`.
     l1_ratio : float, default=1.0
         Share of the L1 norm in both elastic nets.
+    constraints, common, frozen : default=None
+        Equations between parameters, columns with one coefficient, and experts that are known, as
+        in :class:`MixtureOfExperts`.
     missing : {"raise", "drop"}, default="raise"
         What becomes of rows with a missing value (NaN, None, NA) in X, y, weights or offset: an
         error, or they are left out of fits and of questions that are answered by one number;
@@ -183,6 +186,9 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         expert_penalty=0.0,
         gate_penalty=0.0,
         l1_ratio=1.0,
+        constraints=None,
+        common=None,
+        frozen=None,
         missing="raise",
         warm_start=False,
         random_state=None,
@@ -210,6 +216,9 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         self.expert_penalty = expert_penalty
         self.gate_penalty = gate_penalty
         self.l1_ratio = l1_ratio
+        self.constraints = constraints
+        self.common = common
+        self.frozen = frozen
         self.missing = missing
         self.warm_start = warm_start
         self.random_state = random_state

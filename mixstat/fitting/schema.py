@@ -168,6 +168,18 @@ class Schema:
         names = np.array([str(name) for name in data.columns if name in inputs], dtype=object)
         return cls(len(names), names, is_vector, classes, formulas)
 
+    def output_names(self, n_outputs: int, m: int) -> list[str]:
+        """Names of outputs (or classes) in the names of parameters; "" for the only one.
+
+        ``n_outputs`` are those of the experts, ``m`` columns that were standardised.
+        """
+        if self.classes is not None:
+            return [str(label) for label in self.classes]
+        if m == 1 or (n_outputs == 1 and self.is_vector):
+            return [""]
+        named = self.responses
+        return list(named) if len(set(named)) == m else [f"y{j}" for j in range(m)]
+
     @property
     def columns(self) -> list[str]:
         """Names of the columns of X, made up where it has none."""

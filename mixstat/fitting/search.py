@@ -159,6 +159,7 @@ def _search(task: Task, longest: int) -> tuple[Maximum, Strengths]:
 def _adapts(task: Task, objective: Objective) -> bool:
     """Whether the number of starts is left to the search, and all of them can be afforded."""
     null, free = task.null, task.options.n_init == "auto" and task.given is None
+    free = free and not task.options.restrictions.any  # moves make other models
     if not free or null.n_experts == 1 or not null.gate.continuous:
         return False
     return Search.affordable(objective, null) >= FIXED
