@@ -14,6 +14,7 @@ def notes_of(fit: Fit) -> list[str]:
         *_missing_note(fit),
         *_unit_note(fit),
         *_order_note(fit),
+        *_restrictions_note(fit),
         *(f"{words}." for words in fit.model.experts.notes()),
         *_class_note(fit),
         *_joint_note(fit),
@@ -131,6 +132,8 @@ def _order_note(fit: Fit) -> list[str]:
         return ["Experts keep the order of their start: the penalty of the gate depends on it."]
     if fit.request.schema.known is not None and fit.maximum.knows_contexts:
         return _known_note(fit)
+    if options.restrictions.tells_apart and not told:
+        return ["Experts keep the numbers that constraints, or frozen, give them."]
     if fit.maximum.objective.keeps_order and not told:
         return ["Experts keep the numbers that they have in the start that was given."]
     note = f"Experts are numbered by {fit.model.experts.order_words}, smallest first."
@@ -141,6 +144,12 @@ def _order_note(fit: Fit) -> list[str]:
     full = len(coef) == fit.n_experts and not np.any(coef[-1])
     last = fit.n_experts - 1
     return [note + (f" Gate coefficients are logits against expert {last}." if full else "")]
+
+
+def _restrictions_note(fit: Fit) -> list[str]:
+    """What is held, and which parameters are tied to each other."""
+    told = fit.request.options.restrictions.describe()
+    return [f"Held: {'; '.join(told)}."] if told else []
 
 
 def _known_note(fit: Fit) -> list[str]:

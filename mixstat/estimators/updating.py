@@ -101,6 +101,11 @@ class UpdatingMixture(InferringMixture):
             return self._new_fit(X, y, sample_weight, offset=offset)
         if self.fit_.request.schema.groups is not None:
             raise ValueError("groups: a fit with groups cannot be updated; fit needs all rows.")
+        if self.fit_.request.options.restrictions.any:
+            raise ValueError(
+                "constraints: a fit with constraints (or common, frozen) cannot be updated; fit "
+                "needs all rows."
+            )
         X, y, sample_weight, offset = self._complete(X, y, sample_weight, offset)
         read, response = self._read_pairs(X, y)
         weight = self._weights(X, sample_weight, len(response))

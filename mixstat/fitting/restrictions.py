@@ -32,6 +32,18 @@ class Restrictions:
         """Whether there is any."""
         return bool(self.equations or self.values or self.common or self.frozen)
 
+    @property
+    def tells_apart(self) -> bool:
+        """Whether experts are named by their numbers, which they then keep."""
+        return bool(self.equations or self.values or self.frozen)
+
+    def describe(self) -> list[str]:
+        """Each restriction in words."""
+        values = [f"{name} = {value:g}" for name, value in self.values.items()]
+        common = [f"{name} common to all experts" for name in self.common]
+        frozen = [f"{', '.join(values)} of expert {k}" for k, values in self.frozen.items()]
+        return [*self.equations, *values, *common, *frozen]
+
     def rows(self, labels: Sequence[ParameterLabel]) -> Constraints:
         """All of them as linear equations between parameters."""
         names = [label.name for label in labels]

@@ -57,7 +57,8 @@ class Task:
             constants=(self.tables.gate_constant, self.tables.expert_constant),
             fixed=self.fixed,
         )
-        given = np.asarray(self.given is not None)
+        named = self.options.restrictions.tells_apart
+        given = np.asarray(self.given is not None or named)
         return objective.replace(
             min_share=self.options.min_share,
             max_scale_ratio=self.options.max_scale_ratio,
