@@ -132,7 +132,7 @@ def _order_note(fit: Fit) -> list[str]:
         return ["Experts keep the order of their start: the penalty of the gate depends on it."]
     if fit.request.schema.known is not None and fit.maximum.knows_contexts:
         return _known_note(fit)
-    if options.restrictions.tells_apart and not told:
+    if fit.maximum.objective.keeps_order and options.restrictions.any:
         return ["Experts keep the numbers that constraints, or frozen, give them."]
     if fit.maximum.objective.keeps_order and not told:
         return ["Experts keep the numbers that they have in the start that was given."]

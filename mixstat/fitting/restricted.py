@@ -28,6 +28,8 @@ class Restricted(NamedTuple):
     """Parameters that are held; None if there is none."""
     plane: Plane | None
     """Equations between parameters; None where bounds say all."""
+    keeps_order: bool = False
+    """Whether experts cannot be renumbered."""
 
 
 class _Equations(NamedTuple):
@@ -65,10 +67,25 @@ def restrict(
     pinned = np.sum(plane.normal**2, axis=1) > 1 - PINNED
     values = np.where(pinned, plane.origin, parameter_vector.to_vector(null))
     null = parameter_vector.from_vector(null, values)
+    keeps_order = not _allows_renumbering(plane, null)
     if pinned.sum() == plane.normal.shape[1]:
-        return Restricted(null, pinned if pinned.any() else None, None)
+        return Restricted(null, pinned if pinned.any() else None, None, keeps_order)
     _check_suits(request)
-    return Restricted(null, pinned, plane)
+    return Restricted(null, pinned, plane, keeps_order)
+
+
+def _allows_renumbering(plane: Plane, null: Mixture) -> bool:
+    """Whether a model that meets the equations does so with any two neighbours exchanged."""
+    if not null.exchangeable:
+        return False
+    point = plane.place(np.sqrt(np.arange(2.0, 2 + len(plane.origin))))
+    model, order = parameter_vector.from_vector(null, point), np.arange(null.n_experts)
+    for k in range(null.n_experts - 1):
+        swapped = order.copy()
+        swapped[[k, k + 1]] = k + 1, k
+        if not plane.contains(parameter_vector.to_vector(model.permute(swapped))):
+            return False
+    return True
 
 
 def _internal(

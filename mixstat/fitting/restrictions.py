@@ -32,11 +32,6 @@ class Restrictions:
         """Whether there is any."""
         return bool(self.equations or self.values or self.common or self.frozen)
 
-    @property
-    def tells_apart(self) -> bool:
-        """Whether experts are named by their numbers, which they then keep."""
-        return bool(self.equations or self.values or self.frozen)
-
     def describe(self) -> list[str]:
         """Each restriction in words."""
         values = [f"{name} = {value:g}" for name, value in self.values.items()]

@@ -16,6 +16,7 @@ from mixstat.fitting.fit import Fit
 from mixstat.fitting.given_starts import FIXED, endless_starts, made_starts
 from mixstat.fitting.maximum import Maximum
 from mixstat.fitting.multistart import Search, Shared, empty_table
+from mixstat.fitting.numbered_starts import numbered_models
 from mixstat.fitting.options import Options
 from mixstat.fitting.schema import Request
 from mixstat.fitting.start_maker import StartMaker
@@ -200,7 +201,10 @@ def _fixed_number(task: Task, chosen: list[Start], shared: Shared) -> Maximum:
     """The best end of so many starts."""
     task.progress.say(f"{_what(task)}, {len(chosen)} starts")
     random = np.random.default_rng(task.seed + 1)
-    models = first_models(shared["short"], task.null, chosen, random)
+    # groups that contexts or known experts number are matched with them already
+    numbered = task.keeps_order and task.tables.log_possibility is None and task.given is None
+    make = numbered_models if numbered else first_models
+    models = make(shared["short"], task.null, chosen, random)
     table = empty_table(len(models))
     table["start"] = [kind for kind, _ in models]
     result = Search(table=table, **shared).run([model for _, model in models])

@@ -42,6 +42,8 @@ class Task:
     """Parameters that are held at their value in ``null``."""
     plane: Plane | None
     """Equations that tie other parameters; None where there are none."""
+    keeps_order: bool
+    """Whether what is held or tied tells experts apart."""
     seed: int
     progress: Progress
 
@@ -57,8 +59,7 @@ class Task:
             constants=(self.tables.gate_constant, self.tables.expert_constant),
             fixed=self.fixed,
         )
-        named = self.options.restrictions.tells_apart
-        given = np.asarray(self.given is not None or named)
+        given = np.asarray(self.given is not None or self.keeps_order)
         return objective.replace(
             min_share=self.options.min_share,
             max_scale_ratio=self.options.max_scale_ratio,
@@ -80,9 +81,9 @@ def make_task(
 ) -> Task:
     """The search for the maximum on tables of the rows that are ``counted``."""
     options, null = request.options, _null(request, tables)
-    null, fixed, plane = restrict(
-        request, null, designs, tables, _fixed(request, null, designs.experts)
-    )
+    fixed = _fixed(request, null, designs.experts)
+    restricted = restrict(request, null, designs, tables, fixed)
+    null = restricted.null
     unit = log_unit(null, designs, tables.units, tables.rows_per_unit or 1.0)
     return Task(
         options=options,
@@ -90,8 +91,9 @@ def make_task(
         null=null,
         null_of=_alike(request, tables) if null.exchangeable else None,
         given=given_start(request, tables, designs, null, counted),
-        fixed=fixed,
-        plane=plane,
+        fixed=restricted.fixed,
+        plane=restricted.plane,
+        keeps_order=restricted.keeps_order,
         seed=int(check_random_state(options.random_state).randint(2**31)),
         progress=Progress(request.title, options.verbose, unit, penalised=options.penalises),
     )

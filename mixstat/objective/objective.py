@@ -72,7 +72,8 @@ class Objective(Module):
     draft: Batch | None = None
     """The rows in single precision, for the first steps."""
     keeps_order: Bool[AnyArray, ""] = eqx.field(default_factory=lambda: np.asarray(False))
-    """Whether experts keep the numbers they have, as those of a start that a person gave."""
+    """Whether experts keep the numbers they have, as those of a start that a person gave, or
+    those that are named in restrictions."""
     min_share: float = eqx.field(default=0.0, static=True)
     """Share of the rows that every expert of a maximum must rest on for it to count."""
     max_scale_ratio: float = eqx.field(default=np.inf, static=True)
@@ -229,12 +230,7 @@ class Objective(Module):
         return order if moves and self._indifferent(model.gate, order) else as_they_are
 
     def _indifferent(self, gate: Gate, order: Int[np.ndarray, " K"]) -> bool:
-        """Whether any model of a gate like ``gate`` is worth the same with experts renumbered."""
-        if self.plane is not None:
-            any_point = np.sqrt(np.arange(2.0, 2 + len(self.lower)))
-            renumbered = self.model(np.asarray(self.plane.place(any_point))).permute(order)
-            if not self.plane.contains(parameter_vector.to_vector(renumbered)):
-                return False
+        """Whether any gate like ``gate`` has the same penalty with experts renumbered."""
         any_gate = parameter_vector.from_vector(
             gate, np.sqrt(np.arange(2.0, 2 + parameter_vector.size(gate)))
         )
