@@ -137,6 +137,20 @@ def test_common_slopes_of_known_experts_are_one_regression_with_a_factor():
     assert moe.n_parameters_ == 3 + 4
 
 
+def test_a_common_slope_is_that_of_flexmix():
+    """R's flexmix 2.3 with FLXMRglmfix(family="poisson", fixed = ~ w), tolerance 1e-14."""
+    rng = np.random.default_rng(5)
+    x, w, first = rng.uniform(-2, 2, 400), rng.uniform(-1, 1, 400), rng.random(400) < 0.4
+    y = rng.poisson(np.exp(np.where(first, 1.5 + 0.5 * x, -0.6 * x) + 0.4 * w))
+    data = pd.DataFrame({"x": x, "w": w})
+    moe = MixtureOfExperts(2, expert="poisson", gate_degree=0, common="w", **SETTINGS).fit(data, y)
+    assert moe.log_likelihood_ * 400 == pytest.approx(-763.680300403946, abs=1e-8)
+    assert moe.bic(data, y) == pytest.approx(1563.30938809054, abs=1e-8)
+    coef = [[-0.0265108395, -0.5919715734, 0.4824096848], [1.558202993, 0.512138623, 0.4824096848]]
+    np.testing.assert_allclose(moe.expert_coef_, coef, atol=1e-6)
+    np.testing.assert_allclose(moe.gate_proba(data[:1])[0], [0.66159967, 0.33840033], atol=1e-6)
+
+
 def test_experts_that_are_all_frozen_leave_the_gate():
     frozen = {0: {"coef": [-1, -0.5, 0], "scale": 0.5}, 1: {"coef": [1, 1, 0], "scale": 0.5}}
     moe = MixtureOfExperts(2, frozen=frozen, **SETTINGS).fit(X, Y)
