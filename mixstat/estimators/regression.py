@@ -126,8 +126,9 @@ class RegressionFits(RegressorMixin, CoveringMixture):
         DesignWarning
             If columns are constant or dependent, or rows are fewer than parameters.
         """
-        others = {"offset": offset, "groups": groups, "known_experts": known_experts}
-        self.fit_ = self._new_fit(X, y, sample_weight, **others)
+        self.fit_ = self._new_fit(
+            X, y, sample_weight, offset=offset, groups=groups, known_experts=known_experts
+        )
         return self
 
     def _new_fit(

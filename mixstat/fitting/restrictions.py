@@ -1,6 +1,5 @@
 """What people hold or tie in a model, as they say it: equations, common columns, frozen experts."""
 
-import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -185,8 +184,8 @@ def _read_frozen(frozen: Setting, n_experts: int) -> dict[int, dict[str, np.ndar
         )
     out: dict[int, dict[str, np.ndarray]] = {}
     for expert, values in frozen.items():
-        is_number = isinstance(expert, numbers.Integral) and not isinstance(expert, bool)
-        if not is_number or not 0 <= expert < n_experts:
+        is_number = isinstance(expert, int | np.integer) and not isinstance(expert, bool)
+        if not is_number or not 0 <= int(expert) < n_experts:  # type: ignore[arg-type]
             raise ValueError(
                 f"frozen must have numbers of experts from 0 to {n_experts - 1} as its keys, got "
                 f"{expert!r}."
@@ -214,7 +213,8 @@ def _numbers(name: str, value: Setting) -> Float[np.ndarray, "..."]:
 
 
 def _number(name: str, value: Setting) -> float:
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not is_number or not np.isfinite(float(value)):
+    if not isinstance(value, int | float | np.number) or isinstance(value, bool):
+        raise ValueError(f"{name} must be a finite number, got {value!r}.")
+    if not np.isfinite(float(value)):
         raise ValueError(f"{name} must be a finite number, got {value!r}.")
     return float(value)

@@ -111,18 +111,18 @@ class Objective(Module):
         value, gradient = kernels.value_and_gradient(self.model(vector), self.batch)
         gradient = np.asarray(self.penalty.gradient(vector, np.asarray(gradient)))
         value = float(value) - float(self.penalty.value(vector))
-        return value, planes.along(self.plane, gradient)
+        return value, np.asarray(planes.along(self.plane, gradient))
 
     def derivatives(self, vector: Float[np.ndarray, " D"]) -> Derivatives:
         """Objective, gradient and Hessian at a point, in one pass."""
         value, *tables = kernels.derivatives_and_mass(self.model(vector), self.batch)
         gradient, hessian, mass = (np.asarray(table) for table in tables)
+        gradient = np.asarray(self.penalty.gradient(vector, gradient))
+        hessian = -np.asarray(self.penalty.information(-hessian, vector))
         return Derivatives(
             value=float(value) - float(self.penalty.value(vector)),
-            gradient=planes.along(self.plane, np.asarray(self.penalty.gradient(vector, gradient))),
-            hessian=planes.curved(
-                self.plane, -np.asarray(self.penalty.information(-hessian, vector))
-            ),
+            gradient=np.asarray(planes.along(self.plane, gradient)),
+            hessian=np.asarray(planes.curved(self.plane, hessian)),
             mass=mass,
         )
 
@@ -142,10 +142,10 @@ class Objective(Module):
         self, vector: Float[np.ndarray, " D"], direction: Float[np.ndarray, " D"]
     ) -> Float[np.ndarray, " D"]:
         """The Hessian at a point times a direction, without the Hessian."""
-        direction = planes.along(self.plane, direction)
+        direction = np.asarray(planes.along(self.plane, direction))
         product = kernels.hessian_product(self.model(vector), direction, self.batch)
         product = np.asarray(product) - np.asarray(self.penalty.curve(direction, vector))
-        return planes.along(self.plane, product)
+        return np.asarray(planes.along(self.plane, product))
 
     def penalising_scales(self, strength: float, alone: Mixture) -> "Objective":
         """The same less a penalty on scales that vanish, of ``2 strength`` rows for each expert.
