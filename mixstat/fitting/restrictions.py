@@ -183,21 +183,20 @@ def _read_frozen(frozen: Setting, n_experts: int) -> dict[int, dict[str, np.ndar
             f"{{0: {{'coef': [1.0, 2.0], 'scale': 0.5}}}}; got {frozen!r}."
         )
     out: dict[int, dict[str, np.ndarray]] = {}
-    for expert, values in frozen.items():
-        is_number = isinstance(expert, int | np.integer) and not isinstance(expert, bool)
-        if not is_number or not 0 <= int(expert) < n_experts:  # type: ignore[arg-type]
+    for key, values in frozen.items():
+        is_number = isinstance(key, int | np.integer) and not isinstance(key, bool)
+        if not is_number or not 0 <= int(key) < n_experts:  # type: ignore[arg-type]
             raise ValueError(
                 f"frozen must have numbers of experts from 0 to {n_experts - 1} as its keys, got "
-                f"{expert!r}."
+                f"{key!r}."
             )
         if not isinstance(values, Mapping):
             raise ValueError(
-                f"frozen[{expert}] must be a dict of values, such as {{'coef': [1.0, 2.0]}}; got "
+                f"frozen[{key}] must be a dict of values, such as {{'coef': [1.0, 2.0]}}; got "
                 f"{values!r}."
             )
-        out[int(expert)] = {
-            str(word): _numbers(f"frozen[{expert}][{word!r}]", value)
-            for word, value in values.items()
+        out[int(key)] = {
+            str(word): _numbers(f"frozen[{key}][{word!r}]", value) for word, value in values.items()
         }
     return out
 
