@@ -15,6 +15,7 @@ ELSEWHERE: Mapping[str, tuple[str, ...]] = {
     "sample_weight": ("weights", "weight", "w", "sample_weights", "freq_weights", "obs_weights"),
     "offset": ("exposure", "log_exposure", "offsets", "base_margin"),
     "groups": ("units", "unit", "cluster", "clusters", "subject", "id", "group"),
+    "known_experts": ("known", "known_labels", "known_class", "labels", "partial", "z"),
     "missing": ("na_action", "nan_policy", "na", "dropna"),
     "random_state": ("seed", "rng", "key", "random_seed"),
     "max_iter": ("maxiter", "n_iter", "iterations", "max_iterations", "n_iterations"),

@@ -225,6 +225,8 @@ class FitResult:
     """Share of the weight that each expert is responsible for."""
     invariant: Float[np.ndarray, "D F"] | None = field(default=None, repr=False)
     """Orthonormal directions in which the model does not change, whatever the data."""
+    across: Float[np.ndarray, "D m"] | None = field(default=None, repr=False)
+    """Orthonormal directions in which equations between parameters let nothing move."""
 
 
 class DesignWarning(UserWarning):

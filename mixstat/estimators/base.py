@@ -45,6 +45,9 @@ class BaseMixture(FormulaMixture):
     expert_penalty: Setting
     gate_penalty: Setting
     l1_ratio: Setting
+    constraints: Setting
+    common: Setting
+    frozen: Setting
     warm_start: Setting
     random_state: Seed
     verbose: Setting
@@ -69,6 +72,7 @@ class BaseMixture(FormulaMixture):
         zeros: Bool[np.ndarray, "K p"] | None = None,
         offset: Table = None,
         groups: Table = None,
+        known_experts: Table = None,
     ) -> Fit:
         """The fit to rows; slopes in ``zeros`` are held at zero. Nothing here is changed."""
         raise NotImplementedError

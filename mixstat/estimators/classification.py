@@ -15,8 +15,10 @@ from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.door import enter
 from mixstat.estimators.formula_rows import agreed, as_labels, read_labels, row_weights
 from mixstat.estimators.grouping import shown
+from mixstat.estimators.known_experts import told
 from mixstat.estimators.labels import check_same, learn, numbers
 from mixstat.estimators.missing import taken
+from mixstat.estimators.offsets import source_of, without_columns
 from mixstat.experts.multinomial import MultinomialExperts
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.schema import Schema
@@ -49,8 +51,10 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         zeros: Bool[np.ndarray, "K p"] | None = None,
         offset: Table = None,
         groups: Table = None,
+        known_experts: Table = None,
     ) -> Fit:
-        formulas = self._formulas()
+        formulas, known, given = self._formulas(), source_of(known_experts), X
+        X = X if formulas is not None else without_columns(X, known)
         _check_none("offset", offset if formulas is None else formulas.offsets or offset)
         _check_none("groups", groups)
         options = self._options()
@@ -72,6 +76,7 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         options = self._of_kept_rows(options, schema)
         family = MultinomialExperts(n_classes=len(classes))
         rows = TrainingRows(table, numbered, weight)
+        rows, schema = told(rows, schema, given, known_experts, known, options.n_experts)
         return self._fitted(options, family, schema, rows, zeros=zeros)
 
     def _labels(self, X: Table, y: Response) -> np.ndarray:

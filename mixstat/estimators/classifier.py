@@ -74,6 +74,9 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         :class:`MixtureOfExperts`.
     l1_ratio : float, default=1.0
         Share of the L1 norm in both elastic nets.
+    constraints, common, frozen : default=None
+        Equations between parameters, columns with one coefficient, and experts that are known, as
+        in :class:`MixtureOfExperts`.
     missing : {"raise", "drop"}, default="raise"
         What becomes of rows with a missing value (NaN, None, NA) in X, y, weights or offset: an
         error, or they are left out of fits and of questions that are answered by one number;
@@ -183,6 +186,9 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         expert_penalty=0.0,
         gate_penalty=0.0,
         l1_ratio=1.0,
+        constraints=None,
+        common=None,
+        frozen=None,
         missing="raise",
         warm_start=False,
         random_state=None,
@@ -210,6 +216,9 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         self.expert_penalty = expert_penalty
         self.gate_penalty = gate_penalty
         self.l1_ratio = l1_ratio
+        self.constraints = constraints
+        self.common = common
+        self.frozen = frozen
         self.missing = missing
         self.warm_start = warm_start
         self.random_state = random_state
@@ -217,7 +226,12 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
 
     @hinting
     def fit(
-        self, X: Table, y: Response = None, sample_weight: Weights = None
+        self,
+        X: Table,
+        y: Response = None,
+        sample_weight: Weights = None,
+        *,
+        known_experts: Table = None,
     ) -> "MixtureOfExpertsClassifier":
         """Find the maximum likelihood estimate.
 
@@ -232,6 +246,8 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
             A row of weight 2 counts as two equal rows; a row of weight 0 does not count. The
             sum of the weights is the sample size of standard errors and of ``bic``. Beside
             ``formula`` it may name a column.
+        known_experts : array-like of shape (n,) or (n, n_experts), or str, default=None
+            What is known of the experts of rows, as in :meth:`MixtureOfExperts.fit`.
 
         Returns
         -------
@@ -251,5 +267,5 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         DesignWarning
             If columns are constant or dependent, or rows are fewer than parameters.
         """
-        self.fit_ = self._new_fit(X, y, sample_weight)
+        self.fit_ = self._new_fit(X, y, sample_weight, known_experts=known_experts)
         return self

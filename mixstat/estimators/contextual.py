@@ -88,10 +88,8 @@ class ContextualMixtureOfExperts(KnowingMixture):
     max_iter : int, default=1000
         Largest number of iterations of one start.
     min_scale : float, default=1e-4
-        Floor under every expert's standard deviation (or scale of a t distribution), as a share
-        of that of y (for several correlated outputs, under the deviation of each given those
-        before it), under the coefficient of variation of gamma experts, and under the
-        deviations of the inputs in a Gaussian gate. Without it the likelihood is unbounded.
+        Floor under every expert's standard deviation, as in :class:`MixtureOfExperts`. Without
+        it the likelihood is unbounded.
     min_share : float, default=0.0
         Share of the rows that every expert must rest on for a maximum to count. One that falls
         short is returned only where there is no other, and never called sound.
@@ -100,14 +98,9 @@ class ContextualMixtureOfExperts(KnowingMixture):
         1985): the largest over the smallest, of several outputs their geometric means. One that
         differs more is treated as for ``min_share``.
     scale_penalty : float, default=0.0
-        Keeps the scale of each expert from vanishing, which else has no best value: to the rows
-        of each expert ``2 * scale_penalty`` are added at the scale of one regression. What they
-        take falls with the number of rows, so the estimate stays consistent (Chen, Tan and Zhang
-        2008; try 1). Families without a scale, and a scale that experts share, are left alone.
+        Keeps the scale of each expert from vanishing, as in :class:`MixtureOfExperts`.
     precision : {"float64", "float32"}, default="float64"
-        In which rows are kept for the first EM steps. "float32" halves the bytes that a step
-        reads (and is much faster on most GPUs); sums are in float64, and so are all steps from
-        the basin to the maximum, which is the same.
+        In which rows are kept for the first EM steps, as in :class:`MixtureOfExperts`.
     ridge : float or None, default=None
         Weight of half the squared slopes (standardised units) taken from the mean
         log-likelihood; those of the gate are measured from their mean over the experts, so that
@@ -119,6 +112,9 @@ class ContextualMixtureOfExperts(KnowingMixture):
         :func:`mixstat.selection.penalty_path` chooses them.
     l1_ratio : float, default=1.0
         Share of the L1 norm in both elastic nets, between 0 (ridge) and 1 (lasso).
+    constraints, common, frozen : default=None
+        Equations between parameters, columns with one coefficient, and experts that are known, as
+        in :class:`MixtureOfExperts`.
     warm_start : bool, default=False
         Begin at the previous fit of this estimator.
     random_state : int, RandomState or None, default=None
@@ -209,6 +205,9 @@ class ContextualMixtureOfExperts(KnowingMixture):
         expert_penalty=0.0,
         gate_penalty=0.0,
         l1_ratio=1.0,
+        constraints=None,
+        common=None,
+        frozen=None,
         warm_start=False,
         random_state=None,
         verbose=0,
@@ -242,6 +241,9 @@ class ContextualMixtureOfExperts(KnowingMixture):
         self.expert_penalty = expert_penalty
         self.gate_penalty = gate_penalty
         self.l1_ratio = l1_ratio
+        self.constraints = constraints
+        self.common = common
+        self.frozen = frozen
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose

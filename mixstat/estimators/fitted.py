@@ -1,6 +1,6 @@
 """What a fitted mixture tells of rows: shares, responsibilities, densities, criteria."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -13,9 +13,10 @@ from mixstat.data.formula import check_frame
 from mixstat.data.units import Labels, check_weights_of_units, firsts, numbered
 from mixstat.estimators.formula_rows import row_weights
 from mixstat.estimators.grouping import read_units
-from mixstat.estimators.missing import find_missing, taken
+from mixstat.estimators.known_experts import read_known
+from mixstat.estimators.missing import complete
 from mixstat.estimators.offsets import Offset, read_offset, without_columns
-from mixstat.estimators.parameters import ParameterQuestions
+from mixstat.estimators.parameters import OF_FIT, ParameterQuestions
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.tables import TrainingRows
 from mixstat.hints import check_known, hinting
@@ -37,24 +38,24 @@ class RowQuestions(ParameterQuestions):
         schema = self.fit_.request.schema
         if schema.formulas is not None:
             return check_frame(X, "formula")
-        X = without_columns(X, schema.offset, schema.groups)
+        X = without_columns(X, schema.offset, schema.groups, schema.known)
         return validate_data(self, check_table("X", X), reset=False, dtype=np.float64)
 
-    def _complete(self, X: Table, y: Response, *others: Table) -> list[Table]:
-        """X, y, weights, offset and groups; without rows that lack a value if those may go."""
+    def _complete(
+        self, X: Table, y: Response, *others: Table, beside: Sequence[Table] = ()
+    ) -> list[Table]:
+        """X, y, weights, offset, groups, and more; without rows that lack one of the former."""
         check_same_rows(X=X, y=y, **dict(zip(("sample_weight", "offset", "groups"), others)))
         check_is_fitted(self)
-        found = None
-        if X is not None and self.missing == "drop":
-            found = find_missing(X, y, others, self.fit_.request.schema.formulas)
         rows = (X, y, *others)
-        return [one if found is None else taken(one, found.kept) for one in rows]
+        if X is None or self.missing != "drop":
+            return [*rows, *beside]
+        return complete(rows, beside, self.fit_.request.schema)
 
     def _offset(self, X: Table, offset: Table) -> Offset:
         """The offset of rows that were read, from the table as it was given."""
-        fit = self.fit_
-        n, m = count_rows(X), len(fit.units.location)
         check_same_rows(X=X, offset=offset)
+        fit, n, m = self.fit_, count_rows(X), len(self.fit_.units.location)
         return read_offset(X, offset, fit.request.schema, fit.model.experts, n, m)
 
     def _response(self, X: Table, y: Response) -> Float[np.ndarray, "n c"]:
@@ -75,15 +76,16 @@ class RowQuestions(ParameterQuestions):
         groups: Table = None,
         **knowledge: Table,
     ) -> Fit:
-        check_known("fit()", knowledge, ["X", "y", "sample_weight", "offset", "groups"])
+        check_known("fit()", knowledge, OF_FIT)
+        told = knowledge.get("known_experts")
+        check_same_rows(X=X, known_experts=told)
         given = (X, y, sample_weight, offset, groups)
-        X, y, sample_weight, offset, groups = self._complete(*given)
+        X, y, sample_weight, offset, groups, told = self._complete(*given, beside=(told,))
         table, response = self._read_pairs(X, y)
         weight = self._weights(X, sample_weight, len(response))
-        known = self._offset(X, offset)
-        unit = self._units(X, groups)
-        rows = TrainingRows(table, response, weight, offset=known, unit=unit)
-        return self.fit_.on_rows(rows)
+        known, unit = self._offset(X, offset), self._units(X, groups)
+        possible = read_known(X, told, self.fit_.request.schema.known, self.fit_.n_experts, unit)
+        return self.fit_.on_rows(TrainingRows(table, response, weight, possible, known, unit))
 
     def _read_pairs(
         self, X: Table, y: Response, **others: Table
@@ -172,9 +174,8 @@ class RowQuestions(ParameterQuestions):
         ndarray of shape (n, n_experts)
             Rows sum to one.
         """
-        pair = self._read_pairs(X, y)
-        known = self._offset(X, offset), self._units(X, groups)
-        return self.fit_.responsibilities(*pair, *known)
+        pair, known = self._read_pairs(X, y), self._offset(X, offset)
+        return self.fit_.responsibilities(*pair, known, self._units(X, groups))
 
     @hinting
     @quiet
@@ -201,8 +202,7 @@ class RowQuestions(ParameterQuestions):
         ndarray of shape (n,)
             Natural logarithms of densities; of units in the order in which they first come.
         """
-        pair = self._read_pairs(X, y)
-        unit = self._units(X, groups)
+        pair, unit = self._read_pairs(X, y), self._units(X, groups)
         joint = self.fit_.log_joint(*pair, self._offset(X, offset), unit)
         return logsumexp(joint if unit is None else joint[firsts(numbered(unit))], axis=1)
 
@@ -278,12 +278,12 @@ class RowQuestions(ParameterQuestions):
         *,
         of_rows: bool = False,
     ) -> float:
-        given = (X, y, sample_weight, offset, groups)
-        X, y, sample_weight, offset, groups = self._complete(*given)
+        rows = self._complete(X, y, sample_weight, offset, groups)
+        X, y, sample_weight, offset, groups = rows
         table, response = self._read_pairs(X, y)
-        unit = self._units(X, groups)
-        joint = self.fit_.log_joint(table, response, self._offset(X, offset), unit)
-        logs = logsumexp(joint, axis=1) + self.fit_.log_inputs(table)
+        unit, known = self._units(X, groups), self._offset(X, offset)
+        logs = logsumexp(self.fit_.log_joint(table, response, known, unit), axis=1)
+        logs += self.fit_.log_inputs(table)
         weight = self._weights(X, sample_weight, len(logs))
         total = weight.sum()
         if unit is not None:
@@ -296,5 +296,5 @@ class RowQuestions(ParameterQuestions):
                 "the weights of these rows, or ones to silence this.",
                 UserWarning,
             )
-        total = total if of_rows else weight.sum()
-        return float(-2 * weight @ logs + self.fit_.n_parameters * price(total))
+        paid = price(total if of_rows else weight.sum())
+        return float(-2 * weight @ logs + self.fit_.n_parameters * paid)

@@ -32,6 +32,7 @@ class FormulaMixture(UpdatingMixture):
         sample_weight: Weights = None,
         offset: Table = None,
         groups: Table = None,
+        known_experts: Table = None,
         **settings: Setting,
     ) -> Made:
         """Fit a model written as formulas: in short for its parameters and ``fit(data)``.
@@ -56,6 +57,8 @@ class FormulaMixture(UpdatingMixture):
             Offset as in ``fit``; formulas have ``offset(log(e))`` too.
         groups : str or array-like of shape (n,), default=None
             Units of rows that share one expert, as in ``fit``.
+        known_experts : str or array-like of shape (n,) or (n, n_experts), default=None
+            What is known of the experts of rows, as in ``fit``.
         **settings
             Parameters of the estimator, except those that describe features.
 
@@ -73,14 +76,15 @@ class FormulaMixture(UpdatingMixture):
             If a formula names a column that ``data`` lacks, a value is missing, or a setting
             describes features.
         """
-        known = [*inspect.signature(cls).parameters, "data", "sample_weight", "offset", "groups"]
+        others = {"offset": offset, "groups": groups, "known_experts": known_experts}
+        known = [*inspect.signature(cls).parameters, "data", "sample_weight", *others]
         check_known("from_formula()", settings, known)
         features, kind = _gate_words(gate, gate_kind, gate_formula)
         if kind is not None:
             settings["gate"] = kind
         moe = cls(**settings)
         moe.formula, moe.gate_formula = formula, features
-        moe.fit_ = moe._new_fit(data, None, sample_weight, offset=offset, groups=groups)
+        moe.fit_ = moe._new_fit(data, None, sample_weight, **others)
         return moe
 
     def _formulas(self) -> Formulas | None:

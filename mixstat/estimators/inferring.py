@@ -12,7 +12,6 @@ from mixstat.data.formula import check_frame
 from mixstat.data.formula_text import listed
 from mixstat.estimators.estimates import estimate_of
 from mixstat.estimators.fitted import RowQuestions
-from mixstat.estimators.missing import find_missing, taken
 from mixstat.estimators.offsets import Offset
 from mixstat.fitting.fit import Fit
 from mixstat.hints import hinting
@@ -39,6 +38,7 @@ class InferringMixture(RowQuestions):
         sample_weight: Weights = None,
         level: Setting = 0.95,
         offset: Table = None,
+        known_experts: Table = None,
     ) -> InferenceResults:
         """Standard errors of a chosen kind, intervals, tests and a summary.
 
@@ -62,6 +62,8 @@ class InferringMixture(RowQuestions):
             Confidence level of intervals.
         offset : array-like of shape (n,) or (n, m), or str, default=None
             Offset of the fit, where X and y are given and it was told one.
+        known_experts : array-like of shape (n,) or (n, n_experts), or str, default=None
+            What the fit was told of the experts of rows, where X and y are given.
 
         Returns
         -------
@@ -76,10 +78,12 @@ class InferringMixture(RowQuestions):
             the wrong length or not used by this kind, or another argument is out of range.
         """
         check_is_fitted(self)
-        check_same_rows(X=X, y=y, sample_weight=sample_weight, offset=offset, groups=groups)
-        given = (X, y, sample_weight, offset)
-        X, y, sample_weight, offset, groups = self._complete_with(groups, *given)
-        told = {} if offset is None else {"offset": offset}
+        check_same_rows(X=X, groups=groups, known_experts=known_experts)
+        given, beside = (X, y, sample_weight, offset), (groups, known_experts)
+        X, y, sample_weight, offset, *rest = self._complete(*given, beside=beside)
+        groups, known_experts = rest
+        others = {"offset": offset, "known_experts": known_experts}
+        told = {name: table for name, table in others.items() if table is not None}
         if self.fit_.request.schema.groups is not None and X is not None:
             told["groups"] = groups
         estimate = self._estimate(X, y, sample_weight, **told)
@@ -103,8 +107,7 @@ class InferringMixture(RowQuestions):
     def _estimate(self, X: Table, y: Response, sample_weight: Weights, **others: Table) -> Estimate:
         """The fit as inference sees it, with its own rows."""
         if X is None and y is None:
-            alone = {"sample_weight": sample_weight, "offset": others.get("offset")}
-            for name, table in alone.items():
+            for name, table in {"sample_weight": sample_weight, **others}.items():
                 if table is not None:
                     raise ValueError(f"{name} is for X and y; give them too, got X=None.")
             return _without_tables(self.fit_)
@@ -113,14 +116,6 @@ class InferringMixture(RowQuestions):
         weight = self._weights(X, sample_weight, len(response))
         counted = weight > 0
         return estimate_of(fit, weight[counted], counted, X, response[counted])
-
-    def _complete_with(self, groups: Table, X: Table, y: Response, *others: Table) -> list[Table]:
-        """Rows that lack no value, and their clusters, which are not looked at."""
-        found = None
-        if X is not None and self.missing == "drop":
-            found = find_missing(X, y, others, self.fit_.request.schema.formulas)
-        rows = (X, y, *others, groups)
-        return [one if found is None else taken(one, found.kept) for one in rows]
 
     def _internal_offset(self, X: Table, offset: Table) -> Offset:
         """The offset of rows as the fit sees it."""

@@ -16,6 +16,7 @@ from mixstat.contextual.table import (
     log_possibility,
 )
 from mixstat.estimators.conflict import Conflict, measure
+from mixstat.estimators.grouping import shown
 from mixstat.estimators.parameters import check_one_parameter
 from mixstat.estimators.prediction import RegressionMixture
 from mixstat.estimators.report import profile_of
@@ -89,9 +90,15 @@ class KnowingMixture(RegressionMixture):
         zeros: Bool[np.ndarray, "K p"] | None = None,
         offset: Table = None,
         groups: Table = None,
+        known_experts: Table = None,
         possibilities: Table = None,
         context_data: Table = None,
     ) -> Fit:
+        if known_experts is not None:
+            raise ValueError(
+                "known_experts must be left out of a ContextualMixtureOfExperts, whose fit takes "
+                f"possibilities; got {shown(known_experts)}."
+            )
         if self.contexts is not None and possibilities is not None:
             raise ValueError("give contexts or possibilities, not both: contexts make their own.")
         check_same_rows(X=X, possibilities=possibilities, context_data=context_data)
@@ -100,8 +107,7 @@ class KnowingMixture(RegressionMixture):
         rows, schema = self._training_rows(X, y, sample_weight, offset, groups)
         if rows.unit is not None:
             raise ValueError(
-                "groups must be left out of a ContextualMixtureOfExperts; MixtureOfExperts takes "
-                "them."
+                "groups must be left out of ContextualMixtureOfExperts; MixtureOfExperts takes it."
             )
         if rows.offset is not None:
             raise ValueError(

@@ -7,7 +7,8 @@ from jaxtyping import Bool
 
 from mixstat.arguments import Response, Setting, Table, as_frame
 from mixstat.data.formula import check_frame
-from mixstat.fitting.schema import Formulas, MissingRows
+from mixstat.estimators.offsets import without_columns
+from mixstat.fitting.schema import Formulas, MissingRows, Schema
 from mixstat.kinds import is_missing_value
 
 WAYS = ("raise", "drop")
@@ -37,6 +38,14 @@ def find_missing(
     labels = np.arange(len(inputs)) if index is None else np.asarray(index)
     kept = ~np.any(found, axis=0)
     return MissingRows(kept, labels[kept], 0 if response is None else int(response.sum()))
+
+
+def complete(rows: Sequence[Table], beside: Sequence[Table], schema: Schema) -> list[Table]:
+    """X, y and others without rows that lack a value, and what may lack values itself."""
+    X, y, *others = rows
+    found = find_missing(without_columns(X, schema.known), y, others, schema.formulas)
+    every = (*rows, *beside)
+    return [one if found is None else taken(one, found.kept) for one in every]
 
 
 def taken(table: Setting, kept: Bool[np.ndarray, " n"]) -> Setting:

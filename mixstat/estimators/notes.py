@@ -14,6 +14,7 @@ def notes_of(fit: Fit) -> list[str]:
         *_missing_note(fit),
         *_unit_note(fit),
         *_order_note(fit),
+        *_restrictions_note(fit),
         *(f"{words}." for words in fit.model.experts.notes()),
         *_class_note(fit),
         *_joint_note(fit),
@@ -129,6 +130,10 @@ def _order_note(fit: Fit) -> list[str]:
         return []
     if options.gate_penalty and not told and options.l1_ratio and fit.n_experts > 2:
         return ["Experts keep the order of their start: the penalty of the gate depends on it."]
+    if fit.request.schema.known is not None and fit.maximum.knows_contexts:
+        return _known_note(fit)
+    if fit.maximum.objective.keeps_order and options.restrictions.any:
+        return ["Experts keep the numbers that constraints, or frozen, give them."]
     if fit.maximum.objective.keeps_order and not told:
         return ["Experts keep the numbers that they have in the start that was given."]
     note = f"Experts are numbered by {fit.model.experts.order_words}, smallest first."
@@ -139,6 +144,25 @@ def _order_note(fit: Fit) -> list[str]:
     full = len(coef) == fit.n_experts and not np.any(coef[-1])
     last = fit.n_experts - 1
     return [note + (f" Gate coefficients are logits against expert {last}." if full else "")]
+
+
+def _restrictions_note(fit: Fit) -> list[str]:
+    """What is held, and which parameters are tied to each other."""
+    told = fit.request.options.restrictions.describe()
+    return [f"Held: {'; '.join(told)}."] if told else []
+
+
+def _known_note(fit: Fit) -> list[str]:
+    """Of how many rows the experts are known, and that experts have the numbers told there."""
+    if not fit.has_rows:
+        return ["Experts have the numbers of known_experts."]
+    rows = fit.maximum.batch.rows
+    known = np.any(np.exp(np.asarray(rows.log_possibility)) < 1, axis=1)
+    counted = np.asarray(rows.weight) > 0
+    return [
+        f"Of {int(np.sum(known & counted))} of {int(counted.sum())} rows something is known of the "
+        "expert; experts have the numbers of known_experts."
+    ]
 
 
 def contexts_of(fit: Fit) -> list[str]:
@@ -152,11 +176,12 @@ def _joint_note(fit: Fit) -> list[str]:
     if np.isclose(fit.log_likelihood, fit.conditional_log_likelihood, rtol=1e-9, atol=0):
         return []
     joint = fit.log_likelihood * fit.sum_of_weights
-    if contexts_of(fit):
+    if fit.maximum.knows_contexts:
+        known = "of the response and of what is known of its expert"
+        what = "weighted by possibilities" if fit.request.contexts is not None else known
         return [
-            f"Maximised was the likelihood weighted by possibilities (log-likelihood {joint:.4f}). "
-            "Log-likelihood, AIC and BIC above are of the response given the inputs by the gate "
-            "alone."
+            f"Maximised was the likelihood {what} (log-likelihood {joint:.4f}). Log-likelihood, "
+            "AIC and BIC above are of the response given the inputs by the gate alone."
         ]
     alone = fit.conditional_log_likelihood * fit.sum_of_weights
     return [

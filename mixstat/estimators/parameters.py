@@ -13,6 +13,8 @@ from mixstat.inference.profile import ProfileLikelihood
 from mixstat.inference.summary import Summary
 from mixstat.numerics.quiet import quiet
 
+OF_FIT = ("X", "y", "sample_weight", "offset", "groups", "known_experts")  # its arguments
+
 
 def check_one_parameter(name: Setting, names: Sequence[str]) -> None:
     """Refuse a name that several parameters have, as where a column is called "1" or "x^2"."""
@@ -75,6 +77,7 @@ class ParameterQuestions(FittedAttributes):
         sample_weight: Weights = None,
         offset: Table = None,
         groups: Table = None,
+        known_experts: Table = None,
     ) -> ProfileLikelihood:
         """Profile likelihood of one parameter: all others at their best for each of its values.
 
@@ -89,7 +92,7 @@ class ParameterQuestions(FittedAttributes):
             Number of values, where ``grid`` is None; the estimate is one of them if odd.
         level : float, default=0.95
             Confidence level of the interval that inverts the likelihood ratio test.
-        X, y, sample_weight, offset, groups
+        X, y, sample_weight, offset, groups, known_experts
             The rows of the fit, for a model that was saved (and so lost them).
 
         Returns
@@ -108,7 +111,8 @@ class ParameterQuestions(FittedAttributes):
         check_is_fitted(self)
         given = X is not None or y is not None
         own = (X, y, sample_weight, offset, groups)
-        fit = self._on_own_rows(*own) if given else self.fit_
+        told = {} if known_experts is None else {"known_experts": known_experts}
+        fit = self._on_own_rows(*own, **told) if given else self.fit_
         check_one_parameter(name, fit.parameter_names)
         return profile_of(fit, name, grid, n_points, level)
 

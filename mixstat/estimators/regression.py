@@ -16,6 +16,7 @@ from mixstat.estimators.covering import CoveringMixture
 from mixstat.estimators.door import enter
 from mixstat.estimators.formula_rows import agreed_y, check_transformed, read_numbers, row_weights
 from mixstat.estimators.grouping import HISTORY, check_history, known_shares, read_units
+from mixstat.estimators.known_experts import told
 from mixstat.estimators.missing import taken
 from mixstat.estimators.offsets import (
     check_dotted,
@@ -72,6 +73,7 @@ class RegressionFits(RegressorMixin, CoveringMixture):
         *,
         offset: Table = None,
         groups: Table = None,
+        known_experts: Table = None,
     ) -> Fitted:
         """Find the maximum likelihood estimate.
 
@@ -98,6 +100,13 @@ class RegressionFits(RegressorMixin, CoveringMixture):
             frame that tells it, which is then no input. All rows of a unit share one unknown
             expert; the gate sees columns that are constant within units. Units are what is
             independent: the sample size of errors and of ``bic``.
+        known_experts : array-like of shape (n,) or (n, n_experts), or str, default=None
+            What is known of the experts of rows: numbers from 0 on, with NaN, None or -1 where
+            they are not known (or the column of a data frame that has them, which is then no
+            input); or for each expert whether it is possible, or how far, between 0 and 1.
+            A row in which the experts S are possible adds ``log p(y, z in S | x) =
+            log sum_S pi_k f_k``; degrees multiply their terms, and are divided by the largest
+            of their row. Experts keep these numbers. Rows of a unit must agree.
 
         Returns
         -------
@@ -117,7 +126,9 @@ class RegressionFits(RegressorMixin, CoveringMixture):
         DesignWarning
             If columns are constant or dependent, or rows are fewer than parameters.
         """
-        self.fit_ = self._new_fit(X, y, sample_weight, offset=offset, groups=groups)
+        self.fit_ = self._new_fit(
+            X, y, sample_weight, offset=offset, groups=groups, known_experts=known_experts
+        )
         return self
 
     def _new_fit(
@@ -129,9 +140,12 @@ class RegressionFits(RegressorMixin, CoveringMixture):
         zeros: Bool[np.ndarray, "K p"] | None = None,
         offset: Table = None,
         groups: Table = None,
+        known_experts: Table = None,
     ) -> Fit:
-        options = self._options()
-        rows, schema = self._training_rows(X, y, sample_weight, offset, groups)
+        options, known = self._options(), source_of(known_experts)
+        inputs = X if self._formulas() is not None else without_columns(X, known)
+        rows, schema = self._training_rows(inputs, y, sample_weight, offset, groups)
+        rows, schema = told(rows, schema, X, known_experts, known, options.n_experts)
         options = self._of_kept_rows(options, schema)
         return self._fitted(options, self._family(), schema, rows, zeros=zeros)
 

@@ -96,6 +96,16 @@ class MixtureOfExperts(RegressionMixture):
         :func:`mixstat.selection.penalty_path` chooses them.
     l1_ratio : float, default=1.0
         Share of the L1 norm in both elastic nets, between 0 (ridge) and 1 (lasso).
+    constraints : str, list of str or dict, default=None
+        Linear equations that the reported parameters meet, by their names, as in
+        ``"expert0:x = expert1:x"``, ``["gate0:x = 0", "expert0:x + expert1:x = 1"]`` or, of values
+        that are held, ``{"expert0:x": 1.5}``.
+    common : str or list of str, default=None
+        Columns with the same coefficient in all experts, by their names in ``expert_names_``; or
+        "scale" and other kinds of parameters.
+    frozen : dict, default=None
+        Experts whose parameters are known, by number, such as
+        ``{0: {"coef": [1.0, 2.0], "scale": 0.5}}``; what is left out is learned.
     missing : {"raise", "drop"}, default="raise"
         What becomes of rows with a missing value (NaN, None, NA) in X, y, weights or offset: an
         error, or they are left out of fits and of questions that are answered by one number;
@@ -234,6 +244,9 @@ class MixtureOfExperts(RegressionMixture):
         expert_penalty=0.0,
         gate_penalty=0.0,
         l1_ratio=1.0,
+        constraints=None,
+        common=None,
+        frozen=None,
         missing="raise",
         warm_start=False,
         random_state=None,
@@ -264,6 +277,9 @@ class MixtureOfExperts(RegressionMixture):
         self.expert_penalty = expert_penalty
         self.gate_penalty = gate_penalty
         self.l1_ratio = l1_ratio
+        self.constraints = constraints
+        self.common = common
+        self.frozen = frozen
         self.missing = missing
         self.warm_start = warm_start
         self.random_state = random_state

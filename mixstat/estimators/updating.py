@@ -29,6 +29,7 @@ class UpdatingMixture(InferringMixture):
         *,
         offset: Table = None,
         groups: Table = None,
+        known_experts: Table = None,
     ) -> Fit:
         """The fit to rows from the beginning."""
         raise NotImplementedError
@@ -78,8 +79,8 @@ class UpdatingMixture(InferringMixture):
         -----
         The updated model is no certified maximum: attributes that describe the fit
         (``certificate_``, ``log_likelihood_`` and so on) are removed, and standard errors are
-        not to be had until ``fit`` is called. New rows of a contextual mixture are taken as rows
-        of which no context is known.
+        not to be had until ``fit`` is called. New rows of a contextual mixture, and of a fit with
+        known experts, are taken as rows of which nothing is known.
 
         References
         ----------
@@ -100,6 +101,11 @@ class UpdatingMixture(InferringMixture):
             return self._new_fit(X, y, sample_weight, offset=offset)
         if self.fit_.request.schema.groups is not None:
             raise ValueError("groups: a fit with groups cannot be updated; fit needs all rows.")
+        if self.fit_.request.options.restrictions.any:
+            raise ValueError(
+                "constraints: a fit with constraints (or common, frozen) cannot be updated; fit "
+                "needs all rows."
+            )
         X, y, sample_weight, offset = self._complete(X, y, sample_weight, offset)
         read, response = self._read_pairs(X, y)
         weight = self._weights(X, sample_weight, len(response))

@@ -1,4 +1,4 @@
-"""Starts of a fit to whose rows possibilities of contexts are attached."""
+"""Starts of a fit to whose rows possibilities of contexts, or known experts, are attached."""
 
 import numpy as np
 from jaxtyping import Float
@@ -16,15 +16,14 @@ def start_rows(tables: Tables) -> tuple[starts.StartRows, Float[np.ndarray, "s K
 
     Rows with equal values but different possibilities are different rows.
     """
-    if tables.unit is not None:
-        share = tables.weight / (tables.weight @ leads(tables.unit))
-        rows = (tables.Z, tables.Phi, tables.y, tables.view, share, tables.offset)
-        return starts.rows_of_units(starts.StartRows(*rows), tables.unit), None
-    knowledge = tables.log_possibility
+    knowledge, unit = tables.log_possibility, tables.unit
     responses = tables.y if knowledge is None else np.hstack([tables.y, np.exp(knowledge)])
-    share = tables.weight / tables.weight.sum()
-    table = (tables.Z, tables.Phi, responses, tables.view, share, tables.offset)
-    sample = starts.start_rows(*table)
+    total = tables.weight.sum() if unit is None else tables.weight @ leads(unit)
+    table = (tables.Z, tables.Phi, responses, tables.view, tables.weight / total, tables.offset)
+    if unit is None:
+        sample = starts.start_rows(*table)
+    else:
+        sample = starts.rows_of_units(starts.StartRows(*table), unit)
     if knowledge is None:
         return sample, None
     r = tables.y.shape[1]

@@ -43,6 +43,10 @@ def first_models(
     """
     starts = list(starts)
     few = null.n_experts > 1 and _scarce(objective, null)
+    if objective.plane is not None:
+        free = objective.replace(plane=None)
+        made = first_models(free, null, starts, random, block=block)
+        return [(kind, _placed(objective, model)) for kind, model in made]
     if (block or len(starts) >= TOGETHER) and null.gate.starting().plain:
         return _first_models_together(objective, null, starts, block or BLOCK, shrunk=few)
     models = []
@@ -54,8 +58,25 @@ def first_models(
             shares = _of_units(objective, start.responsibilities)
             resp = batches.lay_out_like(objective.batch, shares)
             model = gate_starts.first_model(objective, null, resp, random, shrunk=shrunk)
+        elif model is not None:
+            model = _with_held(objective, model)
         models.append((start.kind, model))
     return models
+
+
+def _with_held(objective: Objective, model: Mixture) -> Mixture:
+    """A model that was given, with the values of parameters that are held."""
+    varying = objective.varying
+    if varying.all():
+        return model
+    vector = np.where(varying, parameter_vector.to_vector(model), objective.lower)
+    return objective.model(vector)
+
+
+def _placed(objective: Objective, model: Mixture) -> Mixture:
+    """A model moved to where the equations between parameters hold."""
+    vector = objective.clip(parameter_vector.to_vector(model))
+    return objective.model(np.asarray(vector))
 
 
 def _of_units(objective: Objective, shares: np.ndarray | None) -> Float[np.ndarray, "n K"]:

@@ -16,7 +16,7 @@ from mixstat.fitting.own_rows import Checksums, check_own, checksums, has_rows, 
 from mixstat.fitting.schema import Request
 from mixstat.fitting.tables import TrainingRows
 from mixstat.fitting.units import Designs, Units, log_unit, to_user
-from mixstat.inference.covariance import affine_jacobian, observed_covariance
+from mixstat.inference.covariance import TOUCHED, affine_jacobian, observed_covariance
 from mixstat.inference.identifiability import Identifiability, identified_functions
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
@@ -141,8 +141,13 @@ class Fit(Answers):
 
     @cached_property
     def user_jacobian(self) -> Float[np.ndarray, "E D"]:
-        """Derivative of :attr:`params` in the internal parameters."""
-        return affine_jacobian(self.to_user, self.model)
+        """Derivative of :attr:`params` in the internal parameters, as far as these may move."""
+        jacobian = affine_jacobian(self.to_user, self.model)
+        if self.search is None or self.search.objective.plane is None:
+            return jacobian
+        inside = self.search.objective.plane.along(jacobian)
+        dead = np.linalg.norm(inside, axis=1) <= TOUCHED * np.linalg.norm(jacobian, axis=1)
+        return np.where(dead[:, None], 0.0, inside)
 
     @property
     def params(self) -> Float[np.ndarray, " E"]:
@@ -159,13 +164,8 @@ class Fit(Answers):
     @property
     def output_names(self) -> list[str]:
         """Names of outputs (or classes) in the names of parameters; "" for the only one."""
-        schema, m = self.request.schema, len(self.units.location)
-        if schema.classes is not None:
-            return [str(label) for label in schema.classes]
-        if self.is_single or m == 1:
-            return [""]
-        named = schema.responses
-        return list(named) if len(set(named)) == m else [f"y{j}" for j in range(m)]
+        n_outputs, m = self.model.experts.n_outputs, len(self.units.location)
+        return self.request.schema.output_names(n_outputs, m)
 
     def response_name(self, output: int = 0) -> str:
         """Name of a response on an axis."""

@@ -95,7 +95,13 @@ class Maximum:
     @property
     def n_parameters(self) -> int:
         """Parameters that are free and not zero; an invariance of the gate is none."""
-        return int((~self.held).sum()) - len(self.result.model.gate.identification().invariances())
+        invariances = self.result.model.gate.identification().invariances()
+        moving = int((~self.held).sum())
+        if self.objective.plane is None or self.result.invariant is None:
+            return moving - len(invariances)
+        # what bounds hold is held by the plane too
+        tied = self.objective.plane.normal.shape[1] - int((~self.varying).sum())
+        return moving - tied - self.result.invariant.shape[1]
 
 
 @in_float64

@@ -7,6 +7,7 @@ import numpy as np
 
 from mixstat.arguments import Columns, Seed, Setting
 from mixstat.fitting import starts
+from mixstat.fitting.restrictions import Restrictions, read_restrictions
 from mixstat.fitting.settings import check_degree, find_gate
 from mixstat.gates.base import Gate
 from mixstat.solvers.base import Solver
@@ -62,6 +63,8 @@ class Options:
     expert_penalty: float
     gate_penalty: float
     l1_ratio: float
+    restrictions: Restrictions
+    """What is held, or tied by equations."""
     random_state: Seed
     verbose: bool
 
@@ -109,6 +112,9 @@ def read_options(settings: Mapping[str, Setting], n_experts: Setting) -> Options
         gate=find_gate(settings["gate"]),
         expert_features=settings["expert_features"],
         gate_features=settings["gate_features"],
+        restrictions=read_restrictions(
+            settings["constraints"], settings["common"], settings["frozen"], k
+        ),
         random_state=settings["random_state"],
         verbose=_verbose(settings["verbose"]),
     )

@@ -71,8 +71,8 @@ def check_own(batch: Batch, own: Checksums, *, knowledge: bool) -> None:
         )
     if knowledge and given.knowledge != own.knowledge:
         raise ValueError(
-            "possibilities, or contexts and context_data, must be those of the fit, row by row: "
-            "at least one possibility differs."
+            "possibilities, or contexts and context_data, or known_experts, must be those of the "
+            "fit, row by row: at least one possibility differs."
         )
 
 

@@ -98,6 +98,7 @@ def _renumbers(fit: Fit) -> bool:
         and fit.user_model.exchangeable
         and not fit.maximum.knows_contexts
         and not fit.request.options.own_degrees
+        and not fit.request.options.restrictions.any
     )
 
 

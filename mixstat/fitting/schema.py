@@ -142,6 +142,8 @@ class Schema:
     """Where the offset of rows comes from, beside a formula; None for nowhere."""
     groups: ColumnSource | None = None
     """Where the units of rows come from; None where each row has an expert of its own."""
+    known: ColumnSource | None = None
+    """Where it comes from what is known of the experts of rows; None where nothing was told."""
     missing: MissingRows | None = None
     """Rows that were left out for a missing value, where that was asked for."""
 
@@ -165,6 +167,18 @@ class Schema:
         inputs = formulas.inputs
         names = np.array([str(name) for name in data.columns if name in inputs], dtype=object)
         return cls(len(names), names, is_vector, classes, formulas)
+
+    def output_names(self, n_outputs: int, m: int) -> list[str]:
+        """Names of outputs (or classes) in the names of parameters; "" for the only one.
+
+        ``n_outputs`` are those of the experts, ``m`` columns that were standardised.
+        """
+        if self.classes is not None:
+            return [str(label) for label in self.classes]
+        if m == 1 or (n_outputs == 1 and self.is_vector):
+            return [""]
+        named = self.responses
+        return list(named) if len(set(named)) == m else [f"y{j}" for j in range(m)]
 
     @property
     def columns(self) -> list[str]:

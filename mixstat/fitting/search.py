@@ -16,11 +16,13 @@ from mixstat.fitting.fit import Fit
 from mixstat.fitting.given_starts import FIXED, endless_starts, made_starts
 from mixstat.fitting.maximum import Maximum
 from mixstat.fitting.multistart import Search, Shared, empty_table
+from mixstat.fitting.numbered_starts import numbered_models
 from mixstat.fitting.options import Options
 from mixstat.fitting.schema import Request
 from mixstat.fitting.start_maker import StartMaker
 from mixstat.fitting.tables import (
     TrainingRows,
+    check_possible,
     check_rows,
     choose_strengths,
     make_tables,
@@ -55,6 +57,7 @@ def fit_rows(request: Request, rows: TrainingRows) -> Fit:
     tables = make_tables(counting, designs, request.family)
     check_rank(request.options, designs)
     task = make_task(request, designs, tables, rows.counted)
+    check_possible(task.null, tables, rows.counted)
     maximum, strengths = maximise(task)
     fit = Fit(
         request=request,
@@ -157,6 +160,7 @@ def _search(task: Task, longest: int) -> tuple[Maximum, Strengths]:
 def _adapts(task: Task, objective: Objective) -> bool:
     """Whether the number of starts is left to the search, and all of them can be afforded."""
     null, free = task.null, task.options.n_init == "auto" and task.given is None
+    free = free and not task.options.restrictions.any  # moves make other models
     if not free or null.n_experts == 1 or not null.gate.continuous:
         return False
     return Search.affordable(objective, null) >= FIXED
@@ -197,7 +201,10 @@ def _fixed_number(task: Task, chosen: list[Start], shared: Shared) -> Maximum:
     """The best end of so many starts."""
     task.progress.say(f"{_what(task)}, {len(chosen)} starts")
     random = np.random.default_rng(task.seed + 1)
-    models = first_models(shared["short"], task.null, chosen, random)
+    # groups that contexts or known experts number are matched with them already
+    numbered = task.keeps_order and task.tables.log_possibility is None and task.given is None
+    make = numbered_models if numbered else first_models
+    models = make(shared["short"], task.null, chosen, random)
     table = empty_table(len(models))
     table["start"] = [kind for kind, _ in models]
     result = Search(table=table, **shared).run([model for _, model in models])

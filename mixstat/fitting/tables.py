@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Num
 
 from mixstat.arguments import Table
+from mixstat.contextual.table import IMPOSSIBLE
 from mixstat.data import batch as batches
 from mixstat.data.design import HUGE, check_magnitude
 from mixstat.data.units import Labels, check_constant, check_weights_of_units, numbered
@@ -216,6 +217,21 @@ def check_rows(n_experts: int, n_rows: int) -> None:
         raise ValueError(
             f"n_experts must be at most the number of different rows of X and y (of positive "
             f"weight), {n_rows}; got {n_experts}."
+        )
+
+
+def check_possible(null: Mixture, tables: Tables, counted: Bool[np.ndarray, " n"]) -> None:
+    """Refuse rows that only experts may explain which cannot, as a point mass elsewhere."""
+    if tables.log_possibility is None or null.experts.exchangeable:
+        return
+    eta = np.zeros((null.n_experts, sum(g.coef.shape[1] for g in null.experts.groups()), 1))
+    logs = np.asarray(null.experts.link(np.repeat(eta, len(tables.y), axis=2), tables.y.T))
+    explained = np.any(np.isfinite(logs.T) & (tables.log_possibility > IMPOSSIBLE), axis=1)
+    if not explained.all():
+        row = int(np.flatnonzero(counted)[np.argmin(explained)])
+        raise ValueError(
+            f"known_experts (or possibilities) must leave an expert possible that can explain y; "
+            f"in row {row} y has probability zero under all that are."
         )
 
 

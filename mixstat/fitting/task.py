@@ -13,6 +13,7 @@ from mixstat.fitting.first_models import Start
 from mixstat.fitting.given_starts import given_start
 from mixstat.fitting.options import Options
 from mixstat.fitting.progress import Progress
+from mixstat.fitting.restricted import restrict
 from mixstat.fitting.schema import Request
 from mixstat.fitting.sources import degree_mask, mapped
 from mixstat.fitting.tables import Tables
@@ -21,6 +22,7 @@ from mixstat.model import Mixture, expanded_index
 from mixstat.numerics import parameter_vector
 from mixstat.objective import objective as objectives
 from mixstat.objective.objective import Objective
+from mixstat.objective.plane import Plane
 from mixstat.objective.strengths import Strengths
 
 
@@ -38,6 +40,10 @@ class Task:
     """The user's start; None makes starts."""
     fixed: Bool[np.ndarray, " D"] | None
     """Parameters that are held at their value in ``null``."""
+    plane: Plane | None
+    """Equations that tie other parameters; None where there are none."""
+    keeps_order: bool
+    """Whether what is held or tied tells experts apart."""
     seed: int
     progress: Progress
 
@@ -53,11 +59,12 @@ class Task:
             constants=(self.tables.gate_constant, self.tables.expert_constant),
             fixed=self.fixed,
         )
-        given = np.asarray(self.given is not None)
+        given = np.asarray(self.given is not None or self.keeps_order)
         return objective.replace(
             min_share=self.options.min_share,
             max_scale_ratio=self.options.max_scale_ratio,
             keeps_order=given,
+            plane=self.plane,
         )
 
     def fewer(self) -> "Task | None":
@@ -74,6 +81,9 @@ def make_task(
 ) -> Task:
     """The search for the maximum on tables of the rows that are ``counted``."""
     options, null = request.options, _null(request, tables)
+    fixed = _fixed(request, null, designs.experts)
+    restricted = restrict(request, null, designs, tables, fixed)
+    null = restricted.null
     unit = log_unit(null, designs, tables.units, tables.rows_per_unit or 1.0)
     return Task(
         options=options,
@@ -81,7 +91,9 @@ def make_task(
         null=null,
         null_of=_alike(request, tables) if null.exchangeable else None,
         given=given_start(request, tables, designs, null, counted),
-        fixed=_fixed(request, null, designs.experts),
+        fixed=restricted.fixed,
+        plane=restricted.plane,
+        keeps_order=restricted.keeps_order,
         seed=int(check_random_state(options.random_state).randint(2**31)),
         progress=Progress(request.title, options.verbose, unit, penalised=options.penalises),
     )
@@ -120,7 +132,8 @@ def _null_of(request: Request, tables: Tables, n_experts: int) -> Mixture:
 
 def _alike(request: Request, tables: Tables) -> Callable[[int], Mixture] | None:
     """Models of fewer experts, if each expert is given the same features."""
-    if request.options.own_degrees or request.zeros is not None:
+    options = request.options
+    if options.own_degrees or request.zeros is not None or options.restrictions.any:
         return None
     return partial(_null_of, request, tables)
 

@@ -93,7 +93,7 @@ def information_spectrum(
 ) -> Spectrum:
     """Eigenvalues and directions that the data determine, and those that they do not.
 
-    Parameters that a bound holds belong to neither. Directions in which the gate never changes
+    What bounds or equations hold belongs to neither. Directions in which the gate never changes
     are taken as flat; their computed eigenvalue is rounding.
     """
     if result.information is None or result.free is None:
@@ -102,8 +102,10 @@ def information_spectrum(
     size = len(free)
     known = np.zeros((size, 0)) if result.invariant is None else result.invariant
     basis = np.eye(size)[:, free]
-    if known.shape[1]:
-        basis = basis @ null_space(known[free].T)
+    excluded = known if result.across is None else np.hstack([known, result.across])
+    excluded = excluded[free]
+    if excluded.any():
+        basis = basis @ null_space(excluded[:, excluded.any(axis=0)].T)
     values, vectors = np.linalg.eigh(basis.T @ result.information @ basis)
     good = values > SINGULAR
     directions = basis @ vectors

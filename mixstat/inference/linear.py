@@ -23,7 +23,13 @@ class Constraints(NamedTuple):
     names: tuple[str, ...]
 
 
-def read_constraints(hypotheses: object, names: Sequence[str], value: object = None) -> Constraints:
+def read_constraints(
+    hypotheses: object,
+    names: Sequence[str],
+    value: object = None,
+    *,
+    argument: str = "hypotheses",
+) -> Constraints:
     """Linear hypotheses, checked.
 
     Parameters
@@ -35,13 +41,15 @@ def read_constraints(hypotheses: object, names: Sequence[str], value: object = N
         Of the parameters.
     value
         What the rows of a matrix are equal to; zero by default.
+    argument
+        What messages call the hypotheses.
     """
     if isinstance(hypotheses, str):
         hypotheses = [hypotheses]
     if isinstance(hypotheses, list | tuple) and all(isinstance(h, str) for h in hypotheses):
         if value is not None:
             raise ValueError(f"value is for a matrix of hypotheses, got {value!r} beside text.")
-        return _parsed(list(hypotheses), names)
+        return _parsed(list(hypotheses), names, argument)
     try:
         matrix = np.atleast_2d(np.asarray(hypotheses, float))  # type: ignore[arg-type]
     except (TypeError, ValueError):
@@ -86,7 +94,7 @@ def _words(matrix: np.ndarray, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _parsed(texts: list[str], names: Sequence[str]) -> Constraints:
+def _parsed(texts: list[str], names: Sequence[str], argument: str) -> Constraints:
     """Equations between names, which may hold any letters: they are replaced first."""
     order = sorted(range(len(names)), key=lambda j: -len(names[j]))
     pattern = re.compile("|".join(re.escape(names[j]) for j in order))
@@ -96,17 +104,18 @@ def _parsed(texts: list[str], names: Sequence[str]) -> Constraints:
         coded = pattern.sub(lambda found: f"_p{place[found.group()]}_", text)
         for equation in coded.split(","):
             left, _, right = equation.partition("=")
-            rows.append(_side(left, text, names) - _side(right or "0", text, names))
+            sides = (_side(side, text, names, argument) for side in (left, right or "0"))
+            rows.append(next(sides) - next(sides))
             shown = re.sub(r"_p(\d+)_", lambda found: names[int(found.group(1))], equation)
             told.append(" ".join(shown.split()))
     table = np.stack(rows)
     return Constraints(table[:, :-1], 0.0 - table[:, -1], tuple(told))
 
 
-def _side(code: str, text: str, names: Sequence[str]) -> Float[np.ndarray, " e"]:
+def _side(code: str, text: str, names: Sequence[str], argument: str) -> Float[np.ndarray, " e"]:
     """Coefficients of the parameters, and the constant last."""
     wrong = ValueError(
-        f"hypotheses must be linear equations between names of parameters, such as "
+        f"{argument} must be linear equations between names of parameters, such as "
         f"'{names[0]} = 0'; got {text!r}. Names are {', '.join(names[:8])}"
         + (" and others." if len(names) > 8 else ".")
     )

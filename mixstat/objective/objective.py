@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -19,7 +18,10 @@ from mixstat.numerics.module import Module
 from mixstat.numerics.penalty import Penalty
 from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.objective import derivatives as kernels
+from mixstat.objective import plane as planes
+from mixstat.objective.collapse import where_experts_collapse
 from mixstat.objective.likelihood import log_likelihood
+from mixstat.objective.plane import Plane
 from mixstat.objective.strengths import Penalties, Strengths, make_penalties, on_scales
 
 
@@ -65,10 +67,13 @@ class Objective(Module):
     ceiling: Bool[AnyArray, " D"]
     """Upper bounds that do so, over parameters that grow as a scale vanishes."""
     penalties: Penalties
+    plane: Plane | None = None
+    """Linear equations between parameters beside bounds; None where there are none."""
     draft: Batch | None = None
     """The rows in single precision, for the first steps."""
     keeps_order: Bool[AnyArray, ""] = eqx.field(default_factory=lambda: np.asarray(False))
-    """Whether experts keep the numbers they have, as those of a start that a person gave."""
+    """Whether experts keep the numbers they have, as those of a start that a person gave, or
+    those that are named in restrictions."""
     min_share: float = eqx.field(default=0.0, static=True)
     """Share of the rows that every expert of a maximum must rest on for it to count."""
     max_scale_ratio: float = eqx.field(default=np.inf, static=True)
@@ -105,16 +110,19 @@ class Objective(Module):
         """The objective and its gradient; at a kink the steepest one-sided slope uphill."""
         value, gradient = kernels.value_and_gradient(self.model(vector), self.batch)
         gradient = np.asarray(self.penalty.gradient(vector, np.asarray(gradient)))
-        return float(value) - float(self.penalty.value(vector)), gradient
+        value = float(value) - float(self.penalty.value(vector))
+        return value, np.asarray(planes.along(self.plane, gradient))
 
     def derivatives(self, vector: Float[np.ndarray, " D"]) -> Derivatives:
         """Objective, gradient and Hessian at a point, in one pass."""
         value, *tables = kernels.derivatives_and_mass(self.model(vector), self.batch)
         gradient, hessian, mass = (np.asarray(table) for table in tables)
+        gradient = np.asarray(self.penalty.gradient(vector, gradient))
+        hessian = -np.asarray(self.penalty.information(-hessian, vector))
         return Derivatives(
             value=float(value) - float(self.penalty.value(vector)),
-            gradient=np.asarray(self.penalty.gradient(vector, gradient)),
-            hessian=-np.asarray(self.penalty.information(-hessian, vector)),
+            gradient=np.asarray(planes.along(self.plane, gradient)),
+            hessian=np.asarray(planes.curved(self.plane, hessian)),
             mass=mass,
         )
 
@@ -125,8 +133,8 @@ class Objective(Module):
         )
         return TracedDerivatives(
             value=value - jnp.asarray(self.penalty.value(vector)),
-            gradient=self.penalty.gradient(vector, gradient),
-            hessian=-self.penalty.information(-hessian, vector),
+            gradient=planes.along(self.plane, self.penalty.gradient(vector, gradient)),
+            hessian=planes.curved(self.plane, -self.penalty.information(-hessian, vector)),
             mass=mass,
         )
 
@@ -134,8 +142,10 @@ class Objective(Module):
         self, vector: Float[np.ndarray, " D"], direction: Float[np.ndarray, " D"]
     ) -> Float[np.ndarray, " D"]:
         """The Hessian at a point times a direction, without the Hessian."""
+        direction = np.asarray(planes.along(self.plane, direction))
         product = kernels.hessian_product(self.model(vector), direction, self.batch)
-        return np.asarray(product) - np.asarray(self.penalty.curve(direction, vector))
+        product = np.asarray(product) - np.asarray(self.penalty.curve(direction, vector))
+        return np.asarray(planes.along(self.plane, product))
 
     def penalising_scales(self, strength: float, alone: Mixture) -> "Objective":
         """The same less a penalty on scales that vanish, of ``2 strength`` rows for each expert.
@@ -152,7 +162,8 @@ class Objective(Module):
     # bounds
 
     def clip(self, vector: Float[AnyArray, " D"]) -> Float[AnyArray, " D"]:
-        """The nearest point within bounds."""
+        """The nearest point within bounds, and on the plane where there is one."""
+        vector = planes.within(self.plane, vector)
         return library_of(vector).clip(vector, self.lower, self.upper)
 
     def orthant(
@@ -274,7 +285,7 @@ def make(
         parameter_vector.as_numpy(template),
         lower,
         upper,
-        *_where_experts_collapse(template, experts),
+        *where_experts_collapse(template, experts),
         make_penalties(template, strengths, constants),
     )
     return (
@@ -282,17 +293,3 @@ def make(
         if fixed is None
         else objective.holding(fixed, parameter_vector.to_vector(template))
     )
-
-
-def _where_experts_collapse(
-    template: Mixture, bounds: tuple[Experts, Experts]
-) -> tuple[Bool[np.ndarray, " D"], Bool[np.ndarray, " D"]]:
-    """Lower and upper bounds on which an expert has collapsed."""
-    none = np.zeros(parameter_vector.size(template.gate), bool)
-    sides = []
-    for bound in bounds:
-        marks = jax.tree.leaves(bound.collapsed(bounds))  # of experts that sit on all of them
-        at = np.concatenate([none, *map(np.ravel, marks)])
-        limits = np.append(np.zeros(len(none)), parameter_vector.to_vector(bound))
-        sides.append(at & np.isfinite(limits))
-    return sides[0], sides[1]

@@ -62,7 +62,9 @@ def _turn(
     else:
         step = _penalised_least_squares(normals, statistics, shrinking, free)
     sums = statistics.stepped(step)
-    floor = jnp.exp(jnp.min(lower.log_scale))
+    moving = lower.log_scale < upper.log_scale
+    # floors are below one, and scales that are held have none
+    floor = jnp.exp(jnp.min(jnp.where(moving, lower.log_scale, 0.0)))
     log_scale, shear = _covariance(normals, statistics.mass, sums.square, floor)
     log_scale = _among_pseudo_rows(normals, log_scale, statistics.mass, penalty)
     alive = statistics.mass > EMPTY
@@ -70,7 +72,8 @@ def _turn(
         log_scale = jnp.where(alive[:, None], log_scale, normals.log_scale)
         shear = jnp.where(alive[:, None], shear, normals.shear)
     coef = normals.coef + jnp.where(alive[:, None, None], step, 0.0)
-    log_scale = jnp.minimum(log_scale, upper.log_scale)
+    log_scale = jnp.clip(log_scale, lower.log_scale, upper.log_scale)
+    shear = jnp.clip(shear, lower.shear, upper.shear)
     return type(normals)(coef, log_scale, shear, normals.covariance), sums
 
 

@@ -213,6 +213,8 @@ def _softmax_of_normals(estimator: Estimator) -> RegressionMixture:
         )
     if estimator.fit_.units.offset_centre is not None:
         raise ValueError(f"estimator must be fitted without an offset, got {estimator!r}.")
+    if estimator.fit_.request.schema.known is not None:
+        raise ValueError(f"estimator must be fitted without known experts, got {estimator!r}.")
     return estimator
 
 

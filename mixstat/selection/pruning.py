@@ -102,7 +102,8 @@ def prune(
     Parameters
     ----------
     estimator : estimator
-        Fitted, of any gate and family; not one with contexts. It is not changed.
+        Fitted, of any gate and family; not one with contexts or known experts. It is not
+        changed.
     X : array-like of shape (n, d)
         Inputs.
     y : array-like of shape (n,) or (n, m)
@@ -155,6 +156,11 @@ def _check(estimator: Estimator) -> BaseMixture:
             f"{type(estimator).__name__}."
         )
     check_is_fitted(estimator)
+    if estimator.fit_.request.schema.known is not None:
+        raise ValueError(
+            f"estimator must be fitted without known experts, which would be lost; got "
+            f"{estimator!r}."
+        )
     return estimator
 
 

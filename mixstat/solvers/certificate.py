@@ -74,6 +74,7 @@ def judge(
         note=outcome.note,
         mass=np.asarray(known.mass),
         invariant=invariant,
+        across=None if objective.plane is None else np.asarray(objective.plane.normal),
     )
 
 
@@ -214,7 +215,10 @@ def invariant_directions(
         length = max(float(np.linalg.norm(invariance.tangent)), 1e-300)
         tangent[: len(invariance.tangent)] = invariance.tangent / length
         decided = float(tangent @ np.asarray(objective.penalty.curve(tangent, vector)))
-        if not tangent[~free].any() and decided <= SINGULAR:
+        tied = objective.plane is not None and not np.allclose(
+            objective.plane.along(tangent), tangent, rtol=0, atol=SINGULAR
+        )
+        if not tied and not tangent[~free].any() and decided <= SINGULAR:
             words.append(invariance.words)
             tangents.append(tangent)
     if not tangents:

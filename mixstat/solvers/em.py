@@ -26,7 +26,7 @@ from mixstat.objective.objective import Objective
 from mixstat.objective.reduction import is_large, total
 from mixstat.results import Status
 from mixstat.solvers.base import Solver
-from mixstat.solvers.m_step import choose, m_step_of, slack, step_statistics, with_exact_gate
+from mixstat.solvers.m_step import choose, m_step_of, slack, statistics_for, with_exact_gate
 from mixstat.solvers.outcome import Outcome
 from mixstat.solvers.stop_rule import StopRule, check_rule
 from mixstat.validation import check_switch
@@ -120,11 +120,9 @@ def _accepted(
     )
 
 
-def _rejected(state: EMState):
-    """Back to the plain EM step, or to a shorter one."""
+def _rejected(state: EMState, exact: bool):
+    """Back to the plain EM step, or to a shorter one, of experts too unless theirs is exact."""
     fraction = jnp.where(state.extrapolated, 1.0, 0.5 * state.fraction)
-    # experts with an exact M-step never lose; a Newton step of experts is shortened too
-    exact = state.model.experts.exact_step
     shortened = state.model.gate if exact else state.model
     aim = state.target.gate if exact else state.target
     moved = jax.tree.map(lambda old, new: old + fraction * (new - old), shortened, aim)
@@ -176,7 +174,7 @@ def advance(
     if exact_gate:
         value, target = with_exact_gate(objective, state.trial, rule.gate)
     else:
-        sums = total(step_statistics, state.trial, objective.batch)
+        sums = total(statistics_for(objective), state.trial, objective.batch)
         value, target = m_step_of(objective, state.trial, sums)
     return _settle(objective, state, value, target, rule, accelerate)
 
@@ -195,7 +193,8 @@ def _settle(
     good = value >= state.value - slack(state.value, dtype)
     good = good & (value < jnp.inf)
     yes = _accepted(state, objective, value, target, rule, accelerate)
-    return choose(good, yes, _rejected(state))
+    exact = state.model.experts.exact_step and objective.plane is None
+    return choose(good, yes, _rejected(state, exact))
 
 
 def running(state: EMState, rule: StopRule) -> Bool[AnyArray, ""]:
@@ -238,7 +237,7 @@ def run(
     settings = objective.replace(batch=batch, draft=None)
     state = _begin(start)
     while int(state.status) == Status.RUNNING and int(state.n_iter) < int(rule.max_iter):
-        sums = total(step_statistics, state.trial, objective.batch)
+        sums = total(statistics_for(objective), state.trial, objective.batch)
         state = _settle_sums(settings, state, sums, rule, accelerate=accelerate)
     if int(state.status) == Status.RUNNING:
         state = state._replace(status=np.asarray(int(Status.MAX_ITER)))
@@ -282,6 +281,11 @@ class EM(Solver):
         check_switch("accelerate", self.accelerate)
         check_switch("exact_gate", self.exact_gate)
         check_rule(self.stop)
+
+    def unmet_need(self, objective: Objective) -> str:
+        if self.exact_gate and objective.plane is not None:
+            return "EM(exact_gate=True) needs a gate that no constraints tie; use 'auto' or EM()"
+        return super().unmet_need(objective)
 
     def run(
         self, objective: Objective, start: Mixture, *, tol: float = 0.0, max_iter: int = 1000

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +22,7 @@ from mixstat.numerics.precision import AnyArray
 from mixstat.objective.likelihood import shares_of
 from mixstat.objective.objective import Objective
 from mixstat.objective.reduction import Chunks, chunks_of, scan, scan_and_keep
+from mixstat.solvers.plane_step import StepSums, step_in_plane
 
 GATE_STEPS = 50  # inner Newton steps of an exact gate step
 CLIMB_CHUNKS = 4  # of start rows that a gate climbs on: enough to tell hills apart
@@ -29,14 +30,6 @@ ALONE_STEPS = 50  # Newton steps of experts that each fit all rows
 FIRST_TOL = 1e-4  # relative change of the surrogate at which a start's gate is good enough
 
 Tree = TypeVar("Tree")
-
-
-class StepSums(NamedTuple):
-    """Sums over rows of which an M-step is made."""
-
-    value: AnyArray  # mean log-likelihood
-    gate: PyTree  # statistics of the gate
-    experts: PyTree
 
 
 def _statistics(model: Mixture, rows: Rows) -> tuple[StepSums, tuple[Prior, AnyArray]]:
@@ -63,6 +56,23 @@ def step_statistics(model: Mixture, rows: Rows) -> StepSums:
     return _statistics(model, rows)[0]
 
 
+def statistics_for(objective: Objective) -> Callable[[Mixture, Rows], StepSums]:
+    """The sums of a chunk that the M-step of an objective is made of."""
+    return step_statistics if objective.plane is None else _statistics_in_plane
+
+
+def _statistics_in_plane(model: Mixture, rows: Rows) -> StepSums:
+    """:func:`step_statistics` for a step of all parameters together, where equations tie them."""
+    prior = model.gate.prior(rows)
+    resp, evidence = shares_of(prior, model.experts.log_prob(rows), rows)
+    weighted, of_gate = _weighted(resp, rows)
+    return StepSums(
+        jnp.sum(rows.once * evidence),
+        model.gate.statistics(rows, of_gate, prior),
+        Experts.statistics(model.experts, rows, weighted),
+    )
+
+
 def _sums_and_surrogate(
     model: Mixture, rows: Rows
 ) -> tuple[tuple[StepSums, AnyArray], Float[AnyArray, "K n"]]:
@@ -81,6 +91,8 @@ def _surrogate(prior: Prior, weighted: Float[AnyArray, "K n"]) -> AnyArray:
 
 def m_step_of(objective: Objective, model: Mixture, sums: StepSums) -> tuple[AnyArray, Mixture]:
     """Objective of ``model`` and its M-step, from the sums over rows at ``model``."""
+    if objective.plane is not None:
+        return step_in_plane(objective, model, sums)
     penalties = objective.penalties
     gate = model.gate.m_step(sums.gate, objective.gate_bounds(), penalties.gate)
     experts = model.experts.m_step(sums.experts, objective.expert_bounds(), penalties.experts)

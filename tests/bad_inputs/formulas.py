@@ -39,6 +39,7 @@ def of_formulas() -> Iterator[Row]:
                 "sample_weight": ["v", Case(-np.ones(N), "-1"), Case("g", "'(in|out)'")],
                 "offset": ["v", Case("g", "'(in|out)'|numbers|classifier")],
                 "groups": ["v", Case(np.zeros((N, 2)), r"\(30, 2\)|classifier|Contextual")],
+                "known_experts": ["v", Case(np.full(N, 9), r"9 in row 0|\(30,\)")],
                 "settings": [Case({"degree": 2}, "degree"), Case({"k": 2}, "k")],
                 "data": frames,
             },

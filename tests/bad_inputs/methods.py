@@ -11,6 +11,7 @@ from tests.bad_inputs.values import (
     DATA,
     LABELS,
     NOT_COUNTS,
+    NOT_KNOWN,
     NOT_LABELS,
     NOT_NUMBERS,
     NOT_OFFSETS,
@@ -24,6 +25,7 @@ from tests.bad_inputs.values import (
     N,
     X,
     Y,
+    fitted,
     method,
 )
 
@@ -166,6 +168,27 @@ def of_groups() -> Iterator[Row]:
     ask, named = method("classifier", "profile"), {"name": _parameter("classifier")}
     pair = {"X": X, "y": LABELS}
     yield from rows("MixtureOfExpertsClassifier.profile", ask, named | pair, {"groups": given})
+
+
+def of_known() -> Iterator[Row]:
+    """Known experts of every method that takes them."""
+    given = [Case(np.zeros(N), r"\(30,\)"), Case("w", "'w'")]
+    for kind, name, y in (
+        ("regressor", "MixtureOfExperts", Y),
+        ("classifier", "MixtureOfExpertsClassifier", LABELS),
+    ):
+        pairs = {"X": X, "y": y}
+        cls = type(fitted(kind))
+        fit = lambda cls=cls: cls(2, n_init=1).fit  # noqa: E731
+        yield from rows(f"{name}.fit", fit, pairs, {"known_experts": NOT_KNOWN})
+        bad, named = {"known_experts": given}, {"name": _parameter(kind), **pairs}
+        yield from rows(f"{name}.inference", method(kind, "inference"), pairs, bad)
+        yield from rows(f"{name}.profile", method(kind, "profile"), named, bad)
+    pairs = {"X": X, "y": Y}
+    bad = {"known_experts": [*NOT_KNOWN, Case(np.ones(N), "differs")]}
+    yield from rows("MixtureOfExperts.inference", method("known", "inference"), pairs, bad)
+    alone = {"known_experts": [Case(np.ones(N), "X=None")]}
+    yield from rows("MixtureOfExperts.inference", method("known", "inference"), {}, alone)
 
 
 def _twins() -> MixtureOfExperts:

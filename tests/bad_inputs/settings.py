@@ -14,7 +14,7 @@ from mixstat import (
     solvers,
 )
 from tests.bad_inputs.formulas import of_formulas
-from tests.bad_inputs.methods import of_groups, of_methods, of_offsets, of_prediction
+from tests.bad_inputs.methods import of_groups, of_known, of_methods, of_offsets, of_prediction
 from tests.bad_inputs.rows import Case, Row, rows
 from tests.bad_inputs.values import (
     LABELS,
@@ -59,6 +59,18 @@ SETTINGS: dict[str, list[Any]] = {
     "expert_penalty": [-1.0, np.nan, np.inf, "some", None, True],
     "gate_penalty": [-1.0, np.nan, np.inf, "some", None, True],
     "l1_ratio": NOT_SHARES,
+    "constraints": [
+        5, Case(["expert0:x0 = 1", 3], "3"), "expert0:zz = 1", "expert0:x0 > 1", "1 = 0",
+        "expert0:x0 * expert1:x0 = 1", Case({"zz": 1}, "'zz'"), Case({"gate0:x0": "a"}, "'a'"),
+        Case({"gate0:x0": np.nan}, "nan"), Case({"gate0:x0": True}, "True"),
+        Case(["gate0:x0 = 1", "gate0:x0 = 2"], "gate0:x0 = 2"),
+    ],
+    "common": [5, "zz", Case([1], "1"), Case(["x0", "zz"], "'zz'"), "gate0:x0"],
+    "frozen": [
+        "all", 0, Case({5: {}}, "5"), Case({0: 1.5}, "1.5"), Case({0: {"zz": 1}}, "'zz'"),
+        Case({0: {"coef": [1, 2]}}, "2"), Case({0: {"coef": np.nan}}, "nan"),
+        Case({0: {"coef": "a"}}, "'a'"), Case({True: {}}, "True"),
+    ],
     "warm_start": ["x", 1, None],
     "random_state": NOT_SEEDS,
     "verbose": ["x", -1, None, 1.5],
@@ -123,3 +135,4 @@ def of_estimators() -> Iterator[Row]:
     yield from of_prediction()
     yield from of_offsets()
     yield from of_groups()
+    yield from of_known()

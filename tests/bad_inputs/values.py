@@ -124,6 +124,15 @@ NOT_UNITS = [
     Case(np.where(Y > 0, np.nan, Y), "nan"), Case([None, *LABELS[1:]], "None"),
     Case(np.zeros((N, 2)), r"\(30, 2\)"),
 ]  # fmt: skip
+NOT_KNOWN = [
+    Case("w", "'w'"), Case(np.zeros(N - 1), "29"), Case(5, "5"), Case(np.full(N, 2), "2 in row 0"),
+    Case(np.full(N, -2), "-2 in row 0"), Case(np.full(N, 0.5), "0.5 in row 0"),
+    Case(Y > 0, "True|False"), Case(LABELS, "'(in|out)'"), Case(np.zeros((N, 1)), r"\(30, 1\)"),
+    Case(np.zeros((N, 2)), "only zeros in row 0"), Case(np.full((N, 2), 1.5), "1.5 in row 0"),
+    Case(np.full((N, 2), [1.0, np.nan]), "nan in row 0, column 1"),
+    Case(np.full((N, 2), "a"), "'a'"), Case(np.zeros((N, 2, 1)), r"\(30, 2, 1\)"),
+    Case(np.ones((N, 2)) * 1j, "complex"),
+]  # fmt: skip
 NOT_FORMULAS = [
     "", "  ", "y", "~ x", "y ~", "y ~ x ~ w", "y ~ (x", "y ~ x)", "y ~ x | w", "y ~ log(.)",
     ". ~ x", "y > 0 ~ x", "y = x", "y ~ x +", "y ~ x w", "y ~ x @ w", "y ~ 'x'", "1 + y ~ x",
@@ -186,6 +195,10 @@ def fitted(kind: str) -> Any:
         return MixtureOfExperts(1, gate_degree=0).fit(X, Y, groups=np.arange(N) // 3)
     if kind == "formula":
         return MixtureOfExperts(1, formula="y ~ x + g").fit(DATA)
+    if kind == "known":
+        return MixtureOfExperts(2, n_init=1, ridge=1e-2, max_iter=3, tol=0.01).fit(
+            X, Y, known_experts=np.where(Y > 0, 1.0, np.nan)
+        )
     known = np.where(np.arange(2) == (LABELS == "in")[:, None], 1.0, 0.5)
     return ContextualMixtureOfExperts(n_init=1, ridge=1e-2, max_iter=3, tol=0.01).fit(X, Y, known)
 
