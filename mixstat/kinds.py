@@ -58,7 +58,7 @@ def check_table(name: str, table: Table, n_rows: int = 1) -> Table:
             f"{name} must have columns: it has 0 feature(s) (shape={tuple(shape)}) while a minimum "
             "of 1 is required."
         )
-    _check_names(name, table)
+    check_names(name, table)
     n = count_rows(table)
     if n < n_rows:
         raise ValueError(
@@ -75,10 +75,10 @@ def check_outputs(name: str, y: Response) -> None:
             f"{name} must be a vector, or a table with a column for each output; got shape {shape}."
         )
     if len(shape) == 2:
-        _check_names(name, y)
+        check_names(name, y)
 
 
-def _check_names(name: str, table: Table) -> None:
+def check_names(name: str, table: Table) -> None:
     """Refuse columns of a data frame that cannot be told apart by their names."""
     frame = as_frame(table)
     if frame is None:

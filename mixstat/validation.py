@@ -104,7 +104,7 @@ def check_weights(sample_weight: Weights, n: int) -> np.ndarray:
     if isinstance(sample_weight, str):
         raise ValueError(
             f"sample_weight must be a number for each row, got {sample_weight!r}; the name of a "
-            "column stands for its values only beside a formula."
+            "column stands for its values in fit of a data frame, and beside a formula."
         )
     weight = _as_floats("sample_weight", sample_weight)
     if weight.ndim == 0:

@@ -26,8 +26,11 @@ def firsts(number: Int[np.ndarray, " n"]) -> Int[np.ndarray, " u"]:
     return np.unique(number, return_index=True)[1]
 
 
-def check_constant(X: Table, unit: Labels, gate: Design) -> None:
-    """Refuse columns of the gate that vary within a unit, which has one share of each expert."""
+def check_constant(X: Table, unit: Labels, gate: Design, what: str = "gate") -> None:
+    """Refuse columns of the gate that vary within a unit, which has one share of each expert.
+
+    ``what`` begins the names of the arguments that choose them.
+    """
     columns, number = gate.source.raw(X), numbered(unit)
     first = columns[firsts(number)[number]]
     varies = np.abs(columns - first) > ROUNDING * (1 + np.abs(first))
@@ -35,10 +38,11 @@ def check_constant(X: Table, unit: Labels, gate: Design) -> None:
         return
     row, column = (int(one[0]) for one in np.nonzero(varies))
     raise ValueError(
-        f"gate_features must be constant within each unit of groups, but {gate.names[column]} "
+        f"{what}_features must be constant within each unit of groups, but {gate.names[column]} "
         f"varies in unit {unit[row]!s}: {first[row, column]:g} and {columns[row, column]:g}. Name "
-        "those that are constant in gate_features (or gate_formula), or give gate_degree=0 (or "
-        "gate_formula='~ 1') for equal shares of all units."
+        f"those that are constant in {what}_features (or {what}_formula), or give "
+        f"{'gate_degree=0' if what == 'gate' else 'none of them'} (or {what}_formula='~ 1') for "
+        "equal shares of all units."
     )
 
 

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 from sklearn.base import BaseEstimator
 
+from mixstat.data.categories import Levels
 from mixstat.data.design import Design
 from mixstat.fitting.fit import UPDATED, Fit
 from mixstat.inference.identifiability import Identifiability
@@ -65,6 +66,11 @@ class FittedAttributes(BaseEstimator):
         """Index (or numbers) of the rows of the fit, where rows may be left out."""
         missing = self.fit_.request.schema.missing
         return _known(None if missing is None else missing.labels)
+
+    @property
+    def levels_(self) -> dict[str, Levels]:
+        """Levels of text and categories among the columns of X, by name; the reference first."""
+        return self.fit_.designs.levels
 
     @property
     def formula_(self) -> str | None:

@@ -10,14 +10,16 @@ from sklearn.base import ClassifierMixin
 
 from mixstat.alignment import check_same_rows
 from mixstat.arguments import Response, Seed, Setting, Table, Weights, count_rows
+from mixstat.data.categories import as_pandas
 from mixstat.data.formula import check_frame
 from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.door import enter
-from mixstat.estimators.formula_rows import agreed, as_labels, read_labels, row_weights
+from mixstat.estimators.formula_rows import agreed, as_labels, read_labels
 from mixstat.estimators.grouping import shown
 from mixstat.estimators.known_experts import told
 from mixstat.estimators.labels import check_same, learn, numbers
 from mixstat.estimators.missing import taken
+from mixstat.estimators.named import named_in, response_of, told_weights
 from mixstat.estimators.offsets import source_of, without_columns
 from mixstat.experts.multinomial import MultinomialExperts
 from mixstat.fitting.fit import Fit
@@ -59,18 +61,23 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         _check_none("groups", groups)
         options = self._options()
         check_same_rows(X=X, y=y, sample_weight=sample_weight, init=self.init)
+        X = as_pandas(X) if formulas is None else X
+        of_weights, of_y = (named_in(X, one, formulas) for one in (sample_weight, y))
+        if of_y is not None:
+            y = response_of(X, y)
         missing = self._missing_rows(X, y, sample_weight)
         if missing is not None:
             X, y, sample_weight = (taken(one, missing.kept) for one in (X, y, sample_weight))
         if formulas is None:
-            table, labels, schema = enter(self, X, y)
+            table, labels, schema = enter(self, without_columns(X, of_weights, of_y), y)
         else:
             table = check_frame(X, "formula", n_rows=2)
             formulas = formulas.of_table(table)
             y = check_labels("y", y)
             labels = agreed(formulas, table, y, partial(read_labels, formulas, table))
             schema = Schema.of_frame(table, formulas)
-        weight = row_weights(X, sample_weight, len(labels), formulas)
+        weight = told_weights(X, sample_weight, len(labels), formulas)
+        schema = replace(schema, weights=of_weights, response=of_y)
         classes, numbered = learn(labels, weight, self.classes)
         schema = replace(schema, is_vector=True, classes=classes, missing=missing)
         options = self._of_kept_rows(options, schema)

@@ -132,6 +132,8 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         Number of columns of X.
     feature_names_in_ : ndarray of str
         Names of the columns of X, where it has names.
+    levels_ : dict
+        Levels of each column of text or categories; the first is the reference.
 
     Notes
     -----
@@ -238,14 +240,16 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         Parameters
         ----------
         X : array-like of shape (n, d)
-            Inputs.
-        y : array-like of shape (n,)
+            Inputs. Text and categories of a data frame are coded: a column of 0 and 1 for each
+            level but the first, named as in ``site[B]``; dates are refused.
+        y : array-like of shape (n,) or str
             Class labels: numbers, strings or booleans. Beside ``formula`` it may be left out;
-            where X has the column of the left side it must equal it.
+            where X has the column of the left side it must equal it. A name takes that column of
+            a data frame, which is then no input.
         sample_weight : array-like of shape (n,) or str, default=None
             A row of weight 2 counts as two equal rows; a row of weight 0 does not count. The
-            sum of the weights is the sample size of standard errors and of ``bic``. Beside
-            ``formula`` it may name a column.
+            sum of the weights is the sample size of standard errors and of ``bic``. A name
+            takes that column of a data frame, which is then no input.
         known_experts : array-like of shape (n,) or (n, n_experts), or str, default=None
             What is known of the experts of rows, as in :meth:`MixtureOfExperts.fit`.
 

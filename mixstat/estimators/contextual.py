@@ -269,7 +269,7 @@ class ContextualMixtureOfExperts(KnowingMixture):
             A possibility in [0, 1] for each row and context, in place of ``contexts``; the
             columns of a DataFrame name the contexts.
         sample_weight : array-like of shape (n,) or str, default=None
-            Row weights, or a column's name beside ``formula``; rows of weight 0 need no context.
+            Row weights, or the name of a column; rows of weight 0 need no context.
         context_data : DataFrame or dict of arrays of length n, default=None
             Variables that contexts are stated on but that are not inputs. Cross-validation
             takes rows of a DataFrame, not of a dict.

@@ -1,14 +1,23 @@
 """Where rows of a fit come in: checked as scikit-learn does, without touching an estimator."""
 
+from collections.abc import Sequence
+
 import numpy as np
-from jaxtyping import Float
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags, get_tags
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_array, validate_data
 
-from mixstat.arguments import Response, Table, as_frame, count_rows
+from mixstat.arguments import DataFrame, Response, Table, as_frame, count_rows
+from mixstat.data.categories import categories_of, check_levels
 from mixstat.fitting.schema import Schema
-from mixstat.kinds import check_labels, check_length, check_numbers, check_outputs, check_table
+from mixstat.kinds import (
+    check_labels,
+    check_length,
+    check_names,
+    check_numbers,
+    check_outputs,
+    check_table,
+)
 
 
 class _Door(BaseEstimator):
@@ -28,7 +37,7 @@ def enter(
     multi_output: bool = False,
     y_numeric: bool = False,
     booleans: bool = True,
-) -> tuple[Float[np.ndarray, "n d"], np.ndarray, Schema]:
+) -> tuple[Table, np.ndarray, Schema]:
     """Check the rows of a fit; what they look like is told, and not yet an attribute.
 
     Parameters
@@ -42,30 +51,65 @@ def enter(
     booleans
         Whether numbers of y may be True and False.
     """
-    named = names_of(y)
-    X = check_table("X", X, 2)
+    named, categories = names_of(y), categories_of(X)
+    X = check_mixed(X, categories, 2) if categories else check_table("X", X, 2)
     # scikit-learn would make floats of integers and booleans that may be missing
     y = check_numbers("y", y, booleans=booleans) if y_numeric else plain(check_labels("y", y))
     if y is not None:
         check_outputs("y", y)
     check_length("y", y, count_rows(X))
     door = type(type(estimator).__name__, (_Door,), {"tags": get_tags(estimator)})()
-    X, y = validate_data(
+    read, y = validate_data(
         door,
-        X,
+        _numbers_of(X, categories),
         y,
         multi_output=multi_output,
         y_numeric=y_numeric,
         dtype=np.float64,
         ensure_min_samples=2,
     )
-    table, response = np.asarray(X), np.asarray(y)
-    names = getattr(door, "feature_names_in_", None)
-    return (
-        table,
-        response,
-        Schema(table.shape[1], names, is_vector=response.ndim == 1, response_names=named),
-    )
+    response = np.asarray(y)
+    kind = {"is_vector": response.ndim == 1, "response_names": named}
+    if categories:
+        names = np.asarray(X.columns, object)  # type: ignore[attr-defined]
+        return X, response, Schema(len(names), names, categories=categories, **kind)
+    table, names = np.asarray(read), getattr(door, "feature_names_in_", None)
+    return table, response, Schema(table.shape[1], names, **kind)
+
+
+def read_again(estimator: BaseEstimator, X: Table, schema: Schema) -> Table:
+    """New rows, checked as scikit-learn does, as the features of a fit want them."""
+    if not schema.categories:
+        X = check_table("X", X)
+        return validate_data(estimator, X, reset=False, dtype=np.float64)
+    frame = as_frame(X)
+    if frame is None or not hasattr(frame, "columns"):
+        raise TypeError(
+            f"X must be a data frame, as in fit, where {schema.categories[0]} holds text or "
+            f"categories; got {type(X).__name__}."
+        )
+    validate_data(estimator, X, reset=False, skip_check_array=True)
+    return check_mixed(frame, schema.categories)
+
+
+def check_mixed(X: DataFrame, categories: Sequence[str], n_rows: int = 1) -> DataFrame:
+    """A data frame whose columns hold floats but for those that hold levels."""
+    numeric = [name for name in X.columns if name not in categories]
+    check_table("X", X[numeric] if numeric else np.zeros((len(X), 1)), n_rows)
+    check_names("X", X)
+    check_levels(X, categories)
+    if not numeric:
+        return X
+    values = check_array(X[numeric], dtype=np.float64, input_name="X")
+    return X.assign(**dict(zip(numeric, values.T, strict=True)))
+
+
+def _numbers_of(X: Table, categories: Sequence[str]) -> Table:
+    """What of the inputs scikit-learn looks at."""
+    frame = as_frame(X)
+    if not categories or frame is None:
+        return X
+    return np.zeros((len(frame), 1))
 
 
 def plain(y: Response) -> Response:

@@ -5,22 +5,23 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Float
 from scipy.special import logsumexp
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from mixstat.alignment import check_same_rows
 from mixstat.arguments import Response, Setting, Table, Weights, count_rows
+from mixstat.data.categories import as_pandas
 from mixstat.data.formula import check_frame
 from mixstat.data.units import Labels, check_weights_of_units, firsts, numbered
-from mixstat.estimators.formula_rows import row_weights
+from mixstat.estimators.door import read_again
 from mixstat.estimators.grouping import read_units
 from mixstat.estimators.known_experts import read_known
 from mixstat.estimators.missing import complete
+from mixstat.estimators.named import asked_response, told_weights
 from mixstat.estimators.offsets import Offset, read_offset, without_columns
 from mixstat.estimators.parameters import OF_FIT, ParameterQuestions
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.tables import TrainingRows
 from mixstat.hints import check_known, hinting
-from mixstat.kinds import check_table
 from mixstat.numerics.quiet import quiet
 from mixstat.results import warn
 from mixstat.validation import check_choice
@@ -38,8 +39,7 @@ class RowQuestions(ParameterQuestions):
         schema = self.fit_.request.schema
         if schema.formulas is not None:
             return check_frame(X, "formula")
-        X = without_columns(X, schema.offset, schema.groups, schema.known)
-        return validate_data(self, check_table("X", X), reset=False, dtype=np.float64)
+        return read_again(self, without_columns(as_pandas(X), *schema.beside), schema)
 
     def _complete(
         self, X: Table, y: Response, *others: Table, beside: Sequence[Table] = ()
@@ -47,7 +47,7 @@ class RowQuestions(ParameterQuestions):
         """X, y, weights, offset, groups, and more; without rows that lack one of the former."""
         check_same_rows(X=X, y=y, **dict(zip(("sample_weight", "offset", "groups"), others)))
         check_is_fitted(self)
-        rows = (X, y, *others)
+        rows = (X, asked_response(X, y, self.fit_.request.schema), *others)
         if X is None or self.missing != "drop":
             return [*rows, *beside]
         return complete(rows, beside, self.fit_.request.schema)
@@ -91,13 +91,15 @@ class RowQuestions(ParameterQuestions):
         self, X: Table, y: Response, **others: Table
     ) -> tuple[Table, Float[np.ndarray, "n c"]]:
         """Inputs and responses of rows, checked; ``others`` must be of the same rows."""
+        check_is_fitted(self)
+        y = asked_response(X, y, self.fit_.request.schema)
         check_same_rows(X=X, y=y, **others)
         read = self._read(X)
         return read, self._response(read, y)
 
     def _weights(self, X: Table, sample_weight: Weights, n: int) -> Float[np.ndarray, " n"]:
         """Weights of rows that are asked about, checked."""
-        return row_weights(X, sample_weight, n, self.fit_.request.schema.formulas)
+        return told_weights(X, sample_weight, n, self.fit_.request.schema.formulas)
 
     @quiet
     def gate_proba(self, X: Table) -> np.ndarray:
@@ -263,8 +265,7 @@ class RowQuestions(ParameterQuestions):
             The criterion on these rows.
         """
         check_choice("count", count, ("units", "rows"))
-        given = (X, y, sample_weight, offset, groups)
-        return self._criterion(*given, np.log, of_rows=count == "rows")
+        return self._criterion(X, y, sample_weight, offset, groups, np.log, count == "rows")
 
     @quiet
     def _criterion(
@@ -275,7 +276,6 @@ class RowQuestions(ParameterQuestions):
         offset: Table,
         groups: Table,
         price: Callable[[float], float],
-        *,
         of_rows: bool = False,
     ) -> float:
         rows = self._complete(X, y, sample_weight, offset, groups)

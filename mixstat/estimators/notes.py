@@ -10,6 +10,7 @@ def notes_of(fit: Fit) -> list[str]:
     certificate = fit.maximum.certificate
     return [
         *_formula_note(fit),
+        *_level_note(fit),
         *_offset_note(fit),
         *_missing_note(fit),
         *_unit_note(fit),
@@ -32,6 +33,12 @@ def notes_of(fit: Fit) -> list[str]:
 def _formula_note(fit: Fit) -> list[str]:
     formulas = fit.request.schema.formulas
     return [] if formulas is None else [f"{formulas.experts}; gate {formulas.gate or 'same'}."]
+
+
+def _level_note(fit: Fit) -> list[str]:
+    """What the coefficients of categories are told against."""
+    told = [f"{name} {levels[0]}" for name, levels in fit.designs.levels.items()]
+    return [f"Reference levels: {', '.join(told)}."] if told else []
 
 
 def _offset_note(fit: Fit) -> list[str]:

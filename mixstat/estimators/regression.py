@@ -11,13 +11,15 @@ from sklearn.utils.validation import check_array
 
 from mixstat.alignment import check_same_rows
 from mixstat.arguments import Response, Setting, Table, Weights, count_rows
+from mixstat.data.categories import as_pandas
 from mixstat.data.formula import check_frame
 from mixstat.estimators.covering import CoveringMixture
 from mixstat.estimators.door import enter
-from mixstat.estimators.formula_rows import agreed_y, check_transformed, read_numbers, row_weights
+from mixstat.estimators.formula_rows import agreed_y, check_transformed, read_numbers
 from mixstat.estimators.grouping import HISTORY, check_history, known_shares, read_units
 from mixstat.estimators.known_experts import told
 from mixstat.estimators.missing import taken
+from mixstat.estimators.named import named_in, response_of, told_weights
 from mixstat.estimators.offsets import (
     check_dotted,
     check_exposure,
@@ -80,16 +82,18 @@ class RegressionFits(RegressorMixin, CoveringMixture):
         Parameters
         ----------
         X : array-like of shape (n, d)
-            Inputs.
-        y : array-like of shape (n,) or (n, m)
+            Inputs. Text and categories of a data frame are coded: a column of 0 and 1 for each
+            level but the first, named as in ``site[B]``; dates are refused.
+        y : array-like of shape (n,) or (n, m), or str
             Responses: real numbers, of several outputs for Gaussian experts; counts; positive
             numbers for gamma experts; for binomial experts two columns, successes and
             failures, or successes alone where ``trials`` is set. Beside ``formula`` it may be
-            left out; where X has the columns of the left side it must equal them.
+            left out; where X has the columns of the left side it must equal them. A name
+            takes that column of a data frame, which is then no input.
         sample_weight : array-like of shape (n,) or str, default=None
             A row of weight 2 counts as two equal rows; a row of weight 0 does not count. The
-            sum of the weights is the sample size of standard errors and of ``bic``. Beside
-            ``formula`` it may name a column.
+            sum of the weights is the sample size of standard errors and of ``bic``. A name
+            takes that column of a data frame, which is then no input.
         offset : array-like of shape (n,) or (n, m), or str, default=None
             What is added to the experts' linear predictors with a coefficient of one, such as
             the log of an exposure of counts; in units of y for Gaussian and t experts (of
@@ -161,7 +165,11 @@ class RegressionFits(RegressorMixin, CoveringMixture):
         beside = {"sample_weight": sample_weight, "offset": offset, "groups": groups}
         check_same_rows(X=X, y=y, init=self.init, **beside)
         formulas, family = self._formulas(), self._family()
+        X = as_pandas(X) if formulas is None else X
         source, of_units = source_of(offset), source_of(groups)
+        of_weights, of_y = (named_in(X, one, formulas) for one in (sample_weight, y))
+        if of_y is not None:
+            y = response_of(X, y)
         missing = self._missing_rows(X, y, sample_weight, offset, groups)
         if missing is not None:
             given = (X, y, sample_weight, offset, groups)
@@ -170,7 +178,7 @@ class RegressionFits(RegressorMixin, CoveringMixture):
         if formulas is None:
             table, response, schema = enter(
                 self,
-                without_columns(X, source, of_units),
+                without_columns(X, source, of_units, of_weights, of_y),
                 y,
                 multi_output=True,
                 y_numeric=True,
@@ -183,8 +191,9 @@ class RegressionFits(RegressorMixin, CoveringMixture):
             check_dotted(formulas, {"offset": source, "groups": of_units})
             response = agreed_y(formulas, table, y, family)
             schema = Schema.of_frame(table, formulas, is_vector=response.ndim == 1)
-        weight = row_weights(X, sample_weight, len(response), formulas)
-        schema = replace(schema, offset=source, missing=missing, groups=of_units)
+        weight = told_weights(X, sample_weight, len(response), formulas)
+        beside = {"offset": source, "groups": of_units, "weights": of_weights, "response": of_y}
+        schema = replace(schema, missing=missing, **beside)
         outputs = 1 if response.ndim == 1 or family.paired else response.shape[1]
         known = read_offset(X, offset, schema, family, len(response), outputs)
         unit = read_units(X, groups, of_units)

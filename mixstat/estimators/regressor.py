@@ -176,6 +176,8 @@ class MixtureOfExperts(RegressionMixture):
         Number of columns of X.
     feature_names_in_ : ndarray of str
         Names of the columns of X, where it has names.
+    levels_ : dict
+        Levels of each column of text or categories; the first is the reference.
 
     Notes
     -----

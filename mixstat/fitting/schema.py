@@ -144,6 +144,12 @@ class Schema:
     """Where the units of rows come from; None where each row has an expert of its own."""
     known: ColumnSource | None = None
     """Where it comes from what is known of the experts of rows; None where nothing was told."""
+    weights: ColumnSource | None = None
+    """The column that told the weights of the fit, where it was named."""
+    response: ColumnSource | None = None
+    """The column that told the response, where it was named beside a frame."""
+    categories: tuple[str, ...] = ()
+    """Columns of X that hold text or categories; rows are then those of a data frame."""
     missing: MissingRows | None = None
     """Rows that were left out for a missing value, where that was asked for."""
 
@@ -181,6 +187,11 @@ class Schema:
         return list(named) if len(set(named)) == m else [f"y{j}" for j in range(m)]
 
     @property
+    def beside(self) -> tuple[ColumnSource | None, ...]:
+        """Where all that is no input comes from."""
+        return self.offset, self.groups, self.known, self.weights, self.response
+
+    @property
     def columns(self) -> list[str]:
         """Names of the columns of X, made up where it has none."""
         if self.feature_names is None:
@@ -191,7 +202,7 @@ class Schema:
         """Columns of the experts and of the gate, not yet fitted."""
         if self.formulas is not None:
             return self.formulas.sources()
-        return polynomial_sources(options, self.columns)
+        return polynomial_sources(options, self.columns, self.categories)
 
 
 @dataclass(frozen=True, eq=False)

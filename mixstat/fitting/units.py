@@ -6,7 +6,9 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.arguments import Table
-from mixstat.data.design import Design
+from mixstat.data.categories import Levels
+from mixstat.data.coding import CodedColumns
+from mixstat.data.design import Design, MappedColumns
 from mixstat.experts.base import Experts
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
@@ -22,6 +24,15 @@ class Designs:
     def features(self, X: Table) -> tuple[Float[np.ndarray, "n p"], Float[np.ndarray, "n q"]]:
         """Internal features (Phi, Z) of rows."""
         return self.experts.transform(X), self.gate.transform(X)
+
+    @property
+    def levels(self) -> dict[str, Levels]:
+        """Levels of the categories among the inputs, the reference first."""
+        found: dict[str, Levels] = {}
+        for source in (self.experts.source, self.gate.source):
+            inner = source.source if isinstance(source, MappedColumns) else source
+            found |= inner.levels if isinstance(inner, CodedColumns) else {}
+        return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,6 +27,7 @@ from mixstat.validation import check_choice, check_open_share
 
 PARTS = ("total", "gate", "experts")
 WORDS = ("average", "means")
+ROUNDING = 1e-12  # of a part beside the whole, where an input is in the other part alone
 
 
 @quiet_methods
@@ -149,7 +150,8 @@ class MarginalEffects:
 
 def _told(frame: DataFrame) -> DataFrame:
     """Without lines for parts that an input is not in, and without parts where there is one."""
-    moves = (frame["estimate"] != 0) | (frame["std_error"] != 0)
+    size = frame[["estimate", "std_error"]].abs().max(axis=1)
+    moves = size > ROUNDING * size.groupby([frame["column"], frame["contrast"]]).transform("max")
     kept = frame[moves] if moves.any() else frame
     return kept if kept["part"].nunique() > 2 else kept[kept["part"] == "total"]
 

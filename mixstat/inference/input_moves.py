@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.arguments import DataFrame, Series, Setting, Table, as_frame
+from mixstat.data.coding import CodedColumns
 from mixstat.data.design import Design, MappedColumns, PolynomialColumns
 from mixstat.data.formula import FormulaColumns
 from mixstat.data.formula_text import categories, words
@@ -91,6 +92,8 @@ def _columns_of(source: Source, names: Sequence[str]) -> set[str]:
     inner = source.source if isinstance(source, MappedColumns) else source
     if isinstance(inner, FormulaColumns):
         return set(words(inner.right).columns)
+    if isinstance(inner, CodedColumns):
+        return inner.used
     if isinstance(inner, PolynomialColumns):
         moving = inner.exponents.any(axis=0)
         return {names[int(j)] for j in inner.inputs[moving]}

@@ -55,6 +55,11 @@ def from_fit(
         raise ValueError(
             "estimator must be fitted on a numeric table, got one fitted from a formula."
         )
+    if fit.request.schema.categories:
+        raise ValueError(
+            "estimator must be fitted on a numeric table, got one fitted on text or categories: "
+            f"{', '.join(fit.request.schema.categories)}."
+        )
     if fit.units.offset_centre is not None:
         raise ValueError(
             "estimator must be fitted without an offset, which is no part of a truth; got one "

@@ -10,6 +10,8 @@ from mixstat.alignment import check_same_rows
 from mixstat.arguments import Estimator, Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.formula_rows import named_weights
+from mixstat.estimators.named import named_in, of_column, response_of
+from mixstat.estimators.offsets import without_columns
 from mixstat.estimators.regressor import MixtureOfExperts
 from mixstat.fitting.progress import Progress
 from mixstat.results import warn
@@ -154,7 +156,11 @@ def rows_of_grid(
     params: Setting,
 ) -> RowsOfGrid:
     """What all members are fitted to, checked."""
-    weights = named_weights(X, sample_weight, base._formulas())
+    formulas = base._formulas()
+    named = [named_in(X, one, formulas) for one in (y, sample_weight)]
+    weights = named_weights(X, of_column(X, sample_weight, formulas), formulas)
+    y = y if named[0] is None else response_of(X, y)
+    X = without_columns(X, *named)
     further = check_params(params)
     check_same_rows(X=X, y=y, sample_weight=weights, **further)
     if cv is not None and y is None:

@@ -13,6 +13,7 @@ from tests.bad_inputs.values import (
     NOT_COUNTS,
     NOT_KNOWN,
     NOT_LABELS,
+    NOT_MIXED,
     NOT_NUMBERS,
     NOT_OFFSETS,
     NOT_POSITIVE,
@@ -22,6 +23,7 @@ from tests.bad_inputs.values import (
     NOT_TABLES,
     NOT_UNITS,
     NOT_WEIGHTS,
+    TEXT,
     N,
     X,
     Y,
@@ -32,14 +34,18 @@ from tests.bad_inputs.values import (
 
 def of_methods(kind: str, name: str, cls: type, y: np.ndarray) -> Iterator[Row]:
     """Methods that all estimators have."""
+    tables = [one for one in NOT_TABLES if one.seen != "'(in|out)'"] + NOT_MIXED
     responses = NOT_LABELS if kind == "classifier" else NOT_RESPONSES
     pairs = {"X": X, "y": y}
     yield from rows(
         f"{name}.fit",
         lambda: cls(n_experts=1).fit,
         pairs,
-        {"X": NOT_TABLES, "y": [*responses, Case(None, "None")], "sample_weight": NOT_WEIGHTS},
+        {"X": tables, "y": [*responses, Case(None, "None")], "sample_weight": NOT_WEIGHTS},
     )
+    # a name of a column that is not there
+    fit, frame = (lambda: cls(n_experts=1).fit), {"X": TEXT, "y": y}
+    yield from rows(f"{name}.fit", fit, frame, {"y": ["z"], "sample_weight": ["z"]})
     # those of the fit may be one class, or have any size
     asked = [one for one in responses if one.seen not in ("'in'", "continuous", "True and False")]
     asked = [

@@ -54,6 +54,18 @@ NOT_TABLES = [
     Case({"a": Y, "b": Y}, "dict"),
     Case((row for row in X), "generator"),
 ]
+TEXT = pd.DataFrame({"a": LABELS, "b": Y})
+NOT_MIXED = [
+    Case(TEXT.assign(when=DATES), "datetime64.*unit"),
+    Case(TEXT.assign(when=DATES.date), "datetime.date"),
+    Case(TEXT.assign(a=np.where(Y > 0, LABELS.astype(object), 1.5)), "beside 1.5"),
+    Case(TEXT.assign(a=np.where(Y > 0, LABELS, None)), "missing value"),
+    Case(TEXT.assign(b=np.where(Y > 0, np.nan, Y)), "NaN"),
+    Case(TEXT.assign(a=[f"row {i}" for i in range(N)]), "each of the 30 rows"),
+    Case(TEXT.set_axis(["a", 1], axis=1), "the name 1"),
+    Case(TEXT.assign(b=COMPLEX), "complex"),
+    Case(TEXT.set_axis(["a", "a"], axis=1), "'a'"),
+]
 NOT_NUMBERS = [
     Case(np.where(Y > 0, np.nan, Y), "NaN"),
     Case(np.where(Y > 0, np.inf, Y), "infinity"),

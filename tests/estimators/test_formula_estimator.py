@@ -114,7 +114,7 @@ def test_weights_by_the_name_of_their_column(noise):
     assert moe.score(noise, sample_weight="w") == moe.score(noise, sample_weight=noise["w"])
     with pytest.raises(ValueError, match="sample_weight names 'v', which is not a column of data"):
         moe.fit(noise, sample_weight="v")
-    with pytest.raises(ValueError, match="a column stands for its values only beside a formula"):
+    with pytest.raises(ValueError, match="names 'w', which is not a column of X"):
         MixtureOfExperts(1).fit(noise[["x"]], noise["y"], sample_weight="w")
 
 
