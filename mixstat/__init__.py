@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mixstat.estimators.classifier import MixtureOfExpertsClassifier
     from mixstat.estimators.contextual import ContextualMixtureOfExperts
     from mixstat.estimators.regressor import MixtureOfExperts
+    from mixstat.estimators.two_level import TwoLevelMixtureOfExperts
     from mixstat.numerics.cache import cache_programs
     from mixstat.results import Certificate, DesignWarning, FitResult, Status
 
@@ -19,6 +20,7 @@ _HOMES = {
     "MixtureOfExperts": "mixstat.estimators.regressor",
     "MixtureOfExpertsClassifier": "mixstat.estimators.classifier",
     "ContextualMixtureOfExperts": "mixstat.estimators.contextual",
+    "TwoLevelMixtureOfExperts": "mixstat.estimators.two_level",
     "Certificate": "mixstat.results",
     "DesignWarning": "mixstat.results",
     "FitResult": "mixstat.results",
@@ -34,6 +36,7 @@ __all__ = [
     "MixtureOfExperts",
     "MixtureOfExpertsClassifier",
     "Status",
+    "TwoLevelMixtureOfExperts",
     "cache_programs",
 ]
 

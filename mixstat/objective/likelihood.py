@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from mixstat.data.batch import Batch, Rows
 from mixstat.gates.base import Gate
@@ -13,6 +13,8 @@ from mixstat.model import Mixture
 from mixstat.numerics.compiled import kernel
 from mixstat.numerics.precision import AnyArray
 from mixstat.objective.reduction import each_row, total
+
+MOST_GAIN = 50.0  # log-likelihood that a row which no other expert may take can gain
 
 
 def log_joint(prior: Prior, density: Float[AnyArray, "K n"], rows: Rows) -> Float[AnyArray, "K n"]:
@@ -108,3 +110,27 @@ def expert_mass(model: Mixture, batch: Batch) -> Float[AnyArray, " K"]:
 def all_responsibilities(model: Mixture, batch: Batch) -> Float[AnyArray, "c K r"]:
     """Responsibilities of all rows."""
     return each_row(lambda m, rows: responsibilities(m, rows)[0], model, batch.rows)
+
+
+def _weighted_gains(model: Mixture, rows: Rows) -> Float[AnyArray, " K"]:
+    joint, gate = log_conditional(model, rows), model.gate.log_prob(rows)
+    whole, each = jax.nn.logsumexp(joint, axis=0), jnp.arange(len(joint))
+
+    def gain(k: Int[AnyArray, ""]) -> Float[AnyArray, ""]:
+        out = (each == k)[:, None]
+        joint_left, gate_left = (
+            jax.nn.logsumexp(jnp.where(out, -jnp.inf, table), axis=0) for table in (joint, gate)
+        )
+        gained = jnp.nan_to_num(whole - (joint_left - gate_left), nan=MOST_GAIN)
+        gained = jnp.where(rows.weight > 0, jnp.minimum(gained, MOST_GAIN), 0.0)
+        return jnp.sum(rows.once * gained)
+
+    return jax.lax.map(gain, each)
+
+
+def expert_gains(model: Mixture, batch: Batch) -> Float[AnyArray, " K"]:
+    """What the mean log-likelihood would lose without each expert.
+
+    The gate's shares go to the others in proportion; these stay as they are.
+    """
+    return total(_weighted_gains, model, batch)

@@ -20,7 +20,7 @@ from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.objective import derivatives as kernels
 from mixstat.objective import plane as planes
 from mixstat.objective.collapse import where_experts_collapse
-from mixstat.objective.likelihood import log_likelihood
+from mixstat.objective.likelihood import expert_gains, log_likelihood
 from mixstat.objective.plane import Plane
 from mixstat.objective.strengths import Penalties, Strengths, make_penalties, on_scales
 
@@ -146,6 +146,10 @@ class Objective(Module):
         product = kernels.hessian_product(self.model(vector), direction, self.batch)
         product = np.asarray(product) - np.asarray(self.penalty.curve(direction, vector))
         return np.asarray(planes.along(self.plane, product))
+
+    def gains(self, model: Mixture) -> Float[np.ndarray, " K"]:
+        """What the mean log-likelihood would lose without each expert."""
+        return np.asarray(expert_gains(model, self.batch))
 
     def penalising_scales(self, strength: float, alone: Mixture) -> "Objective":
         """The same less a penalty on scales that vanish, of ``2 strength`` rows for each expert.
@@ -288,8 +292,6 @@ def make(
         *where_experts_collapse(template, experts),
         make_penalties(template, strengths, constants),
     )
-    return (
-        objective
-        if fixed is None
-        else objective.holding(fixed, parameter_vector.to_vector(template))
-    )
+    if fixed is None:
+        return objective
+    return objective.holding(fixed, parameter_vector.to_vector(template))

@@ -8,18 +8,12 @@ Here an end is judged by the rows themselves, since small groups may be real: wh
 expert gain by it must be more than a search over all experts of its kind gains by chance.
 """
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from mixstat.data.batch import Rows
 from mixstat.model import Mixture, expanded_index
 from mixstat.numerics import parameter_vector
-from mixstat.numerics.precision import AnyArray
-from mixstat.objective.likelihood import log_conditional
 from mixstat.objective.objective import Objective
-from mixstat.objective.reduction import total
 from mixstat.solvers.effective import effective_parameters
 
 # Chosen on other data than those on which `python -m tests.benchmarks search` counts wrong calls.
@@ -33,7 +27,6 @@ MOST_VALUES = 10_000  # steps within the range, above which nearly equal numbers
 LOOKED_AT = 8192  # values that tell a grid; sorting all of a large table would cost passes
 SAME = 1e-4  # experts closer than this in every standardised parameter coincide
 NEAR = 1e-9  # distance at which a scale sits on its floor
-MOST_GAIN = 50.0  # log-likelihood that a row which no other expert may take can gain
 
 
 def coinciding(model: Mixture) -> tuple[tuple[int, int], ...]:
@@ -208,25 +201,5 @@ def _width_ratio(objective: Objective, model: Mixture) -> Float[np.ndarray, " K"
 def _gains(
     objective: Objective, model: Mixture, experts: Int[np.ndarray, " d"]
 ) -> Float[np.ndarray, " d"]:
-    """What the log-likelihood of all rows would lose without each of some experts.
-
-    The gate's shares go to the others in proportion; these stay as they are.
-    """
-    gains = np.asarray(total(_weighted_gains, model, objective.batch))
-    return float(objective.batch.total_weight) * gains[experts]
-
-
-def _weighted_gains(model: Mixture, rows: Rows) -> Float[AnyArray, " K"]:
-    joint, gate = log_conditional(model, rows), model.gate.log_prob(rows)
-    whole, each = jax.nn.logsumexp(joint, axis=0), jnp.arange(len(joint))
-
-    def gain(k: Int[AnyArray, ""]) -> Float[AnyArray, ""]:
-        out = (each == k)[:, None]
-        joint_left, gate_left = (
-            jax.nn.logsumexp(jnp.where(out, -jnp.inf, table), axis=0) for table in (joint, gate)
-        )
-        gained = jnp.nan_to_num(whole - (joint_left - gate_left), nan=MOST_GAIN)
-        gained = jnp.where(rows.weight > 0, jnp.minimum(gained, MOST_GAIN), 0.0)
-        return jnp.sum(rows.once * gained)
-
-    return jax.lax.map(gain, each)
+    """What the log-likelihood of all rows would lose without each of some experts."""
+    return float(objective.batch.total_weight) * objective.gains(model)[experts]

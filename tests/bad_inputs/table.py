@@ -11,6 +11,7 @@ from tests.bad_inputs.rows import DECLARED, Row, fault
 from tests.bad_inputs.settings import of_estimators
 from tests.bad_inputs.studies import of_studies
 from tests.bad_inputs.tools import of_tools
+from tests.bad_inputs.two_level import of_two_levels
 
 
 def table() -> list[Row]:
@@ -25,6 +26,7 @@ def table() -> list[Row]:
         of_effects(),
         of_conformal(),
         of_pruning(),
+        of_two_levels(),
     )
     return list(itertools.chain(*parts))
 

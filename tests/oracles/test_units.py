@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mixstat import MixtureOfExperts
+from mixstat import MixtureOfExperts, TwoLevelMixtureOfExperts
 from mixstat.experts import BinomialExperts
 
 MODELS = {
@@ -49,3 +49,22 @@ def test_centers_of_the_betablocker_trials(oracle):
     assert moe.bic(data, count="rows") == pytest.approx(346.8924776, abs=1e-5)
     known = [(-2.916349, -0.080476), (-2.247684, -0.262994), (-1.579937, -0.324851)]
     assert moe.expert_coef_ == pytest.approx(np.array(known), abs=1e-5)
+
+
+def test_two_levels_of_students_and_weeks(oracle):
+    told = json.loads((oracle / "latents.json").read_text())
+    known, data = told["two_level"], pd.read_csv(oracle / told["data"])
+    model = TwoLevelMixtureOfExperts(
+        formula="score ~ hours", gate_formula="~ sleep", unit_formula="~ motivation",
+        random_state=0,
+    ).fit(data, groups="student")  # fmt: skip
+    assert model.certificate_.sound
+    assert model.score_samples(data).sum() == pytest.approx(known["ll"], abs=1e-8)
+    assert model.log_likelihood_ * 150 == pytest.approx(known["ll"], abs=1e-8)
+    assert model.n_parameters_ == len(known["names"])
+    assert model.bic(data) == pytest.approx(-2 * known["ll"] + 11 * np.log(150), abs=1e-7)
+    # numbered otherwise: experts and classes of students change their places
+    places = [7, 8, 5, 6, 10, 9, 0, 1, 3, 2, 4]
+    table = model.estimates().iloc[places]
+    assert table.estimate.to_numpy() == pytest.approx(known["params"], rel=1e-6)
+    assert table.std_error.to_numpy() == pytest.approx(known["se"], rel=1e-6)
