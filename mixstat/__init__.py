@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mixstat.estimators.regressor import MixtureOfExperts
     from mixstat.numerics.cache import cache_programs
     from mixstat.results import Certificate, DesignWarning, FitResult, Status
+    from mixstat.saving import load, save
 
 __version__ = "0.1.0"
 
@@ -24,6 +25,8 @@ _HOMES = {
     "FitResult": "mixstat.results",
     "Status": "mixstat.results",
     "cache_programs": "mixstat.numerics.cache",
+    "load": "mixstat.saving",
+    "save": "mixstat.saving",
 }
 
 __all__ = [
@@ -35,6 +38,8 @@ __all__ = [
     "MixtureOfExpertsClassifier",
     "Status",
     "cache_programs",
+    "load",
+    "save",
 ]
 
 

@@ -51,6 +51,7 @@ LAYERS = [
     "mixstat.fitting",
     "mixstat.plotting",
     "mixstat.estimators",
+    "mixstat.saving",
     "mixstat.selection",
     "mixstat.conformal",
     "mixstat.rates",
