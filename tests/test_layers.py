@@ -56,6 +56,7 @@ LAYERS = [
     "mixstat.conformal",
     "mixstat.rates",
     "mixstat.soft_sensors",
+    "mixstat.commands",
     "mixstat.cli",
 ]
 
