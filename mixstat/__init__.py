@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mixstat.data.blocks import Blocks
     from mixstat.estimators.classifier import MixtureOfExpertsClassifier
     from mixstat.estimators.contextual import ContextualMixtureOfExperts
     from mixstat.estimators.regressor import MixtureOfExperts
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Blocks": "mixstat.data.blocks",
     "MixtureOfExperts": "mixstat.estimators.regressor",
     "MixtureOfExpertsClassifier": "mixstat.estimators.classifier",
     "ContextualMixtureOfExperts": "mixstat.estimators.contextual",
@@ -30,6 +32,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Blocks",
     "Certificate",
     "ContextualMixtureOfExperts",
     "DesignWarning",

@@ -38,6 +38,7 @@ from mixstat.fitting.maximum import Maximum
 from mixstat.fitting.online_em import Memory, Rules, Sums
 from mixstat.fitting.options import Options
 from mixstat.fitting.own_rows import Checksums
+from mixstat.fitting.restrictions import Restrictions
 from mixstat.fitting.schema import ColumnSource, Formulas, MissingRows, Request, Schema
 from mixstat.fitting.units import Designs, Units
 from mixstat.gates import REGISTRY as GATES
@@ -46,6 +47,7 @@ from mixstat.model import Mixture
 from mixstat.numerics.penalty import ElasticNet, NoPenalty, Ridge
 from mixstat.numerics.scale_penalty import ScalePenalty
 from mixstat.objective.objective import Objective
+from mixstat.objective.plane import Plane
 from mixstat.objective.strengths import Penalties, Strengths
 from mixstat.parts.normal import Normals, ResidualSums
 from mixstat.parts.part import NewtonSums
@@ -64,7 +66,7 @@ RECORDS = (
     *(Fit, Request, Options, Schema, Formulas, ColumnSource, MissingRows, Maximum, FitResult),
     *(Certificate, SearchEvidence, Identifiability, Independence, Checksums, Memory, Sums, Rules),
     *(Designs, Design, Units, Whitening, PolynomialColumns, MappedColumns, FormulaColumns),
-    *(Mixture, Objective, Batch, Rows, Sharing, Penalties, Strengths),
+    *(Restrictions, Mixture, Objective, Plane, Batch, Rows, Sharing, Penalties, Strengths),
     *(NoPenalty, Ridge, ElasticNet, ScalePenalty),
     *(Normals, MixedExperts, Censored, Truncated),
     *(NewtonSums, WorkingSums, ResidualSums, SpreadSums),

@@ -111,6 +111,14 @@ def _penalised() -> Case:
     return Case(moe.fit(X, y), X, y, {})
 
 
+def _restricted() -> Case:
+    """Equations between parameters, and rows whose expert is known."""
+    X, y = rows()[["x", "w"]], rows()["y"]
+    told = np.where(np.arange(N) % 7 == 0, (y > 0.5).astype(int), -1)
+    moe = MixtureOfExperts(2, common=["w"], constraints="expert1:x = 2", **QUICK)
+    return Case(moe.fit(X, y, known_experts=told), X, y, {"known_experts": told})
+
+
 def _updated() -> Case:
     """A fit that has learnt from more rows."""
     X, y = rows()[["x"]], rows()["y"]
@@ -125,6 +133,7 @@ MAKERS = {
     "classes": _classes,
     "contexts": _contexts,
     "penalised": _penalised,
+    "restricted": _restricted,
     "updated": _updated,
 }
 KEPT = Path(__file__).parent / "kept"  # files of earlier versions, and what they answered
