@@ -7,16 +7,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mixstat.data.blocks import Blocks
     from mixstat.estimators.classifier import MixtureOfExpertsClassifier
     from mixstat.estimators.contextual import ContextualMixtureOfExperts
     from mixstat.estimators.regressor import MixtureOfExperts
     from mixstat.estimators.two_level import TwoLevelMixtureOfExperts
     from mixstat.numerics.cache import cache_programs
     from mixstat.results import Certificate, DesignWarning, FitResult, Status
+    from mixstat.saving import load, save
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Blocks": "mixstat.data.blocks",
     "MixtureOfExperts": "mixstat.estimators.regressor",
     "MixtureOfExpertsClassifier": "mixstat.estimators.classifier",
     "ContextualMixtureOfExperts": "mixstat.estimators.contextual",
@@ -26,9 +29,12 @@ _HOMES = {
     "FitResult": "mixstat.results",
     "Status": "mixstat.results",
     "cache_programs": "mixstat.numerics.cache",
+    "load": "mixstat.saving",
+    "save": "mixstat.saving",
 }
 
 __all__ = [
+    "Blocks",
     "Certificate",
     "ContextualMixtureOfExperts",
     "DesignWarning",
@@ -38,6 +44,8 @@ __all__ = [
     "Status",
     "TwoLevelMixtureOfExperts",
     "cache_programs",
+    "load",
+    "save",
 ]
 
 

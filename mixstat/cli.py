@@ -7,13 +7,18 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+import mixstat
+from mixstat.commands.arguments import add_commands, add_options
+
 INTERRUPTED = 130  # exit status of a command that Ctrl-C has ended
 
 
 def parser() -> argparse.ArgumentParser:
     """What the command understands."""
     top = argparse.ArgumentParser(prog="mixstat", description="Statistical mixtures of experts.")
-    areas = top.add_subparsers(required=True, metavar="AREA")
+    top.add_argument("--version", action="version", version=f"mixstat {mixstat.__version__}")
+    areas = top.add_subparsers(required=True, metavar="COMMAND")
+    add_commands(areas)
     rates = areas.add_parser("rates", help="studies of convergence rates")
     actions = rates.add_subparsers(required=True, metavar="ACTION")
 
@@ -27,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default 1)")
     run.add_argument("--seed", type=int, default=0, help="seed of data and starts (default 0)")
     run.add_argument("--silent", action="store_true", help="show no progress")
-    run.set_defaults(act=_run)
+    run.set_defaults(act=_run, resumes=True)
 
     plot = actions.add_parser("plot", help="rates of a store against theory, and figures")
     plot.add_argument("store", metavar="DIR", help="folder that 'run' wrote")
@@ -48,10 +53,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has seen enough, as head does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
-        print("mixstat: interrupted; the same command goes on from here.", file=sys.stderr)
+        more = "; the same command goes on from here" if hasattr(chosen, "resumes") else ""
+        print(f"mixstat: interrupted{more}.", file=sys.stderr)
         return INTERRUPTED
     except (ValueError, TypeError, ImportError, OSError) as error:
-        print(f"mixstat: {_one_line(error)}", file=sys.stderr)
+        words = add_options(_one_line(error), chosen)
+        print(f"mixstat: {words}", file=sys.stderr)
         return 2
     return 0
 

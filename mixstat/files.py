@@ -20,6 +20,16 @@ def as_folder(folder: Setting, name: str = "store") -> Path:
     return path
 
 
+def as_file(file: Setting, name: str = "path") -> Path:
+    """A path that is no folder; ``name`` is that of the argument."""
+    if not isinstance(file, str | os.PathLike) or not str(file) or "\0" in str(file):
+        raise ValueError(f"{name} must be the path of a file, got {file!r}.")
+    path = Path(file)
+    if path.is_dir():
+        raise ValueError(f"{name} must be a file, got the folder {str(path)!r}.")
+    return path
+
+
 def checksum(content: bytes) -> str:
     """The beginning of the SHA-256 of some bytes."""
     return hashlib.sha256(content).hexdigest()[:DIGITS]
@@ -27,7 +37,12 @@ def checksum(content: bytes) -> str:
 
 def write_at_once(path: Path, content: bytes) -> None:
     """Write a file under another name, flush it to the disk, then give it its name."""
-    _write_beside(path, content).replace(path)
+    part = _write_beside(path, content)
+    try:
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def create(path: Path, content: bytes) -> bool:
@@ -54,12 +69,16 @@ def _create_in_place(path: Path, content: bytes) -> bool:
 
 
 def _write_beside(path: Path, content: bytes) -> Path:
-    """A file of this content under a name that nobody else uses."""
+    """A file of this content under a name that nobody else uses; none where that fails."""
     part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-    with part.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with part.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:  # a full disk, which half a file would keep full
+        part.unlink(missing_ok=True)
+        raise
     return part
 
 

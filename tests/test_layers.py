@@ -51,10 +51,12 @@ LAYERS = [
     "mixstat.fitting",
     "mixstat.plotting",
     "mixstat.estimators",
+    "mixstat.saving",
     "mixstat.selection",
     "mixstat.conformal",
     "mixstat.rates",
     "mixstat.soft_sensors",
+    "mixstat.commands",
     "mixstat.cli",
 ]
 

@@ -1,5 +1,8 @@
 """The data as the kernels see it: rows last, in chunks, padded to a few sizes."""
 
+from collections.abc import Callable, Iterator
+
+import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Float, Int
@@ -62,6 +65,15 @@ class Batch(Module):
     rows: Rows
     n_chunks: Int[AnyArray, ""]
     total_weight: Float[AnyArray, ""]  # sum of the weights as given: the effective sample size
+
+
+class ReadBatch(Batch):
+    """Rows that are read again for every sum over them; its own rows are those of one block.
+
+    Weights of all blocks together sum to one.
+    """
+
+    read: Callable[[], Iterator[Batch]] = eqx.field(static=True)
 
 
 def chunk_rows(width: int) -> int:

@@ -47,7 +47,14 @@ class FormulaColumns(Source):
     def columns(self, X: Table) -> np.ndarray:
         """The same columns on other rows."""
         _check_levels(self.levels, check_frame(X, self.argument), self.argument)
-        return evaluate(self.spec, X, self.argument, side=self.right).to_numpy(float)
+        matrix = evaluate(self.spec, X, self.argument, side=self.right)
+        names = ["1" if name == "Intercept" else str(name) for name in matrix.columns]
+        if names != self.names:  # a fit that was read, by another version of formulaic
+            raise ValueError(
+                f"{self.argument} must have the columns {listed(self.names)} as in the fit; "
+                f"formulaic {formulaic().__version__} makes {listed(names)} of it."
+            )
+        return matrix.to_numpy(float)
 
     def to_user(self) -> np.ndarray:
         """Coefficients refer to the formula's own columns."""

@@ -12,6 +12,7 @@ from mixstat.arguments import Response, Setting, Table, Weights, count_rows
 from mixstat.data.categories import as_pandas
 from mixstat.data.formula import check_frame
 from mixstat.data.units import Labels, check_weights_of_units, firsts, numbered
+from mixstat.estimators.by_block import in_blocks
 from mixstat.estimators.door import read_again
 from mixstat.estimators.grouping import read_units
 from mixstat.estimators.known_experts import read_known
@@ -101,6 +102,7 @@ class RowQuestions(ParameterQuestions):
         """Weights of rows that are asked about, checked."""
         return told_weights(X, sample_weight, n, self.fit_.request.schema.formulas)
 
+    @in_blocks()
     @quiet
     def gate_proba(self, X: Table) -> np.ndarray:
         """Probability of each expert given x alone.
@@ -179,6 +181,7 @@ class RowQuestions(ParameterQuestions):
         pair, known = self._read_pairs(X, y), self._offset(X, offset)
         return self.fit_.responsibilities(*pair, known, self._units(X, groups))
 
+    @in_blocks(with_response=True)
     @hinting
     @quiet
     def score_samples(
@@ -264,8 +267,8 @@ class RowQuestions(ParameterQuestions):
         float
             The criterion on these rows.
         """
-        check_choice("count", count, ("units", "rows"))
-        return self._criterion(X, y, sample_weight, offset, groups, np.log, count == "rows")
+        whole = check_choice("count", count, ("units", "rows")) == "rows"
+        return self._criterion(X, y, sample_weight, offset, groups, np.log, of_rows=whole)
 
     @quiet
     def _criterion(
@@ -278,14 +281,12 @@ class RowQuestions(ParameterQuestions):
         price: Callable[[float], float],
         of_rows: bool = False,
     ) -> float:
-        rows = self._complete(X, y, sample_weight, offset, groups)
-        X, y, sample_weight, offset, groups = rows
+        X, y, sample_weight, offset, groups = self._complete(X, y, sample_weight, offset, groups)
         table, response = self._read_pairs(X, y)
         unit, known = self._units(X, groups), self._offset(X, offset)
         logs = logsumexp(self.fit_.log_joint(table, response, known, unit), axis=1)
         logs += self.fit_.log_inputs(table)
-        weight = self._weights(X, sample_weight, len(logs))
-        total = weight.sum()
+        weight = every = self._weights(X, sample_weight, len(logs))
         if unit is not None:
             check_weights_of_units(weight, unit)
             first = firsts(numbered(unit))
@@ -296,5 +297,5 @@ class RowQuestions(ParameterQuestions):
                 "the weights of these rows, or ones to silence this.",
                 UserWarning,
             )
-        paid = price(total if of_rows else weight.sum())
+        paid = price((every if of_rows else weight).sum())
         return float(-2 * weight @ logs + self.fit_.n_parameters * paid)

@@ -6,6 +6,7 @@ from sklearn.metrics import r2_score
 
 from mixstat.arguments import Response, Seed, Setting, Table, Weights
 from mixstat.data.design import check_magnitude
+from mixstat.estimators.by_block import in_blocks
 from mixstat.estimators.regression import RegressionFits
 from mixstat.hints import hinting
 from mixstat.numerics.quiet import quiet
@@ -44,6 +45,7 @@ class RegressionMixture(RegressionFits):
         """A table as people see it: rows first, no output axis for one output."""
         return table[0] if self.fit_.predicts_vectors else np.moveaxis(table, 0, 1)
 
+    @in_blocks()
     @hinting
     @quiet
     def predict(

@@ -11,8 +11,10 @@ from sklearn.utils.validation import check_array
 
 from mixstat.alignment import check_same_rows
 from mixstat.arguments import Response, Setting, Table, Weights, count_rows
+from mixstat.data.blocks import Blocks
 from mixstat.data.categories import as_pandas
 from mixstat.data.formula import check_frame
+from mixstat.estimators.blocked import check_alone, fit_of_blocks
 from mixstat.estimators.covering import CoveringMixture
 from mixstat.estimators.door import enter
 from mixstat.estimators.formula_rows import agreed_y, check_transformed, read_numbers
@@ -81,9 +83,11 @@ class RegressionFits(RegressorMixin, CoveringMixture):
 
         Parameters
         ----------
-        X : array-like of shape (n, d)
+        X : array-like of shape (n, d), or Blocks
             Inputs. Text and categories of a data frame are coded: a column of 0 and 1 for each
             level but the first, named as in ``site[B]``; dates are refused.
+            :class:`mixstat.Blocks` are rows that do not fit into memory, with their responses
+            and weights.
         y : array-like of shape (n,) or (n, m), or str
             Responses: real numbers, of several outputs for Gaussian experts; counts; positive
             numbers for gamma experts; for binomial experts two columns, successes and
@@ -130,6 +134,16 @@ class RegressionFits(RegressorMixin, CoveringMixture):
         DesignWarning
             If columns are constant or dependent, or rows are fewer than parameters.
         """
+        if isinstance(X, Blocks):
+            check_alone(
+                y=y,
+                sample_weight=sample_weight,
+                offset=offset,
+                groups=groups,
+                known_experts=known_experts,
+            )
+            self.fit_ = fit_of_blocks(self, X, self._options(), lambda one: self._new_fit(*one))
+            return self
         self.fit_ = self._new_fit(
             X, y, sample_weight, offset=offset, groups=groups, known_experts=known_experts
         )

@@ -1,6 +1,7 @@
 """The rows of a fit: whether others are the same, and models that are saved without them."""
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import jax
@@ -8,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.data.batch import Batch, take_rows
+from mixstat.numerics.precision import AnyArray
 from mixstat.objective.objective import Objective
 
 FINE = 2.0**20  # parts of a deviation that tell values apart; rounding is far smaller
@@ -43,22 +45,42 @@ class Checksums(NamedTuple):
 
 def checksums(batch: Batch) -> Checksums:
     """Those of rows that count."""
-    weight = np.ravel(np.asarray(batch.rows.weight))
-    counted = weight > 0
-    digest = hashlib.sha256()
-    rows = batch.rows
-    for table in (rows.Z, rows.feature("Phi"), rows.y, rows.offset):
-        if table is None:  # of an offset
-            continue
-        digest.update(_digits(take_rows(table, len(weight))[counted]))
-    digest.update(_digits(weight[counted] * counted.sum()))
+    count = int((np.asarray(batch.rows.weight) > 0).sum())
+    return checksums_of([batch], count)
+
+
+def checksums_of(batches: Iterable[Batch], count: int) -> Checksums:
+    """The same of rows in several batches, ``count`` in all, whose weights sum to one."""
+    digests = {name: hashlib.sha256() for name in ("Z", "Phi", "y", "offset", "weight", "unit")}
+    known = hashlib.sha256()
+    informed = False
+    for batch in batches:
+        for name, content in _contents(batch, count):
+            digests[name].update(content)
+        if (possibility := batch.rows.log_possibility) is not None:
+            informed = True
+            known.update(_digits(np.exp(_counted(batch, possibility))))
+    whole = hashlib.sha256(b"".join(digest.digest() for digest in digests.values()))
+    return Checksums(whole.hexdigest(), known.hexdigest() if informed else "")
+
+
+def _contents(batch: Batch, count: int) -> Iterator[tuple[str, bytes]]:
+    """Tables of a batch by name, as bytes."""
+    rows, weight = batch.rows, np.ravel(np.asarray(batch.rows.weight))
+    tables = {"Z": rows.Z, "Phi": rows.feature("Phi"), "y": rows.y, "offset": rows.offset}
+    for name, table in tables.items():
+        if table is not None:  # of an offset
+            yield name, _digits(_counted(batch, table))
+    yield "weight", _digits(weight[weight > 0] * count)
     if rows.sharing is not None:
-        digest.update(np.ravel(np.asarray(rows.sharing.number, np.int64))[counted].tobytes())
-    known = batch.rows.log_possibility
-    if known is None:
-        return Checksums(digest.hexdigest(), "")
-    possibility = np.exp(take_rows(known, len(weight))[counted])
-    return Checksums(digest.hexdigest(), hashlib.sha256(_digits(possibility)).hexdigest())
+        number = np.ravel(np.asarray(rows.sharing.number, np.int64))
+        yield "unit", number[weight > 0].tobytes()
+
+
+def _counted(batch: Batch, table: AnyArray) -> Float[np.ndarray, "n k"]:
+    """Rows of a table that count, rows first."""
+    counted = np.ravel(np.asarray(batch.rows.weight)) > 0
+    return take_rows(table, len(counted))[counted]
 
 
 def check_own(batch: Batch, own: Checksums, *, knowledge: bool) -> None:

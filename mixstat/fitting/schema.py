@@ -105,8 +105,8 @@ class MissingRows:
 
     kept: Bool[np.ndarray, " n"]
     """Of the rows that were given."""
-    labels: np.ndarray
-    """Of the rows that were kept: their index, or their numbers."""
+    labels: np.ndarray | None
+    """Of the rows that were kept: their index, or their numbers; a model file has none."""
     without_response: int
     """Rows in which the response is missing, whatever else is."""
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int, PyTree
 
-from mixstat.data.batch import Batch, Rows
+from mixstat.data.batch import Batch, ReadBatch, Rows
 from mixstat.numerics import precision
 from mixstat.numerics.compiled import kernel, traced
 from mixstat.numerics.precision import AnyArray
@@ -74,6 +74,8 @@ def total(
     spread_from
         Chunks from which on all processors add up.
     """
+    if isinstance(data, ReadBatch):
+        return _of_blocks(statistic, model, data, finish, spread_from)
     chunks = data if isinstance(data, Chunks) else chunks_of(data)
     if traced((model, chunks)):
         sums = scan(statistic, model, chunks)
@@ -82,6 +84,28 @@ def total(
         return _whole(model, chunks, statistic=statistic, finish=finish)
     sums = _in_ranges(statistic, model, chunks)
     return sums if finish is None else finish(model, sums)
+
+
+def _of_blocks(
+    statistic: Statistic,
+    model: PyTree,
+    data: ReadBatch,
+    finish: Callable[[PyTree, PyTree], PyTree] | None,
+    spread_from: int,
+) -> PyTree:
+    """:func:`total` of rows that are read block by block."""
+    if traced(model):
+        raise TypeError("Rows that are read in blocks are summed outside of compiled programs.")
+    sums = None
+    for block in data.read():
+        part = total(statistic, model, block, spread_from=spread_from)
+        part = jax.tree.map(np.asarray, part)
+        sums = part if sums is None else jax.tree.map(_plus, sums, part)
+    return sums if finish is None else finish(model, sums)
+
+
+def _plus(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return np.asarray(one + other)
 
 
 def is_large(data: Batch | Chunks, spread_from: int = MANY) -> bool:

@@ -5,6 +5,7 @@ import itertools
 from tests.bad_inputs.conformal import of_conformal, of_pruning
 from tests.bad_inputs.contexts import of_contexts
 from tests.bad_inputs.effects import of_effects
+from tests.bad_inputs.files import of_blocks, of_files
 from tests.bad_inputs.inference import of_inference
 from tests.bad_inputs.parts import of_parts
 from tests.bad_inputs.rows import DECLARED, Row, fault
@@ -27,6 +28,8 @@ def table() -> list[Row]:
         of_conformal(),
         of_pruning(),
         of_two_levels(),
+        of_files(),
+        of_blocks(),
     )
     return list(itertools.chain(*parts))
 

@@ -153,6 +153,7 @@ STATUS_ELSEWHERE = {
     "fitting/batch_of_fits.py: _plan_block",  # Newton's
     "fitting/multistart.py: Search._short_runs",  # EM's, for the table of starts
     "fitting/fit_table.py: FitTable.result",  # a row's, from its name
+    "saving/reader.py: _status",  # a saved one's, from its name
 }
 
 

@@ -1,0 +1,1 @@
+"""Models in the shell: ``mixstat fit``, ``select``, ``predict`` and ``report``."""

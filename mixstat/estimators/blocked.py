@@ -1,0 +1,183 @@
+"""Fits to rows in blocks: a search on a sample, and passes over all of them."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from copy import copy
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+
+from mixstat.arguments import Table, as_frame, count_rows
+from mixstat.data.blocks import Block, Blocks
+from mixstat.data.design import MappedColumns
+from mixstat.data.formula import FormulaColumns
+from mixstat.estimators.by_block import no_rows, nonempty
+from mixstat.estimators.inferring import InferringMixture
+from mixstat.fitting.block_fit import on_all_rows
+from mixstat.fitting.fit import Fit
+from mixstat.fitting.options import Options
+from mixstat.fitting.tables import TrainingRows
+from mixstat.results import report
+from mixstat.validation import check_weights
+
+
+class Sampled(NamedTuple):
+    """What the first pass over blocks finds."""
+
+    rows: Block
+    """A sample of them."""
+    total_weight: float
+    count: int
+    """Of the rows that count."""
+    weighted: bool
+    """Whether one of them counts other than once."""
+
+
+def fit_of_blocks(
+    moe: InferringMixture, blocks: Blocks, options: Options, fit_sample: Callable[[Block], Fit]
+) -> Fit:
+    """The fit to all rows: a search on a sample of them, and a few passes over all.
+
+    Parameters
+    ----------
+    moe
+        Whose settings hold; it is not changed.
+    blocks
+        The rows.
+    options
+        Its settings, checked.
+    fit_sample
+        Its fit to some rows.
+    """
+    _check_settings(moe, options)
+    seed = int(check_random_state(options.random_state).randint(2**31))
+    sampled = _draw(blocks, seed)
+    with warnings.catch_warnings():  # the verdict is that on all rows
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        near = fit_sample(sampled.rows)
+    _check_designs(near)
+    knowing = copy(moe)
+    knowing.fit_ = near
+
+    def read() -> Iterator[TrainingRows]:
+        count = 0
+        for number, block in enumerate(nonempty(blocks)):
+            rows = _checked(knowing, block, number).without_zero_weights()
+            count += len(rows.y)
+            if len(rows.y):
+                yield rows
+        if count != sampled.count:
+            raise ValueError(
+                "X: Blocks must give the same rows each time they are read, got "
+                f"{sampled.count} rows at first and {count} later."
+            )
+
+    fit = on_all_rows(replace(near, weighted=sampled.weighted), read, *sampled[1:3])
+    report(fit.maximum.certificate, ConvergenceWarning)
+    return fit
+
+
+def check_alone(**beside: object) -> None:
+    """Refuse what blocks bring themselves, or what cannot be given with them."""
+    for name, one in beside.items():
+        if one is not None:
+            raise ValueError(
+                f"{name} must be left out beside Blocks, which bring responses and weights (and "
+                f"cannot have offsets, groups or known experts); got {type(one).__name__}."
+            )
+
+
+def _check_settings(moe: InferringMixture, options: Options) -> None:
+    """Refuse settings under which a fit to blocks would not be the fit to all rows at once."""
+    shrunk = options.penalises or options.scale_penalty
+    if shrunk:
+        raise ValueError(
+            "ridge, expert_penalty, gate_penalty and scale_penalty must be 0 for Blocks: penalties "
+            "are in the units of all rows, which are not known before they are read."
+        )
+    if options.restrictions.any:
+        raise ValueError(
+            "constraints, common and frozen must be left out for Blocks, got "
+            f"{'; '.join(options.restrictions.describe())}."
+        )
+    if not options.gate.continuous:
+        raise ValueError(
+            f"gate must be continuous for Blocks, got {type(options.gate).__name__}, whose search "
+            "needs all rows at once."
+        )
+    if moe.missing != "raise":
+        raise ValueError(f"missing must be 'raise' for Blocks, got {moe.missing!r}.")
+
+
+def _check_designs(near: Fit) -> None:
+    """Refuse formulas that learn from the rows, of which a sample would teach them."""
+    for design in (near.designs.experts, near.designs.gate):
+        source = design.source
+        source = source.source if isinstance(source, MappedColumns) else source
+        if isinstance(source, FormulaColumns) and any(source.spec.transform_state.values()):
+            learning = [name for name, state in source.spec.transform_state.items() if state]
+            raise ValueError(
+                f"{source.argument} must not have {', '.join(learning)} for Blocks, which learns "
+                "from all rows at once; write polynomials as I(x**2)."
+            )
+
+
+def _draw(blocks: Blocks, seed: int) -> Sampled:
+    """A sample of the rows, each as likely as any other, in one pass."""
+    random = np.random.default_rng(seed)
+    kept: list[Block] = []
+    keys = np.zeros(0)
+    total, count, weighted = 0.0, 0, False
+    for block in nonempty(blocks):
+        weight = _weights(block)
+        total, count = total + float(weight.sum()), count + int((weight > 0).sum())
+        weighted |= bool(np.any(weight[weight > 0] != 1))
+        kept = [_joined([*kept, block._replace(sample_weight=weight)])]
+        keys = np.append(keys, random.random(len(weight)))
+        if len(keys) > blocks.sample:
+            chosen = np.sort(np.argpartition(keys, blocks.sample)[: blocks.sample])
+            kept, keys = [_taken(kept[0], chosen)], keys[chosen]
+    if not kept:
+        raise no_rows()
+    return Sampled(kept[0], total, count, weighted)
+
+
+def _weights(block: Block) -> Float[np.ndarray, " n"]:
+    n = count_rows(block.X)
+    return np.ones(n) if block.sample_weight is None else check_weights(block.sample_weight, n)
+
+
+def _checked(knowing: InferringMixture, block: Block, number: int) -> TrainingRows:
+    """The rows of a block, which must be like those of the sample."""
+    try:
+        table, response = knowing._read_pairs(block.X, block.y)
+        return TrainingRows(table, response, _weights(block))
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"block {number}: {error}") from error
+
+
+def _joined(parts: list[Block]) -> Block:
+    """Blocks as one."""
+    if len(parts) == 1:
+        return parts[0]
+    return Block(*(_stacked(list(tables)) for tables in zip(*parts, strict=True)))
+
+
+def _stacked(tables: list[Table]) -> Table:
+    if tables[0] is None:
+        return None
+    if as_frame(tables[0]) is None:
+        return np.concatenate([np.asarray(one) for one in tables])
+    import pandas as pd
+
+    return pd.concat(tables, ignore_index=True)  # type: ignore[arg-type]
+
+
+def _taken(block: Block, rows: Int[np.ndarray, " m"]) -> Block:
+    return Block(
+        *(None if one is None else getattr(one, "iloc", np.asarray(one))[rows] for one in block)
+    )
