@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import logsumexp
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mixstat.alignment import check_same_rows
 from mixstat.arguments import Response, Setting, Table, Weights, count_rows
 from mixstat.data.formula import check_frame
 from mixstat.data.units import Labels, check_weights_of_units, firsts, numbered
+from mixstat.estimators.door import is_sound
 from mixstat.estimators.formula_rows import row_weights
 from mixstat.estimators.grouping import read_units
 from mixstat.estimators.known_experts import read_known
@@ -38,6 +38,8 @@ class RowQuestions(ParameterQuestions):
         schema = self.fit_.request.schema
         if schema.formulas is not None:
             return check_frame(X, "formula")
+        if is_sound(X, schema):
+            return X
         X = without_columns(X, schema.offset, schema.groups, schema.known)
         return validate_data(self, check_table("X", X), reset=False, dtype=np.float64)
 
@@ -203,8 +205,8 @@ class RowQuestions(ParameterQuestions):
             Natural logarithms of densities; of units in the order in which they first come.
         """
         pair, unit = self._read_pairs(X, y), self._units(X, groups)
-        joint = self.fit_.log_joint(*pair, self._offset(X, offset), unit)
-        return logsumexp(joint if unit is None else joint[firsts(numbered(unit))], axis=1)
+        logs = self.fit_.log_density(*pair, self._offset(X, offset), unit)
+        return logs if unit is None else logs[firsts(numbered(unit))]
 
     @hinting
     def aic(
@@ -282,8 +284,7 @@ class RowQuestions(ParameterQuestions):
         X, y, sample_weight, offset, groups = rows
         table, response = self._read_pairs(X, y)
         unit, known = self._units(X, groups), self._offset(X, offset)
-        logs = logsumexp(self.fit_.log_joint(table, response, known, unit), axis=1)
-        logs += self.fit_.log_inputs(table)
+        logs = self.fit_.log_density(table, response, known, unit) + self.fit_.log_inputs(table)
         weight = self._weights(X, sample_weight, len(logs))
         total = weight.sum()
         if unit is not None:

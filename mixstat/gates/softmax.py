@@ -1,5 +1,7 @@
 """The softmax gate."""
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +18,8 @@ from mixstat.parts.part import NewtonSums
 
 class LinearSoftmaxGate(reference.ReferenceGate):
     """Softmax gates whose logits are linear in their features, with derivatives in closed form."""
+
+    plain: ClassVar[bool] = True
 
     def link(self, eta: Float[AnyArray, "J n"], Z: AnyArray) -> Float[AnyArray, "K n"]:
         return reference.log_softmax(eta)

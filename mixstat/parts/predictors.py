@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.data.batch import Rows
-from mixstat.numerics import linear_algebra
+from mixstat.numerics import linear_algebra, tiles
 from mixstat.numerics.precision import AnyArray, library_of
 
 MANY_FEATURES = 64  # above, products of all pairs of features outgrow the cache
@@ -29,16 +29,22 @@ class Group(NamedTuple):
 
 
 def predict(groups: tuple[Group, ...], rows: Rows) -> AnyArray:
-    """Linear predictors of all groups, stacked: (predictors, n) or (K, predictors, n)."""
+    """Linear predictors of all groups, stacked: (predictors, n) or (K, predictors, n).
+
+    In NumPy, by products that do not depend on what rows there are, where all is NumPy's.
+    """
+    library = library_of(rows.weight, *(group.coef for group in groups))
     etas = []
     for feature, coef in groups:
         if feature == "1":
-            etas.append(jnp.broadcast_to(coef, (*coef.shape[:-1], rows.weight.shape[-1])))
+            etas.append(library.broadcast_to(coef, (*coef.shape[:-1], rows.weight.shape[-1])))
+        elif library is np:
+            etas.append(tiles.product(coef, rows.feature(feature)))
         else:
             etas.append(coef @ rows.feature(feature))
     if groups and groups[0].feature == "Phi":
         etas[0] = with_offset(etas[0], rows)
-    return jnp.concatenate(etas, axis=-2)
+    return etas[0] if len(etas) == 1 else library.concatenate(etas, axis=-2)
 
 
 def with_offset(eta: Float[AnyArray, "K L n"], rows: Rows) -> Float[AnyArray, "K L n"]:
