@@ -21,7 +21,7 @@ def expert_predictors(
     """Linear predictors of every expert, in NumPy; an offset is added to the first ones."""
     n, known = len(Phi), None if offset is None else offset.T
     rows = Rows(Phi.T, None, np.zeros((0, n)), np.zeros(n), offset=known)
-    return predictors.predict(parameter_vector.as_numpy(experts).groups(), rows)
+    return np.asarray(predictors.predict(parameter_vector.as_numpy(experts).groups(), rows))
 
 
 class Predictive(NamedTuple):

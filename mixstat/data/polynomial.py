@@ -35,7 +35,7 @@ class Step(NamedTuple):
 def steps(exponents: Int[np.ndarray, "p d"]) -> list[Step]:
     """How each monomial comes from an earlier one."""
     place = {tuple(e): i for i, e in enumerate(exponents)}
-    found = []
+    found: list[Step] = []
     for e in exponents:
         used = np.flatnonzero(e)
         if not used.size:

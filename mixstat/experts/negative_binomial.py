@@ -1,6 +1,7 @@
 """Negative binomial experts: counts that vary more than Poisson's."""
 
 from functools import partial
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -29,6 +30,8 @@ class NegativeBinomialExperts(CountExperts, SpreadExperts):
     Lawless, J. F. (1987). Negative binomial and mixed Poisson regression. Canad. J. Statist. 15,
     209-225.
     """
+
+    plain: ClassVar[bool] = True
 
     coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
     log_dispersion: Float[AnyArray, "K 1 1"] = eqx.field(default_factory=partial(blank, 0, 1, 1))

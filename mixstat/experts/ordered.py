@@ -43,6 +43,7 @@ class OrderedExperts(OnePredictorExperts):
     """
 
     response: ClassVar[str] = "ordered"
+    plain: ClassVar[bool] = True
 
     coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
     log_gap: Float[AnyArray, "K g 1"] = eqx.field(default_factory=partial(blank, 0, 1, 1))

@@ -158,7 +158,8 @@ class Answers:
     ) -> Float[np.ndarray, " n"]:
         """Log of the density of y given x, in the units of y; of all rows of its unit."""
         if unit is not None:
-            return functions.logsumexp(self._log_joint_of_units(X, y, offset, unit), axis=1)
+            joint = self._log_joint_of_units(X, y, offset, unit)
+            return np.asarray(functions.logsumexp(joint, axis=1))
         return self._asked(new_rows.log_density, X, y, offset, self.units.log_volume)
 
     def responsibilities(
@@ -187,7 +188,8 @@ class Answers:
             log = new_rows.log_prob(gate, seen) if log_share is None else log_share[part].T
             if known is not None:
                 seen = replace(seen, offset=known[part].T)
-            return Predictive(np.exp(log), experts, predictors.predict(groups, seen))
+            eta = np.asarray(predictors.predict(groups, seen))
+            return Predictive(np.exp(log), experts, eta)
 
         return law
 

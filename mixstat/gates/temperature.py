@@ -20,8 +20,8 @@ from mixstat.gates.blocks import GateBlocks, Prior
 from mixstat.gates.heated import Heated, activated
 from mixstat.gates.identification import FreeParameters, Identification
 from mixstat.gates.starting import Starting
-from mixstat.numerics import parameter_vector
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics import functions, parameter_vector
+from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts import predictors
 from mixstat.parts.atoms import Atoms
 from mixstat.parts.labels import ParameterLabel

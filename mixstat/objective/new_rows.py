@@ -80,7 +80,8 @@ def _program(part: Gate | Experts, rows: Rows) -> Float[AnyArray, "K n"]:
 
 def log_conditional(model: Mixture, rows: Rows) -> Float[np.ndarray, "K n"]:
     """log pi_k(x) + log f_k(y | x) of each row of NumPy."""
-    return log_joint(Prior(log_prob(model.gate, rows)), log_prob(model.experts, rows), rows)
+    prior = Prior(log_prob(model.gate, rows))
+    return np.asarray(log_joint(prior, log_prob(model.experts, rows), rows))
 
 
 def log_density(model: Mixture, rows: Rows) -> Float[np.ndarray, " n"]:

@@ -39,7 +39,7 @@ def predict(groups: tuple[Group, ...], rows: Rows) -> AnyArray:
         if feature == "1":
             etas.append(library.broadcast_to(coef, (*coef.shape[:-1], rows.weight.shape[-1])))
         elif library is np:
-            etas.append(tiles.product(coef, rows.feature(feature)))
+            etas.append(tiles.product(np.asarray(coef), np.asarray(rows.feature(feature))))
         else:
             etas.append(coef @ rows.feature(feature))
     if groups and groups[0].feature == "Phi":
