@@ -18,7 +18,7 @@ HUGE = 1e100  # squares and products of larger numbers overflow
 
 def check_magnitude(name: str, values: np.ndarray) -> None:
     """Refuse numbers that cannot be squared."""
-    largest = np.max(np.abs(values), initial=0.0)
+    largest = max(np.max(values, initial=0.0), -np.min(values, initial=0.0))
     if not largest <= HUGE:
         raise ValueError(f"{name} has values up to {largest:.1e}; rescale it below {HUGE:.0e}.")
 
@@ -50,8 +50,10 @@ class PolynomialColumns(Source):
 
     def columns_last(self, X: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "p n"]:
         """Monomials of the standardised inputs (p, n)."""
-        chosen = np.ascontiguousarray(X[:, self.inputs].T)
-        standard = (chosen - self.location[:, None]) / self.scale[:, None]
+        everything = np.array_equal(self.inputs, np.arange(X.shape[1]))
+        standard = np.array((X if everything else X[:, self.inputs]).T, float, order="C")
+        standard -= self.location[:, None]
+        standard /= self.scale[:, None]
         return polynomial.follow(standard, self.steps)
 
     def raw(self, X: Float[np.ndarray, "n d"]) -> np.ndarray:

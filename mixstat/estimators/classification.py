@@ -130,7 +130,8 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         ndarray of shape (n, n_experts, n_classes)
             Rows sum to one over the classes.
         """
-        law = self.fit_.predictive(self._read(X))
+        read = self._read(X)
+        law = self.fit_.predictive(read)
         return np.transpose(law.experts.functions(law.eta), (2, 0, 1))
 
     @quiet
@@ -147,7 +148,8 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         ndarray of shape (n, n_classes)
             Columns in the order of ``classes_``; rows sum to one.
         """
-        return self.fit_.of_laws(Predictive.functions, self._read(X)).T
+        read = self._read(X)
+        return self.fit_.of_laws(Predictive.functions, read).T
 
     @quiet
     def predict_log_proba(self, X: Table) -> np.ndarray:

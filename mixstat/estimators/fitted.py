@@ -115,7 +115,8 @@ class RowQuestions(ParameterQuestions):
         ndarray of shape (n, n_experts)
             Rows sum to one.
         """
-        return np.exp(self.fit_.log_gate(self._read(X)))
+        read = self._read(X)
+        return self.fit_.shares(read)
 
     @quiet
     def gate_scores(self, X: Table) -> np.ndarray:

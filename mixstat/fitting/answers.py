@@ -97,6 +97,11 @@ class Answers:
         gate, rows = self.plain_model.gate, self._rows(X)
         return in_blocks(lambda part: new_rows.log_prob(gate, rows(part)).T, count_rows(X))
 
+    def shares(self, X: Table) -> Float[np.ndarray, "n K"]:
+        """Probability of each expert given x."""
+        gate, rows = self.plain_model.gate, self._rows(X)
+        return in_blocks(lambda part: np.exp(new_rows.log_prob(gate, rows(part))).T, count_rows(X))
+
     @in_float64
     def log_inputs(self, X: Table) -> Float[np.ndarray, " n"]:
         """Log density of the inputs, in their units, of a gate that is fitted to them; else 0."""

@@ -23,8 +23,8 @@ from mixstat.numerics.threads import in_threads
 from mixstat.numerics.tiles import TILE
 from mixstat.objective.likelihood import log_joint
 
-BLOCK = 40 * TILE
-COMPILED = BLOCK // 4  # rows of a call of a compiled program; all calls have one shape
+BLOCK = 80 * TILE
+COMPILED = BLOCK // 8  # rows of a call of a compiled program; all calls have one shape
 MANY = 2**16  # rows from which on several processors answer
 RANGES = 8
 

@@ -59,7 +59,7 @@ def check_alone(method: Callable[..., np.ndarray], *tables) -> None:
 
 @pytest.mark.parametrize("question", ALONE + BOTH)
 def test_a_row_is_answered_as_it_is_among_others(gaussian, rows, question):
-    many = [np.concatenate([t] * 11) for t in rows]  # more than a block
+    many = [np.concatenate([t] * 20) for t in rows]  # more than a block
     assert len(many[0]) > new_rows.BLOCK
     check_alone(getattr(gaussian, question), *many[: 1 + (question in BOTH)])
 
