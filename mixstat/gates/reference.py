@@ -50,9 +50,16 @@ def information(
     log_share: Float[AnyArray, "K n"], mass: Float[AnyArray, " n"]
 ) -> Float[AnyArray, "J J n"]:
     """Information of a multinomial draw of size ``mass`` in the stored logits."""
-    share = jnp.exp(log_share)[:-1]
-    diagonal = jnp.eye(len(share), dtype=share.dtype)[:, :, None] * share[:, None, :]
-    outer = share[:, None, :] * share[None, :, :]
+    return information_of(jnp.exp(log_share), mass)
+
+
+def information_of(
+    share: Float[AnyArray, "K n"], mass: Float[AnyArray, " n"]
+) -> Float[AnyArray, "J J n"]:
+    """The same from shares that are there."""
+    own = share[:-1]
+    diagonal = jnp.eye(len(own), dtype=own.dtype)[:, :, None] * own[:, None, :]
+    outer = own[:, None, :] * own[None, :, :]
     return mass[None, None, :] * (diagonal - outer)
 
 

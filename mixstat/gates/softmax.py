@@ -58,9 +58,10 @@ class LinearSoftmaxGate(reference.ReferenceGate):
         self, eta: Float[AnyArray, "J n"], Z: AnyArray, resp: Float[AnyArray, "K n"]
     ) -> GateBlocks:
         mass = resp.sum(axis=0)
-        share = mass[None, :] * reference.shares(eta)[:-1]
+        all_shares = reference.shares(eta)  # which the compiler has from the prior
+        share = mass[None, :] * all_shares[:-1]
         diagonal = np.eye(len(eta))[:, :, None] * resp[:-1][None, :, :]
-        own = diagonal - self.information(eta, Z, mass)
+        own = diagonal - reference.information_of(all_shares, mass)
         # the share, which all derivatives have in common, is left out of the slopes
         return GateBlocks(resp[:-1] - share, resp[:-1], np.eye(len(resp), len(eta)), own)
 

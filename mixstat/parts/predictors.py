@@ -149,6 +149,13 @@ def row_gradients(
     return jnp.concatenate(parts)[where.order]
 
 
+class InOrder(NamedTuple):
+    """Second derivatives (b, n) in the order in which they are made."""
+
+    table: AnyArray
+    place: np.ndarray  # where in it each pair stands
+
+
 def curvature_sums(
     blocks: Float[AnyArray, "e e n"], where: Layout, rows: Rows
 ) -> dict[str, AnyArray]:
@@ -157,30 +164,34 @@ def curvature_sums(
 
 
 def pair_sums(
-    pairs: Callable[[np.ndarray, np.ndarray], AnyArray], where: Layout, rows: Rows
+    pairs: Callable[[np.ndarray, np.ndarray], AnyArray | InOrder], where: Layout, rows: Rows
 ) -> dict[str, AnyArray]:
     """Sums over rows that :func:`curvature` needs: the distinct ones only.
 
-    ``pairs`` gives the second derivatives (b, n) in b pairs of predictors.
+    ``pairs`` gives the second derivatives (b, n) in b pairs of predictors. Those in another order
+    are added up in it, and sums are moved in the place of whole rows.
     """
-    sums = {}
+    sums: dict[str, AnyArray] = {}
     for a, b in where.pairs():
         of_a, of_b = where.index[a], where.index[b]
         if a == b:
             upper, lower = np.triu_indices(len(of_a))
-            weights = pairs(of_a[upper], of_a[lower])
+            weights, place = _ordered(pairs(of_a[upper], of_a[lower]))
             constant = a == "1"
-            sums[a + b] = (
-                jnp.sum(weights, axis=1) if constant else own_sums(weights, rows.feature(a))
-            )
+            found = jnp.sum(weights, axis=1) if constant else own_sums(weights, rows.feature(a))
         else:
             left, right = np.repeat(of_a, len(of_b)), np.tile(of_b, len(of_a))
-            weights = pairs(left, right)
+            weights, place = _ordered(pairs(left, right))
             if b == "1":
-                sums[a + b] = weights @ rows.feature(a).T
+                found = weights @ rows.feature(a).T
             else:
-                sums[a + b] = cross_sums(weights, rows.feature(a), rows.feature(b))
+                found = cross_sums(weights, rows.feature(a), rows.feature(b))
+        sums[a + b] = found if place is None else found[place]
     return sums
+
+
+def _ordered(pairs: AnyArray | InOrder) -> tuple[AnyArray, np.ndarray | None]:
+    return pairs if isinstance(pairs, InOrder) else (pairs, None)
 
 
 def curvature(sums: dict[str, AnyArray], where: Layout) -> Float[AnyArray, "D D"]:
