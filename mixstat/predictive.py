@@ -7,8 +7,10 @@ from jaxtyping import Float
 from scipy.optimize import elementwise
 from scipy.special import ndtri
 
+from mixstat.data.batch import Rows
 from mixstat.experts.base import Experts
-from mixstat.parts.predictors import Group
+from mixstat.numerics import parameter_vector
+from mixstat.parts import predictors
 
 BEYOND = 1e-15  # relative distance below which numbers no longer differ by counts
 
@@ -17,17 +19,9 @@ def expert_predictors(
     experts: Experts, Phi: Float[np.ndarray, "n p"], offset: Float[np.ndarray, "n o"] | None = None
 ) -> Float[np.ndarray, "K L n"]:
     """Linear predictors of every expert, in NumPy; an offset is added to the first ones."""
-
-    def one(group: Group) -> np.ndarray:
-        coef = np.asarray(group.coef)
-        if group.feature == "1":
-            return np.broadcast_to(coef, (*coef.shape[:-1], len(Phi)))
-        return coef @ Phi.T
-
-    first, *others = (one(group) for group in experts.groups())
-    if offset is not None:
-        first = first + offset.T
-    return np.concatenate([first, *others], axis=-2)
+    n, known = len(Phi), None if offset is None else offset.T
+    rows = Rows(Phi.T, None, np.zeros((0, n)), np.zeros(n), offset=known)
+    return np.asarray(predictors.predict(parameter_vector.as_numpy(experts).groups(), rows))
 
 
 class Predictive(NamedTuple):
@@ -44,7 +38,11 @@ class Predictive(NamedTuple):
 
     def mean(self) -> Float[np.ndarray, "m n"]:
         """Conditional mean."""
-        return self._average(self.marginals.mean())
+        return self._average(self.experts.mean(self.eta))
+
+    def functions(self) -> Float[np.ndarray, "c n"]:
+        """Conditional mean, or the probabilities of the values of y."""
+        return self._average(self.experts.functions(self.eta))
 
     def _average(self, each: Float[np.ndarray, "K m n"]) -> Float[np.ndarray, "m n"]:
         """Over experts; what one without a share says, infinity included, does not count."""
@@ -55,7 +53,7 @@ class Predictive(NamedTuple):
     def std(self) -> Float[np.ndarray, "m n"]:
         """Conditional standard deviation: within and between experts."""
         mean = self.mean()
-        spread = self.marginals.var() + (self.marginals.mean() - mean) ** 2
+        spread = self.marginals.var() + (self.experts.mean(self.eta) - mean) ** 2
         spread = np.where(np.isinf(mean), np.inf, spread)
         return np.sqrt(self._average(spread))
 

@@ -18,7 +18,7 @@ HUGE = 1e100  # squares and products of larger numbers overflow
 
 def check_magnitude(name: str, values: np.ndarray) -> None:
     """Refuse numbers that cannot be squared."""
-    largest = np.max(np.abs(values), initial=0.0)
+    largest = max(np.max(values, initial=0.0), -np.min(values, initial=0.0))
     if not largest <= HUGE:
         raise ValueError(f"{name} has values up to {largest:.1e}; rescale it below {HUGE:.0e}.")
 
@@ -26,9 +26,12 @@ def check_magnitude(name: str, values: np.ndarray) -> None:
 class PolynomialColumns(Source):
     """Monomials of chosen inputs, computed on standardised inputs."""
 
+    by_rows = True
+
     def __init__(self, inputs: np.ndarray, exponents: np.ndarray, names: Sequence[str]) -> None:
         self.inputs = inputs
         self.exponents = exponents
+        self.steps = polynomial.steps(exponents)
         self.names = polynomial.names(exponents, names)
         self.constant = True
 
@@ -43,8 +46,15 @@ class PolynomialColumns(Source):
 
     def columns(self, X: Float[np.ndarray, "n d"]) -> np.ndarray:
         """Monomials of the standardised inputs (n, p)."""
-        standard = (X[:, self.inputs] - self.location) / self.scale
-        return polynomial.monomials(standard, self.exponents)
+        return np.ascontiguousarray(self.columns_last(X).T)
+
+    def columns_last(self, X: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "p n"]:
+        """Monomials of the standardised inputs (p, n)."""
+        everything = np.array_equal(self.inputs, np.arange(X.shape[1]))
+        standard = np.array((X if everything else X[:, self.inputs]).T, float, order="C")
+        standard -= self.location[:, None]
+        standard /= self.scale[:, None]
+        return polynomial.follow(standard, self.steps)
 
     def raw(self, X: Float[np.ndarray, "n d"]) -> np.ndarray:
         """Monomials of the inputs as given (n, p)."""
@@ -165,6 +175,21 @@ class Design:
         columns = self.source.columns(X)
         check_magnitude("X", columns)
         return self.whitening.apply(columns)
+
+    def of_parts(self, X: Table) -> Callable[[slice], Float[np.ndarray, "r n"]]:
+        """Internal features of some of the rows, rows of data last, by their slice.
+
+        What a row has does not depend on the rows beside it.
+        """
+        source = self.source
+        whole = None if source.by_rows else source.columns_last(X)
+
+        def features(part: slice) -> np.ndarray:
+            columns = source.columns_last(X[part]) if whole is None else whole[:, part]  # type: ignore[index]
+            check_magnitude("X", columns)
+            return self.whitening.apply_last(columns)
+
+        return features
 
     def slopes(self, X: Table, column: int | str, deviation: float) -> Float[np.ndarray, "n r"]:
         """Derivatives of the internal features in one input: a position, or a frame's column.

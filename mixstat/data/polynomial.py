@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import combinations_with_replacement
 from math import comb
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -24,16 +25,41 @@ def powers(n_inputs: int, degree: int, *, interactions: bool = True) -> Int[np.n
     return np.array(rows, int).reshape(len(rows), n_inputs)
 
 
-def monomials(X: Float[np.ndarray, "n d"], exponents: Int[np.ndarray, "p d"]) -> np.ndarray:
-    """Values of the monomials (n, p), each one multiplication from an earlier one."""
-    out = np.ones((len(X), len(exponents)))
+class Step(NamedTuple):
+    """A monomial as an earlier one times an input; None twice is the constant."""
+
+    earlier: int | None
+    factor: int | None
+
+
+def steps(exponents: Int[np.ndarray, "p d"]) -> list[Step]:
+    """How each monomial comes from an earlier one."""
     place = {tuple(e): i for i, e in enumerate(exponents)}
-    for i, e in enumerate(exponents):
+    found: list[Step] = []
+    for e in exponents:
         used = np.flatnonzero(e)
-        if used.size:
-            smaller = e.copy()
-            smaller[used[0]] -= 1
-            np.multiply(out[:, place[tuple(smaller)]], X[:, used[0]], out=out[:, i])
+        if not used.size:
+            found.append(Step(None, None))
+            continue
+        smaller = e.copy()
+        smaller[used[0]] -= 1
+        found.append(Step(place[tuple(smaller)], int(used[0])))
+    return found
+
+
+def monomials(X: Float[np.ndarray, "n d"], exponents: Int[np.ndarray, "p d"]) -> np.ndarray:
+    """Values of the monomials (n, p)."""
+    return np.ascontiguousarray(follow(X.T, steps(exponents)).T)
+
+
+def follow(X: Float[np.ndarray, "d n"], made: list[Step]) -> Float[np.ndarray, "p n"]:
+    """Values of the monomials that are made in these steps, rows of data last."""
+    out = np.empty((len(made), X.shape[1]))
+    for i, (earlier, factor) in enumerate(made):
+        if earlier is None or factor is None:
+            out[i] = 1.0
+        else:
+            np.multiply(out[earlier], X[factor], out=out[i])
     return out
 
 

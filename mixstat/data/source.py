@@ -20,6 +20,8 @@ class Source(abc.ABC):
     """Names of the columns, the constant first."""
     constant: bool
     """Whether the first column is the constant one."""
+    by_rows: bool = False
+    """Whether columns may be made of some of the rows at a time."""
 
     @abc.abstractmethod
     def fit(self, X: Table, weight: Float[np.ndarray, " n"]) -> np.ndarray:
@@ -28,6 +30,10 @@ class Source(abc.ABC):
     @abc.abstractmethod
     def columns(self, X: Table) -> np.ndarray:
         """The columns (n, p) of the same or other rows."""
+
+    def columns_last(self, X: Table) -> Float[np.ndarray, "p n"]:
+        """The columns with rows of data last."""
+        return np.ascontiguousarray(self.columns(X).T)
 
     def slopes(self, X: Table, column: int | str, deviation: float) -> Float[np.ndarray, "n p"]:
         """Derivatives of the columns in one input: by default differences of fourth order.

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from mixstat.numerics import tiles
+
 RANK_TOL = 1e-12  # share of a column's variance that earlier columns must leave unexplained
 NEAR = 1e-3  # below this share products of columns no longer tell what is left of one
 
@@ -19,6 +21,11 @@ class Whitening(NamedTuple):
     def apply(self, columns: Float[np.ndarray, "n p"]) -> Float[np.ndarray, "n r"]:
         """Internal features of new rows."""
         return (columns[:, self.kept] - self.centre) @ self.matrix.T
+
+    def apply_last(self, columns: Float[np.ndarray, "p n"]) -> Float[np.ndarray, "r n"]:
+        """The same with rows of data last; that of a row does not depend on the rows beside it."""
+        kept = columns if self.kept.all() else columns[self.kept]
+        return tiles.product(self.matrix, kept - self.centre[:, None])
 
     def to_columns(self) -> Float[np.ndarray, "r p"]:
         """Map T: a coefficient row ``c`` on internal features is ``c @ T`` on the columns."""

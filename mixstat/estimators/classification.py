@@ -28,7 +28,7 @@ from mixstat.fitting.tables import TrainingRows
 from mixstat.hints import hinting
 from mixstat.kinds import check_labels, check_length
 from mixstat.numerics.quiet import quiet
-from mixstat.predictive import expert_predictors
+from mixstat.predictive import Predictive
 from mixstat.validation import check_integer, check_seed
 
 Classifier = TypeVar("Classifier", bound="ClassificationMixture")
@@ -123,14 +123,6 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         weight = self._weights(X, sample_weight, len(labels))
         return float(np.average(self.predict(X) == labels, weights=weight))
 
-    def _probabilities(
-        self, X: Table
-    ) -> tuple[Float[np.ndarray, "K n"], Float[np.ndarray, "K C n"]]:
-        """Of the experts, and of the classes under each of them."""
-        X, fit = self._read(X), self.fit_
-        eta = expert_predictors(fit.model.experts, fit.designs.experts.transform(X))
-        return np.exp(fit.log_gate(X)).T, fit.model.experts.marginals(eta).probability
-
     @quiet
     def expert_proba(self, X: Table) -> np.ndarray:
         """Class probabilities under each expert.
@@ -145,7 +137,9 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         ndarray of shape (n, n_experts, n_classes)
             Rows sum to one over the classes.
         """
-        return np.transpose(self._probabilities(X)[1], (2, 0, 1))
+        read = self._read(X)
+        law = self.fit_.predictive(read)
+        return np.transpose(law.experts.functions(law.eta), (2, 0, 1))
 
     @quiet
     def predict_proba(self, X: Table) -> np.ndarray:
@@ -161,8 +155,8 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         ndarray of shape (n, n_classes)
             Columns in the order of ``classes_``; rows sum to one.
         """
-        share, each = self._probabilities(X)
-        return np.einsum("kn,kcn->nc", share, each)
+        read = self._read(X)
+        return self.fit_.of_laws(Predictive.functions, read).T
 
     @quiet
     def predict_log_proba(self, X: Table) -> np.ndarray:

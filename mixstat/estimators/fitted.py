@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import logsumexp
 from sklearn.utils.validation import check_is_fitted
 
 from mixstat.alignment import check_same_rows
@@ -13,7 +12,7 @@ from mixstat.data.categories import as_pandas
 from mixstat.data.formula import check_frame
 from mixstat.data.units import Labels, check_weights_of_units, firsts, numbered
 from mixstat.estimators.by_block import in_blocks
-from mixstat.estimators.door import read_again
+from mixstat.estimators.door import is_sound, read_again
 from mixstat.estimators.grouping import read_units
 from mixstat.estimators.known_experts import read_known
 from mixstat.estimators.missing import complete
@@ -40,6 +39,8 @@ class RowQuestions(ParameterQuestions):
         schema = self.fit_.request.schema
         if schema.formulas is not None:
             return check_frame(X, "formula")
+        if is_sound(X, schema):
+            return X
         return read_again(self, without_columns(as_pandas(X), *schema.beside), schema)
 
     def _complete(
@@ -117,7 +118,8 @@ class RowQuestions(ParameterQuestions):
         ndarray of shape (n, n_experts)
             Rows sum to one.
         """
-        return np.exp(self.fit_.log_gate(self._read(X)))
+        read = self._read(X)
+        return self.fit_.shares(read)
 
     @quiet
     def gate_scores(self, X: Table) -> np.ndarray:
@@ -208,8 +210,8 @@ class RowQuestions(ParameterQuestions):
             Natural logarithms of densities; of units in the order in which they first come.
         """
         pair, unit = self._read_pairs(X, y), self._units(X, groups)
-        joint = self.fit_.log_joint(*pair, self._offset(X, offset), unit)
-        return logsumexp(joint if unit is None else joint[firsts(numbered(unit))], axis=1)
+        logs = self.fit_.log_density(*pair, self._offset(X, offset), unit)
+        return logs if unit is None else logs[firsts(numbered(unit))]
 
     @hinting
     def aic(
@@ -284,13 +286,11 @@ class RowQuestions(ParameterQuestions):
         X, y, sample_weight, offset, groups = self._complete(X, y, sample_weight, offset, groups)
         table, response = self._read_pairs(X, y)
         unit, known = self._units(X, groups), self._offset(X, offset)
-        logs = logsumexp(self.fit_.log_joint(table, response, known, unit), axis=1)
-        logs += self.fit_.log_inputs(table)
+        logs = self.fit_.log_density(table, response, known, unit) + self.fit_.log_inputs(table)
         weight = every = self._weights(X, sample_weight, len(logs))
         if unit is not None:
             check_weights_of_units(weight, unit)
-            first = firsts(numbered(unit))
-            logs, weight = logs[first], weight[first]
+            logs, weight = (one[firsts(numbered(unit))] for one in (logs, weight))
         if self.fit_.weighted and sample_weight is None:
             warn(
                 "sample_weight was given to fit and not here, where each row now counts once. Give "

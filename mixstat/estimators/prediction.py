@@ -10,6 +10,7 @@ from mixstat.estimators.by_block import in_blocks
 from mixstat.estimators.regression import RegressionFits
 from mixstat.hints import hinting
 from mixstat.numerics.quiet import quiet
+from mixstat.predictive import Predictive
 from mixstat.validation import (
     check_integer,
     check_open_share,
@@ -39,7 +40,8 @@ class RegressionMixture(RegressionFits):
         ndarray of shape (n, n_experts, m)
             In units of y; m is 1 for a single output.
         """
-        return np.transpose(self._predictive(X, offset).marginals.mean(), (2, 0, 1))
+        law = self._predictive(X, offset)
+        return np.transpose(law.experts.mean(law.eta), (2, 0, 1))
 
     def _shaped(self, table: Float[np.ndarray, "m n ..."]) -> Float[np.ndarray, "n ..."]:
         """A table as people see it: rows first, no output axis for one output."""
@@ -80,9 +82,11 @@ class RegressionMixture(RegressionFits):
             Means, and deviations if asked for, in units of y.
         """
         check_switch("return_std", return_std)
-        predictive = self._predictive(X, offset, groups, history)
-        mean = self._shaped(predictive.mean())
-        return (mean, self._shaped(predictive.std())) if return_std else mean
+        asked = self._read_beside(X, offset, groups, history)
+        if not return_std:
+            return self._shaped(self.fit_.of_laws(Predictive.mean, *asked))
+        both = self.fit_.of_laws(lambda law: np.stack([law.mean(), law.std()], axis=-1), *asked)
+        return self._shaped(both[..., 0]), self._shaped(both[..., 1])
 
     @hinting
     @quiet

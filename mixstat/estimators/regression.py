@@ -23,6 +23,7 @@ from mixstat.estimators.known_experts import told
 from mixstat.estimators.missing import taken
 from mixstat.estimators.named import named_in, response_of, told_weights
 from mixstat.estimators.offsets import (
+    Offset,
     check_dotted,
     check_exposure,
     read_offset,
@@ -233,9 +234,14 @@ class RegressionFits(RegressorMixin, CoveringMixture):
         fit.model.experts.check(table)
         return table
 
-    def _predictive(
+    def _predictive(self, X: Table, *beside: Table) -> Predictive:
+        """The law of y at rows, given their offset, groups and history."""
+        return self.fit_.predictive(*self._read_beside(X, *beside))
+
+    def _read_beside(
         self, X: Table, offset: Table = None, groups: Table = None, history: Setting = None
-    ) -> Predictive:
+    ) -> tuple[Table, Offset, Float[np.ndarray, "n K"] | None]:
+        """Rows that are asked about, their offset, and log shares where history tells of them."""
         read = self._read(X)
         log_share = None
         if history is not None:
@@ -245,7 +251,7 @@ class RegressionFits(RegressorMixin, CoveringMixture):
                 f"groups must be left out without history, {HISTORY}: of units without earlier "
                 "rows nothing is known but x."
             )
-        return self.fit_.predictive(read, self._offset(X, offset), log_share)
+        return read, self._offset(X, offset), log_share
 
     def _given_history(self, X: Table, groups: Table, history: Setting) -> Float[np.ndarray, "n K"]:
         """Log probabilities of the experts of rows, given earlier rows of their units."""

@@ -255,6 +255,12 @@ class Experts(RangingPart):
 
     def functions(self, eta: Float[np.ndarray, "K L n"]) -> Float[np.ndarray, "K c n"]:
         """What each expert says of y: its mean, or the probabilities of its values."""
+        return self.mean(eta)
+
+    def mean(self, eta: Float[np.ndarray, "K L n"]) -> Float[np.ndarray, "K m n"]:
+        """Mean of each output under each expert."""
+        if self.plain:
+            return np.asarray(self.traced_functions(eta))
         return np.asarray(self.marginals(eta).mean())
 
     def traced_functions(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K c n"]:

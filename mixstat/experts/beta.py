@@ -7,12 +7,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import gammaln, polygamma
+from jax.scipy.special import polygamma
 from jaxtyping import Float
 
 from mixstat.experts.base import NEAR, blank
 from mixstat.experts.spread import LARGEST_SHAPE, SpreadExperts
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.functions import gammaln, sigmoid
+from mixstat.numerics.precision import AnyArray, library_of
 
 LEAST = np.finfo(float).tiny
 
@@ -28,6 +29,7 @@ class BetaExperts(SpreadExperts):
     """
 
     response: ClassVar[str] = "share"
+    plain: ClassVar[bool] = True
 
     coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
     log_precision: Float[AnyArray, "K 1 1"] = eqx.field(default_factory=partial(blank, 0, 1, 1))
@@ -98,7 +100,7 @@ class BetaExperts(SpreadExperts):
         return stats.beta(*(precision * special.expit(one * eta[:, :1]) for one in (1, -1)))
 
     def traced_functions(self, eta: Float[AnyArray, "K 2 n"]) -> Float[AnyArray, "K 1 n"]:
-        return jax.nn.sigmoid(eta[:, :1])
+        return sigmoid(eta[:, :1])
 
     def in_units(self, location, scale, to_user) -> "BetaExperts":
         return BetaExperts(np.asarray(self.coef) @ to_user, np.asarray(self.log_precision))
@@ -109,5 +111,5 @@ class BetaExperts(SpreadExperts):
 
 def _shapes(eta: Float[AnyArray, "K 2 n"]) -> tuple[AnyArray, AnyArray]:
     """The two parameters of the distribution (K, n)."""
-    precision = jnp.exp(eta[:, 1])
-    return precision * jax.nn.sigmoid(eta[:, 0]), precision * jax.nn.sigmoid(-eta[:, 0])
+    precision = library_of(eta).exp(eta[:, 1])
+    return precision * sigmoid(eta[:, 0]), precision * sigmoid(-eta[:, 0])

@@ -4,7 +4,6 @@ from functools import partial
 from typing import Any, ClassVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -13,6 +12,7 @@ from scipy.special import gammaln
 from mixstat.experts.base import blank
 from mixstat.experts.glm import CountExperts, check_counts, one_predictor
 from mixstat.numerics import crps
+from mixstat.numerics.functions import sigmoid, softplus
 from mixstat.numerics.precision import AnyArray
 from mixstat.validation import check_integer
 
@@ -29,6 +29,7 @@ class BinomialExperts(CountExperts):
 
     response: ClassVar[str] = "binomial"
     paired: ClassVar[bool] = True
+    plain: ClassVar[bool] = True
 
     coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
     trials: Any = eqx.field(static=True, default=None, kw_only=True)
@@ -94,10 +95,10 @@ class BinomialExperts(CountExperts):
         self, eta: Float[AnyArray, "K 1 n"], y: Float[AnyArray, "3 n"]
     ) -> Float[AnyArray, "K n"]:
         hits, total, ways = y[:1], y[1:2], y[2:]
-        return hits * eta[:, 0] - total * jax.nn.softplus(eta[:, 0]) + ways
+        return hits * eta[:, 0] - total * softplus(eta[:, 0]) + ways
 
     def derivatives(self, eta: Float[AnyArray, "K 1 n"], y: Float[AnyArray, "3 n"]):
-        chance = jax.nn.sigmoid(eta[:, 0])
+        chance = sigmoid(eta[:, 0])
         return one_predictor(y[:1] - y[1:2] * chance, -y[1:2] * chance * (1 - chance))
 
     def single_trials(self, y: Float[np.ndarray, "n 3"]) -> bool:
@@ -138,7 +139,7 @@ class BinomialExperts(CountExperts):
         return crps.by_sums(marginals, table, share, y[:1])
 
     def traced_functions(self, eta: Float[AnyArray, "K 1 n"]) -> Float[AnyArray, "K 1 n"]:
-        return (self.trials or 1) * jax.nn.sigmoid(eta)
+        return (self.trials or 1) * sigmoid(eta)
 
     def in_units(self, location, scale, to_user) -> "BinomialExperts":
         return self._like(np.asarray(self.coef) @ to_user)

@@ -13,7 +13,7 @@ from mixstat.data.batch import Rows
 from mixstat.data.design import HUGE
 from mixstat.experts.base import Experts
 from mixstat.experts.registry import REGISTRY
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts.labels import ParameterLabel
 from mixstat.parts.predictors import Group
 from mixstat.parts.ranges import Range
@@ -60,6 +60,10 @@ class Censored(Experts):
 
     def _like(self, expert: Experts) -> "Censored":
         return Censored(expert)
+
+    @property
+    def plain(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.expert.plain
 
     @property
     def response(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -191,7 +195,8 @@ class Censored(Experts):
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
     ) -> Float[AnyArray, "K n"]:
         density = self.expert.link(eta, y[:-ENDS])
-        return jnp.where(y[-1:] > 0, density, self.expert.log_range(eta, _range(y)))
+        of_range = self.expert.log_range(eta, _range(y))
+        return library_of(eta, y).where(y[-1:] > 0, density, of_range)
 
     def derivatives(
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]

@@ -1,6 +1,7 @@
 """Exponential experts."""
 
 from functools import partial
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ from jaxtyping import Float
 from mixstat.experts.base import blank
 from mixstat.experts.glm import finite_mean, log_offset, one_predictor, traced_mean
 from mixstat.experts.spread import PositiveExperts
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts import ranges
 from mixstat.parts.ranges import FAR, Range
 
@@ -22,6 +23,8 @@ class ExponentialExperts(PositiveExperts):
     section 6.3.
     """
 
+    plain: ClassVar[bool] = True
+
     coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
 
     def null(self, n_experts: int, n_features: int, n_outputs: int) -> "ExponentialExperts":
@@ -30,14 +33,16 @@ class ExponentialExperts(PositiveExperts):
     def link(
         self, eta: Float[AnyArray, "K 1 n"], y: Float[AnyArray, "2 n"]
     ) -> Float[AnyArray, "K n"]:
-        return -eta[:, 0] - jnp.exp(jnp.minimum(y[1:] - eta[:, 0], FAR))
+        library = library_of(eta, y)
+        return -eta[:, 0] - library.exp(library.minimum(y[1:] - eta[:, 0], FAR))
 
     def derivatives(self, eta: Float[AnyArray, "K 1 n"], y: Float[AnyArray, "2 n"]):
         ratio = jnp.exp(jnp.minimum(y[1:] - eta[:, 0], FAR))
         return one_predictor(ratio - 1, -ratio)
 
     def log_range(self, eta: Float[AnyArray, "K 1 n"], ends: Range) -> Float[AnyArray, "K n"]:
-        return ranges.of_lifetime(ends.mapped(lambda y: jnp.log(y) - eta[:, 0]))
+        library = library_of(eta, *ends)
+        return ranges.of_lifetime(ends.mapped(lambda y: library.log(y) - eta[:, 0]))
 
     def permute(self, order: AnyArray) -> "ExponentialExperts":
         return ExponentialExperts(np.asarray(self.coef)[order])

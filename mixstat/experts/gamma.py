@@ -1,17 +1,19 @@
 """Gamma experts."""
 
 from functools import partial
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import gammaln, polygamma
+from jax.scipy.special import polygamma
 from jaxtyping import Float
 
 from mixstat.experts.base import blank
 from mixstat.experts.glm import finite_mean, log_offset, traced_mean
 from mixstat.experts.spread import PositiveExperts, ShapeExperts
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.functions import gammaln
+from mixstat.numerics.precision import AnyArray, library_of
 
 
 class GammaExperts(PositiveExperts, ShapeExperts):
@@ -23,17 +25,20 @@ class GammaExperts(PositiveExperts, ShapeExperts):
     with the log link.
     """
 
+    plain: ClassVar[bool] = True
+
     coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
     log_shape: Float[AnyArray, "K 1 1"] = eqx.field(default_factory=partial(blank, 0, 1, 1))
 
     def link(
         self, eta: Float[AnyArray, "K 2 n"], y: Float[AnyArray, "2 n"]
     ) -> Float[AnyArray, "K n"]:
-        shape = jnp.exp(eta[:, 1])
+        library = library_of(eta, y)
+        shape = library.exp(eta[:, 1])
         # shape log shape - log Gamma(shape) is nearly a difference of equals: one function
         constant = shape * eta[:, 1] - gammaln(shape) - shape
         beyond = y[1:] - eta[:, 0]  # log of y over the mean
-        return constant - shape * (jnp.expm1(beyond) - beyond) - y[1:]
+        return constant - shape * (library.expm1(beyond) - beyond) - y[1:]
 
     def information(
         self, eta: Float[AnyArray, "K 2 n"], y: Float[AnyArray, "2 n"]

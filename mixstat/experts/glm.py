@@ -9,7 +9,7 @@ from jaxtyping import Float
 from scipy import special  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
 from mixstat.experts.base import Experts
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts.predictors import Group
 
 MOST_LOG = 700.0  # of a mean; exp(710) is infinite
@@ -62,8 +62,9 @@ def one_predictor(first: AnyArray, second: AnyArray) -> tuple[AnyArray, AnyArray
 
 
 def traced_mean(eta: Float[AnyArray, "K 1 n"]) -> Float[AnyArray, "K 1 n"]:
-    """:func:`finite_mean` inside jit."""
-    return jnp.exp(jnp.clip(eta, -MOST_LOG, MOST_LOG))
+    """:func:`finite_mean`, inside jit too."""
+    library = library_of(eta)
+    return library.exp(library.clip(eta, -MOST_LOG, MOST_LOG))
 
 
 def log_offset(coef: AnyArray, scale: np.ndarray, to_user: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Inverse Gaussian experts."""
 
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ from jaxtyping import Float
 from mixstat.experts.base import blank
 from mixstat.experts.glm import finite_mean, log_offset, traced_mean
 from mixstat.experts.spread import PositiveExperts, ShapeExperts
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts.normal import LOG_2PI
 
 FAR = 300.0  # log of y over its mean, beyond which no density is left
@@ -26,6 +26,8 @@ class InverseGaussianExperts(PositiveExperts, ShapeExperts):
     2.2, with the log link.
     """
 
+    plain: ClassVar[bool] = True
+
     coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
     log_shape: Float[AnyArray, "K 1 1"] = eqx.field(default_factory=partial(blank, 0, 1, 1))
 
@@ -33,8 +35,9 @@ class InverseGaussianExperts(PositiveExperts, ShapeExperts):
         self, eta: Float[AnyArray, "K 2 n"], y: Float[AnyArray, "2 n"]
     ) -> Float[AnyArray, "K n"]:
         # log of y over the mean; its squared hyperbolic sine is the squared distance
-        beyond = jnp.clip(y[1:] - eta[:, 0], -FAR, FAR)
-        distance = 2 * jnp.exp(eta[:, 1] - eta[:, 0]) * jnp.sinh(0.5 * beyond) ** 2
+        library = library_of(eta, y)
+        beyond = library.clip(y[1:] - eta[:, 0], -FAR, FAR)
+        distance = 2 * library.exp(eta[:, 1] - eta[:, 0]) * library.sinh(0.5 * beyond) ** 2
         return 0.5 * (eta[:, 1] - LOG_2PI) - 1.5 * y[1:] - distance
 
     def derivatives(

@@ -1,6 +1,7 @@
 """Lognormal experts: normal regressions of log y."""
 
 from functools import partial
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ from jaxtyping import Float
 from mixstat.experts.base import blank
 from mixstat.experts.glm import finite_mean, log_offset, traced_mean
 from mixstat.experts.spread import LogScaleExperts
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts import ranges
 from mixstat.parts.normal import LOG_2PI
 from mixstat.parts.ranges import Range
@@ -25,13 +26,15 @@ class LognormalExperts(LogScaleExperts):
     section 6.3.
     """
 
+    plain: ClassVar[bool] = True
+
     coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
     log_scale: Float[AnyArray, "K 1 1"] = eqx.field(default_factory=partial(blank, 0, 1, 1))
 
     def link(
         self, eta: Float[AnyArray, "K 2 n"], y: Float[AnyArray, "2 n"]
     ) -> Float[AnyArray, "K n"]:
-        z = (y[1:] - eta[:, 0]) * jnp.exp(-eta[:, 1])
+        z = (y[1:] - eta[:, 0]) * library_of(eta, y).exp(-eta[:, 1])
         return -0.5 * (z**2 + LOG_2PI) - eta[:, 1] - y[1:]
 
     def derivatives(
@@ -45,7 +48,7 @@ class LognormalExperts(LogScaleExperts):
         return first, second.reshape(len(z), 2, 2, -1)
 
     def log_range(self, eta: Float[AnyArray, "K 2 n"], ends: Range) -> Float[AnyArray, "K n"]:
-        return ranges.of_normal(ends.mapped(jnp.log).standardised(eta))
+        return ranges.of_normal(ends.mapped(library_of(*ends).log).standardised(eta))
 
     def range_derivatives(
         self, eta: Float[AnyArray, "K 2 n"], ends: Range
@@ -67,7 +70,7 @@ class LognormalExperts(LogScaleExperts):
         return stats.lognorm(np.exp(eta[:, 1:]), scale=finite_mean(eta[:, :1]))
 
     def traced_functions(self, eta: Float[AnyArray, "K 2 n"]) -> Float[AnyArray, "K 1 n"]:
-        return traced_mean(eta[:, :1] + 0.5 * jnp.exp(2 * eta[:, 1:]))
+        return traced_mean(eta[:, :1] + 0.5 * library_of(eta).exp(2 * eta[:, 1:]))
 
     def in_units(self, location, scale, to_user) -> "LognormalExperts":
         return LognormalExperts(log_offset(self.coef, scale, to_user), np.asarray(self.log_scale))

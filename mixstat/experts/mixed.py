@@ -40,6 +40,10 @@ class MixedExperts(SharedResponse):
     exchangeable: ClassVar[bool] = False
 
     @property
+    def plain(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return all(part.plain for part in self.parts)
+
+    @property
     def n_experts(self) -> int:
         return len(self.parts)
 
@@ -79,8 +83,8 @@ class MixedExperts(SharedResponse):
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
     ) -> Float[AnyArray, "K n"]:
         possible, each = self._possible(y), zip(self.parts, self._own(eta), self._own_y(y))
-        logs = [given(possible, p, p.link(own, seen), -jnp.inf) for p, own, seen in each]
-        return jnp.concatenate(logs)
+        logs = [given(possible, p, p.link(own, seen), -np.inf) for p, own, seen in each]
+        return library_of(*logs).concatenate(logs)
 
     def derivatives(
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
@@ -168,7 +172,8 @@ class MixedExperts(SharedResponse):
 
     def traced_functions(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K c n"]:
         pairs = zip(self.parts, self._own(eta), strict=True)
-        return jnp.concatenate([part.traced_functions(own) for part, own in pairs])
+        each = [part.traced_functions(own) for part, own in pairs]
+        return library_of(*each).concatenate(each)
 
     def sample(self, eta: Float[np.ndarray, "L n"], k: int, random: np.random.Generator):
         width = sum(g.coef.shape[1] for g in self.parts[k].groups())

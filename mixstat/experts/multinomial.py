@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.experts.base import Experts, blank
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts import labels
 from mixstat.parts.atoms import Atoms, linear_blocks
 from mixstat.parts.labels import ParameterLabel
@@ -28,6 +28,7 @@ class MultinomialExperts(Experts):
 
     response: ClassVar[str] = "class"
     measure: ClassVar[str] = "multinomial"
+    plain: ClassVar[bool] = True
 
     # log odds against the last class; L = C - 1
     coef: Float[AnyArray, "K L p"] = eqx.field(default_factory=partial(blank, 0, 0, 0))
@@ -53,7 +54,7 @@ class MultinomialExperts(Experts):
         return (y == np.arange(self.n_classes)[None, :]).astype(float)
 
     def _hit(self, y: Float[AnyArray, "1 n"], n_classes: int) -> Float[AnyArray, "c n"]:
-        return (y == jnp.arange(n_classes, dtype=y.dtype)[:, None]).astype(y.dtype)
+        return (y == np.arange(n_classes, dtype=y.dtype)[:, None]).astype(y.dtype)
 
     def working(self, y: Float[AnyArray, "1 n"]) -> Float[AnyArray, "L n"]:
         """Discriminant-like: the log odds that a class seen nine times out of ten would have."""
@@ -63,10 +64,11 @@ class MultinomialExperts(Experts):
     def link(
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "1 n"]
     ) -> Float[AnyArray, "K n"]:
-        seen = jnp.sum(eta * self._hit(y, self.n_classes - 1)[None], axis=1)
-        largest = jnp.maximum(jnp.max(eta, axis=1), 0.0)
-        total = jnp.sum(jnp.exp(eta - largest[:, None, :]), axis=1) + jnp.exp(-largest)
-        return seen - largest - jnp.log(total)
+        library = library_of(eta, y)
+        seen = library.sum(eta * self._hit(y, self.n_classes - 1)[None], axis=1)
+        largest = library.maximum(library.max(eta, axis=1), 0.0)
+        total = library.sum(library.exp(eta - largest[:, None, :]), axis=1)
+        return seen - largest - library.log(total + library.exp(-largest))
 
     def derivatives(
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "1 n"]
@@ -126,6 +128,10 @@ class MultinomialExperts(Experts):
 
     def functions(self, eta: Float[np.ndarray, "K L n"]) -> Float[np.ndarray, "K C n"]:
         return self.probabilities(eta)
+
+    def mean(self, eta: Float[np.ndarray, "K L n"]) -> Float[np.ndarray, "K 1 n"]:
+        """Of the class number."""
+        return self.marginals(eta).mean()
 
 
 class Categorical:

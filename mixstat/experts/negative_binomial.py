@@ -1,18 +1,20 @@
 """Negative binomial experts: counts that vary more than Poisson's."""
 
 from functools import partial
+from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import digamma, gammaln, polygamma
+from jax.scipy.special import digamma, polygamma
 from jaxtyping import Float
 
 from mixstat.experts.base import blank
 from mixstat.experts.glm import CountExperts, check_counts, log_offset, traced_mean
 from mixstat.experts.spread import SpreadExperts
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.functions import gammaln, sigmoid, softplus
+from mixstat.numerics.precision import AnyArray, library_of
 
 DISPERSIONS = 1e-6, 1e6  # least, where y is Poisson to six digits, and most
 LARGE = 32.0  # sizes from which on Stirling's series is exact: gammaln would leave 1e-12 and more
@@ -29,6 +31,8 @@ class NegativeBinomialExperts(CountExperts, SpreadExperts):
     209-225.
     """
 
+    plain: ClassVar[bool] = True
+
     coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
     log_dispersion: Float[AnyArray, "K 1 1"] = eqx.field(default_factory=partial(blank, 0, 1, 1))
 
@@ -42,8 +46,8 @@ class NegativeBinomialExperts(CountExperts, SpreadExperts):
     def link(
         self, eta: Float[AnyArray, "K 2 n"], y: Float[AnyArray, "2 n"]
     ) -> Float[AnyArray, "K n"]:
-        size, odds = jnp.exp(-eta[:, 1]), eta[:, 0] + eta[:, 1]
-        fall = (size + y[:1]) * jax.nn.softplus(odds)
+        size, odds = library_of(eta, y).exp(-eta[:, 1]), eta[:, 0] + eta[:, 1]
+        fall = (size + y[:1]) * softplus(odds)
         return _log_ways(y[:1], y[1:], eta[:, 1]) + y[:1] * eta[:, 0] - fall
 
     def derivatives(
@@ -51,10 +55,10 @@ class NegativeBinomialExperts(CountExperts, SpreadExperts):
     ) -> tuple[Float[AnyArray, "K 2 n"], Float[AnyArray, "K 2 2 n"]]:
         """With ``share`` the part of the variance that is not Poisson's."""
         count, size, odds = y[:1], jnp.exp(-eta[:, 1]), eta[:, 0] + eta[:, 1]
-        share, log_rest = jax.nn.sigmoid(odds), size * jax.nn.softplus(odds)
+        share, log_rest = sigmoid(odds), size * softplus(odds)
         first_rise, second_rise = _rises(jnp.broadcast_to(count, size.shape), size)
         total = (size + count) * share
-        rest = total * jax.nn.sigmoid(-odds)
+        rest = total * sigmoid(-odds)
         slope = log_rest - total - first_rise
         bend = first_rise + second_rise - log_rest + 2 * size * share - rest
         cross = size * share - rest
@@ -71,7 +75,7 @@ class NegativeBinomialExperts(CountExperts, SpreadExperts):
         to infinity or the mean to zero.
         """
         size = jnp.exp(-eta[:, 1])
-        share = jax.nn.sigmoid(eta[:, 0] + eta[:, 1])
+        share = sigmoid(eta[:, 0] + eta[:, 1])
         many, few = size**2 * polygamma(1, size) - size, 0.5 * size / (size + 1)
         own = share**2 * ((1 - share) * few + share * jnp.maximum(many, 0.5))
         mean, zero = size * share, jnp.zeros_like(size)
@@ -117,26 +121,27 @@ def _log_ways(
 
     ``log_inverse`` (K, n) is the log of one over the size.
     """
+    library = library_of(count, log_inverse)
     large, many = log_inverse <= -np.log(LARGE), count + 1 >= LARGE
-    size = jnp.exp(-jnp.where(large, log_inverse, -np.log(LARGE)))
+    size = library.exp(-library.where(large, log_inverse, -np.log(LARGE)))
     by_size = _rise(count, size) - log_factorial
-    few = jnp.exp(-jnp.where(large, 0.0, log_inverse))
-    after = jnp.where(many, count + 1, LARGE)
-    by_count = _rise(few - 1, after) + (few - 1) * jnp.log(after)
-    plain = gammaln(few + jnp.where(many, 1.0, count)) - log_factorial
-    rest = jnp.where(many, by_count, plain) - gammaln(few) + count * log_inverse
-    return jnp.where(large, by_size, rest)
+    few = library.exp(-library.where(large, 0.0, log_inverse))
+    after = library.where(many, count + 1, LARGE)
+    by_count = _rise(few - 1, after) + (few - 1) * library.log(after)
+    plain = gammaln(few + library.where(many, 1.0, count)) - log_factorial
+    rest = library.where(many, by_count, plain) - gammaln(few) + count * log_inverse
+    return library.where(large, by_size, rest)
 
 
 def _rise(step: AnyArray, size: AnyArray) -> AnyArray:
     """Log of Gamma(size + step) / (Gamma(size) size^step), for a large size."""
-    whole = size + step
-    return (whole - 0.5) * jnp.log1p(step / size) - step + _series(whole) - _series(size)
+    library, whole = library_of(step, size), size + step
+    return (whole - 0.5) * library.log1p(step / size) - step + _series(whole) - _series(size)
 
 
 def _series(z: AnyArray) -> AnyArray:
-    inverse = 1 / z
-    return inverse * jnp.polyval(jnp.asarray(STIRLING[::-1], z.dtype), inverse**2)
+    library, inverse = library_of(z), 1 / z
+    return inverse * library.polyval(library.asarray(STIRLING[::-1], z.dtype), inverse**2)
 
 
 def _rises(

@@ -7,13 +7,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import log_ndtr
 from jaxtyping import Float
 
 from mixstat.experts.base import blank
 from mixstat.experts.glm import OnePredictorExperts
 from mixstat.experts.multinomial import Categorical
-from mixstat.numerics.precision import AnyArray, float64
+from mixstat.numerics.functions import log_ndtr, softplus
+from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts import labels
 from mixstat.parts.labels import ParameterLabel
 from mixstat.parts.predictors import Group
@@ -43,6 +43,7 @@ class OrderedExperts(OnePredictorExperts):
     """
 
     response: ClassVar[str] = "ordered"
+    plain: ClassVar[bool] = True
 
     coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
     log_gap: Float[AnyArray, "K g 1"] = eqx.field(default_factory=partial(blank, 0, 1, 1))
@@ -77,21 +78,23 @@ class OrderedExperts(OnePredictorExperts):
         return y - 0.5
 
     def _log_cdf(self, z: AnyArray) -> AnyArray:
-        return -jax.nn.softplus(-z) if self.noise == "logistic" else log_ndtr(z)
+        return -softplus(-z) if self.noise == "logistic" else log_ndtr(z)
 
     def _cuts(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K c n"]:
         """Cuts between levels."""
-        zero = jnp.zeros_like(eta[:, :1])
-        return jnp.concatenate([zero, jnp.cumsum(jnp.exp(eta[:, 1:]), axis=1)], axis=1)
+        library = library_of(eta)
+        above = library.cumsum(library.exp(eta[:, 1:]), axis=1)
+        return library.concatenate([library.zeros_like(eta[:, :1]), above], axis=1)
 
     def link(
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "1 n"]
     ) -> Float[AnyArray, "K n"]:
-        z, number = self._cuts(eta) - eta[:, :1], jnp.arange(self.n_levels - 1)[:, None]
-        low, high = (jnp.sum(z * (number == at)[None], axis=1) for at in (y - 1, y))
+        library = library_of(eta, y)
+        z, number = self._cuts(eta) - eta[:, :1], np.arange(self.n_levels - 1)[:, None]
+        low, high = (library.sum(z * (number == at)[None], axis=1) for at in (y - 1, y))
         ends = Range(low, high, y == 0, y == self.n_levels - 1)
-        ends = ends._replace(low=jnp.where(ends.below, high - 1, low))
-        ends = ends._replace(high=jnp.where(ends.above, low + 1, high))
+        ends = ends._replace(low=library.where(ends.below, high - 1, low))
+        ends = ends._replace(high=library.where(ends.above, low + 1, high))
         return log_probability(ends, self._log_cdf, lambda one: self._log_cdf(-one))
 
     def information(
@@ -113,9 +116,10 @@ class OrderedExperts(OnePredictorExperts):
 
     def _shares(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K C n"]:
         """Probabilities of the levels."""
-        levels = jnp.arange(float(self.n_levels))
-        each = [self.link(eta, jnp.full((1, eta.shape[2]), level)) for level in levels]
-        return jnp.exp(jnp.stack(each, axis=1))
+        library, width = library_of(eta), eta.shape[2]
+        levels = np.arange(float(self.n_levels))
+        each = [self.link(eta, np.full((1, width), level, eta.dtype)) for level in levels]
+        return library.exp(library.stack(each, axis=1))
 
     def bounds(self, min_scale: float) -> "tuple[OrderedExperts, OrderedExperts]":
         lower, upper = super().bounds(min_scale)
@@ -134,12 +138,12 @@ class OrderedExperts(OnePredictorExperts):
 
     def marginals(self, eta: Float[np.ndarray, "K L n"]) -> Categorical:
         """Distribution of the number of the level."""
-        with float64():
-            return Categorical(np.asarray(self._shares(jnp.asarray(eta))))
+        return Categorical(np.asarray(self._shares(eta)))
 
     def traced_functions(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K 1 n"]:
         z = self._cuts(eta) - eta[:, :1]
-        return jnp.sum(jnp.exp(self._log_cdf(-z)), axis=1, keepdims=True)
+        library = library_of(z)
+        return library.sum(library.exp(self._log_cdf(-z)), axis=1, keepdims=True)
 
     def in_units(self, location, scale, to_user) -> "OrderedExperts":
         return self._like(np.asarray(self.coef) @ to_user, np.asarray(self.log_gap))

@@ -11,7 +11,7 @@ from mixstat.data.batch import Rows
 from mixstat.data.design import HUGE
 from mixstat.experts.base import Experts
 from mixstat.numerics.penalty import Penalty
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts.labels import ParameterLabel
 from mixstat.parts.predictors import Group
 from mixstat.validation import check_number
@@ -32,6 +32,7 @@ class PointMass(Experts):
 
     response: ClassVar[str] = "count"
     exact_step: ClassVar[bool] = True
+    plain: ClassVar[bool] = True
     alone: ClassVar[bool] = False
 
     at: Any = eqx.field(static=True, default=0, kw_only=True)
@@ -62,8 +63,9 @@ class PointMass(Experts):
     def link(
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "1 n"]
     ) -> Float[AnyArray, "K n"]:
-        log = jnp.where(y > 0, 0.0, -jnp.inf)
-        return jnp.broadcast_to(log, (eta.shape[0], eta.shape[2]))
+        library = library_of(eta, y)
+        log = library.where(y > 0, 0.0, -np.inf)
+        return library.broadcast_to(log, (eta.shape[0], eta.shape[2]))
 
     def derivatives(
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "1 n"]
@@ -115,7 +117,7 @@ class PointMass(Experts):
         return self.marginals(eta).cdf(y[None])
 
     def traced_functions(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K 1 n"]:
-        return jnp.full((eta.shape[0], 1, eta.shape[2]), float(self.at))
+        return library_of(eta).full((eta.shape[0], 1, eta.shape[2]), float(self.at))
 
     def __repr__(self) -> str:
         return f"PointMass(at={self.at!r})"

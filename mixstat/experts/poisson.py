@@ -1,11 +1,11 @@
 """Poisson experts."""
 
 from functools import partial
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import gammainc, gammaincc
 from jaxtyping import Float
 
 from mixstat.experts.base import blank
@@ -17,7 +17,8 @@ from mixstat.experts.glm import (
     one_predictor,
     traced_mean,
 )
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.functions import gammainc, gammaincc
+from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts.ranges import Range, log_probability
 
 LEAST = 1e-300  # probability of a range
@@ -28,6 +29,8 @@ class PoissonExperts(CountExperts):
 
     McCullagh, P. and Nelder, J. A. (1989). Generalized Linear Models, second edition, chapter 6.
     """
+
+    plain: ClassVar[bool] = True
 
     coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
 
@@ -41,17 +44,22 @@ class PoissonExperts(CountExperts):
     def link(
         self, eta: Float[AnyArray, "K 1 n"], y: Float[AnyArray, "2 n"]
     ) -> Float[AnyArray, "K n"]:
-        return y[:1] * eta[:, 0] - jnp.exp(eta[:, 0]) - y[1:]
+        return y[:1] * eta[:, 0] - library_of(eta, y).exp(eta[:, 0]) - y[1:]
 
     def log_range(self, eta: Float[AnyArray, "K 1 n"], ends: Range) -> Float[AnyArray, "K n"]:
         """Of counts from the lower end to the upper one."""
-        mean = jnp.exp(eta[:, 0])
+        library = library_of(eta, *ends)
+        mean = library.exp(eta[:, 0])
 
         def log_cdf(count: AnyArray) -> AnyArray:
-            return jnp.log(jnp.maximum(gammaincc(jnp.maximum(count, -0.5) + 1, mean), LEAST))
+            return library.log(
+                library.maximum(gammaincc(library.maximum(count, -0.5) + 1, mean), LEAST)
+            )
 
         def log_survival(count: AnyArray) -> AnyArray:
-            return jnp.log(jnp.maximum(gammainc(jnp.maximum(count, -0.5) + 1, mean), LEAST))
+            return library.log(
+                library.maximum(gammainc(library.maximum(count, -0.5) + 1, mean), LEAST)
+            )
 
         inside = ends._replace(low=ends.low - 1, below=ends.below | (ends.low <= 0))
         return log_probability(inside, log_cdf, log_survival)

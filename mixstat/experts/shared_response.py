@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -11,7 +10,7 @@ from mixstat.arguments import Response
 from mixstat.data.batch import Rows
 from mixstat.experts.base import Experts
 from mixstat.experts.point_mass import PointMass
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.precision import AnyArray, library_of
 
 
 class SharedResponse(Experts):
@@ -186,4 +185,4 @@ def given(possible: AnyArray | None, part: Experts, table: AnyArray, other: floa
     """What a family says of rows that may be its own, and ``other`` of those that cannot."""
     if possible is None or isinstance(part, PointMass):
         return table
-    return jnp.where(possible, table, other)
+    return library_of(possible, table).where(possible, table, other)

@@ -7,14 +7,15 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import gammaln, polygamma
+from jax.scipy.special import polygamma
 from jaxtyping import Float
 
 from mixstat.data.batch import Rows
 from mixstat.experts.base import NEAR, Experts, blank
 from mixstat.experts.gaussian import standardisation
+from mixstat.numerics.functions import gammaln
 from mixstat.numerics.penalty import NoPenalty
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts import normal_step
 from mixstat.parts.normal import Normals, ResidualSums
 from mixstat.parts.predictors import Group
@@ -45,6 +46,7 @@ class StudentTExperts(Experts):
     """
 
     order_words: ClassVar[str] = "their mean prediction"
+    plain: ClassVar[bool] = True
 
     coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
     log_scale: Float[AnyArray, "K 1 1"] = eqx.field(default_factory=partial(blank, 0, 1, 1))
@@ -88,7 +90,7 @@ class StudentTExperts(Experts):
         self, eta: Float[AnyArray, "K 3 n"], y: Float[AnyArray, "1 n"]
     ) -> Float[AnyArray, "K n"]:
         mean, log_scale, log_df = eta[:, 0], eta[:, 1], eta[:, 2]
-        z = (y - mean) * jnp.exp(-log_scale)
+        z = (y - mean) * library_of(eta, y).exp(-log_scale)
         return _log_constant(log_df) - log_scale - _log_fall(z, log_df)
 
     def information(
@@ -138,7 +140,7 @@ class StudentTExperts(Experts):
 
     def traced_functions(self, eta: Float[AnyArray, "K 3 n"]) -> Float[AnyArray, "K 1 n"]:
         """Tails of one degree of freedom or less leave no mean."""
-        return jnp.where(eta[:, 2:] > 0, eta[:, :1], jnp.inf)
+        return library_of(eta).where(eta[:, 2:] > 0, eta[:, :1], np.inf)
 
     def in_units(self, location, scale, to_user) -> "StudentTExperts":
         coef = np.asarray(self.coef) * scale[None, :, None]
@@ -152,25 +154,27 @@ class StudentTExperts(Experts):
 
 def _log_constant(log_df: Float[AnyArray, "K n"]) -> Float[AnyArray, "K n"]:
     """Log of the density of t at zero, to a few units of rounding however large ``df``."""
+    library = library_of(log_df)
     small = log_df < np.log(SERIES_DF)
-    few = jnp.exp(jnp.where(small, log_df, np.log(SERIES_DF)))
-    exact = gammaln(0.5 * (few + 1)) - gammaln(0.5 * few) - 0.5 * jnp.log(jnp.pi * few)
-    inverse = 2 * jnp.exp(-jnp.where(small, np.log(SERIES_DF), log_df))
-    tail = inverse * jnp.polyval(jnp.asarray(SERIES[::-1], log_df.dtype), inverse**2)
-    return jnp.where(small, exact, tail - 0.5 * np.log(2 * np.pi))
+    few = library.exp(library.where(small, log_df, np.log(SERIES_DF)))
+    exact = gammaln(0.5 * (few + 1)) - gammaln(0.5 * few) - 0.5 * library.log(np.pi * few)
+    inverse = 2 * library.exp(-library.where(small, np.log(SERIES_DF), log_df))
+    tail = inverse * library.polyval(library.asarray(SERIES[::-1], log_df.dtype), inverse**2)
+    return library.where(small, exact, tail - 0.5 * np.log(2 * np.pi))
 
 
 def _log_fall(z: Float[AnyArray, "K n"], log_df: Float[AnyArray, "K n"]) -> Float[AnyArray, "K n"]:
     """``(df + 1) / 2 * log(1 + z^2 / df)``, also where no number is as large as ``df^2``."""
-    ratio = z**2 * jnp.exp(-log_df)
+    library = library_of(z, log_df)
+    ratio = z**2 * library.exp(-log_df)
     near = ratio < NEAR_CENTRE
-    inner = jnp.where(near, ratio, 0.0)
+    inner = library.where(near, ratio, 0.0)
     # log(1 + u) / u, to the last digit where u is small
-    share = jnp.polyval(jnp.asarray(LOG_SERIES[::-1], log_df.dtype), inner)
-    outer = jnp.where(near, 0.0, ratio)
-    beyond = (jnp.exp(jnp.where(near, 0.0, log_df)) + 1) * jnp.log1p(outer)
-    square = jnp.where(near, z, 0.0) ** 2
-    return 0.5 * jnp.where(near, (square + inner) * share, beyond)
+    share = library.polyval(library.asarray(LOG_SERIES[::-1], log_df.dtype), inner)
+    outer = library.where(near, 0.0, ratio)
+    beyond = (library.exp(library.where(near, 0.0, log_df)) + 1) * library.log1p(outer)
+    square = library.where(near, z, 0.0) ** 2
+    return 0.5 * library.where(near, (square + inner) * share, beyond)
 
 
 def _spread(df: Float[AnyArray, "K n"]) -> Float[AnyArray, "K n"]:

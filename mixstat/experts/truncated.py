@@ -3,15 +3,14 @@
 from typing import Any
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PyTree
 
 from mixstat.data.batch import Rows
 from mixstat.experts.base import Experts
 from mixstat.experts.registry import REGISTRY
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics import functions
+from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts.labels import ParameterLabel
 from mixstat.parts.predictors import Group
 from mixstat.parts.ranges import log_of_rest
@@ -60,6 +59,10 @@ class Truncated(Experts):
         return Truncated(expert, lower=self.lower)
 
     @property
+    def plain(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.expert.plain
+
+    @property
     def response(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
         return self.expert.response
 
@@ -90,26 +93,28 @@ class Truncated(Experts):
 
     def _hidden(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K h n"]:
         """Log probabilities of the counts that cannot be seen."""
-        return jnp.stack([self._log_of(eta, count) for count in range(self.lower)], axis=1)
+        each = [self._log_of(eta, count) for count in range(self.lower)]
+        return library_of(eta).stack(each, axis=1)
 
     def _log_of(self, eta: Float[AnyArray, "K L n"], count: int) -> Float[AnyArray, "K n"]:
         """Log probability of a count before truncation."""
         row = self.expert.encode(np.array([[float(count)]]))[0]
         wide = np.repeat(row[:, None], eta.shape[2], axis=1)
-        return self.expert.link(eta, jnp.asarray(wide, eta.dtype))
+        return self.expert.link(eta, wide.astype(eta.dtype))
 
     def _log_seen(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K n"]:
         """Log probability of a count that can be seen; if few can, that of the first one."""
-        fall = -jax.nn.logsumexp(self._hidden(eta), axis=1)
+        library = library_of(eta)
+        fall = -functions.logsumexp(self._hidden(eta), axis=1)
         few = fall < RARE
-        rest = log_of_rest(jnp.where(few, RARE, fall))
-        return jnp.where(few, self._log_of(eta, self.lower), rest)
+        rest = log_of_rest(library.where(few, RARE, fall))
+        return library.where(few, self._log_of(eta, self.lower), rest)
 
     def link(
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
     ) -> Float[AnyArray, "K n"]:
         log = self.expert.link(eta, y) - self._log_seen(eta)
-        return jnp.where(y[:1] >= self.lower, log, -jnp.inf)
+        return library_of(eta, y).where(y[:1] >= self.lower, log, -np.inf)
 
     def information(
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
@@ -152,9 +157,10 @@ class Truncated(Experts):
         return Seen(self.expert.marginals(eta), self.lower)
 
     def traced_functions(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K 1 n"]:
-        counts = jnp.arange(float(self.lower), dtype=eta.dtype)[None, :, None]
-        hidden = jnp.sum(counts * jnp.exp(self._hidden(eta)), axis=1, keepdims=True)
-        seen = jnp.exp(self._log_seen(eta))[:, None]
+        library = library_of(eta)
+        counts = np.arange(float(self.lower), dtype=eta.dtype)[None, :, None]
+        hidden = library.sum(counts * library.exp(self._hidden(eta)), axis=1, keepdims=True)
+        seen = library.exp(self._log_seen(eta))[:, None]
         return (self.expert.traced_functions(eta) - hidden) / seen
 
     def __repr__(self) -> str:

@@ -1,17 +1,18 @@
 """Weibull experts: accelerated failure times."""
 
 from functools import partial
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import gammaln
 from jaxtyping import Float
 
 from mixstat.experts.base import blank
 from mixstat.experts.glm import finite_mean, log_offset, traced_mean
 from mixstat.experts.spread import LogScaleExperts
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.functions import gammaln
+from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts import ranges
 from mixstat.parts.ranges import FAR, Range
 
@@ -29,6 +30,8 @@ class WeibullExperts(LogScaleExperts):
     section 6.3.
     """
 
+    plain: ClassVar[bool] = True
+
     coef: Float[AnyArray, "K 1 p"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
     log_scale: Float[AnyArray, "K 1 1"] = eqx.field(default_factory=partial(blank, 0, 1, 1))
 
@@ -38,8 +41,9 @@ class WeibullExperts(LogScaleExperts):
     def link(
         self, eta: Float[AnyArray, "K 2 n"], y: Float[AnyArray, "2 n"]
     ) -> Float[AnyArray, "K n"]:
-        z = (y[1:] - eta[:, 0]) * jnp.exp(-eta[:, 1])
-        return z - jnp.exp(jnp.minimum(z, FAR)) - eta[:, 1] - y[1:]
+        library = library_of(eta, y)
+        z = (y[1:] - eta[:, 0]) * library.exp(-eta[:, 1])
+        return z - library.exp(library.minimum(z, FAR)) - eta[:, 1] - y[1:]
 
     def derivatives(
         self, eta: Float[AnyArray, "K 2 n"], y: Float[AnyArray, "2 n"]
@@ -54,7 +58,7 @@ class WeibullExperts(LogScaleExperts):
         return first, second.reshape(len(z), 2, 2, -1)
 
     def log_range(self, eta: Float[AnyArray, "K 2 n"], ends: Range) -> Float[AnyArray, "K n"]:
-        return ranges.of_lifetime(ends.mapped(jnp.log).standardised(eta))
+        return ranges.of_lifetime(ends.mapped(library_of(*ends).log).standardised(eta))
 
     def range_derivatives(
         self, eta: Float[AnyArray, "K 2 n"], ends: Range
@@ -79,7 +83,7 @@ class WeibullExperts(LogScaleExperts):
         return stats.weibull_min(np.exp(-eta[:, 1:]), scale=finite_mean(eta[:, :1]))
 
     def traced_functions(self, eta: Float[AnyArray, "K 2 n"]) -> Float[AnyArray, "K 1 n"]:
-        return traced_mean(eta[:, :1] + gammaln(1 + jnp.exp(eta[:, 1:])))
+        return traced_mean(eta[:, :1] + gammaln(1 + library_of(eta).exp(eta[:, 1:])))
 
     def in_units(self, location, scale, to_user) -> "WeibullExperts":
         return WeibullExperts(log_offset(self.coef, scale, to_user), np.asarray(self.log_scale))

@@ -1,5 +1,6 @@
 """Between a person's units and those in which a model is fitted: features, responses, offsets."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,14 @@ class Designs:
             inner = source.source if isinstance(source, MappedColumns) else source
             found |= inner.levels if isinstance(inner, CodedColumns) else {}
         return found
+
+    def of_parts(self, X: Table) -> Callable[[slice], tuple[np.ndarray, np.ndarray]]:
+        """:meth:`Design.of_parts` of both; one table twice where they are the same."""
+        of_experts = self.experts.of_parts(X)
+        if self.gate.whitening is self.experts.whitening:
+            return lambda part: (features := of_experts(part), features)
+        of_gate = self.gate.of_parts(X)
+        return lambda part: (of_experts(part), of_gate(part))
 
 
 @dataclass(frozen=True, eq=False)

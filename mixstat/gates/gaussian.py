@@ -13,6 +13,7 @@ import mixstat.gates.reference as reference
 from mixstat.data.batch import Rows
 from mixstat.gates.base import Gate
 from mixstat.gates.blocks import GateBlocks, Prior, Sparse
+from mixstat.numerics import functions
 from mixstat.numerics.penalty import NoPenalty, Penalty
 from mixstat.numerics.precision import AnyArray
 from mixstat.parts import normal_step
@@ -41,6 +42,7 @@ class GaussianGate(Gate):
 
     max_degree: ClassVar[int | None] = 1
     joint: ClassVar[bool] = True
+    plain: ClassVar[bool] = True
     full_rank: ClassVar[bool] = True
     exact_step: ClassVar[bool] = True
 
@@ -118,7 +120,7 @@ class GaussianGate(Gate):
         return slopes, own
 
     def log_prob(self, rows: Rows) -> Float[AnyArray, "K n"]:
-        return jax.nn.log_softmax(self.log_weight(rows), axis=0)
+        return functions.log_softmax(self.log_weight(rows))
 
     def log_unit(self, to_user: np.ndarray) -> float:
         return float(np.sum(np.log(np.abs(np.diag(to_user[1:, 1:])))))

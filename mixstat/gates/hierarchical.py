@@ -3,14 +3,12 @@
 from typing import Any, ClassVar
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 import mixstat.gates.reference as reference
 from mixstat.gates.base import Gate, blank
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts.predictors import Group
 
 Tree = int | tuple
@@ -31,6 +29,7 @@ class HierarchicalGate(Gate):
     tree: Any = eqx.field(static=True, default=None, kw_only=True)
 
     exchangeable: ClassVar[bool] = False
+    plain: ClassVar[bool] = True
 
     @property
     def n_experts(self) -> int:
@@ -59,12 +58,13 @@ class HierarchicalGate(Gate):
                 return
             rows = eta[used : used + len(node) - 1]
             used += len(node) - 1
-            log_share = jax.nn.log_softmax(reference.with_reference(rows), axis=0)
+            log_share = reference.log_softmax(rows)
             for branch, one in zip(node, log_share):
                 walk(branch, reached + one)
 
-        walk(self._tree, jnp.zeros(eta.shape[1], eta.dtype))
-        return jnp.stack([paths[k] for k in range(self.n_experts)])
+        library = library_of(eta)
+        walk(self._tree, library.zeros(eta.shape[1], eta.dtype))
+        return library.stack([paths[k] for k in range(self.n_experts)])
 
     @property
     def _tree(self) -> Tree:

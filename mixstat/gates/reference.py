@@ -3,25 +3,26 @@
 from typing import ClassVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from mixstat.gates.base import Gate
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics import functions
+from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts.atoms import Atoms
 from mixstat.parts.predictors import Group
 
 
 def with_reference(eta: Float[AnyArray, "J n"]) -> Float[AnyArray, "K n"]:
     """Logits of all experts: those stored, and zero for the last."""
-    return jnp.concatenate([eta, jnp.zeros((1, eta.shape[1]), eta.dtype)])
+    library = library_of(eta)
+    return library.concatenate([eta, library.zeros((1, eta.shape[1]), eta.dtype)])
 
 
 def log_softmax(eta: Float[AnyArray, "J n"]) -> Float[AnyArray, "K n"]:
     """Log probabilities from the logits against the last expert."""
-    return jax.nn.log_softmax(with_reference(eta), axis=0)
+    return functions.log_softmax(with_reference(eta))
 
 
 def powers(eta: Float[AnyArray, "J n"]) -> tuple[Float[AnyArray, "K n"], Float[AnyArray, "K n"]]:
@@ -49,9 +50,16 @@ def information(
     log_share: Float[AnyArray, "K n"], mass: Float[AnyArray, " n"]
 ) -> Float[AnyArray, "J J n"]:
     """Information of a multinomial draw of size ``mass`` in the stored logits."""
-    share = jnp.exp(log_share)[:-1]
-    diagonal = jnp.eye(len(share), dtype=share.dtype)[:, :, None] * share[:, None, :]
-    outer = share[:, None, :] * share[None, :, :]
+    return information_of(jnp.exp(log_share), mass)
+
+
+def information_of(
+    share: Float[AnyArray, "K n"], mass: Float[AnyArray, " n"]
+) -> Float[AnyArray, "J J n"]:
+    """The same from shares that are there."""
+    own = share[:-1]
+    diagonal = jnp.eye(len(own), dtype=own.dtype)[:, :, None] * own[:, None, :]
+    outer = own[:, None, :] * own[None, :, :]
     return mass[None, None, :] * (diagonal - outer)
 
 

@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 import equinox as eqx
-import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -12,6 +11,7 @@ from mixstat.gates.base import Gate, blank
 from mixstat.gates.identification import FreeParameters, Identification
 from mixstat.gates.softmax import SoftmaxGate
 from mixstat.gates.starting import Starting
+from mixstat.numerics import functions
 from mixstat.numerics.precision import AnyArray
 from mixstat.parts.predictors import Group
 
@@ -29,6 +29,7 @@ class SigmoidGate(Gate):
 
     coef: Float[AnyArray, "K q"] = eqx.field(default_factory=blank)  # log odds per unit of z
 
+    plain: ClassVar[bool] = True
     diverging: ClassVar[str] = (
         "A sigmoid gate also does this where all its sigmoids become small together: it then is a "
         "softmax gate, which gate='softmax' fits with fewer parameters."
@@ -54,13 +55,11 @@ class SigmoidGate(Gate):
         return (Group("Z", self.coef),)
 
     def link(self, eta: Float[AnyArray, "K n"], Z: AnyArray) -> Float[AnyArray, "K n"]:
-        return jax.nn.log_softmax(jax.nn.log_sigmoid(eta), axis=0)
+        return functions.log_softmax(functions.log_sigmoid(eta))
 
     def scores(self, log_prob: Float[np.ndarray, "n K"], Z: Float[np.ndarray, "n q"]) -> np.ndarray:
         """The sigmoids s_k(x) themselves, which do not compete."""
-        from scipy.special import expit
-
-        return expit(Z @ np.asarray(self.coef).T)
+        return np.asarray(functions.sigmoid(Z @ np.asarray(self.coef).T))
 
     def permute(self, order: AnyArray) -> "SigmoidGate":
         return SigmoidGate(np.asarray(self.coef)[order])

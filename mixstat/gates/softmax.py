@@ -1,5 +1,7 @@
 """The softmax gate."""
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +18,8 @@ from mixstat.parts.part import NewtonSums
 
 class LinearSoftmaxGate(reference.ReferenceGate):
     """Softmax gates whose logits are linear in their features, with derivatives in closed form."""
+
+    plain: ClassVar[bool] = True
 
     def link(self, eta: Float[AnyArray, "J n"], Z: AnyArray) -> Float[AnyArray, "K n"]:
         return reference.log_softmax(eta)
@@ -54,9 +58,10 @@ class LinearSoftmaxGate(reference.ReferenceGate):
         self, eta: Float[AnyArray, "J n"], Z: AnyArray, resp: Float[AnyArray, "K n"]
     ) -> GateBlocks:
         mass = resp.sum(axis=0)
-        share = mass[None, :] * reference.shares(eta)[:-1]
+        all_shares = reference.shares(eta)  # which the compiler has from the prior
+        share = mass[None, :] * all_shares[:-1]
         diagonal = np.eye(len(eta))[:, :, None] * resp[:-1][None, :, :]
-        own = diagonal - self.information(eta, Z, mass)
+        own = diagonal - reference.information_of(all_shares, mass)
         # the share, which all derivatives have in common, is left out of the slopes
         return GateBlocks(resp[:-1] - share, resp[:-1], np.eye(len(resp), len(eta)), own)
 

@@ -4,7 +4,6 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -12,7 +11,8 @@ import mixstat.gates.reference as reference
 from mixstat.gates.base import Gate, blank
 from mixstat.gates.softmax import SoftmaxGate
 from mixstat.gates.starting import Starting
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics import functions
+from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.validation import check_integer
 
 NOTHING = -1e30  # log of the share of experts left out: finite, so that nothing becomes NaN
@@ -22,6 +22,7 @@ class SparseGate(reference.ReferenceGate):
     """Softmax over the experts that are kept; the last expert is the reference."""
 
     continuous: ClassVar[bool] = False
+    plain: ClassVar[bool] = True
 
     def doubled(self, constant: bool) -> None:
         """Two experts in the place of one would push out another."""
@@ -54,8 +55,9 @@ class TopKGate(SparseGate):
 
     def link(self, eta: Float[AnyArray, "J n"], Z: AnyArray) -> Float[AnyArray, "K n"]:
         logits = reference.with_reference(eta)
-        larger = jnp.sum(logits[None, :, :] > logits[:, None, :], axis=1)
-        return jax.nn.log_softmax(jnp.where(larger < self.k, logits, NOTHING), axis=0)
+        library = library_of(logits)
+        larger = library.sum(logits[None, :, :] > logits[:, None, :], axis=1)
+        return functions.log_softmax(library.where(larger < self.k, logits, NOTHING))
 
 
 class TopPGate(SparseGate):
@@ -75,8 +77,9 @@ class TopPGate(SparseGate):
 
     def link(self, eta: Float[AnyArray, "J n"], Z: AnyArray) -> Float[AnyArray, "K n"]:
         logits = reference.with_reference(eta)
-        share = jax.nn.softmax(jax.lax.stop_gradient(logits), axis=0)
+        library = library_of(logits)
+        share = functions.softmax(logits if library is np else jax.lax.stop_gradient(logits))
         above = (share[None, :, :] > share[:, None, :]) * share[None, :, :]
         # shares may add up to one before the last expert is counted
-        kept = (jnp.sum(above, axis=1) < self.mass) | (self.mass == 1)
-        return jax.nn.log_softmax(jnp.where(kept, logits, NOTHING), axis=0)
+        kept = (library.sum(above, axis=1) < self.mass) | (self.mass == 1)
+        return functions.log_softmax(library.where(kept, logits, NOTHING))

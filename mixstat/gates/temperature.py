@@ -20,8 +20,8 @@ from mixstat.gates.blocks import GateBlocks, Prior
 from mixstat.gates.heated import Heated, activated
 from mixstat.gates.identification import FreeParameters, Identification
 from mixstat.gates.starting import Starting
-from mixstat.numerics import parameter_vector
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics import functions, parameter_vector
+from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts import predictors
 from mixstat.parts.atoms import Atoms
 from mixstat.parts.labels import ParameterLabel
@@ -64,6 +64,11 @@ class TemperatureGate(Gate):
     @property
     def n_experts(self) -> int:
         return self.coef.shape[0] + (self.activation is None)
+
+    @property
+    def plain(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Activations are JAX's."""
+        return self.activation is None
 
     @property
     def learned(self) -> bool:
@@ -113,7 +118,7 @@ class TemperatureGate(Gate):
 
     def link(self, eta: Float[AnyArray, "E n"], Z: AnyArray) -> Float[AnyArray, "K n"]:
         rows = self.coef.shape[0]
-        inverse = jnp.exp(-eta[-1:])
+        inverse = library_of(eta).exp(-eta[-1:])
         if self.activation is None:
             return _log_softmax(reference.with_reference(eta[:rows]) * inverse)
         logits = self.function(eta[:rows]) + reference.with_reference(eta[rows:-1])
@@ -280,7 +285,7 @@ class TemperatureGate(Gate):
 
 def _log_softmax(logits: Float[AnyArray, "K n"]) -> Float[AnyArray, "K n"]:
     """Finite however far out; the clip also keeps a fused product from beating its own maximum."""
-    return jax.nn.log_softmax(jnp.clip(logits, -LARGEST, LARGEST), axis=0)
+    return functions.log_softmax(library_of(logits).clip(logits, -LARGEST, LARGEST))
 
 
 def _hashable(temperature):

@@ -57,7 +57,9 @@ class RowBlocks(NamedTuple):
 
     evidence: Float[AnyArray, " n"]  # weight times log p(y | x)
     score: Float[AnyArray, "e n"]  # its derivatives in the predictors, gate's first
-    pairs: Callable[[np.ndarray, np.ndarray], AnyArray]  # second derivatives (b, n), b pairs
+    pairs: Callable[
+        [np.ndarray, np.ndarray], predictors.InOrder
+    ]  # second derivatives (b, n), b pairs
     mass: Float[AnyArray, " K"]  # total weight that each expert is responsible for
 
 
@@ -80,12 +82,18 @@ def row_blocks(model: Mixture, rows: Rows) -> RowBlocks:
     score = weighted_score * per_weight[None, :]
     first = len(gate_eta)  # predictors before this number are the gate's
 
-    def pairs(left: np.ndarray, right: np.ndarray) -> AnyArray:
+    def pairs(left: np.ndarray, right: np.ndarray) -> predictors.InOrder:
         low, high = np.sort([left, right], axis=0)
-        table = -weighted_score[low] * score[high]
-        for where, products in _mean_products(gate, experts, first, low, high):
-            table = table.at[where].add(products) if len(where) else table
-        return table
+        kinds = [pair for pair in _mean_products(gate, experts, first, low, high) if len(pair[0])]
+        used = np.concatenate([np.zeros(0, int), *(where for where, _ in kinds)])
+        rest = np.setdiff1d(np.arange(len(low)), used)
+
+        def less(where: np.ndarray) -> AnyArray:
+            return -weighted_score[low[where]] * score[high[where]]
+
+        tables = [products + less(where) for where, products in kinds]
+        table = jnp.concatenate([*tables, less(rest)])
+        return predictors.InOrder(table, np.argsort(np.concatenate([used, rest])))
 
     slopes = jnp.concatenate([gate.score, experts.score])
     return RowBlocks(evidence, slopes, pairs, jnp.sum(weighted, axis=1))

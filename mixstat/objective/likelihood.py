@@ -15,6 +15,7 @@ from mixstat.numerics.precision import AnyArray
 from mixstat.objective.reduction import each_row, total
 
 MOST_GAIN = 50.0  # log-likelihood that a row which no other expert may take can gain
+FEW = 8  # experts whose exponentials are a loop of their own
 
 
 def log_joint(prior: Prior, density: Float[AnyArray, "K n"], rows: Rows) -> Float[AnyArray, "K n"]:
@@ -35,13 +36,23 @@ def shares_of(
 
     From the gate's and the experts' part, by K exponentials and one logarithm a row.
     """
-    joint = log_joint(prior, density, rows)
+    fall, top = _from_top(log_joint(prior, density, rows))
+    # a loop for each expert: exponentials over their own input are not made side by side
+    power = jnp.stack([jnp.exp(one) for one in fall]) if len(fall) <= FEW else jnp.exp(fall)
+    sums = jnp.sum(power, axis=0)
+    return power * (1 / sums)[None, :], _evidence(prior, top, sums)
+
+
+def _from_top(joint: Float[AnyArray, "K n"]) -> tuple[AnyArray, AnyArray]:
+    """Log joint densities less the largest of each row, and that one."""
     top = jnp.max(joint, axis=0)
     top = jnp.where(jnp.isfinite(top), top, 0.0)
-    power = jnp.exp(joint - top[None, :])
-    sums = jnp.sum(power, axis=0)
+    return joint - top[None, :], top
+
+
+def _evidence(prior: Prior, top: AnyArray, sums: AnyArray) -> Float[AnyArray, " n"]:
     ratio = sums if prior.total is None else sums / prior.total
-    return power * (1 / sums)[None, :], top + jnp.log(ratio)
+    return top + jnp.log(ratio)
 
 
 def responsibilities(
@@ -58,7 +69,9 @@ def log_conditional(model: Mixture, rows: Rows) -> Float[AnyArray, "K n"]:
 
 
 def _weighted_log_likelihood(model: Mixture, rows: Rows) -> Float[AnyArray, ""]:
-    return jnp.sum(rows.once * responsibilities(model, rows)[1])
+    prior = model.gate.prior(rows)
+    fall, top = _from_top(log_joint(prior, model.experts.log_prob(rows), rows))
+    return jnp.sum(rows.once * _evidence(prior, top, jnp.sum(jnp.exp(fall), axis=0)))
 
 
 def log_likelihood(model: Mixture, batch: Batch) -> Float[AnyArray, ""]:

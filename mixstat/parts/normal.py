@@ -11,7 +11,7 @@ from jaxtyping import Float
 from mixstat.data.batch import Rows
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.module import Module
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts import predictors
 from mixstat.parts.autodiff import each_derivatives
 from mixstat.parts.part import free_bounds
@@ -101,9 +101,10 @@ class Normals(Module):
     ) -> Float[AnyArray, "K n"]:
         """Log density of each row under each normal (K, n), from the predictors."""
         m = len(y)
-        mean, log_scale, shear = jnp.split(eta, [m, 2 * m], axis=1)
-        z = _decorrelate(y[None, :, :] - mean, shear) * jnp.exp(-log_scale)
-        return -jnp.sum(0.5 * (z**2 + LOG_2PI) + log_scale, axis=1)
+        library = library_of(eta, y)
+        mean, log_scale, shear = library.split(eta, [m, 2 * m], axis=1)
+        z = _decorrelate(y[None, :, :] - mean, shear) * library.exp(-log_scale)
+        return -library.sum(0.5 * (z**2 + LOG_2PI) + log_scale, axis=1)
 
     def derivatives(
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "m n"]
@@ -171,10 +172,11 @@ def _decorrelate(e: AnyArray, shear: AnyArray) -> AnyArray:
     """Residuals (K, m, n) made independent by the strictly lower triangle ``shear`` (K, c, n)."""
     if shear.shape[1] == 0:
         return e
+    library = library_of(e, shear)
     rows, cols = np.tril_indices(e.shape[1], -1)
     parts = [e[:, :1]]
     for j in range(1, e.shape[1]):
         entries = np.flatnonzero(rows == j)
-        move = jnp.sum(shear[:, entries] * e[:, cols[entries]], axis=1, keepdims=True)
+        move = library.sum(shear[:, entries] * e[:, cols[entries]], axis=1, keepdims=True)
         parts.append(e[:, j : j + 1] + move)
-    return jnp.concatenate(parts, axis=1)
+    return library.concatenate(parts, axis=1)

@@ -38,6 +38,10 @@ class Part(Module):
 
     exact_step: ClassVar[bool] = False
     """Whether the M-step is exact, so that it never loses likelihood."""
+    plain: ClassVar[bool] = False
+    """Whether the link (and what experts say of y) is NumPy's where all arrays are NumPy's.
+
+    Few rows are then answered without a compiled program."""
     measure: ClassVar[str] = ""
     """Kind of its atoms in a mixing measure, by which losses are stated; empty if it has none."""
 

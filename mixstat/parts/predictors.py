@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.data.batch import Rows
-from mixstat.numerics import linear_algebra
+from mixstat.numerics import linear_algebra, tiles
 from mixstat.numerics.precision import AnyArray, library_of
 
 MANY_FEATURES = 64  # above, products of all pairs of features outgrow the cache
@@ -29,16 +29,22 @@ class Group(NamedTuple):
 
 
 def predict(groups: tuple[Group, ...], rows: Rows) -> AnyArray:
-    """Linear predictors of all groups, stacked: (predictors, n) or (K, predictors, n)."""
+    """Linear predictors of all groups, stacked: (predictors, n) or (K, predictors, n).
+
+    In NumPy, by products that do not depend on what rows there are, where all is NumPy's.
+    """
+    library = library_of(rows.weight, *(group.coef for group in groups))
     etas = []
     for feature, coef in groups:
         if feature == "1":
-            etas.append(jnp.broadcast_to(coef, (*coef.shape[:-1], rows.weight.shape[-1])))
+            etas.append(library.broadcast_to(coef, (*coef.shape[:-1], rows.weight.shape[-1])))
+        elif library is np:
+            etas.append(tiles.product(np.asarray(coef), np.asarray(rows.feature(feature))))
         else:
             etas.append(coef @ rows.feature(feature))
     if groups and groups[0].feature == "Phi":
         etas[0] = with_offset(etas[0], rows)
-    return jnp.concatenate(etas, axis=-2)
+    return etas[0] if len(etas) == 1 else library.concatenate(etas, axis=-2)
 
 
 def with_offset(eta: Float[AnyArray, "K L n"], rows: Rows) -> Float[AnyArray, "K L n"]:
@@ -143,6 +149,13 @@ def row_gradients(
     return jnp.concatenate(parts)[where.order]
 
 
+class InOrder(NamedTuple):
+    """Second derivatives (b, n) in the order in which they are made."""
+
+    table: AnyArray
+    place: np.ndarray  # where in it each pair stands
+
+
 def curvature_sums(
     blocks: Float[AnyArray, "e e n"], where: Layout, rows: Rows
 ) -> dict[str, AnyArray]:
@@ -151,30 +164,34 @@ def curvature_sums(
 
 
 def pair_sums(
-    pairs: Callable[[np.ndarray, np.ndarray], AnyArray], where: Layout, rows: Rows
+    pairs: Callable[[np.ndarray, np.ndarray], AnyArray | InOrder], where: Layout, rows: Rows
 ) -> dict[str, AnyArray]:
     """Sums over rows that :func:`curvature` needs: the distinct ones only.
 
-    ``pairs`` gives the second derivatives (b, n) in b pairs of predictors.
+    ``pairs`` gives the second derivatives (b, n) in b pairs of predictors. Those in another order
+    are added up in it, and sums are moved in the place of whole rows.
     """
-    sums = {}
+    sums: dict[str, AnyArray] = {}
     for a, b in where.pairs():
         of_a, of_b = where.index[a], where.index[b]
         if a == b:
             upper, lower = np.triu_indices(len(of_a))
-            weights = pairs(of_a[upper], of_a[lower])
+            weights, place = _ordered(pairs(of_a[upper], of_a[lower]))
             constant = a == "1"
-            sums[a + b] = (
-                jnp.sum(weights, axis=1) if constant else own_sums(weights, rows.feature(a))
-            )
+            found = jnp.sum(weights, axis=1) if constant else own_sums(weights, rows.feature(a))
         else:
             left, right = np.repeat(of_a, len(of_b)), np.tile(of_b, len(of_a))
-            weights = pairs(left, right)
+            weights, place = _ordered(pairs(left, right))
             if b == "1":
-                sums[a + b] = weights @ rows.feature(a).T
+                found = weights @ rows.feature(a).T
             else:
-                sums[a + b] = cross_sums(weights, rows.feature(a), rows.feature(b))
+                found = cross_sums(weights, rows.feature(a), rows.feature(b))
+        sums[a + b] = found if place is None else found[place]
     return sums
+
+
+def _ordered(pairs: AnyArray | InOrder) -> tuple[AnyArray, np.ndarray | None]:
+    return pairs if isinstance(pairs, InOrder) else (pairs, None)
 
 
 def curvature(sums: dict[str, AnyArray], where: Layout) -> Float[AnyArray, "D D"]:

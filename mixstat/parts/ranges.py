@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import log_ndtr
 from jaxtyping import Bool, Float
 
-from mixstat.numerics.precision import AnyArray
+from mixstat.numerics.functions import log_ndtr
+from mixstat.numerics.precision import AnyArray, library_of
 
 FAR = 300.0  # log of a lifetime, standardised, beyond which no density is left
 LEAST = 1e-150  # difference of logs below which a range has no probability that shows
@@ -35,7 +35,7 @@ class Range(NamedTuple):
 
     def standardised(self, eta: Float[AnyArray, "K L n"]) -> "Range":
         """By a location and the log of a scale, the first two predictors."""
-        inverse = jnp.exp(-eta[:, 1])
+        inverse = library_of(eta).exp(-eta[:, 1])
         return self.mapped(lambda y: (y - eta[:, 0]) * inverse)
 
 
@@ -47,16 +47,16 @@ def log_probability(
     Of a range with two ends it is a difference in the tail that is the smaller one, so that it
     keeps its digits wherever the range lies.
     """
-    high = ends.high
-    low = jnp.where(ends.below | ends.above, high - 1.0, ends.low)
-    start = jnp.where(ends.below, low, ends.low)
+    library, high = library_of(*ends), ends.high
+    low = library.where(ends.below | ends.above, high - 1.0, ends.low)
+    start = library.where(ends.below, low, ends.low)
     both = ~(ends.below | ends.above)
     upper = log_survival(low) < log_cdf(high)
     fall = _log_less(log_survival(low), log_survival(high), both & upper)
     rise = _log_less(log_cdf(high), log_cdf(low), both & ~upper)
-    one_end = jnp.where(ends.below, log_cdf(high), log_survival(start))
-    log = jnp.where(both, jnp.where(upper, fall, rise), one_end)
-    return jnp.where(ends.below & ends.above, 0.0, log)
+    one_end = library.where(ends.below, log_cdf(high), log_survival(start))
+    log = library.where(both, library.where(upper, fall, rise), one_end)
+    return library.where(ends.below & ends.above, 0.0, log)
 
 
 def derivatives(
@@ -86,14 +86,16 @@ def derivatives(
 
 def _log_less(larger: AnyArray, smaller: AnyArray, used: AnyArray) -> AnyArray:
     """Log of the difference of exponentials; any number where it is not used."""
-    return larger + log_of_rest(jnp.where(used, jnp.maximum(larger - smaller, LEAST), 1.0))
+    library = library_of(larger, smaller, used)
+    return larger + log_of_rest(library.where(used, library.maximum(larger - smaller, LEAST), 1.0))
 
 
 def log_of_rest(fall: AnyArray) -> AnyArray:
     """Log of one less ``exp(-fall)``, for a positive ``fall``."""
-    small = fall < 0.7
-    near = jnp.log(-jnp.expm1(-jnp.where(small, fall, 0.7)))
-    return jnp.where(small, near, jnp.log1p(-jnp.exp(-jnp.where(small, 0.7, fall))))
+    library, small = library_of(fall), fall < 0.7
+    near = library.log(-library.expm1(-library.where(small, fall, 0.7)))
+    far = library.log1p(-library.exp(-library.where(small, 0.7, fall)))
+    return library.where(small, near, far)
 
 
 # standard normal variables, and logs of standard exponential ones
@@ -132,4 +134,5 @@ def lifetime_derivatives(
 
 
 def _hazard(z: AnyArray) -> AnyArray:
-    return jnp.exp(jnp.clip(z, -FAR, FAR))
+    library = library_of(z)
+    return library.exp(library.clip(z, -FAR, FAR))

@@ -11,6 +11,7 @@ from . import (
     fits,
     kernels,
     passes,
+    predict,
     published,
     ratio,
     replicates,
@@ -36,6 +37,7 @@ TABLES = (
     "coverage",
     "ratio",
     "conformal",
+    "predict",
 )
 
 
@@ -69,6 +71,7 @@ def main() -> None:
             "coverage": lambda: coverage.show(full=asked.full),
             "ratio": lambda: ratio.show(full=asked.full),
             "conformal": lambda: conformal.show(full=asked.full),
+            "predict": predict.show,
         }
         for name in tables:
             show[name]()

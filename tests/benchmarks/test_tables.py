@@ -44,6 +44,13 @@ def test_shapes(benchmark: Any) -> None:
     assert found["labels"]["programs"] + found["default"]["programs"] <= 12
 
 
+@pytest.mark.benchmark(group="answers about rows, whole process")
+def test_answers(benchmark: Any) -> None:
+    """Those of the formula."""
+    found = _measured(benchmark, "predict", n=100_000, rounds=3)
+    assert all(one["apart"] < 1e-10 for one in found["answers"].values())
+
+
 @pytest.mark.benchmark(group="passes, whole process")
 @pytest.mark.parametrize("name", ["W7", *passes.PROBLEMS])
 def test_passes(benchmark: Any, name: str) -> None:
