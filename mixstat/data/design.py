@@ -1,6 +1,7 @@
 """A fitted design: from a person's table to internal features, and back for coefficients."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -31,9 +32,13 @@ class PolynomialColumns(Source):
     def __init__(self, inputs: np.ndarray, exponents: np.ndarray, names: Sequence[str]) -> None:
         self.inputs = inputs
         self.exponents = exponents
-        self.steps = polynomial.steps(exponents)
         self.names = polynomial.names(exponents, names)
         self.constant = True
+
+    @cached_property
+    def steps(self) -> list[polynomial.Step]:
+        """How each monomial comes from an earlier one."""
+        return polynomial.steps(self.exponents)
 
     def fit(self, X: Float[np.ndarray, "n d"], weight: Float[np.ndarray, " n"]) -> np.ndarray:
         """Remember location and scale of the inputs; return the monomials."""
