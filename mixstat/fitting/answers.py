@@ -92,14 +92,24 @@ class Answers:
 
         return rows
 
+    def _gate_rows(self, X: Table) -> Callable[[slice], Rows]:
+        """Some of the rows as the gate sees them, which asks nothing of what it does not see."""
+        features = self.designs.gate.of_parts(X)
+
+        def rows(part: slice) -> Rows:
+            Z = features(part)
+            return Rows(Z, None, np.zeros((0, Z.shape[1])), np.ones(Z.shape[1]))
+
+        return rows
+
     def log_gate(self, X: Table) -> Float[np.ndarray, "n K"]:
         """Log probability of each expert given x."""
-        gate, rows = self.plain_model.gate, self._rows(X)
+        gate, rows = self.plain_model.gate, self._gate_rows(X)
         return in_blocks(lambda part: new_rows.log_prob(gate, rows(part)).T, count_rows(X))
 
     def shares(self, X: Table) -> Float[np.ndarray, "n K"]:
         """Probability of each expert given x."""
-        gate, rows = self.plain_model.gate, self._rows(X)
+        gate, rows = self.plain_model.gate, self._gate_rows(X)
         return in_blocks(lambda part: np.exp(new_rows.log_prob(gate, rows(part))).T, count_rows(X))
 
     @in_float64
