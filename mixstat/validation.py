@@ -97,8 +97,8 @@ def check_seed(name: str, value: Seed) -> np.random.RandomState:
         ) from None
 
 
-def check_weights(sample_weight: Weights, n: int) -> np.ndarray:
-    """Row weights: finite, none negative, not all zero."""
+def check_weights(sample_weight: Weights, n: int, *, all_rows: bool = True) -> np.ndarray:
+    """Row weights: finite, none negative, and not all zero where they are of all rows."""
     if sample_weight is None:
         return np.ones(n)
     if isinstance(sample_weight, str):
@@ -118,7 +118,7 @@ def check_weights(sample_weight: Weights, n: int) -> np.ndarray:
         raise ValueError("sample_weight must be finite, got NaN or infinity.")
     if np.any(weight < 0):
         raise ValueError(f"sample_weight must not be negative, got {weight.min():g}.")
-    if not np.any(weight > 0):
+    if all_rows and not np.any(weight > 0):
         raise ValueError("sample_weight must have a positive entry, got only zeros.")
     return weight
 

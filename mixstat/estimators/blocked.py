@@ -143,12 +143,14 @@ def _draw(blocks: Blocks, seed: int) -> Sampled:
             kept, keys = [_taken(kept[0], chosen)], keys[chosen]
     if not kept:
         raise no_rows()
+    if total == 0:
+        raise ValueError("sample_weight must have a positive entry, got only zeros in all blocks.")
     return Sampled(kept[0], total, count, weighted)
 
 
 def _weights(block: Block) -> Float[np.ndarray, " n"]:
     n = count_rows(block.X)
-    return np.ones(n) if block.sample_weight is None else check_weights(block.sample_weight, n)
+    return check_weights(block.sample_weight, n, all_rows=False)
 
 
 def _checked(knowing: InferringMixture, block: Block, number: int) -> TrainingRows:

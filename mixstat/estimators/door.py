@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_array, validate_data
 
 from mixstat.arguments import DataFrame, Response, Table, as_frame, count_rows
 from mixstat.data.categories import categories_of, check_levels
+from mixstat.estimators.missing import naming_rows
 from mixstat.fitting.schema import Schema
 from mixstat.kinds import (
     check_labels,
@@ -18,6 +19,9 @@ from mixstat.kinds import (
     check_outputs,
     check_table,
 )
+
+FIT = "missing='drop' leaves such rows out of a fit and tells how many."
+ASKED = "fill them or leave such rows out, since every input is needed."
 
 
 class _Door(BaseEstimator):
@@ -52,22 +56,23 @@ def enter(
         Whether numbers of y may be True and False.
     """
     named, categories = names_of(y), categories_of(X)
-    X = check_mixed(X, categories, 2) if categories else check_table("X", X, 2)
-    # scikit-learn would make floats of integers and booleans that may be missing
-    y = check_numbers("y", y, booleans=booleans) if y_numeric else plain(check_labels("y", y))
-    if y is not None:
-        check_outputs("y", y)
-    check_length("y", y, count_rows(X))
-    door = type(type(estimator).__name__, (_Door,), {"tags": get_tags(estimator)})()
-    read, y = validate_data(
-        door,
-        _numbers_of(X, categories),
-        y,
-        multi_output=multi_output,
-        y_numeric=y_numeric,
-        dtype=np.float64,
-        ensure_min_samples=2,
-    )
+    with naming_rows(FIT, X=X, y=y):
+        X = check_mixed(X, categories, 2) if categories else check_table("X", X, 2)
+        # scikit-learn would make floats of integers and booleans that may be missing
+        y = check_numbers("y", y, booleans=booleans) if y_numeric else plain(check_labels("y", y))
+        if y is not None:
+            check_outputs("y", y)
+        check_length("y", y, count_rows(X))
+        door = type(type(estimator).__name__, (_Door,), {"tags": get_tags(estimator)})()
+        read, y = validate_data(
+            door,
+            _numbers_of(X, categories),
+            y,
+            multi_output=multi_output,
+            y_numeric=y_numeric,
+            dtype=np.float64,
+            ensure_min_samples=2,
+        )
     response = np.asarray(y)
     kind = {"is_vector": response.ndim == 1, "response_names": named}
     if categories:
@@ -81,7 +86,8 @@ def read_again(estimator: BaseEstimator, X: Table, schema: Schema) -> Table:
     """New rows, checked as scikit-learn does, as the features of a fit want them."""
     if not schema.categories:
         X = check_table("X", X)
-        return validate_data(estimator, X, reset=False, dtype=np.float64)
+        with naming_rows(ASKED, X=X):
+            return validate_data(estimator, X, reset=False, dtype=np.float64)
     frame = as_frame(X)
     if frame is None or not hasattr(frame, "columns"):
         raise TypeError(
@@ -89,7 +95,8 @@ def read_again(estimator: BaseEstimator, X: Table, schema: Schema) -> Table:
             f"categories; got {type(X).__name__}."
         )
     validate_data(estimator, X, reset=False, skip_check_array=True)
-    return check_mixed(frame, schema.categories)
+    with naming_rows(ASKED, X=X):
+        return check_mixed(frame, schema.categories)
 
 
 def check_mixed(X: DataFrame, categories: Sequence[str], n_rows: int = 1) -> DataFrame:

@@ -118,8 +118,7 @@ class RowQuestions(ParameterQuestions):
         ndarray of shape (n, n_experts)
             Rows sum to one.
         """
-        read = self._read(X)
-        return self.fit_.shares(read)
+        return self.fit_.shares(self._read(X))
 
     @quiet
     def gate_scores(self, X: Table) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Rows with a missing value: left out where that was asked for, and told."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from jaxtyping import Bool
@@ -28,9 +29,9 @@ def find_missing(
     """
     names = [one for one in others if isinstance(one, str)]
     table = _columns(X, y, names, formulas)
-    inputs = _is_missing(table)
-    response = _is_missing(_responses(X, y, formulas))
-    beside = [_is_missing(one) for one in others if not isinstance(one, str)]
+    inputs = where_missing(table)
+    response = where_missing(_responses(X, y, formulas))
+    beside = [where_missing(one) for one in others if not isinstance(one, str)]
     found = [one for one in (inputs, response, *beside) if one is not None]
     if inputs is None or any(len(one) != len(inputs) for one in found):
         return None
@@ -59,6 +60,25 @@ def taken(table: Setting, kept: Bool[np.ndarray, " n"]) -> Setting:
     return array[kept] if array.ndim and len(array) == len(kept) else table
 
 
+@contextmanager
+def naming_rows(advice: str, **tables: Table) -> Iterator[None]:
+    """Where scikit-learn's complaint about NaN names a row, and says what to do about it."""
+    try:
+        yield
+    except ValueError as error:
+        first = str(error).partition("\n")[0]
+        for name, table in tables.items():
+            if (
+                first == f"Input {name} contains NaN."
+                and (marks := where_missing(table)) is not None
+            ):
+                rows = np.flatnonzero(marks)
+                raise ValueError(
+                    f"{first[:-1]} in row {rows[0]}, {len(rows)} such rows in all; {advice}"
+                ) from None
+        raise
+
+
 def _columns(X: Table, y: Response, names: list[str], formulas: Formulas | None) -> Table:
     """What of X counts: all, or the columns of formulas and those that are named."""
     if formulas is None or as_frame(X) is None:
@@ -76,7 +96,7 @@ def _responses(X: Table, y: Response, formulas: Formulas | None) -> Table:
     return frame[[name for name in formulas.outputs if name in frame.columns]]
 
 
-def _is_missing(table: Table) -> Bool[np.ndarray, " n"] | None:
+def where_missing(table: Table) -> Bool[np.ndarray, " n"] | None:
     """Rows in which something is missing; None of what has no rows."""
     frame = as_frame(table)
     if frame is not None:

@@ -87,9 +87,7 @@ class Censored(Experts):
 
     def null(self, n_experts: int, n_features: int, n_outputs: int) -> "Censored":
         if getattr(self.expert, "covariance", "full") == "tied":
-            raise ValueError(
-                "covariance must not be 'tied' for censored experts, got covariance='tied'."
-            )
+            raise ValueError("covariance must not be 'tied' for censored experts, got 'tied'.")
         return self._like(self.expert.null(n_experts, n_features, 1))
 
     # the response
@@ -146,11 +144,8 @@ class Censored(Experts):
         low, high = self._ends(y)
         exact, middle = low == high, self._middle(y)
         below, above = low <= -FAR, high >= FAR
-        known = [
-            np.where(below | exact, middle[:, 0], low),
-            np.where(above | exact, middle[:, 0], high),
-        ]
         flags = [below | exact, above | exact, exact]
+        known = [np.where(one, middle[:, 0], end) for one, end in zip(flags, (low, high))]
         return np.column_stack([self.expert.encode(middle), *known, *flags])
 
     def view(self, y: Float[np.ndarray, "n r"]) -> Float[np.ndarray, "n v"]:

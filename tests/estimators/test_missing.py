@@ -78,3 +78,17 @@ def test_nothing_is_left_out_of_whole_rows():
     assert "missing" not in str(moe.summary())
     moe.partial_fit(HOLES[["x", "w"]], HOLES["y"])
     assert moe.sum_of_weights_ == N + len(FULL)
+
+
+def test_rows_that_lack_a_value_are_named_with_what_to_do():
+    X, y = np.arange(20.0)[:, None], np.arange(20.0)
+    holes, gap = X.copy(), y.copy()
+    holes[[3, 5]], gap[7] = np.nan, np.nan
+    with pytest.raises(ValueError, match=r"X contains NaN in row 3, 2 such .*'drop' leaves"):
+        MixtureOfExperts(1).fit(holes, y)
+    with pytest.raises(ValueError, match=r"y contains NaN in row 7, 1 such .*'drop' leaves"):
+        MixtureOfExperts(1).fit(X, gap)
+    moe = MixtureOfExperts(1, min_scale=1e-3).fit(X, y + np.sin(y))
+    for frame in (holes, holes.tolist()):
+        with pytest.raises(ValueError, match=r"X contains NaN in row 3, 2 such .*every input"):
+            moe.predict(frame)

@@ -213,6 +213,14 @@ def test_a_category_that_the_sample_lacks_is_named():
         moe.fit(blocks)
 
 
+def test_a_block_may_have_no_weight_but_not_all_of_them():
+    none = np.zeros(len(Y))
+    there = MixtureOfExperts(1).fit(blocks_of((X, Y), (X, Y + 9, none)))
+    np.testing.assert_allclose(there.params, MixtureOfExperts(1).fit(X, Y).params, atol=1e-9)
+    with pytest.raises(ValueError, match=r"sample_weight must have a positive entry.*all blocks"):
+        MixtureOfExperts(1).fit(blocks_of((X, Y, none)))
+
+
 def test_a_block_may_be_a_tuple_or_rows_alone():
     kinds = list(Blocks(lambda: [X, (X, Y), (X, Y, Y)]))
     assert [type(one) for one in kinds] == [Block] * 3
