@@ -18,6 +18,12 @@ def tiny(monkeypatch):
     monkeypatch.setattr(studies, "SIZES", {})
 
 
+def test_the_package_is_the_command_too():
+    asked = [sys.executable, "-m", "mixstat", "--version"]
+    told = subprocess.run(asked, capture_output=True, text=True, check=True)
+    assert told.stdout.startswith("mixstat ")
+
+
 @pytest.mark.fast
 def test_list_names_every_truth(capsys):
     assert cli.main(["rates", "list"]) == 0

@@ -17,7 +17,7 @@ def linear_test(
     """Each linear function by itself."""
     matrix, value, names = constraints
     variance = np.diag(covariance.of(matrix @ estimate.jacobian))
-    reasons = _reasons(estimate, constraints, variance)
+    reasons = _reasons(estimate, covariance, constraints, variance)
     return LinearTest(
         names=names,
         effect=matrix @ estimate.params,
@@ -35,7 +35,7 @@ def wald_test(
     matrix, value, names = constraints
     null = ", ".join(_equation(name, one) for name, one in zip(names, value, strict=True))
     inside = covariance.of(matrix @ estimate.jacobian)
-    for reason in _reasons(estimate, constraints, np.diag(inside)):
+    for reason in _reasons(estimate, covariance, constraints, np.diag(inside)):
         if reason:
             return InvalidTest(f"{reason}.", null, "Wald test")
     if len(matrix) > covariance.rank or _is_singular(inside):
@@ -61,11 +61,21 @@ def _is_singular(covariance: Float[np.ndarray, "r r"]) -> bool:
 
 
 def _reasons(
-    estimate: Estimate, constraints: Constraints, variance: Float[np.ndarray, " r"]
+    estimate: Estimate,
+    covariance: ParameterCovariance,
+    constraints: Constraints,
+    variance: Float[np.ndarray, " r"],
 ) -> list[str]:
     """Why each linear function cannot be tested; empty if it can."""
     rows = zip(constraints.matrix, constraints.value, variance, strict=True)
-    return [_reason(estimate, row, value, one) for row, value, one in rows]
+    reasons = [_reason(estimate, row, value, one) for row, value, one in rows]
+    deviations = np.sqrt(np.maximum(np.diag(covariance.of(estimate.jacobian)), 0.0))
+    most = (np.abs(constraints.matrix) @ np.nan_to_num(deviations)) ** 2
+    given = variance <= SINGULAR * most
+    return [
+        reason or (given[i] and "the model fixes it, by a constraint or a bound") or ""
+        for i, reason in enumerate(reasons)
+    ]
 
 
 def _reason(estimate: Estimate, row: Float[np.ndarray, " E"], value: float, variance: float) -> str:

@@ -292,3 +292,13 @@ def test_what_cannot_be_is_refused(settings, told):
 def test_updates_are_refused(tied):
     with pytest.raises(ValueError, match="constraints: a fit with constraints"):
         tied.partial_fit(X, Y)
+
+
+def test_what_the_model_imposes_is_no_hypothesis():
+    results = MixtureOfExperts(2, **SETTINGS, common=["x1"]).fit(X, Y).inference()
+    imposed = results.wald_test("expert0:x1 = expert1:x1")
+    assert "the model fixes it" in str(imposed)
+    assert np.isnan(results.t_test("expert0:x1 - expert1:x1").pvalues).all()
+    assert results.wald_test("expert0:x0 = expert1:x0").pvalue < 0.01
+    held = MixtureOfExperts(2, **SETTINGS, constraints={"expert0:x0": -0.4}).fit(X, Y).inference()
+    assert "cannot be made" in str(held.wald_test("expert0:x0 = 0"))
