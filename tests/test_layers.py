@@ -58,6 +58,7 @@ LAYERS = [
     "mixstat.soft_sensors",
     "mixstat.commands",
     "mixstat.cli",
+    "mixstat.__main__",
 ]
 
 # packages that no module imports before they are needed
