@@ -1,16 +1,14 @@
 """Rows that do not fit into memory: read block by block, as often as they are asked for."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from mixstat.arguments import Response, Setting, Table, Weights, count_rows
+from mixstat.data.table_files import dataset_at, tables_of
 from mixstat.validation import check_integer
 
 BLOCK = 2**17  # rows, which are a few megabytes
 SAMPLE = 100_000  # rows for the starts
-KINDS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv"}
 
 
 class Block(NamedTuple):
@@ -138,18 +136,16 @@ class Blocks:
         step, chosen = check_integer("rows", rows, 1), _names("inputs", inputs)
         outputs = [] if response is None else _names("response", response)
         weights = [] if weight is None else _names("weight", weight)
-        data = _dataset(path)
+        data = dataset_at(path)
         columns = [*chosen, *outputs, *weights]
         for argument, names in {"inputs": chosen, "response": outputs, "weight": weights}.items():
             _check_columns(argument, names, data.schema.names)
 
         def read() -> Iterator[Block]:
-            for batch in data.to_batches(columns=columns, batch_size=step):
-                if batch.num_rows:
-                    table = batch.to_pandas()
-                    y = table[response] if isinstance(response, str) else table[outputs]
-                    known = table[weights[0]].to_numpy() if weights else None
-                    yield Block(table[chosen], y if outputs else None, known)
+            for table in tables_of(data, columns, step):
+                y = table[response] if isinstance(response, str) else table[outputs]
+                known = table[weights[0]].to_numpy() if weights else None
+                yield Block(table[chosen], y if outputs else None, known)
 
         return cls(read, sample=sample)
 
@@ -185,25 +181,3 @@ def _check_columns(argument: str, names: Sequence[str], known: Sequence[str]) ->
                 f"{argument} names {name!r}, which is not a column of the files; they have "
                 f"{', '.join(known[:12])}."
             )
-
-
-def _dataset(path: Setting) -> Any:  # of pyarrow
-    """Files as pyarrow sees them."""
-    try:
-        from pyarrow import dataset
-    except ImportError as error:
-        raise ImportError(
-            "Blocks.of_files needs pyarrow; install it with: pip install pyarrow"
-        ) from error
-    if not isinstance(path, str | os.PathLike) or not Path(path).exists():
-        raise ValueError(f"path must be a file or a folder that exists, got {path!r}.")
-    place = Path(path)
-    files = sorted(place.rglob("*")) if place.is_dir() else [place]
-    files = [file for file in files if file.suffix.lower() in KINDS]
-    kinds = {KINDS[file.suffix.lower()] for file in files}
-    if len(kinds) != 1:
-        told = "both" if kinds else "none"
-        raise ValueError(
-            f"path must have files of parquet or of CSV (.parquet, .csv), got {told} in {path!r}."
-        )
-    return dataset.dataset([str(file) for file in files], format=kinds.pop())

@@ -7,22 +7,23 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from mixstat.arguments import Table, as_frame, count_rows
+from mixstat.arguments import Table, as_frame
+from mixstat.data.alike_blocks import check_alike
 from mixstat.data.blocks import Block, Blocks
 from mixstat.data.design import MappedColumns
 from mixstat.data.formula import FormulaColumns
-from mixstat.estimators.by_block import no_rows, nonempty
+from mixstat.estimators.by_block import counted_rows, no_rows, nonempty, weights_of
 from mixstat.estimators.inferring import InferringMixture
 from mixstat.fitting.block_fit import on_all_rows
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.options import Options
 from mixstat.fitting.tables import TrainingRows
+from mixstat.numerics.threads import made_ahead
 from mixstat.results import report
-from mixstat.validation import check_weights
 
 
 class Sampled(NamedTuple):
@@ -65,11 +66,9 @@ def fit_of_blocks(
 
     def read() -> Iterator[TrainingRows]:
         count = 0
-        for number, block in enumerate(nonempty(blocks)):
-            rows = _checked(knowing, block, number).without_zero_weights()
+        for rows in counted_rows(knowing, blocks):
             count += len(rows.y)
-            if len(rows.y):
-                yield rows
+            yield rows
         if count != sampled.count:
             raise ValueError(
                 "X: Blocks must give the same rows each time they are read, got "
@@ -79,16 +78,6 @@ def fit_of_blocks(
     fit = on_all_rows(replace(near, weighted=sampled.weighted), read, *sampled[1:3])
     report(fit.maximum.certificate, ConvergenceWarning)
     return fit
-
-
-def check_alone(**beside: object) -> None:
-    """Refuse what blocks bring themselves, or what cannot be given with them."""
-    for name, one in beside.items():
-        if one is not None:
-            raise ValueError(
-                f"{name} must be left out beside Blocks, which bring responses and weights (and "
-                f"cannot have offsets, groups or known experts); got {type(one).__name__}."
-            )
 
 
 def _check_settings(moe: InferringMixture, options: Options) -> None:
@@ -132,8 +121,11 @@ def _draw(blocks: Blocks, seed: int) -> Sampled:
     kept: list[Block] = []
     keys = np.zeros(0)
     total, count, weighted = 0.0, 0, False
-    for block in nonempty(blocks):
-        weight = _weights(block)
+    first: Block | None = None
+    for number, block in enumerate(made_ahead(nonempty(blocks))):
+        first = block if first is None else first
+        check_alike(first, block, number)
+        weight = weights_of(block)
         total, count = total + float(weight.sum()), count + int((weight > 0).sum())
         weighted |= bool(np.any(weight[weight > 0] != 1))
         kept = [_joined([*kept, block._replace(sample_weight=weight)])]
@@ -146,20 +138,6 @@ def _draw(blocks: Blocks, seed: int) -> Sampled:
     if total == 0:
         raise ValueError("sample_weight must have a positive entry, got only zeros in all blocks.")
     return Sampled(kept[0], total, count, weighted)
-
-
-def _weights(block: Block) -> Float[np.ndarray, " n"]:
-    n = count_rows(block.X)
-    return check_weights(block.sample_weight, n, all_rows=False)
-
-
-def _checked(knowing: InferringMixture, block: Block, number: int) -> TrainingRows:
-    """The rows of a block, which must be like those of the sample."""
-    try:
-        table, response = knowing._read_pairs(block.X, block.y)
-        return TrainingRows(table, response, _weights(block))
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"block {number}: {error}") from error
 
 
 def _joined(parts: list[Block]) -> Block:

@@ -13,6 +13,7 @@ from mixstat.arguments import Response, Seed, Setting, Table, Weights, count_row
 from mixstat.data.categories import as_pandas
 from mixstat.data.formula import check_frame
 from mixstat.estimators.base import BaseMixture
+from mixstat.estimators.by_block import in_blocks
 from mixstat.estimators.door import enter
 from mixstat.estimators.formula_rows import agreed, as_labels, read_labels
 from mixstat.estimators.grouping import shown
@@ -123,6 +124,7 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         weight = self._weights(X, sample_weight, len(labels))
         return float(np.average(self.predict(X) == labels, weights=weight))
 
+    @in_blocks()
     @quiet
     def expert_proba(self, X: Table) -> np.ndarray:
         """Class probabilities under each expert.
@@ -141,6 +143,7 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         law = self.fit_.predictive(read)
         return np.transpose(law.experts.functions(law.eta), (2, 0, 1))
 
+    @in_blocks()
     @quiet
     def predict_proba(self, X: Table) -> np.ndarray:
         """Class probabilities.
@@ -158,6 +161,7 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         read = self._read(X)
         return self.fit_.of_laws(Predictive.functions, read).T
 
+    @in_blocks()
     @quiet
     def predict_log_proba(self, X: Table) -> np.ndarray:
         """Logarithms of class probabilities.
@@ -244,6 +248,7 @@ class ClassificationMixture(ClassifierMixin, BaseMixture):
         self.fit_ = fit
         return self
 
+    @in_blocks()
     def predict(self, X: Table) -> np.ndarray:
         """The most probable class.
 

@@ -1,6 +1,9 @@
 """MixtureOfExpertsClassifier: classes by a gated mixture of multinomial logistic experts."""
 
 from mixstat.arguments import Response, Table, Weights
+from mixstat.data.blocks import Blocks
+from mixstat.estimators.blocked import fit_of_blocks
+from mixstat.estimators.by_block import check_alone
 from mixstat.estimators.classification import ClassificationMixture
 from mixstat.hints import hinting
 
@@ -239,9 +242,11 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
 
         Parameters
         ----------
-        X : array-like of shape (n, d)
+        X : array-like of shape (n, d), or Blocks
             Inputs. Text and categories of a data frame are coded: a column of 0 and 1 for each
             level but the first, named as in ``site[B]``; dates are refused.
+            :class:`mixstat.Blocks` are rows that do not fit into memory, with their classes and
+            weights.
         y : array-like of shape (n,) or str
             Class labels: numbers, strings or booleans. Beside ``formula`` it may be left out;
             where X has the column of the left side it must equal it. A name takes that column of
@@ -271,5 +276,9 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         DesignWarning
             If columns are constant or dependent, or rows are fewer than parameters.
         """
+        if isinstance(X, Blocks):
+            check_alone(y=y, sample_weight=sample_weight, known_experts=known_experts)
+            self.fit_ = fit_of_blocks(self, X, self._options(), lambda one: self._new_fit(*one))
+            return self
         self.fit_ = self._new_fit(X, y, sample_weight, known_experts=known_experts)
         return self

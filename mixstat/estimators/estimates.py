@@ -11,9 +11,11 @@ from mixstat.arguments import Table
 from mixstat.data import batch as batches
 from mixstat.data.units import firsts
 from mixstat.estimators.report import describe
+from mixstat.fitting.block_fit import Read, on_own_blocks
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.refits import refit
 from mixstat.inference.estimate import Estimate, IdentifiedFunctions
+from mixstat.inference.read_estimate import ReadEstimate
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
 from mixstat.objective.likelihood import gate_rows
@@ -82,6 +84,12 @@ def estimate_of(
         offset_columns=_offset_columns(fit),
         unit=unit,
     )
+
+
+def estimate_of_blocks(fit: Fit, read: Read) -> ReadEstimate:
+    """A fit as inference sees it, whose rows are given again in blocks; others are refused."""
+    with_rows, sums = on_own_blocks(fit, read)
+    return ReadEstimate.of(estimate_of(with_rows, np.zeros(0), np.zeros(0, bool)), sums)
 
 
 def _offset_columns(fit: Fit) -> tuple[str, ...]:

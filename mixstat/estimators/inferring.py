@@ -8,9 +8,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from mixstat.alignment import check_same_rows
 from mixstat.arguments import Response, Setting, Table, Weights
+from mixstat.data.blocks import Blocks
 from mixstat.data.formula import check_frame
 from mixstat.data.formula_text import listed
-from mixstat.estimators.estimates import estimate_of
+from mixstat.estimators.by_block import check_alone, counted_rows
+from mixstat.estimators.estimates import estimate_of, estimate_of_blocks
 from mixstat.estimators.fitted import RowQuestions
 from mixstat.estimators.offsets import Offset
 from mixstat.fitting.fit import Fit
@@ -18,6 +20,7 @@ from mixstat.hints import hinting
 from mixstat.inference.clusters import number_groups
 from mixstat.inference.covariances import Covariance, find_covariance
 from mixstat.inference.estimate import Estimate
+from mixstat.inference.read_estimate import check_takes_blocks
 from mixstat.inference.results import InferenceResults, infer
 from mixstat.numerics.quiet import quiet
 from mixstat.validation import check_open_share
@@ -46,7 +49,8 @@ class InferringMixture(RowQuestions):
         ----------
         X, y
             The rows of the fit, in their order; other rows are refused. They may be left out
-            unless the model was saved (and so lost its rows).
+            unless the model was saved (and so lost its rows). :class:`mixstat.Blocks` are read
+            once more, for "observed", "opg", "robust" and "sampling".
         cov_type : str or covariance, default="observed"
             "observed" information, outer products of scores ("opg"), "robust" sandwich,
             "cluster", "hac" for rows in the order of time, "sampling" weights, "bootstrap"; or an
@@ -78,6 +82,10 @@ class InferringMixture(RowQuestions):
             the wrong length or not used by this kind, or another argument is out of range.
         """
         check_is_fitted(self)
+        if isinstance(X, Blocks):
+            others = {"groups": groups, "offset": offset, "known_experts": known_experts}
+            check_alone(y=y, sample_weight=sample_weight, **others)
+            return self._inferred_of_blocks(X, cov_type, level)
         check_same_rows(X=X, groups=groups, known_experts=known_experts)
         given, beside = (X, y, sample_weight, offset), (groups, known_experts)
         X, y, sample_weight, offset, *rest = self._complete(*given, beside=beside)
@@ -99,10 +107,22 @@ class InferringMixture(RowQuestions):
         if schema.groups is not None:
             groups = _of_units(kind, groups)
         labels = _named(X, groups, by_name=self.fit_.request.schema.formulas is not None)
-        # the estimator may be fitted again before the results are asked about other rows
+        numbered = number_groups(labels, kind, estimate.counted)
+        return infer(self._with_readers(estimate), kind, numbered, share)
+
+    def _inferred_of_blocks(
+        self, blocks: Blocks, cov_type: Setting, level: Setting
+    ) -> InferenceResults:
+        """Results from sums over rows, which are read again."""
+        kind, share = find_covariance(cov_type), check_open_share("level", level)
+        check_takes_blocks(kind)
+        estimate = estimate_of_blocks(self.fit_, lambda: counted_rows(self, blocks))
+        return infer(self._with_readers(estimate), kind, None, share)
+
+    def _with_readers(self, estimate: Estimate) -> Estimate:
+        """An estimate that reads other rows, also once this estimator is fitted again."""
         known = copy(self)
-        estimate = replace(estimate, read=known._read, offset=known._internal_offset)
-        return infer(estimate, kind, number_groups(labels, kind, estimate.counted), share)
+        return replace(estimate, read=known._read, offset=known._internal_offset)
 
     def _estimate(self, X: Table, y: Response, sample_weight: Weights, **others: Table) -> Estimate:
         """The fit as inference sees it, with its own rows."""

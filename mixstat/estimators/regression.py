@@ -14,7 +14,8 @@ from mixstat.arguments import Response, Setting, Table, Weights, count_rows
 from mixstat.data.blocks import Blocks
 from mixstat.data.categories import as_pandas
 from mixstat.data.formula import check_frame
-from mixstat.estimators.blocked import check_alone, fit_of_blocks
+from mixstat.estimators.blocked import fit_of_blocks
+from mixstat.estimators.by_block import check_alone
 from mixstat.estimators.covering import CoveringMixture
 from mixstat.estimators.door import enter
 from mixstat.estimators.formula_rows import agreed_y, check_transformed, read_numbers

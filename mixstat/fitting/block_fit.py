@@ -2,28 +2,70 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TypeAlias
+from functools import reduce
+from typing import NamedTuple, TypeAlias
 
 import equinox as eqx
 import jax
 import numpy as np
+from jaxtyping import PyTree
 
 from mixstat.data.batch import Batch, ReadBatch
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.maximum import Maximum
 from mixstat.fitting.online_em import Memory, Sums, collect, rules
-from mixstat.fitting.own_rows import checksums_of, without_rows
+from mixstat.fitting.own_rows import RunningChecksums, check_same_rows, without_rows
 from mixstat.fitting.tables import TrainingRows
+from mixstat.inference.read_estimate import Moments, moments
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
 from mixstat.numerics.quiet import quiet
+from mixstat.numerics.threads import made_ahead
 from mixstat.objective.likelihood import conditional_log_likelihood
 from mixstat.results import FitResult
 from mixstat.solvers.certificate import judge
 from mixstat.solvers.newton import Newton
 
 Read: TypeAlias = Callable[[], Iterator[TrainingRows]]
+
+
+class BlockRows(NamedTuple):
+    """Rows that are read in blocks, as a fit sees them."""
+
+    fit: Fit
+    """Its features and units are taken."""
+    read: Read
+    """Reads the rows from the beginning; those that count."""
+    total_weight: float
+    count: int
+    """Of the rows that count."""
+
+    def batches(self) -> Iterator[Batch]:
+        """Rows of each block; weights of all blocks together sum to one."""
+        for rows in self.read():
+            batch = self.fit.lay_out(rows.X, rows.responses, rows.weight)
+            whole = np.asarray(self.total_weight)
+            weight = np.asarray(batch.rows.weight) * (float(batch.total_weight) / whole)
+            yield eqx.tree_at(
+                lambda one: (one.rows.weight, one.total_weight), batch, (weight, whole)
+            )
+
+    def as_one(self, seen: Callable[[Batch], None] | None = None) -> ReadBatch:
+        """The rows as one batch; ``seen`` is told each block that is read."""
+
+        def ahead() -> Iterator[Batch]:
+            return made_ahead(self.batches() if seen is None else _telling(self.batches(), seen))
+
+        first = next(self.batches())
+        weight = np.asarray(self.total_weight)
+        return ReadBatch(first.rows, first.n_chunks, weight, ahead)
+
+
+def _telling(batches: Iterator[Batch], seen: Callable[[Batch], None]) -> Iterator[Batch]:
+    for batch in batches:
+        seen(batch)
+        yield batch
 
 
 @quiet
@@ -40,17 +82,8 @@ def on_all_rows(near: Fit, read: Read, total_weight: float, count: int) -> Fit:
     total_weight, count
         Their sum of weights, and their number.
     """
-
-    def batches() -> Iterator[Batch]:
-        for rows in read():
-            yield near.lay_out(rows.X, rows.responses, rows.weight)
-
-    def scaled() -> Iterator[Batch]:
-        return (_scaled(batch, total_weight) for batch in batches())
-
-    first = next(scaled())
-    data = ReadBatch(first.rows, first.n_chunks, np.asarray(total_weight), scaled)
-    objective = near.maximum.objective.replace(batch=data, draft=None)
+    rows = BlockRows(near, read, total_weight, count)
+    objective = near.maximum.objective.replace(batch=rows.as_one(), draft=None)
     options = near.request.options
     outcome = Newton().run(objective, near.model, tol=options.tol, max_iter=options.max_iter)
     model = parameter_vector.as_numpy(objective.in_order(outcome.model))
@@ -66,14 +99,23 @@ def on_all_rows(near: Fit, read: Read, total_weight: float, count: int) -> Fit:
         n_iter=near.n_iter + result.n_iter,
         search=maximum,
     )
-    return _without_rows(fit, maximum, batches, count)
+    return _without_rows(fit, maximum, rows)
 
 
-def _scaled(batch: Batch, total_weight: float) -> Batch:
-    """A batch whose weights are shares of all rows."""
-    share = float(batch.total_weight) / total_weight
-    weight = np.asarray(batch.rows.weight) * share
-    return eqx.tree_at(lambda one: one.rows.weight, batch, weight)
+@in_float64
+def on_own_blocks(fit: Fit, read: Read) -> tuple[Fit, Moments]:
+    """A fit with its own rows, which are given again in blocks, and sums over them.
+
+    Others are refused, once they were read.
+    """
+    weight = fit.sum_of_weights
+    count = sum(len(rows.y) for rows in read()) if fit.weighted else round(weight)
+    running = RunningChecksums(count)
+    rows = BlockRows(fit, read, weight, count)
+    sums = moments(fit.model, rows.as_one(running.add), weight)
+    check_same_rows(running.result(), fit.checksums, knowledge=True)
+    objective = fit.maximum.objective.replace(batch=rows.as_one())
+    return replace(fit, search=replace(fit.maximum, objective=objective)), sums
 
 
 def _with_search(result: FitResult, near: Fit) -> FitResult:
@@ -83,29 +125,22 @@ def _with_search(result: FitResult, near: Fit) -> FitResult:
     return replace(result, certificate=replace(result.certificate, **told))
 
 
-def _without_rows(
-    fit: Fit, maximum: Maximum, batches: Callable[[], Iterator[Batch]], count: int
-) -> Fit:
+def _without_rows(fit: Fit, maximum: Maximum, rows: BlockRows) -> Fit:
     """The fit as it is saved: sums and checksums in the place of rows, made in one pass."""
     objective = maximum.objective
-    sums: list[Sums] = []
-
-    def seen() -> Iterator[Batch]:
-        for batch in batches():
-            part = parameter_vector.as_numpy(collect(fit.model, batch))
-            sums[:] = [_added(sums[0], part) if sums else part]
-            yield _scaled(batch, fit.sum_of_weights)
-
-    known = checksums_of(seen(), count)
+    running = RunningChecksums(rows.count)
+    each = (collect(fit.model, batch).parts for batch in rows.as_one(running.add).read())
+    sums = Sums(reduce(_added, map(parameter_vector.as_numpy, each)), objective.batch.total_weight)
+    known = running.result()
     conditional = _conditional(fit, maximum)
-    memory = Memory(sums[0], rules(objective))
+    memory = Memory(sums, rules(objective))
     kept = replace(fit, memory=memory, search=replace(maximum, objective=without_rows(objective)))
     # which a fit with rows finds when it is asked
     vars(kept).update(checksums=known, conditional_log_likelihood=conditional)
     return kept
 
 
-def _added(one: Sums, other: Sums) -> Sums:
+def _added(one: PyTree, other: PyTree) -> PyTree:
     return jax.tree.map(lambda a, b: np.asarray(a + b), one, other)
 
 

@@ -1,7 +1,7 @@
 """The rows of a fit: whether others are the same, and models that are saved without them."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import jax
@@ -13,6 +13,8 @@ from mixstat.numerics.precision import AnyArray
 from mixstat.objective.objective import Objective
 
 FINE = 2.0**20  # parts of a deviation that tell values apart; rounding is far smaller
+
+TABLES = ("Z", "Phi", "y", "offset", "weight", "unit")
 
 GONE = (
     "The rows of the fit are not saved with a model. Give them where X and y are taken, as by "
@@ -46,22 +48,32 @@ class Checksums(NamedTuple):
 def checksums(batch: Batch) -> Checksums:
     """Those of rows that count."""
     count = int((np.asarray(batch.rows.weight) > 0).sum())
-    return checksums_of([batch], count)
+    running = RunningChecksums(count)
+    running.add(batch)
+    return running.result()
 
 
-def checksums_of(batches: Iterable[Batch], count: int) -> Checksums:
-    """The same of rows in several batches, ``count`` in all, whose weights sum to one."""
-    digests = {name: hashlib.sha256() for name in ("Z", "Phi", "y", "offset", "weight", "unit")}
-    known = hashlib.sha256()
-    informed = False
-    for batch in batches:
-        for name, content in _contents(batch, count):
-            digests[name].update(content)
+class RunningChecksums:
+    """Those of rows in several batches, ``count`` in all, whose weights sum to one."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._digests = {one: hashlib.sha256() for one in TABLES}
+        self._known = hashlib.sha256()
+        self._informed = False
+
+    def add(self, batch: Batch) -> None:
+        """Take in some more rows."""
+        for name, content in _contents(batch, self.count):
+            self._digests[name].update(content)
         if (possibility := batch.rows.log_possibility) is not None:
-            informed = True
-            known.update(_digits(np.exp(_counted(batch, possibility))))
-    whole = hashlib.sha256(b"".join(digest.digest() for digest in digests.values()))
-    return Checksums(whole.hexdigest(), known.hexdigest() if informed else "")
+            self._informed = True
+            self._known.update(_digits(np.exp(_counted(batch, possibility))))
+
+    def result(self) -> Checksums:
+        """Of all rows so far."""
+        whole = hashlib.sha256(b"".join(digest.digest() for digest in self._digests.values()))
+        return Checksums(whole.hexdigest(), self._known.hexdigest() if self._informed else "")
 
 
 def _contents(batch: Batch, count: int) -> Iterator[tuple[str, bytes]]:
@@ -85,7 +97,11 @@ def _counted(batch: Batch, table: AnyArray) -> Float[np.ndarray, "n k"]:
 
 def check_own(batch: Batch, own: Checksums, *, knowledge: bool) -> None:
     """Refuse rows that are not those of a fit, and (if ``knowledge``) possibilities too."""
-    given = checksums(batch)
+    check_same_rows(checksums(batch), own, knowledge=knowledge)
+
+
+def check_same_rows(given: Checksums, own: Checksums, *, knowledge: bool) -> None:
+    """:func:`check_own` of checksums that were made."""
     if given.rows != own.rows:
         raise ValueError(
             "X, y, sample_weight and offset must be the rows of the fit, in their order: at least "

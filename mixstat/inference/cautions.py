@@ -17,9 +17,8 @@ def few_sure_rows(estimate: Estimate, kind: Covariance) -> tuple[str, ...]:
     """
     if estimate.model.n_experts == 1 or kind.name == "bootstrap":
         return ()
-    sure = estimate.weight @ estimate.responsibilities**2
     own = own_parameters(estimate.objective, estimate.model).sum(axis=1)
-    each = sure / np.maximum(own, 1)
+    each = estimate.sure_rows / np.maximum(own, 1)
     if each.min() >= SURE_ROWS:
         return ()
     return (

@@ -203,6 +203,20 @@ class Estimate:
         gradient = np.asarray(value_and_gradient(self.model, self.batch)[1])
         return scores - (gradient - self.objective.penalty.gradient(self.vector, gradient))
 
+    def score_products(self, power: int = 1) -> Float[np.ndarray, "D D"]:
+        """Sum over rows of the outer products of their scores, by a power of their weights."""
+        return outer_products(self.scores, self.weight**power)
+
+    @property
+    def sum_of_squared_weights(self) -> float:
+        """Over the rows."""
+        return float(self.weight @ self.weight)
+
+    @property
+    def sure_rows(self) -> Float[np.ndarray, " K"]:
+        """Rows of each expert, each counting by the square of its responsibility."""
+        return self.weight @ self.responsibilities**2
+
     @cached_property
     @in_float64
     def responsibilities(self) -> Float[np.ndarray, "n K"]:
@@ -250,6 +264,13 @@ class Estimate:
     def in_user_units(self, vectors: Float[np.ndarray, "B D"]) -> Float[np.ndarray, "B E"]:
         """Reported parameters of several internal ones."""
         return self.params + (vectors - self.vector) @ self.jacobian.T
+
+
+def outer_products(
+    scores: Float[np.ndarray, "n k"], weight: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, "k k"]:
+    """Sum of the outer products of scores, weights counting equal rows."""
+    return (scores * weight[:, None]).T @ scores
 
 
 def _why_unknown(estimate: Estimate, j: int) -> str:

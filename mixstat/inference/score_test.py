@@ -16,8 +16,8 @@ from jaxtyping import Float
 from mixstat.arguments import Setting, Table, as_frame
 from mixstat.data.batch import Batch, lay_out_like
 from mixstat.inference.covariances import Covariance, OuterProduct, SandwichCovariance
-from mixstat.inference.covariances.base import Groups, outer_products
-from mixstat.inference.estimate import Estimate
+from mixstat.inference.covariances.base import Groups
+from mixstat.inference.estimate import Estimate, outer_products
 from mixstat.inference.hypotheses import InvalidTest, WaldTest
 from mixstat.kinds import check_numbers
 from mixstat.model import Mixture

@@ -4,10 +4,11 @@
 # pyright: basic
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import Context, copy_context
+from itertools import islice
 from threading import Lock
 from typing import TypeVar
 
@@ -42,6 +43,24 @@ def in_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> lis
 
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(run, contexts, items))
+
+
+def made_ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """The items, of which a thread makes the next one while one of them is used.
+
+    At most one is waiting. All are made in that thread, which ends with the last item, with an
+    error, or as soon as nobody wants another.
+    """
+    context, iterator = copy_context(), iter(items)
+
+    def take(count: int) -> list[Item]:
+        return list(islice(iterator, count))
+
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(context.run, _in_float64, take, 1)
+        while made := waiting.result():
+            waiting = thread.submit(context.run, _in_float64, take, 1)
+            yield made[0]
 
 
 def _in_float64(function: Callable[[Item], Result], item: Item) -> Result:

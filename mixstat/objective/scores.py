@@ -25,10 +25,10 @@ def row_scores(model: Mixture, batch: Batch, n_rows: int) -> Float[np.ndarray, "
 
 @kernel()
 def _all_scores(model: Mixture, batch: Batch) -> Float[AnyArray, "c D r"]:
-    return each_row(_scores, model, batch.rows)
+    return each_row(chunk_scores, model, batch.rows)
 
 
-def _scores(model: Mixture, rows: Rows) -> Float[AnyArray, "D r"]:
+def chunk_scores(model: Mixture, rows: Rows) -> Float[AnyArray, "D r"]:
     """Scores of a chunk of rows in the parameter vector."""
     rows = eqx.tree_at(lambda r: r.weight, rows, jnp.ones_like(rows.weight))
     gate_eta, expert_eta, weighted, _, of_gate = posterior_of(model, rows)

@@ -95,6 +95,52 @@ def clone_of(moe):
     return copy.copy(moe)
 
 
+def check_same_errors(there, here, blocks, X, y, weight=None):
+    """Errors of each kind that sums over rows are enough for, and all that is told beside them."""
+    for kind in ("observed", "opg", "robust", "sampling"):
+        read = there.inference(blocks, cov_type=kind)
+        known = here.inference(X, y, cov_type=kind, sample_weight=weight)
+        np.testing.assert_allclose(read.bse, known.bse, rtol=1e-8, err_msg=kind)
+        assert read.remarks == known.remarks
+        assert read.icl == pytest.approx(known.icl, rel=1e-9)
+    means = [one.get_prediction(X[:9]).se_mean for one in (read, known)]
+    np.testing.assert_allclose(*means, rtol=1e-8)
+
+
+def test_errors_from_sums_over_blocks(both):
+    here, there, X, y = both
+    blocks = Blocks.of_arrays(X, y, rows=7_000)
+    check_same_errors(there, here, blocks, X, y)
+    check_same_errors(here, here, blocks, X, y)  # a fit in memory knows its rows in blocks
+    results = there.inference(blocks)
+    for question in (results.influence, lambda: results.score_test(X[:, 0])):
+        with pytest.raises(ValueError, match="needs all rows in memory"):
+            question()
+    with pytest.raises(ValueError, match="'hac' needs all rows in memory"):
+        there.inference(blocks, cov_type="hac")
+    with pytest.raises(ValueError, match="groups must be left out beside Blocks"):
+        there.inference(blocks, cov_type="cluster", groups=y)
+    with pytest.raises(ValueError, match="must be the rows of the fit"):
+        there.inference(Blocks.of_arrays(X, y[::-1], rows=7_000))
+
+
+def test_a_classifier():
+    rows = table(4_000, seed=5)
+    X, y = rows[["x", "w"]], np.where(rows["count"] > 1, "many", "few")
+    blocks = Blocks.of_arrays(X, y, rows=900, sample=1_500)
+    there, here = (Classifier(1, random_state=0).fit(*one) for one in ((blocks,), (X, y)))
+    check_same(there, here)
+    assert list(there.classes_) == ["few", "many"]
+    assert np.array_equal(there.predict(blocks), here.predict(X))
+    np.testing.assert_allclose(there.predict_proba(blocks), here.predict_proba(X), rtol=1e-7)
+    np.testing.assert_allclose(there.score_samples(blocks), here.score_samples(X, y), rtol=1e-7)
+    np.testing.assert_allclose(
+        there.inference(blocks, cov_type="robust").bse,
+        here.inference(X, y, cov_type="robust").bse,
+        rtol=1e-7,
+    )
+
+
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
 def test_files_with_weights(kind, tmp_path):
     rows = table(3_000, seed=1)
@@ -112,6 +158,34 @@ def test_files_with_weights(kind, tmp_path):
     assert there.fit_.weighted
     assert list(there.feature_names_in_) == ["x", "w"]
     np.testing.assert_allclose(there.predict(blocks), here.predict(rows[["x", "w"]]), rtol=1e-7)
+    if kind == "parquet":
+        check_same_errors(there, here, blocks, rows[["x", "w"]], rows["y"], rows["weight"])
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_files_that_are_damaged_or_unlike_are_named(kind, tmp_path):
+    def write(rows, name):
+        getattr(rows, f"to_{kind}")(tmp_path / f"{name}.{kind}", index=False)
+
+    def read():
+        return list(Blocks.of_files(tmp_path, inputs=["x", "w"], response="y"))
+
+    write(ROWS, "a")
+    write(ROWS[:0], "b")
+    write(ROWS[["y", "w", "x"]], "c")
+    assert [len(block.X) for block in read()] == [400, 400]
+    write(ROWS[["x", "y"]], "d")
+    with pytest.raises(ValueError, match=rf"d.{kind}' must have the column 'w'.*it has x, y"):
+        read()
+    write(ROWS.assign(w="much"), "d")
+    with pytest.raises((TypeError, ValueError), match=rf"d.{kind}' (has values of type|cannot)"):
+        read()
+    write(ROWS, "d")
+    whole = (tmp_path / f"d.{kind}").read_bytes()
+    line = whole.rindex(b",", 0, whole.rindex(b",")) if kind == "csv" else len(whole) // 2
+    (tmp_path / f"d.{kind}").write_bytes(whole[:line])
+    with pytest.raises(ValueError, match=rf"d.{kind}' cannot be read, or is damaged"):
+        read()
 
 
 @pytest.mark.parametrize(
@@ -176,7 +250,18 @@ def blocks_of(*parts):
         (MixtureOfExperts(2, gate="top_k"), blocks_of((X, Y)), "gate must be continuous"),
         (MixtureOfExperts(2, missing="drop"), blocks_of((X, Y)), "missing must be 'raise'"),
         (MixtureOfExperts(1), blocks_of(), "X must have rows, got Blocks without any"),
-        (MixtureOfExperts(1), blocks_of((X, Y), (X[["w", "x"]], Y)), "block 1: "),
+        (
+            MixtureOfExperts(1),
+            blocks_of((X, Y), (X[["w", "x"]], Y)),
+            "block 1 has the columns w, x",
+        ),
+        (MixtureOfExperts(1), blocks_of((X, Y), (X.to_numpy(), Y)), "2 columns without names"),
+        (MixtureOfExperts(1), blocks_of((X, Y), X), "y: block 1 has none, and block 0 1 column"),
+        (
+            MixtureOfExperts(1),
+            blocks_of((X, Y), (X.assign(x=X["x"].astype(str)), Y)),
+            "block 1 has text in the column x, and block 0 numbers",
+        ),
         (MixtureOfExperts(1), blocks_of((X, Y), (X.assign(x=np.nan), Y)), "NaN"),
         (MixtureOfExperts(1), blocks_of((X, Y, -Y)), "sample_weight"),
         (
@@ -184,7 +269,7 @@ def blocks_of(*parts):
             blocks_of(ROWS),
             r"formula must not have poly\(x, 2\) for Blocks",
         ),
-        (Classifier(1), blocks_of((X, ROWS["site"])), "Blocks"),
+        (Classifier(1), blocks_of((X, Y)), "y must hold labels of classes"),
         (ContextualMixtureOfExperts(n_experts=1), blocks_of((X, Y)), "Blocks"),
     ],
 )
@@ -213,6 +298,14 @@ def test_a_category_that_the_sample_lacks_is_named():
         moe.fit(blocks)
 
 
+def test_a_class_that_the_sample_lacks_is_named():
+    blocks = Blocks(
+        lambda: iter([(X, ROWS["site"])] * 9 + [(X[:1], ROWS["site"][:1] + "c")]), sample=20
+    )
+    with pytest.raises(ValueError, match=r"block 9: y has the label [ab]c, which is not"):
+        Classifier(1, random_state=1).fit(blocks)
+
+
 def test_a_block_may_have_no_weight_but_not_all_of_them():
     none = np.zeros(len(Y))
     there = MixtureOfExperts(1).fit(blocks_of((X, Y), (X, Y + 9, none)))
@@ -237,3 +330,6 @@ def test_a_million_rows_from_parquet(tmp_path):
     here = MixtureOfExperts(2, random_state=0).fit(rows[["x", "w"]], rows["y"])
     check_same(there, here)
     assert there.result_.n_passes <= 15
+    robust = there.inference(blocks, cov_type="robust").bse
+    known = here.inference(rows[["x", "w"]], rows["y"], cov_type="robust").bse
+    np.testing.assert_allclose(robust, known, rtol=1e-8)

@@ -1,13 +1,14 @@
 """BLAS keeps to one thread while a fit works on small matrices, and gets its threads back."""
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, current_thread
 
+import jax.numpy as jnp
 import pytest
 import scipy.linalg  # noqa: F401  its BLAS is one of those that count
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from mixstat.numerics.threads import SMALL_MATRIX, one_blas_thread
+from mixstat.numerics.threads import SMALL_MATRIX, made_ahead, one_blas_thread
 
 pytestmark = pytest.mark.fast
 
@@ -57,3 +58,38 @@ def test_a_fit_in_another_thread_leaves_it_as_it_was(two_threads):
         barrier.wait()
         running.result()
     assert threads() == {2}
+
+
+def test_at_most_one_item_is_made_ahead():
+    made: list[tuple[int, str]] = []
+
+    def items():
+        for i in range(5):
+            made.append((i, current_thread().name))
+            yield i
+
+    ahead = made_ahead(items())
+    assert next(ahead) == 0
+    assert next(ahead) == 1
+    ahead.close()
+    assert [i for i, _ in made] == [0, 1, 2]
+    assert len({name for _, name in made} | {current_thread().name}) == 2
+    assert list(made_ahead(items())) == list(range(5))
+    assert list(made_ahead([])) == []
+
+
+def test_an_error_while_an_item_is_made_comes_where_it_is_wanted():
+    def items():
+        yield 1
+        raise KeyError("gone")
+
+    ahead = made_ahead(items())
+    assert next(ahead) == 1
+    with pytest.raises(KeyError, match="gone"):
+        next(ahead)
+    assert list(ahead) == []
+
+
+def test_items_are_made_in_float64():
+    dtypes = [str(one.dtype) for one in made_ahead(jnp.ones(1) for _ in range(2))]
+    assert dtypes == ["float64"] * 2

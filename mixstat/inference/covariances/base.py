@@ -73,13 +73,17 @@ class SandwichCovariance(Covariance):
     ) -> Float[np.ndarray, "k k"]:
         """Variance of the weighted sum of scores (of rows that count once each)."""
 
+    def middle_of(self, estimate: Estimate, groups: Groups) -> Float[np.ndarray, "D D"]:
+        """:meth:`middle` of the scores of the fit."""
+        return self.middle(estimate.scores, estimate, groups)
+
     @abc.abstractmethod
     def describe(self, estimate: Estimate, groups: Groups) -> tuple[str, tuple[str, ...]]:
         """What it is in a few words, and what a person should know of it."""
 
     def fit(self, estimate: Estimate, groups: Groups) -> ParameterCovariance:
         """The covariance of an estimate."""
-        middle = self.middle(estimate.scores, estimate, groups)
+        middle = self.middle_of(estimate, groups)
         title, notes = self.describe(estimate, groups)
         outer = bread(estimate)
         matrix = outer @ middle @ outer
@@ -116,10 +120,3 @@ def regression_factor(estimate: Estimate) -> float:
 def check_small_sample(value: object, choices: tuple[str, ...] = SMALL_SAMPLE) -> str:
     """A name of a factor."""
     return check_choice("small_sample", value, choices)
-
-
-def outer_products(
-    scores: Float[np.ndarray, "n k"], weight: Float[np.ndarray, " n"]
-) -> Float[np.ndarray, "k k"]:
-    """Sum of the outer products of scores, weights counting equal rows."""
-    return (scores * weight[:, None]).T @ scores

@@ -10,7 +10,6 @@ from mixstat.inference.covariances.base import (
     Groups,
     ParameterCovariance,
     bread,
-    outer_products,
     rank_of,
 )
 from mixstat.inference.estimate import Estimate
@@ -55,7 +54,7 @@ class OuterProduct(Covariance):
 
     def fit(self, estimate: Estimate, groups: Groups) -> ParameterCovariance:
         """The covariance of an estimate."""
-        middle = outer_products(estimate.scores, estimate.weight)
+        middle = estimate.score_products()
         directions = estimate.spectrum.directions
         inside = directions.T @ middle @ directions
         rank = rank_of(estimate, middle)

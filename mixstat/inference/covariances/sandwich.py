@@ -1,5 +1,6 @@
 """Sandwich covariances of independent rows: right also where the model is not."""
 
+import abc
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,16 +11,36 @@ from mixstat.inference.covariances.base import (
     Groups,
     SandwichCovariance,
     check_small_sample,
-    outer_products,
     regression_factor,
 )
-from mixstat.inference.estimate import Estimate
+from mixstat.inference.estimate import Estimate, outer_products
 
 CHOICES = ("none", "regression")
 
 
+class IndependentScores(SandwichCovariance):
+    """Scores of rows that know nothing of each other: sums of their outer products."""
+
+    power: ClassVar[int]
+    """Of the weights of rows in the sums."""
+
+    @abc.abstractmethod
+    def factor(self, estimate: Estimate) -> float:
+        """Of the sums, for small samples."""
+
+    def middle(
+        self, scores: Float[np.ndarray, "n k"], estimate: Estimate, groups: Groups
+    ) -> Float[np.ndarray, "k k"]:
+        """Sum of the outer products of the scores."""
+        return self.factor(estimate) * outer_products(scores, estimate.weight**self.power)
+
+    def middle_of(self, estimate: Estimate, groups: Groups) -> Float[np.ndarray, "D D"]:
+        """The same of the scores of the fit, of which rows in blocks have sums alone."""
+        return self.factor(estimate) * estimate.score_products(self.power)
+
+
 @dataclass(frozen=True)
-class Sandwich(SandwichCovariance):
+class Sandwich(IndependentScores):
     """Inverse information times the variance of the scores times inverse information.
 
     Weights are numbers of equal rows.
@@ -41,16 +62,14 @@ class Sandwich(SandwichCovariance):
     small_sample: str = "none"
 
     name: ClassVar[str] = "robust"
+    power: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         check_small_sample(self.small_sample, CHOICES)
 
-    def middle(
-        self, scores: Float[np.ndarray, "n k"], estimate: Estimate, groups: Groups
-    ) -> Float[np.ndarray, "k k"]:
-        """Sum of the outer products of the scores."""
-        factor = regression_factor(estimate) if self.small_sample == "regression" else 1.0
-        return factor * outer_products(scores, estimate.weight)
+    def factor(self, estimate: Estimate) -> float:
+        """One, or n / (n - k)."""
+        return regression_factor(estimate) if self.small_sample == "regression" else 1.0
 
     def describe(self, estimate: Estimate, groups: Groups) -> tuple[str, tuple[str, ...]]:
         """What it is."""
@@ -59,7 +78,7 @@ class Sandwich(SandwichCovariance):
 
 
 @dataclass(frozen=True)
-class SamplingWeights(SandwichCovariance):
+class SamplingWeights(IndependentScores):
     """Sandwich of weighted scores, for weights that undo unequal chances of being sampled.
 
     Each row was drawn once, whatever its weight, so that weights of another size give the same
@@ -81,17 +100,15 @@ class SamplingWeights(SandwichCovariance):
     small_sample: str = "none"
 
     name: ClassVar[str] = "sampling"
+    power: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         check_small_sample(self.small_sample, ("none", "rows"))
 
-    def middle(
-        self, scores: Float[np.ndarray, "n k"], estimate: Estimate, groups: Groups
-    ) -> Float[np.ndarray, "k k"]:
-        """Sum of the outer products of the weighted scores."""
+    def factor(self, estimate: Estimate) -> float:
+        """One, or n / (n - 1)."""
         n = estimate.n_rows
-        factor = n / (n - 1) if self.small_sample == "rows" else 1.0
-        return factor * outer_products(scores, estimate.weight**2)
+        return n / (n - 1) if self.small_sample == "rows" else 1.0
 
     def describe(self, estimate: Estimate, groups: Groups) -> tuple[str, tuple[str, ...]]:
         """What it is, and how many rows of equal weight count as much."""
@@ -105,5 +122,4 @@ class SamplingWeights(SandwichCovariance):
 
 def effective_rows(estimate: Estimate) -> float:
     """Kish's effective sample size: the squared sum of the weights over the sum of squares."""
-    weight = estimate.weight
-    return float(weight.sum() ** 2 / (weight @ weight))
+    return estimate.total_weight**2 / estimate.sum_of_squared_weights
