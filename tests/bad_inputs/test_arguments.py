@@ -23,7 +23,7 @@ EXCEPTIONS = {
     r"(Influence|MarginalEffects|PredictionResults)\(.*": "returned, not made",
     r"(ReportedParameters|VuongTest|WaldTest)\(.*": "returned, not made",
     r"ReportedParameters\.get\(.*": "those of a mapping",
-    r"\w+\.(fit|middle|describe)\((estimate|scores|groups)\)": "between parts",
+    r"\w+\.(fit|middle|middle_of|factor|describe)\((estimate|scores|groups)\)": "between parts",
     r"(AlphaPath|PenaltyPath|RelaxedPath|InputReport|PossibilityTable)\(.*": "returned, not made",
     r"(Dendrogram|ExpertBound|Scorer|Selection)\(.*": "returned, not made",
     r"(BootstrapTest|ColumnSearch)\(.*": "returned, not made",
