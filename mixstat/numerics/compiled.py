@@ -5,15 +5,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import jax
 from jax.core import Tracer
 from jaxtyping import PyTree
 
-from mixstat.numerics.cache import from_environment
-
-from_environment()
+from mixstat.numerics.programs import TRACED, Options, Programs, simple
 
 careful: ContextVar[bool] = ContextVar("careful", default=False)
 
@@ -23,7 +21,7 @@ R = TypeVar("R")
 # Without the CPU compiler's newer loop fusion, programs compile in half the time and in less
 # memory, and whole fits of the benchmarks run as fast.
 OPTION = "xla_cpu_use_fusion_emitters"
-QUICK: dict[str, bool | int | str] = {OPTION: False}
+QUICK: Options = {OPTION: False}
 refused = threading.Event()  # set by a compiler that does not know the option
 
 
@@ -48,30 +46,32 @@ def traced(tree: PyTree) -> bool:
 def kernel(*static: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorator like ``jax.jit``, with the named arguments static.
 
-    Within :func:`lasting` programs are compiled with care.
+    Programs are kept for later processes. Within :func:`lasting` they are compiled with care.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         plain = jax.jit(function, static_argnames=static)
-        quick = jax.jit(function, static_argnames=static, compiler_options=QUICK)
+        programs = Programs(function, static)
 
         @wraps(function)
-        def call(*args: P.args, **settings: P.kwargs) -> R:
-            # compiler options can only be given where nothing is being traced
-            if (
-                not careful.get()
-                and not traced(args)
-                and not refused.is_set()
-                and jax.default_backend() == "cpu"
-            ):
-                try:
-                    return quick(*args, **settings)
-                except jax.errors.JaxRuntimeError as error:
-                    if OPTION not in str(error):
-                        raise
-                    refused.set()
-            return plain(*args, **settings)
+        def call(*args: P.args, **named: P.kwargs) -> R:
+            # what is being traced becomes a part of another program, and takes no options
+            answer = _answer(programs, args, named) if simple() else TRACED
+            return plain(*args, **named) if answer is TRACED else answer
 
         return call
 
     return decorate
+
+
+def _answer(programs: Programs, args: tuple[object, ...], named: dict[str, object]) -> Any:
+    """What the program that suits the arguments says; TRACED within another one."""
+    if careful.get() or refused.is_set():
+        return programs.call(args, named, {})
+    try:
+        return programs.call(args, named, QUICK)
+    except jax.errors.JaxRuntimeError as error:
+        if OPTION not in str(error):
+            raise
+        refused.set()
+        return programs.call(args, named, {})
