@@ -19,6 +19,10 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"mixstat {mixstat.__version__}")
     areas = top.add_subparsers(required=True, metavar="COMMAND")
     add_commands(areas)
+    kept = areas.add_parser("cache", help="what compiled programs are kept, and where")
+    kept.set_defaults(act=_tell_programs)
+    cleared = kept.add_subparsers(metavar="ACTION").add_parser("clear", help="delete them")
+    cleared.set_defaults(act=_clear_programs)
     rates = areas.add_parser("rates", help="studies of convergence rates")
     actions = rates.add_subparsers(required=True, metavar="ACTION")
 
@@ -70,6 +74,18 @@ def _one_line(error: BaseException) -> str:
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     """A warning as a line of the command, without the place in the source."""
     print(f"mixstat: warning: {' '.join(str(message).split())}", file=sys.stderr)
+
+
+def _tell_programs(chosen: argparse.Namespace) -> None:
+    from mixstat.numerics.cache import describe
+
+    print(describe())
+
+
+def _clear_programs(chosen: argparse.Namespace) -> None:
+    from mixstat.numerics.cache import clear
+
+    print(clear())
 
 
 def _list(chosen: argparse.Namespace) -> None:

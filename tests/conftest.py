@@ -13,12 +13,16 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from mixstat.numerics.cache import cache_programs
 from mixstat.numerics.precision import float64
+from mixstat.numerics.programs import forget
 
 CACHE = os.environ.get("MIXSTAT_TEST_CACHE", str(Path(tempfile.gettempdir()) / "mixstat-jax-cache"))
 jax.config.update("jax_compilation_cache_dir", CACHE)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+# of this process, and of those that tests start
+os.environ["MIXSTAT_CACHE"] = str(cache_programs(Path(CACHE) / "programs", megabytes=5000))
 # threads of BLAS that wait for each other beside those of other workers double the time of a run
 threadpool_limits(1, user_api="blas")
 # every broadcast in the kernels is written out
@@ -54,6 +58,7 @@ def few_programs():
     """Forget compiled programs before there are too many: a process may map only so much code."""
     yield
     if not MAPS.exists() or MAPS.read_bytes().count(b"\n") > MANY_MAPS:
+        forget()
         jax.clear_caches()
 
 

@@ -31,6 +31,7 @@ from mixstat.fitting.task import Task, check_rank, make_designs, make_task
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
+from mixstat.numerics.programs import telling
 from mixstat.numerics.quiet import quiet
 from mixstat.numerics.threads import one_blas_thread
 from mixstat.objective.objective import Objective
@@ -93,7 +94,7 @@ def maximise(task: Task) -> tuple[Maximum, Strengths]:
     longest = batches.MAX_ROWS
     while True:
         try:
-            with one_blas_thread(parameter_vector.size(task.null)):
+            with one_blas_thread(parameter_vector.size(task.null)), telling(task.progress.say):
                 return _search(task, longest)
         except (MemoryError, jax.errors.JaxRuntimeError) as error:
             if not _out_of_memory(error):

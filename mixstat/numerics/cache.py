@@ -114,3 +114,23 @@ def give_up(why: str) -> None:
         f"{VARIABLE}, or turn this off by {VARIABLE}={OFF}.",
         stacklevel=2,
     )
+
+
+def describe() -> str:
+    """What is kept, in one line."""
+    folder = folder_in_use()
+    if folder is None:
+        return "No compiled programs are kept."
+    sizes = [size for _, size, _ in folder.programs()]
+    limit = folder.most_bytes / MEGABYTE
+    return f"{len(sizes)} programs, {sum(sizes) / MEGABYTE:.1f} of {limit:g} MB, in {folder.path}"
+
+
+def clear() -> str:
+    """Delete what is kept; says so in one line."""
+    folder = folder_in_use()
+    if folder is None:
+        return "No compiled programs are kept."
+    count = len(folder.programs())
+    folder.clear()
+    return f"{count} programs deleted from {folder.path}"

@@ -56,7 +56,7 @@ def kernel(*static: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         @wraps(function)
         def call(*args: P.args, **named: P.kwargs) -> R:
             # what is being traced becomes a part of another program, and takes no options
-            answer = _answer(programs, args, named) if simple() else TRACED
+            answer: Any = _answer(programs, args, named) if simple() else TRACED
             return plain(*args, **named) if answer is TRACED else answer
 
         return call

@@ -47,4 +47,4 @@ def _prepare_lapack() -> None:
     """Find the functions of LAPACK, which only tracing does otherwise."""
     from jaxlib import lapack
 
-    lapack._lapack.initialize()
+    lapack._lapack.initialize()  # pyright: ignore[reportPrivateImportUsage]

@@ -15,6 +15,7 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FunctionType
+from typing import Any, TypeAlias
 
 import jax
 import numpy as np
@@ -22,10 +23,13 @@ import numpy as np
 PACKAGE = Path(__file__).parents[1]
 LIBRARIES = ("jax", "jaxlib", "numpy", "scipy", "equinox", "opt_einsum", "ml_dtypes")
 OWN = "mixstat."
+COMPILER = ("XLA_", "PJRT_", "NPROC", "TF_")  # variables that it reads
 # modules whose classes stand in trees, and do not change without a change of a version above
 KNOWN = ("mixstat", "builtins", "jax", "jaxlib", "numpy", "equinox", "collections", "enum")
 # settings of JAX on which no program depends, and that differ between equal processes
 ASIDE = ("cache", "log", "trace", "traceback", "coordination", "distributed", "profiler")
+
+Structure: TypeAlias = Any  # of a tree, by jax.tree.structure; it has no type of its own
 
 
 class NotKept(Exception):
@@ -34,7 +38,7 @@ class NotKept(Exception):
 
 def name_of(
     function: Callable[..., object],
-    tree: jax.tree_util.PyTreeDef,
+    tree: Structure,
     kinds: Iterable[Hashable],
     fixed: Mapping[str, object],
     options: Mapping[str, object],
@@ -85,7 +89,7 @@ def surroundings() -> str:
             available(),
             device.platform,
             device.client.platform_version,
-            {name: value for name, value in os.environ.items() if name.startswith("XLA_")},
+            {name: value for name, value in os.environ.items() if name.startswith(COMPILER)},
         )
     )
 
@@ -134,7 +138,7 @@ def settings() -> str:
     return repr(sorted((name, repr(value)) for name, value in found.items()))
 
 
-def structure(tree: jax.tree_util.PyTreeDef) -> str:
+def structure(tree: Structure) -> str:
     """A tree's nodes: their classes, and what they hold beside arrays."""
     node = tree.node_data()
     if node is None:
@@ -182,7 +186,7 @@ def _record(value: object) -> str:
 
 def place(function: Callable[..., object]) -> str:
     """Module and name of a function of mixstat."""
-    name = f"{function.__module__}:{function.__qualname__}"
+    name = f"{function.__module__}:{getattr(function, '__qualname__', '<unnamed>')}"
     if not name.startswith(OWN) or "<" in name:
         raise NotKept(name)
     return name

@@ -10,19 +10,24 @@ from typing import Any
 from weakref import WeakSet
 
 import jax
+import jax.monitoring
 import numpy as np
 from jax.core import Tracer
 from jaxtyping import PyTree
 
 from mixstat.numerics import cache, program_code, program_keys
+from mixstat.numerics.program_keys import Structure
 
 LOADED = "/mixstat/program_loaded_duration"  # the event of a program found in the folder
+
+ASKED = "/jax/compilation_cache/compile_requests_use_cache"
+FOUND = "/jax/compilation_cache/cache_hits"
 
 told: ContextVar[Callable[[str], None] | None] = ContextVar("told", default=None)
 
 TRACED = object()  # in place of an answer, where a program is being made around the call
 
-Options = dict[str, bool | int | str]
+Options = dict[str, bool | str]
 Kind = tuple[Hashable, ...]
 
 _all: "WeakSet[Programs]" = WeakSet()
@@ -65,6 +70,40 @@ def kind_of(leaf: object) -> Kind:
     return (type(leaf).__name__,)
 
 
+class _Watch(threading.local):
+    """What JAX reports while this thread compiles."""
+
+    events: list[str] | None = None
+
+    def note(self, event: str, **_: object) -> None:
+        if self.events is not None:
+            self.events.append(event)
+
+
+_watch = _Watch()
+jax.monitoring.register_event_listener(_watch.note)
+
+
+@contextmanager
+def watched() -> Iterator[list[str]]:
+    """The names of what JAX reports inside."""
+    before, _watch.events = _watch.events, []
+    try:
+        yield _watch.events
+    finally:
+        _watch.events = before
+
+
+def is_new(events: list[str]) -> bool:
+    """Whether the compiler has made a program, of which JAX reports ``events``.
+
+    One that JAX's own cache has found lacks its code when it is taken apart again.
+    """
+    config = jax.config
+    own = config.jax_enable_compilation_cache and config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
+    return FOUND not in events and (ASKED in events or not own)
+
+
 class Programs:
     """The programs of one function."""
 
@@ -77,7 +116,7 @@ class Programs:
 
     def call(self, args: tuple[object, ...], named: Mapping[str, object], options: Options) -> Any:
         """The function's answer; TRACED if another program is being made of it."""
-        given = dict(zip(self.names, args)) | named
+        given = {**dict(zip(self.names, args)), **named}
         fixed = {name: given.pop(name) for name in self.static if name in given}
         leaves, tree = jax.tree.flatten(given)
         if any(isinstance(leaf, Tracer) for leaf in leaves):
@@ -103,7 +142,7 @@ class Programs:
     def _load_or_compile(
         self,
         kinds: tuple[Kind, ...],
-        tree: jax.tree_util.PyTreeDef,
+        tree: Structure,
         leaves: list[object],
         fixed: dict[str, object],
         options: Options,
@@ -115,14 +154,15 @@ class Programs:
             kept, name = None, ""
         program = None if kept is None else _load(kept, name)
         if program is None:
-            program = self._compile(tree, leaves, fixed, options)
-            if kept is not None:
+            with watched() as events:
+                program = self._compile(tree, leaves, fixed, options)
+            if kept is not None and is_new(events):
                 _keep(kept, name, program, len(leaves))
         return program
 
     def _compile(
         self,
-        tree: jax.tree_util.PyTreeDef,
+        tree: Structure,
         leaves: list[object],
         fixed: dict[str, object],
         options: Options,

@@ -39,7 +39,7 @@ def of_data() -> Iterator[Row]:
         bad = {"return_X_y": NOT_SWITCHES, "as_frame": NOT_SWITCHES}
         bad |= {"verify": NOT_SWITCHES} if name == "load_sru" else {}
         yield from rows(name, lambda load=load: load, {"path": "/no/such/file"}, bad)
-    bad = {"folder": [5]}
+    bad = {"folder": [5, True], "megabytes": [0, 1.5, "x", None]}
     yield from rows("cache_programs", lambda: mixstat.cache_programs, {}, bad)
 
 

@@ -11,11 +11,13 @@ def counted() -> Iterator[list[float]]:
     """Seconds that the compiler took for each program made inside, or found in a cache."""
     import jax.monitoring
 
+    from mixstat.numerics.programs import LOADED
+
     found: list[float] = []
     inside = True
 
     def count(event: str, seconds: float, **_: object) -> None:
-        if inside and event == BACKEND:
+        if inside and event in (BACKEND, LOADED):
             found.append(seconds)
 
     jax.monitoring.register_event_duration_secs_listener(count)

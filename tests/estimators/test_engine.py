@@ -9,6 +9,7 @@ from mixstat.data import batch as batches
 from mixstat.fitting import search
 from mixstat.numerics import parameter_vector
 from mixstat.solvers import em, plan, subsample
+from tests.benchmarks.compiled import counted
 from tests.solvers import problems
 
 
@@ -83,21 +84,11 @@ def test_memory_that_is_not_there_is_an_error_with_sizes(monkeypatch):
 
 
 def test_many_sizes_share_few_programs():
-    counted = []
-    live = [True]
-
-    def count(event, duration, **_):
-        if live[0] and event == "/jax/core/compile/backend_compile_duration":
-            counted.append(duration)
-
-    jax.monitoring.register_event_duration_secs_listener(count)
-    try:
+    with counted() as programs:
         for n in np.unique(np.geomspace(100, 1e5, 14).astype(int)).tolist():
             X, y, labels = _two_lines(n)
             MixtureOfExperts(2, init=labels).fit(X, y)
-    finally:
-        live[0] = False
-    assert 0 < len(counted) <= 12
+    assert 0 < len(programs) <= 12
 
 
 def test_a_sample_leads_to_the_maximum_on_all_rows(monkeypatch):

@@ -29,7 +29,6 @@ from mixstat.rates.store import Store, StoreMismatchError, difference
 from mixstat.rates.studies import named_study
 from mixstat.rates.study import RateStudy, cells
 from mixstat.rates.truths import replicate_seed
-from tests.conftest import CACHE
 from tests.rates.killed import study as small_study
 from tests.sweeps import rest
 
@@ -174,7 +173,7 @@ def test_joblib_gives_the_same_rows(whole, tmp_path):
 def test_killing_a_run_at_random_moments_loses_nothing(whole, tmp_path, kills):
     """SIGKILL again and again, then a run to the end: the same table, byte for byte."""
     random = np.random.default_rng(int(os.environ.get("MIXSTAT_KILL_SEED", "0")))
-    environment = os.environ | {"PYTHONPATH": str(FOLDER.parents[1]), "MIXSTAT_CACHE": CACHE}
+    environment = os.environ | {"PYTHONPATH": str(FOLDER.parents[1])}
 
     def start(store: Path) -> subprocess.Popen:
         command = [sys.executable, str(FOLDER / "killed.py"), str(store), "1"]
