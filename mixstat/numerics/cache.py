@@ -59,10 +59,10 @@ def cache_programs(folder: Setting = None, megabytes: Setting = MEGABYTES) -> Pa
 
     Examples
     --------
-    >>> import tempfile
     >>> from mixstat import cache_programs
-    >>> before = cache_programs(tempfile.mkdtemp(), megabytes=100)
-    >>> cache_programs(False)  # from now on, nothing is kept
+    >>> cache_programs("programs", megabytes=100)  # doctest: +SKIP
+    PosixPath('/home/me/programs')
+    >>> cache_programs(False)  # doctest: +SKIP
     """
     size = check_integer("megabytes", megabytes, 1)
     _Chosen.folder, _Chosen.decided, _Chosen.checked = None, True, False

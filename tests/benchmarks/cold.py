@@ -66,7 +66,7 @@ def import_ratio(times: dict[str, Cold], of: str) -> dict[str, float]:
 
 
 def first_fit(start: str, cache: str, folder: Path, repeat: Repeat = repeat) -> Cold:
-    """A first fit in fresh processes, with the compilation cache "off", "empty" or "warm"."""
+    """A first fit in fresh processes, with programs kept ("warm"), to be kept, or not."""
     path = workloads.save(WORKLOAD, folder)
     experts = str(workloads.SPECS[WORKLOAD].n_experts)
     module = f"{HERE.name}.first_fit"
@@ -104,14 +104,8 @@ def _cache_folder(cache: str) -> Iterator[str | None]:
 
 
 def _cache_variables(folder: str | None) -> dict[str, str]:
-    """Variables that make JAX keep every compiled program, however small, in ``folder``."""
-    if folder is None:
-        return {}
-    return {
-        "JAX_COMPILATION_CACHE_DIR": folder,
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-    }
+    """Where mixstat keeps compiled programs."""
+    return {"MIXSTAT_CACHE": folder or "off"}
 
 
 def _median(what: str, ran: list[Ran]) -> Cold:
