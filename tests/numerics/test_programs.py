@@ -299,7 +299,7 @@ def test_eight_processes_at_once_and_killed_ones(tmp_path):
             time.sleep(0.001)
         time.sleep(0.05 * random.random())
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.communicate()
     together = [_process(tmp_path) for _ in range(8)]
     answers = [process.communicate() for process in together]
     assert not any(error for _, error in answers)
