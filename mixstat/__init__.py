@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mixstat.estimators.classifier import MixtureOfExpertsClassifier
     from mixstat.estimators.contextual import ContextualMixtureOfExperts
     from mixstat.estimators.regressor import MixtureOfExperts
+    from mixstat.estimators.shares import ExpertShares
     from mixstat.estimators.two_level import TwoLevelMixtureOfExperts
     from mixstat.numerics.cache import cache_programs
     from mixstat.results import Certificate, DesignWarning, FitResult, Status
@@ -24,6 +25,7 @@ _HOMES = {
     "MixtureOfExpertsClassifier": "mixstat.estimators.classifier",
     "ContextualMixtureOfExperts": "mixstat.estimators.contextual",
     "TwoLevelMixtureOfExperts": "mixstat.estimators.two_level",
+    "ExpertShares": "mixstat.estimators.shares",
     "Certificate": "mixstat.results",
     "DesignWarning": "mixstat.results",
     "FitResult": "mixstat.results",
@@ -38,6 +40,7 @@ __all__ = [
     "Certificate",
     "ContextualMixtureOfExperts",
     "DesignWarning",
+    "ExpertShares",
     "FitResult",
     "MixtureOfExperts",
     "MixtureOfExpertsClassifier",

@@ -145,5 +145,7 @@ class Predictive(NamedTuple):
         out = np.empty((len(first), n, n_samples))
         for expert in range(k):
             row, draw = np.nonzero(chosen == expert)
+            if not row.size:  # an expert that none of few rows drew
+                continue
             out[:, row, draw] = self.experts.sample(self.eta[expert][:, row], expert, random)
         return out

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from mixstat.arguments import Axes, Series, Setting
 from mixstat.contextual.records import Records, Variable
+from mixstat.parts.settings import Tunable
 from mixstat.validation import check_choice
 
 SIGNS = {"min": "&", "max": "|", "product": "*"}
@@ -25,7 +26,7 @@ def check_name(name: Setting) -> str:
 
 
 @dataclass(frozen=True)
-class Context:
+class Context(Tunable):
     """A regime that people know, as a possibility distribution; not to be used directly.
 
     Contexts are joined by ``&`` (min), ``|`` (max), ``*`` (product) and ``~`` (complement).

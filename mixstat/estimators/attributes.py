@@ -2,10 +2,10 @@
 
 import numpy as np
 from jaxtyping import Float
-from sklearn.base import BaseEstimator
 
 from mixstat.data.categories import Levels
 from mixstat.data.design import Design
+from mixstat.estimators.tuned import TunedEstimator
 from mixstat.fitting.fit import UPDATED, Fit
 from mixstat.inference.identifiability import Identifiability
 from mixstat.model import Mixture
@@ -14,7 +14,7 @@ from mixstat.objective.strengths import Strengths
 from mixstat.results import Certificate, FitResult, Status
 
 
-class FittedAttributes(BaseEstimator):
+class FittedAttributes(TunedEstimator):
     """What a fitted mixture tells of itself; not to be used directly.
 
     A call that is refused or interrupted leaves everything as it was, since ``fit_`` is the only

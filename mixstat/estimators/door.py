@@ -74,6 +74,7 @@ def enter(
             ensure_min_samples=2,
         )
     response = np.asarray(y)
+    response = response.astype(float) if y_numeric and response.dtype == bool else response
     kind = {"is_vector": response.ndim == 1, "response_names": named}
     if categories:
         names = np.asarray(X.columns, object)  # type: ignore[attr-defined]

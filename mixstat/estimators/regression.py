@@ -93,9 +93,9 @@ class RegressionFits(RegressorMixin, CoveringMixture):
         y : array-like of shape (n,) or (n, m), or str
             Responses: real numbers, of several outputs for Gaussian experts; counts; positive
             numbers for gamma experts; for binomial experts two columns, successes and
-            failures, or successes alone where ``trials`` is set. Beside ``formula`` it may be
-            left out; where X has the columns of the left side it must equal them. A name
-            takes that column of a data frame, which is then no input.
+            failures, successes alone where ``trials`` is set, or True and False. Beside
+            ``formula`` it may be left out; where X has the columns of the left side it must
+            equal them. A name takes that column of a data frame, which is then no input.
         sample_weight : array-like of shape (n,) or str, default=None
             A row of weight 2 counts as two equal rows; a row of weight 0 does not count. The
             sum of the weights is the sample size of standard errors and of ``bic``. A name

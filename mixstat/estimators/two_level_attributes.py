@@ -2,11 +2,12 @@
 
 import numpy as np
 from jaxtyping import Float
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from mixstat.arguments import DataFrame, Setting
 from mixstat.estimators.regressor import MixtureOfExperts
+from mixstat.estimators.tuned import TunedEstimator
 from mixstat.estimators.two_level_reported import (
     KINDS,
     covariance,
@@ -21,7 +22,7 @@ from mixstat.results import Certificate, Status
 from mixstat.validation import check_choice, check_open_share
 
 
-class TwoLevelAttributes(RegressorMixin, BaseEstimator):
+class TwoLevelAttributes(RegressorMixin, TunedEstimator):
     """Attributes, parameters and their errors; not to be used directly."""
 
     fit_: TwoLevelFit

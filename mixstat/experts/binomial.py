@@ -21,8 +21,8 @@ class BinomialExperts(CountExperts):
     """y | x, k ~ Binomial(trials, p) with log odds of p equal to coef_k phi(x).
 
     ``trials`` is the number of trials of every row, and y then counts successes. With None, y
-    has two columns, successes and failures; predictions are then those of a single trial, whose
-    mean is the share of successes.
+    has two columns, successes and failures, or one of single trials: True and False, or 0 and 1.
+    Predictions are then those of a single trial, whose mean is the share of successes.
 
     McCullagh, P. and Nelder, J. A. (1989). Generalized Linear Models, second edition, chapter 4.
     """
@@ -40,12 +40,17 @@ class BinomialExperts(CountExperts):
     def _like(self, coef: AnyArray) -> "BinomialExperts":
         return BinomialExperts(coef, trials=self.trials)
 
+    def widths(self, n_outputs: int) -> tuple[int, ...]:
+        return (1, 2) if self.trials is None else (n_outputs,)
+
     def check(self, y: Float[np.ndarray, "n c"]) -> None:
         if self.trials is None:
-            if y.shape[1] != 2:
+            if y.shape[1] > 2 or (y.shape[1] == 1 and not np.isin(y, (0, 1)).all()):
+                seen = "counts in one" if y.shape[1] == 1 else y.shape[1]
                 raise ValueError(
-                    "y must have two columns, successes and failures, for binomial experts "
-                    f"without trials, got {y.shape[1]}; or give BinomialExperts(trials=...)."
+                    "y must have two columns, successes and failures, or one of True and False, "
+                    f"for binomial experts without trials, got {seen}; or give "
+                    "BinomialExperts(trials=...)."
                 )
         else:
             check_integer("trials", self.trials, 1)
@@ -55,7 +60,7 @@ class BinomialExperts(CountExperts):
             raise ValueError(
                 f"y must not exceed trials={self.trials} for binomial experts, got {y.max():g}."
             )
-        if self.trials is None and (y.sum(axis=1) == 0).any():
+        if not self._alone(y) and (y.sum(axis=1) == 0).any():
             row = int(np.flatnonzero(y.sum(axis=1) == 0)[0])
             raise ValueError(
                 f"y must count at least one trial in every row, got none in row {row}."
@@ -86,7 +91,7 @@ class BinomialExperts(CountExperts):
         return y - np.array([1.0, -1.0])[: y.shape[1]]
 
     def observed(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n 1"]:
-        return y[:, :1] if self.trials is not None else y[:, :1] / y.sum(axis=1, keepdims=True)
+        return y[:, :1] if self._alone(y) else y[:, :1] / y.sum(axis=1, keepdims=True)
 
     def working(self, y: Float[AnyArray, "3 n"]) -> Float[AnyArray, "1 n"]:
         return jnp.log((y[:1] + 0.5) / (y[1:2] - y[:1] + 0.5))

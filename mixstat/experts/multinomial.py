@@ -32,7 +32,7 @@ class MultinomialExperts(Experts):
 
     # log odds against the last class; L = C - 1
     coef: Float[AnyArray, "K L p"] = eqx.field(default_factory=partial(blank, 0, 0, 0))
-    n_classes: int = eqx.field(static=True, default=2, kw_only=True)
+    n_classes: int = eqx.field(static=True, default=2, kw_only=True, metadata={"told": True})
 
     def __check_init__(self) -> None:
         check_integer("n_classes", self.n_classes, 2)

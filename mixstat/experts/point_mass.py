@@ -36,7 +36,9 @@ class PointMass(Experts):
     alone: ClassVar[bool] = False
 
     at: Any = eqx.field(static=True, default=0, kw_only=True)
-    places: tuple[int, int] = eqx.field(static=True, default=(0, 0), kw_only=True)
+    places: tuple[int, int] = eqx.field(
+        static=True, default=(0, 0), kw_only=True, metadata={"told": True}
+    )
     """Number of experts, and of features that they do not look at."""
 
     @property

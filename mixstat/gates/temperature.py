@@ -290,6 +290,8 @@ def _log_softmax(logits: Float[AnyArray, "K n"]) -> Float[AnyArray, "K n"]:
 
 def _hashable(temperature):
     """Sequences of temperatures as tuples, which may be static."""
+    if isinstance(temperature, tuple) and all(type(t) is float for t in temperature):
+        return temperature  # the same one, as scikit-learn's clone wants it
     if isinstance(temperature, list | np.ndarray | tuple):
         return tuple(float(t) for t in temperature)
     return temperature

@@ -1,7 +1,7 @@
 """What a gate and a family of experts both answer."""
 
 import abc
-from dataclasses import fields
+from dataclasses import Field, fields
 from typing import ClassVar, NamedTuple, TypeVar
 
 import equinox as eqx
@@ -18,6 +18,7 @@ from mixstat.numerics.precision import AnyArray
 from mixstat.parts import predictors
 from mixstat.parts.atoms import Atoms
 from mixstat.parts.predictors import Group
+from mixstat.parts.settings import Tunable
 
 SomeModule = TypeVar("SomeModule", bound=eqx.Module)
 SomePart = TypeVar("SomePart", bound="Part")
@@ -30,7 +31,7 @@ class NewtonSums(NamedTuple):
     information: dict[str, AnyArray]  # as of predictors.pair_sums, with a leading axis for experts
 
 
-class Part(Module):
+class Part(Tunable, Module):
     """Interface of both parts of a mixture: linear predictors, and a link behind them.
 
     Coefficients of predictors come in stacks: a gate has one, a family one for each expert.
@@ -130,6 +131,15 @@ class Part(Module):
         first = jnp.sum(statistics.slopes.reshape(step.shape) * step)
         return first - 0.5 * jnp.einsum("ki,kij,kj->", step, curvature, step)
 
+    def _settings(self) -> dict[str, object]:
+        """What is no parameter: static fields that people state, and parts inside."""
+        settings = {one.name: getattr(self, one.name) for one in fields(self) if _is_stated(one)}
+        return settings | {
+            one.name: getattr(self, one.name)
+            for one in fields(self)
+            if isinstance(getattr(self, one.name), Part)
+        }
+
     def __repr__(self) -> str:
         static = [f for f in fields(self) if f.metadata.get("static")]
         inside = ", ".join(f"{f.name}={_shown(getattr(self, f.name))}" for f in static)
@@ -166,6 +176,11 @@ def _quadratic(
     else:
         curvature = jax.vmap(lambda one: predictors.curvature(one, where))(sums)
     return curvature, stacked_coefficients(new) - stacked_coefficients(part)
+
+
+def _is_stated(one: Field) -> bool:
+    """Whether a static field is a setting; others are told by the data."""
+    return bool(one.metadata.get("static")) and not one.metadata.get("told")
 
 
 def _shown(value: object) -> str:

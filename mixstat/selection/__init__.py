@@ -4,6 +4,7 @@ from mixstat.selection.alpha import AlphaPath, alpha_path
 from mixstat.selection.bound import ExpertBound, fewest_experts
 from mixstat.selection.choice import select
 from mixstat.selection.columns import ColumnSearch, select_columns
+from mixstat.selection.held_out import held_out_shares
 from mixstat.selection.merging import Dendrogram, dendrogram, merge
 from mixstat.selection.penalty import PenaltyPath, penalty_path
 from mixstat.selection.pruning import Pruning, prune
@@ -29,6 +30,7 @@ __all__ = [
     "bootstrap_test",
     "dendrogram",
     "fewest_experts",
+    "held_out_shares",
     "merge",
     "penalty_path",
     "prune",

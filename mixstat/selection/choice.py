@@ -79,7 +79,8 @@ def select(
     **settings : list
         Values of any constructor parameter of the estimator, such as
         ``gate=["softmax", "gaussian"]``, ``degree=[1, 2]``, ``expert=["gaussian", "t"]`` or
-        ``covariance=["full", "diagonal"]``. What is no list is one value; a value that is itself
+        ``covariance=["full", "diagonal"]``, or of a setting of a part, such as ``gate__k=[1, 2]``
+        beside ``gate="top_k"``. What is no list is one value; a value that is itself
         a list, such as a family for each expert, stands in a list.
 
     Returns
@@ -114,7 +115,8 @@ def select(
     progress = Progress("select", check_switch("verbose", verbose))
     base = check_base(estimator)
     grid = grids.members(base, n_experts, settings)
-    first = grids.with_settings(base, grid[0])  # whose formula may name a column of weights
+    whole = {name: one for name, one in grid[0].items() if "__" not in name}
+    first = grids.with_settings(base, whole)  # whose formula may name a column of weights
     rows = rows_of_grid(first, X, y, cv, sample_weight, params)
     rows = rows._replace(eic_draws=check_integer("eic_draws", eic_draws, 0))
     beside = folds.of_rows(rows.params)

@@ -1,7 +1,7 @@
 """Held-out log-likelihood along a path, fold by fold."""
 
-from collections.abc import Mapping
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
@@ -56,7 +56,7 @@ def make(
         cv = kind(int(cv), shuffle=True, random_state=seed)
     elif isinstance(cv, str) or not (hasattr(cv, "split") or np.iterable(cv)):
         raise ValueError(f"cv must be an integer or have a method split, got {cv!r}.")
-    return list(check_cv(cv, y, classifier=classes).split(X, y))
+    return _arrays(check_cv(cv, y, classifier=classes).split(X, y))
 
 
 def _of_units(
@@ -75,7 +75,12 @@ def _of_units(
         return [(np.flatnonzero(~test), np.flatnonzero(test)) for test in chosen]
     if isinstance(cv, str) or not (hasattr(cv, "split") or np.iterable(cv)):
         raise ValueError(f"cv must be an integer or have a method split, got {cv!r}.")
-    return list(check_cv(cv, y).split(X, y, units))
+    return _arrays(check_cv(cv, y).split(X, y, units))
+
+
+def _arrays(splits: Iterable[Any]) -> list[Split]:
+    """Splits that people may have written as lists or ranges."""
+    return [(np.asarray(train), np.asarray(test)) for train, test in splits]
 
 
 def of_rows(params: Mapping[str, Setting]) -> dict[str, Setting]:

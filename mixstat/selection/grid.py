@@ -10,6 +10,7 @@ from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.contextual import ContextualMixtureOfExperts
 from mixstat.estimators.prediction import RegressionMixture
 from mixstat.hints import check_known
+from mixstat.parts.settings import split
 from mixstat.selection.told import label, told_value
 from mixstat.validation import check_integer
 
@@ -37,7 +38,7 @@ def members(estimator: BaseMixture, n_experts: Setting, settings: Settings) -> l
         If a list is empty, or names a value twice.
     """
     known = [name for name in estimator.get_params(deep=False) if name not in NOT_MEMBERS]
-    check_known("select()", settings, known)
+    check_known("select()", [name.partition("__")[0] for name in settings], known)
     columns = {name: _values(name, value) for name, value in settings.items()}
     if isinstance(estimator, ContextualMixtureOfExperts):
         n_experts = None
@@ -50,7 +51,9 @@ def members(estimator: BaseMixture, n_experts: Setting, settings: Settings) -> l
 def with_settings(estimator: BaseMixture, settings: Settings) -> BaseMixture:
     """An estimator like this one, not fitted, with some settings of its own."""
     own = estimator.get_params(deep=False) | {"warm_start": False}
-    return type(estimator)(**own | settings)
+    whole, _ = split(settings)
+    made = type(estimator)(**own | whole)
+    return made.set_params(**{name: settings[name] for name in settings if name not in whole})
 
 
 def refused(
@@ -72,7 +75,7 @@ def refused(
         the grid.
     """
     rows = (X, y, sample_weight)
-    reasons = [_reason(with_settings(estimator, one), *rows, **beside) for one in grid]
+    reasons = [_reason(estimator, one, *rows, **beside) for one in grid]
     impossible = [Refused(one, why) for one, why in zip(grid, reasons, strict=True) if why]
     if len(impossible) == len(grid):
         told = listed_refusals(impossible)
@@ -121,13 +124,19 @@ def _number(n_experts: Setting) -> Setting:
 
 
 def _reason(
-    member: BaseMixture, X: Table, y: Response, sample_weight: Weights, **beside: Setting
+    estimator: BaseMixture,
+    settings: Settings,
+    X: Table,
+    y: Response,
+    sample_weight: Weights,
+    **beside: Setting,
 ) -> str:
     """Why a member cannot be fitted; empty where nothing speaks against it."""
     check_same_rows(X=X, y=y, sample_weight=sample_weight)
-    if isinstance(member, ContextualMixtureOfExperts):
-        return ""  # its fit will tell: much depends on the contexts
     try:
+        member = with_settings(estimator, settings)
+        if isinstance(member, ContextualMixtureOfExperts):
+            return ""  # its fit will tell: much depends on the contexts
         options = member._options()
         if isinstance(member, RegressionMixture):
             family = member._family()

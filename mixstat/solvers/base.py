@@ -7,6 +7,7 @@ from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
 from mixstat.objective.objective import Objective
+from mixstat.parts.settings import Tunable
 from mixstat.results import FitResult
 from mixstat.solvers.certificate import GRADIENT_TOL, judge
 from mixstat.solvers.outcome import Outcome
@@ -14,7 +15,7 @@ from mixstat.solvers.outcome import Outcome
 MAX_ITER = 1000  # iterations, where nobody says how many
 
 
-class Solver(abc.ABC):
+class Solver(Tunable, abc.ABC):
     """Interface: a frozen record of settings with what it needs of an objective.
 
     A solver only walks: it says why it stopped, and :func:`mixstat.solvers.certificate.judge`

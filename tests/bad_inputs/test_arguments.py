@@ -42,7 +42,7 @@ EXCEPTIONS = {
     r"Complement\(on\)|labels\(on\)": "checked where a table is made",
     r"relax\((X|y|sample_weight|params)\)": "rows of a path, checked by the same doors",
     r"lag_rows\(others\)": "compared with X in test_alignment",
-    r"LaggedFeatures\.fit\(y\)": "not used",
+    r"LaggedFeatures\.fit\(y\)|ExpertShares\.get_feature_names_out\(.*": "not used",
     r"(penalty|alpha)_path\((y|cv)\)": "checked by fit, and by the same function",
     r"ProfileDisplay\.from_estimator\(settings\)": "those of profile",
     r"MultinomialExperts\(coef\)": "made by the classifier",

@@ -7,6 +7,7 @@ import numpy as np
 
 from mixstat import (
     ContextualMixtureOfExperts,
+    ExpertShares,
     MixtureOfExperts,
     contextual,
     selection,
@@ -99,6 +100,36 @@ def _of_choice(rest: dict[str, list[Any]], folds: list[object]) -> Iterator[Row]
             "settings": [Case(5, "settings")],
             "gate": [[], Case(["softmax", "softmax"], "twice"), Case(["softmax", "no"], "gate=no")],
         },
+    )
+    yield from rows(
+        "held_out_shares",
+        lambda: selection.held_out_shares,
+        pairs | {"estimator": MixtureOfExperts(1)},
+        rest
+        | {
+            "estimator": [*estimators, None],
+            "of": ["x", None],
+            "cv": [*folds, Case([(range(20), range(20, 30))], "each row once")],
+        },
+    )
+    shares = {"estimator": MixtureOfExperts(1)}
+    yield from rows(
+        "ExpertShares",
+        lambda: lambda **settings: ExpertShares(**settings).fit(X, Y),
+        shares,
+        {"estimator": [*estimators, None], "of": ["x", None, "responsibilities"]},
+    )
+    yield from rows(
+        "ExpertShares.fit",
+        lambda: ExpertShares(MixtureOfExperts(1)).fit,
+        pairs,
+        {name: rest[name] for name in ("X", "y", "sample_weight")},
+    )
+    yield from rows(
+        "ExpertShares.transform",
+        lambda: ExpertShares(MixtureOfExperts(1)).fit(X, Y).transform,
+        {},
+        {"X": NOT_TABLES},
     )
     contexts = ContextualMixtureOfExperts(contextual.labels("g", ["in", "out"], 0.8))
     penalised = Case(MixtureOfExperts(ridge=0.1), "ridge=0.1")

@@ -52,7 +52,7 @@ PAIRS = np.column_stack([COUNT, COUNT + 1])
         ),
         ("poisson", changed(COUNT, 4, -2), r"counts \(integers >= 0\) for Poisson .* -2 in row 4"),
         ("poisson", PAIRS, "y must have one column for PoissonExperts, got 2"),
-        ("binomial", COUNT, "two columns, successes and failures, .* got 1; or give .*trials="),
+        ("binomial", COUNT, "two columns, .* got counts in one; or give .*trials="),
         ("binomial", np.column_stack([PAIRS, COUNT]), "two columns, .* got 3"),
         (
             "binomial",
