@@ -1,5 +1,6 @@
 """Arguments of displays, refused before anything is drawn."""
 
+import numbers
 from typing import TypeVar
 
 import numpy as np
@@ -42,6 +43,16 @@ def check_answers(name: str, value: object, *questions: str) -> None:
         raise ValueError(
             f"{name} must have {', '.join(lacking)}, as what it is drawn from has; got {value!r}."
         )
+
+
+def check_slope(name: str, value: Setting) -> float:
+    """A finite slope."""
+    number = np.nan
+    if isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_):
+        number = float(value)
+    if not np.isfinite(number):
+        raise ValueError(f"{name} must be a slope, such as -0.5, or None; got {value!r}.")
+    return number
 
 
 def check_output(output: Setting, n_outputs: int) -> int:

@@ -24,9 +24,20 @@ class Display:
 
         # never the axes of an earlier figure, whose scales would stay
         check_axes(ax)
-        ax = plt.subplots()[1] if ax is None else ax
+        ax = plt.subplots(**self._new_figure())[1] if ax is None else ax
         self.ax_, self.figure_ = ax, ax.figure
         return ax
+
+    def _new_figure(self) -> dict[str, Any]:
+        """Settings of a new figure."""
+        return {}
+
+
+def letters(points: float | None) -> Any:
+    """A context in which letters are so high; None for what Matplotlib has."""
+    import matplotlib as mpl
+
+    return mpl.rc_context({} if points is None else {"font.size": points})
 
 
 def response_name(estimator: object, output: int) -> str:

@@ -195,6 +195,21 @@ class Slope(Protocol):
         ...
 
     @property
+    def n_replicates(self) -> np.ndarray:
+        """How many losses there are at each size."""
+        ...
+
+    @property
+    def middle(self) -> np.ndarray:
+        """Quantiles of the loss at each size, (2, s)."""
+        ...
+
+    @property
+    def ends(self) -> np.ndarray:
+        """Interval of the statistic at each size, (2, s)."""
+        ...
+
+    @property
     def slope(self) -> float:
         """The exponent."""
         ...

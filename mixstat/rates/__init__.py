@@ -8,7 +8,9 @@ from mixstat.rates.inputs import Clusters, Grid, Lattice, Observed, Uniform
 from mixstat.rates.losses import evaluate
 from mixstat.rates.losses.density import divergences
 from mixstat.rates.misses import MissRate
+from mixstat.rates.own_loss import register_loss
 from mixstat.rates.regression import RegressionFunction
+from mixstat.rates.slopes import latex_table, slope_table
 from mixstat.rates.specification import Specification
 from mixstat.rates.starts import NearTruth, PublishedStart, RandomStart
 from mixstat.rates.store import StoreMismatchError
@@ -40,8 +42,11 @@ __all__ = [
     "find_truth",
     "fit_rate",
     "from_fit",
+    "latex_table",
     "named_study",
+    "register_loss",
     "replicate_seed",
+    "slope_table",
     "study_names",
     "truths",
     "verdict",

@@ -16,6 +16,7 @@ from mixstat.rates.box import names
 from mixstat.rates.engine import Ended, short_runs, solve_all
 from mixstat.rates.law import Law
 from mixstat.rates.losses import evaluate
+from mixstat.rates.own_loss import OwnColumns, remember
 from mixstat.rates.specification import Specification
 from mixstat.rates.starts import Start, Task
 from mixstat.rates.truths import Truth, replicate_seed
@@ -31,6 +32,8 @@ class Plan(NamedTuple):
     start: Start
     losses: tuple[str, ...]
     seed: int
+    own: tuple[OwnColumns, ...] = ()
+    """Losses that people have registered, for processes that do not know them."""
 
 
 @in_float64
@@ -39,6 +42,7 @@ def fit_cell(plan: Plan, n: int, replicates: Sequence[int]) -> list[dict[str, An
 
     A row is a function of the plan, n and its replicate alone.
     """
+    remember(plan.own)
     tasks = [make_task(plan, n, r) for r in replicates]
     count = plan.start.n_starts
     firsts = [f for task, r in zip(tasks, replicates, strict=True) for f in _firsts(plan, task, r)]

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from mixstat.arguments import DataFrame, Frame, Setting
 from mixstat.hints import hinting
 from mixstat.rates.checks import check_instance, check_number, check_pair, short
+from mixstat.rates.frames import as_frame
 from mixstat.rates.losses import find_column
 from mixstat.validation import check_choice, check_integer
 
@@ -18,6 +19,7 @@ Window: TypeAlias = tuple[float, float]  # smallest and largest n that count
 Statistic: TypeAlias = Callable[..., Any]  # of values, along an axis
 
 STATISTICS: dict[str, Statistic] = {"mean": np.mean, "median": np.median}
+MIDDLE = (0.1, 0.9)  # quantiles of losses that are told
 TOO_MANY = 0.01  # share of fits without a certificate above which a slope is not to be trusted
 
 
@@ -56,6 +58,10 @@ class Rate:
     n_replicates: Int[np.ndarray, " s"]
     unconverged: float
     """Share of fits without a certificate."""
+    middle: Float[np.ndarray, "2 s"]
+    """10 % and 90 % quantiles of the loss at each n."""
+    ends: Float[np.ndarray, "2 s"]
+    """Bootstrap interval of the statistic at each n."""
     slopes: Float[np.ndarray, " B"] = field(repr=False)
     """Bootstrap slopes."""
 
@@ -63,6 +69,30 @@ class Rate:
     def std_error(self) -> float:
         """Standard deviation of the bootstrap slopes."""
         return float(np.std(self.slopes, ddof=1))
+
+    def to_frame(self) -> DataFrame:
+        """What the slope was computed from, a row for each n.
+
+        Returns
+        -------
+        DataFrame
+            With "n", "replicates", the "mean" and "deviation" of the loss, "q10" and "q90", the
+            statistic (a column "median" if that is it) with its bootstrap interval "low" and
+            "high", and "fitted", the power law.
+        """
+        columns = {
+            "n": self.sizes,
+            "replicates": self.n_replicates,
+            "mean": self.mean,
+            "deviation": self.deviation,
+            "q10": self.middle[0],
+            "q90": self.middle[1],
+            self.statistic: self.centre,
+            "low": self.ends[0],
+            "high": self.ends[1],
+            "fitted": self.line(self.sizes),
+        }
+        return as_frame(columns)
 
     def line(self, n: Setting) -> np.ndarray | np.floating:
         """The fitted power law at sizes ``n``."""
@@ -166,7 +196,8 @@ def fit_rate(
     with np.errstate(divide="ignore"):
         slopes, _ = _line(x, np.log(drawn))
     slopes = slopes[np.isfinite(slopes)]
-    ends = np.quantile(slopes, [0.5 - 0.5 * level, 0.5 + 0.5 * level])
+    tails = [0.5 - 0.5 * level, 0.5 + 0.5 * level]
+    ends = np.quantile(slopes, tails)
     return Rate(
         loss=loss,
         statistic=str(statistic),
@@ -179,6 +210,8 @@ def fit_rate(
         mean=np.array([groups[n].mean() for n in sizes]),
         deviation=np.array([groups[n].std(ddof=min(1, len(groups[n]) - 1)) for n in sizes]),
         n_replicates=np.array([len(groups[n]) for n in sizes]),
+        middle=np.transpose([np.quantile(groups[n], MIDDLE) for n in sizes]),
+        ends=np.quantile(drawn, tails, axis=1),
         unconverged=unconverged,
         slopes=slopes,
     )

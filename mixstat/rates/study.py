@@ -14,14 +14,16 @@ from mixstat.model import Mixture
 from mixstat.rates.cells import Plan, fit_cell
 from mixstat.rates.checks import check_instance, check_integers, check_switch
 from mixstat.rates.fitted import Rate, fit_rate
+from mixstat.rates.law import Law
 from mixstat.rates.losses import default_losses, resolve
 from mixstat.rates.misses import TOLERANCE, MissRate, compare
+from mixstat.rates.own_loss import own_among, told_by
 from mixstat.rates.specification import Specification
 from mixstat.rates.starts import NearTruth, RandomStart, Start
 from mixstat.rates.store import Store, tables
 from mixstat.rates.truths import Truth
 from mixstat.rates.verdicts import claims_of, verdict_table
-from mixstat.rates.workers import Cell, Rows, workers
+from mixstat.rates.workers import Cell, Progress, Rows, check_backend, workers
 from mixstat.validation import check_integer, check_positive
 
 ROWS, LEAST = 2**20, 8  # rows of all replicates of a cell, and how many there are at least
@@ -89,6 +91,8 @@ class RateStudy:
         self.start.check(truth, null)
         asked = default_losses(truth, null) if losses is None else losses
         self.losses = resolve(asked, truth, null)
+        at_null = Law(null, self.spec.features(truth))
+        self._losses_told = told_by(self.losses, truth, at_null)
         self.table_: DataFrame = None
 
     def _default_start(self, null: Mixture) -> Start:
@@ -101,7 +105,8 @@ class RateStudy:
     @property
     def plan(self) -> Plan:
         """All that a row depends on, besides n and the replicate."""
-        return Plan(self.truth, self.spec, self.start, self.losses, self.seed)
+        own = own_among(self.losses)
+        return Plan(self.truth, self.spec, self.start, self.losses, self.seed, own)
 
     def fingerprint(self) -> dict[str, Any]:
         """The same in plain types."""
@@ -109,7 +114,7 @@ class RateStudy:
             "truth": self.truth.describe(),
             "specification": self.spec.describe(self.truth),
             "start": repr(self.start),
-            "losses": sorted(self.losses),
+            "losses": sorted(self._losses_told),
             "seed": self.seed,
         }
 
@@ -118,8 +123,8 @@ class RateStudy:
         self,
         store: Setting = None,
         *,
-        backend: Setting = "device",
-        n_workers: Setting = 1,
+        backend: Setting = "auto",
+        n_workers: Setting = None,
         batch_size: Setting = None,
         progress: Setting = True,
     ) -> DataFrame:
@@ -130,15 +135,16 @@ class RateStudy:
         store : path, default=None
             Folder that keeps each finished cell at once. A run that was interrupted, by whatever
             means, goes on where it stopped. None keeps nothing.
-        backend : {"device", "joblib"} or dask.distributed.Client, default="device"
-            Who fits: this process, processes of its own, or a cluster.
-        n_workers : int, default=1
-            Processes of "joblib".
+        backend : {"auto", "device", "joblib"} or dask.distributed.Client, default="auto"
+            Who fits: this process, processes of its own, or a cluster. "auto" takes processes
+            where there are several processors, and work enough to pay for starting them.
+        n_workers : int, default=None
+            Processes of "joblib"; None means as many as there are processors.
         batch_size : int, default=None
             Most replicates of one size in a cell, which is what an interruption may cost. None
             means as many as have about a million rows together, and at least eight.
         progress : bool, default=True
-            Whether to show how many fits are done and the time that is left.
+            Whether to show how many fits are done and the time that is left, by rows of data.
 
         Returns
         -------
@@ -154,18 +160,21 @@ class RateStudy:
         pandas, _ = tables()
         most = None if batch_size is None else check_integer("batch_size", batch_size, 1)
         shown = check_switch("progress", progress)
-        map_cells = workers(backend, check_integer("n_workers", n_workers, 1))
+        count = None if n_workers is None else check_integer("n_workers", n_workers, 1)
+        check_backend(backend)
         wanted = [(n, r) for n in self.sample_sizes for r in range(self.n_replicates)]
         folder = None if store is None else Store(store, self.fingerprint())
         left = wanted if folder is None else folder.missing(wanted)
         rows: Rows = []
-        with _bar(len(wanted), len(wanted) - len(left), shown) as bar:
-            for finished in map_cells(partial(_cell, self.plan), list(cells(left, most))):
+        parts = list(cells(left, most))
+        map_cells = workers(backend, count, parts, self.start.n_starts)
+        with Progress(wanted, left, shown=shown) as bar:
+            for finished in map_cells(partial(_cell, self.plan), parts):
                 if folder is None:
                     rows += finished
                 else:
                     folder.write(finished)
-                bar.update(len(finished))
+                bar.update(finished)
         table = pandas.DataFrame(rows) if folder is None else folder.read()
         table = table[table["n"].isin(self.sample_sizes) & (table["replicate"] < self.n_replicates)]
         self.table_ = table.sort_values(["n", "replicate"]).reset_index(drop=True)
@@ -284,9 +293,3 @@ def cells(pairs: Sequence[tuple[int, int]], batch_size: int | None = None) -> It
 
 def _cell(plan: Plan, cell: Cell) -> Rows:
     return fit_cell(plan, *cell)
-
-
-def _bar(total: int, done: int, shown: bool) -> Any:
-    from tqdm import tqdm
-
-    return tqdm(total=total, initial=done, unit="fit", disable=not shown, smoothing=0.1)

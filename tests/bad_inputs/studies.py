@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mixstat import MixtureOfExperts, rates
+from mixstat.plotting import RateDisplay
 from tests.bad_inputs.rows import Case, Row, rows
 from tests.bad_inputs.values import NOT_COUNTS, NOT_POSITIVE, NOT_SWITCHES, X, Y, fitted
 
@@ -192,7 +193,8 @@ def _of_runs() -> Iterator[Row]:
     }  # fmt: skip
     yield from rows("RateStudy", lambda: rates.RateStudy, good, bad)
     bad = {
-        "store": [3, [], True], "backend": [3, "dask", None], "n_workers": NOT_COUNTS,
+        "store": [3, [], True], "backend": [3, "dask", None],
+        "n_workers": [v for v in NOT_COUNTS if v is not None],
         "batch_size": [0, -1, 2.5, "x", True], "progress": NOT_SWITCHES,
     }  # fmt: skip
     yield from rows("RateStudy.run", _ask("run"), {}, bad)
@@ -234,6 +236,19 @@ def _of_rates() -> Iterator[Row]:
     }  # fmt: skip
     yield from rows("fit_rate", lambda: rates.fit_rate, {"table": TABLE, "loss": "kl"}, bad)
     rate = rates.fit_rate(TABLE, "kl")
+    listed = [3, None, [3], Case([], "nothing"), Case([rate, rate], "2 with"), {"a": 3}]
+    yield from rows("slope_table", lambda: rates.slope_table, {}, {"rates": listed})
+    bad = {"table": [3, None, Case(TABLE[[]], r"\(9, 0\)")], "digits": [-1, 1.5, "x", None]}
+    yield from rows("latex_table", lambda: rates.latex_table, {"table": TABLE}, bad)
+    names = [*NOT_NAMES, "kl", "voronoi", "status", "two words", "error_mine", "mine_error"]
+    bad = {"name": names, "function": [3, None, "sin"], "title": [3, None]}
+    good = {"name": "mine", "function": lambda truth, law: 0.0}
+    yield from rows("register_loss", lambda: rates.register_loss, good, bad)
+    bad = {
+        "rates": [3, None, [3], "x"], "labels": [Case(["a", "b"], "2 for 1"), Case([], "0 for 1")],
+        "band": ["bars", 3, None], "size": ["poster", 3], "theory": ["x", [1], True],
+    }  # fmt: skip
+    yield from rows("RateDisplay", lambda: RateDisplay, {"rates": rate}, bad)
     yield from rows("Rate.compare", lambda: rate.compare, {}, {"other": [-0.5, None, "rate"]})
     yield from rows("Rate.test", lambda: rate.test, {}, {"stated": ["x", None, np.nan, True]})
     bad = {"n": ["x", None, -3, 0, [np.nan], [1, "x"]]}

@@ -1,5 +1,6 @@
 """Slopes, their intervals and their tests, on tables whose answer is known."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +8,9 @@ import statsmodels.api as sm
 from matplotlib.figure import Figure
 
 from mixstat.plotting import RateDisplay
+from mixstat.plotting.rate import BANDS
 from mixstat.rates.fitted import RateWarning, fit_rate
+from mixstat.rates.slopes import latex_table, slope_table
 
 pytestmark = pytest.mark.fast
 
@@ -113,7 +116,51 @@ def test_the_display_draws_what_was_fitted():
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert any("theory: slope -0.5" in label for label in labels)
     assert any(f"slope {rates[0].slope:.3f}" in label for label in labels)
+    assert ax.lines[1].get_color() != ax.lines[3].get_color()
     lines = {line.get_label(): line.get_xydata() for line in ax.lines}
     theory = lines["theory: slope -0.5"]
     slope = np.diff(np.log(theory[[0, -1], 1])) / np.diff(np.log(theory[[0, -1], 0]))
     np.testing.assert_allclose(slope, -0.5)
+
+
+@pytest.mark.parametrize("band", BANDS)
+def test_bands_by_choice(band):
+    rate = fit_rate(table(), "loss", n_bootstrap=200)
+    display = RateDisplay(rate, band=band, size="column").plot()
+    assert display.figure_.get_size_inches().tolist() == [3.4, 2.7]
+    drawn = display.ax_.collections
+    assert len(drawn) == (band != "none")
+    if band == "quantiles":
+        low, high = rate.to_frame()[["q10", "q90"]].to_numpy()[0]
+        heights = drawn[0].get_paths()[0].vertices[:, 1]
+        np.testing.assert_allclose([heights.min(), heights.max()], [rate.middle[0].min(), high])
+        assert low < rate.mean[0] < high
+    if band == "std_error":
+        heights = np.array([path.vertices[:, 1] for path in drawn[0].get_paths()])
+        half = 2 * rate.deviation / np.sqrt(rate.n_replicates)
+        np.testing.assert_allclose(heights[:, 1], rate.mean + half)
+    plt.close(display.figure_)
+
+
+def test_a_rate_as_a_table():
+    rate = fit_rate(table(), "loss", statistic="median", n_bootstrap=200)
+    frame = rate.to_frame()
+    assert frame["n"].tolist() == rate.sizes.tolist()
+    np.testing.assert_allclose(frame["median"], rate.centre)
+    np.testing.assert_allclose(frame["fitted"], rate.line(rate.sizes))
+    assert (frame["low"] <= frame["median"]).all()
+    assert (frame["median"] <= frame["high"]).all()
+
+
+def test_slopes_in_latex():
+    rates = {"a_b & c": fit_rate(table(), "loss"), "second": fit_rate(table(-0.25), "loss")}
+    slopes = slope_table(rates)
+    assert slopes["slope"].tolist() == [rate.slope for rate in rates.values()]
+    text = latex_table(slopes[["slope", "low", "high", "n_max"]], digits=2)
+    lines = text.splitlines()
+    assert lines[2] == r"loss & slope & interval & n max \\"
+    low, high = rates["a_b & c"].interval
+    slope = rates["a_b & c"].slope
+    first = rf"a\_b \& c & ${slope:.2f}$ & (${low:.2f}$, ${high:.2f}$) & "
+    assert lines[4].startswith(first)
+    assert len(lines) == 8
