@@ -45,6 +45,20 @@ def check_answers(name: str, value: object, *questions: str) -> None:
         )
 
 
+def as_list(value: Setting) -> list[object]:
+    """The members of a list or a tuple, or one thing alone."""
+    return [*value] if isinstance(value, list | tuple) else [value]
+
+
+def check_texts(name: str, value: Setting) -> list[str]:
+    """A list of strings."""
+    listed = as_list(value)
+    texts = [one for one in listed if isinstance(one, str)]
+    if len(texts) < len(listed) or isinstance(value, str):
+        raise ValueError(f"{name} must be a list of strings, got {value!r}.")
+    return texts
+
+
 def check_slope(name: str, value: Setting) -> float:
     """A finite slope."""
     number = np.nan

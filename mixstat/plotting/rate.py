@@ -1,12 +1,11 @@
 """The display of convergence rates."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from mixstat.arguments import Axes, Setting
-from mixstat.plotting.checks import check_kind, check_slope
+from mixstat.plotting.checks import as_list, check_kind, check_slope, check_texts
 from mixstat.plotting.displays import Display, letters
 from mixstat.plotting.drawn import Slope
 from mixstat.validation import check_choice
@@ -45,18 +44,17 @@ class RateDisplay(Display):
 
     def __init__(
         self,
-        rates: Slope | Sequence[Slope],
-        theory: float | int | None = None,
-        labels: Sequence[str] | None = None,
+        rates: Setting,
+        theory: Setting = None,
+        labels: Setting = None,
         *,
         band: Setting = "deviation",
         size: Setting = None,
     ) -> None:
-        listed = list(rates) if isinstance(rates, Sequence) else [rates]
         source = "mixstat.rates.fit_rate"
-        self.rates = [check_kind("rates", rate, Slope, source) for rate in listed]
+        self.rates = [check_kind("rates", rate, Slope, source) for rate in as_list(rates)]
         self.theory = None if theory is None else check_slope("theory", theory)
-        self.labels = [f"{r.statistic} {r.loss}" for r in self.rates] if labels is None else labels
+        self.labels = self._named() if labels is None else check_texts("labels", labels)
         if not self.rates or len(self.labels) != len(self.rates):
             raise ValueError(
                 f"labels must be one for each of the rates, got {len(self.labels)} for "
@@ -90,6 +88,9 @@ class RateDisplay(Display):
             else:
                 self._arrange(ax)
         return self
+
+    def _named(self) -> list[str]:
+        return [f"{rate.statistic} {rate.loss}" for rate in self.rates]
 
     def _new_figure(self) -> dict[str, Any]:
         if self.size is None:

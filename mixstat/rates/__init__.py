@@ -4,6 +4,7 @@ from mixstat.rates.box import Box
 from mixstat.rates.catalogue import find_truth, truths
 from mixstat.rates.estimated import from_fit
 from mixstat.rates.fitted import Rate, RateWarning, fit_rate
+from mixstat.rates.further_truths import from_sampler, moving_truth
 from mixstat.rates.inputs import Clusters, Grid, Lattice, Observed, Uniform
 from mixstat.rates.losses import evaluate
 from mixstat.rates.losses.density import divergences
@@ -42,7 +43,9 @@ __all__ = [
     "find_truth",
     "fit_rate",
     "from_fit",
+    "from_sampler",
     "latex_table",
+    "moving_truth",
     "named_study",
     "register_loss",
     "replicate_seed",

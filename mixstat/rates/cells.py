@@ -14,6 +14,7 @@ from mixstat.numerics.precision import in_float64
 from mixstat.objective import objective as objectives
 from mixstat.rates.box import names
 from mixstat.rates.engine import Ended, short_runs, solve_all
+from mixstat.rates.held import hold, read_frozen
 from mixstat.rates.law import Law
 from mixstat.rates.losses import evaluate
 from mixstat.rates.own_loss import OwnColumns, remember
@@ -92,7 +93,7 @@ def _row(
         "binding": ", ".join(n for n, held in zip(labels, _held(task, vector)) if held),
     }
     # losses of one fit at a time: sums over several could round differently
-    columns = evaluate(plan.losses, plan.truth, [Law(model, task.features)])
+    columns = evaluate(plan.losses, task.truth, [Law(model, task.features)])
     row |= {name: float(values[0]) for name, values in columns.items()}
     return row | {f"param {n}": float(v) for n, v in zip(labels, vector, strict=True)}
 
@@ -118,7 +119,7 @@ def _held(task: Task, vector: Float[np.ndarray, " D"]) -> Bool[np.ndarray, " D"]
 
 def make_task(plan: Plan, n: int, replicate: int) -> Task:
     """The data of a replicate as an objective within the box."""
-    truth, spec = plan.truth, plan.spec
+    truth, spec = plan.truth.at_size(n), plan.spec
     random = replicate_seed(plan.seed, n, replicate)
     if truth.counted:
         X, y, weight = truth.counts(n, random)
@@ -133,5 +134,6 @@ def make_task(plan: Plan, n: int, replicate: int) -> Task:
     width = table_width(predictors, Z.shape[1], Phi.shape[1])
     data = batches.build(Z, Phi, null.experts.encode(table), weight, width=width)
     objective = objectives.make(null, data, min_scale=spec.min_scale)
-    objective = spec.limits(truth).within(objective)
-    return Task(truth, objective, null, features, X, table, weight)
+    frozen = read_frozen(spec.frozen, spec.n_experts)
+    objective = hold(spec.limits(truth).within(objective), frozen)
+    return Task(truth, objective, null, features, X, table, weight, ordered=bool(frozen))

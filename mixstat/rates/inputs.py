@@ -205,6 +205,11 @@ class Lattice(Observed):
         return f"Lattice({self.low:g}, {self.high:g}, n_points={len(self.X)})"
 
 
+def check_inputs(inputs: Setting) -> InputLaw:
+    """A law of the inputs."""
+    return check_instance("inputs", inputs, InputLaw, "a law of the inputs, such as Uniform(-3, 3)")
+
+
 def panels(
     edges: Float[np.ndarray, "*rows e"], order: int
 ) -> tuple[Float[np.ndarray, "*rows p"], Float[np.ndarray, "*rows p"]]:

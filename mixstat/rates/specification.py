@@ -1,5 +1,6 @@
 """What is fitted to simulated data: how many experts, of which kind, within which bounds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from mixstat.gates.softmax import SoftmaxGate
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
 from mixstat.rates.box import Box, check_box
+from mixstat.rates.held import read_frozen
 from mixstat.rates.law import Features, Law, make_features
 from mixstat.rates.numbers import find_family
 from mixstat.rates.truths import Truth
@@ -47,6 +49,9 @@ class Specification:
     regression function)."""
     box: Box | None = None
     """Compact parameter set; None takes the truth's, ``Box()`` sets no limits."""
+    frozen: Mapping[int, Mapping[str, Any]] | None = None
+    """Experts that are held, as in estimators: by the number of an expert, values by what they are,
+    "coef" (intercept and slopes) or a kind such as "scale", in the user's units."""
     solver: Solver | str = "auto"
     """A solver of mixstat by name or as an object, or "published": plain EM with the stopping rule
     of arXiv 2305.03288."""
@@ -69,6 +74,7 @@ class Specification:
         if self.experts is not None:
             find_family(self.experts)
         check_box(self.box)
+        read_frozen(self.frozen, self.n_experts)
         find_solver(self.solver, NAMED)
         if self.finish is not None:
             check_integer("finish", self.finish, 1)
@@ -134,6 +140,12 @@ class Specification:
         plain = ("n_experts", "degree", "gate_degree", "solver", "finish", "tol", "max_iter")
         plain = (*plain, "min_scale")
         facts = {name: getattr(self, name) for name in plain}
+        held = read_frozen(self.frozen, self.n_experts)
+        if held:
+            facts["frozen"] = {
+                str(k): {word: value.tolist() for word, value in values.items()}
+                for k, values in held.items()
+            }
         return facts | {
             "solver": self.solver if isinstance(self.solver, str) else repr(self.solver),
             "gate": repr(gate),

@@ -33,6 +33,7 @@ class Task:
     X: np.ndarray
     y: np.ndarray  # (rows, c) as simulated
     weight: np.ndarray  # (rows,) how often each row came
+    ordered: bool = False  # whether the first experts stand for the true ones in their order
 
     @property
     def n(self) -> int:
@@ -90,7 +91,8 @@ class NearTruth(Start):
         """One first model."""
         near = task.truth.mixture
         if near.exchangeable:
-            near = near.permute(_labels(near.n_experts, task.null.n_experts, random))
+            labels = _labels(near.n_experts, task.null.n_experts, random, ordered=task.ordered)
+            near = near.permute(labels)
         vector = parameter_vector.to_vector(near)
         noise = self.scale * random.standard_normal(len(vector))
         return parameter_vector.from_vector(near, vector + noise)
@@ -183,7 +185,11 @@ def _copies_fit(truth: Mixture, null: Mixture) -> bool:
     ) == parameter_vector.size(null)
 
 
-def _labels(n_true: int, k: int, random: np.random.Generator) -> Int[np.ndarray, " K"]:
+def _labels(
+    n_true: int, k: int, random: np.random.Generator, *, ordered: bool = False
+) -> Int[np.ndarray, " K"]:
     """A true atom for each fitted one: all of them, and others at random."""
     more = random.integers(0, n_true, k - n_true)
+    if ordered:  # a fitted expert that is held has its own place
+        return np.concatenate([np.arange(n_true), more])
     return random.permutation(np.concatenate([np.arange(n_true), more]))

@@ -14,6 +14,7 @@ from mixstat.model import Mixture
 from mixstat.rates.cells import Plan, fit_cell
 from mixstat.rates.checks import check_instance, check_integers, check_switch
 from mixstat.rates.fitted import Rate, fit_rate
+from mixstat.rates.held import held_values, read_frozen
 from mixstat.rates.law import Law
 from mixstat.rates.losses import default_losses, resolve
 from mixstat.rates.misses import TOLERANCE, MissRate, compare
@@ -75,6 +76,7 @@ class RateStudy:
         self.spec = as_specification(spec)
         null = self.spec.null(truth)
         self.spec.limits(truth).check(null, self.spec.min_scale)
+        held_values(null, read_frozen(self.spec.frozen, self.spec.n_experts))
         size = self.spec.n_parameters(truth)
         self.sample_sizes = sorted(set(check_integers("sample_sizes", sample_sizes, 1)))
         if not self.sample_sizes or self.sample_sizes[0] < size:

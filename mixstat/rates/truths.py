@@ -1,7 +1,8 @@
 """Ground truths: a conditional density, a law of the inputs, and what theory says about both."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
@@ -13,31 +14,17 @@ from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
 from mixstat.rates.box import Box, check_box
 from mixstat.rates.checks import check_instance, check_seed, check_text, short
-from mixstat.rates.inputs import InputLaw, Lattice
+from mixstat.rates.claims import MARKS, Claim
+from mixstat.rates.inputs import InputLaw, Lattice, check_inputs
 from mixstat.rates.law import Law
 from mixstat.rates.numbers import Shape, make_law
 from mixstat.rates.regression import RegressionFunction
+from mixstat.rates.sampled import SampledLaw, check_agreement
 from mixstat.validation import check_choice, check_integer, check_positive
 
 DataSeed: TypeAlias = Setting  # int, SeedSequence, Generator or None
-MARKS = {
-    "seen": "read in the source named",
-    "second hand": "read in somebody else's account of the source",
-    "derived": "worked out for mixstat and checked numerically",
-    "recall": "believed, not checked against the text",
-    "own": "stated by its numbers",
-}
-
+SOME = (100, 10_000, 1_000_000)  # sizes by which truths that move are told apart
 NEAR = 0.2  # noise of starts near a truth, where it does not say another
-
-
-class Claim(NamedTuple):
-    """A slope that theory states for a loss on a log-log plot."""
-
-    specification: str  # "exact", "over" or "any"
-    loss: str
-    slope: float | None  # None: no polynomial rate
-    mark: str
 
 
 @dataclass(frozen=True)
@@ -45,7 +32,7 @@ class Truth:
     """Where simulated data come from."""
 
     name: str
-    law: Law | RegressionFunction
+    law: Law | RegressionFunction | SampledLaw
     inputs: InputLaw
     citation: str
     mark: str
@@ -56,10 +43,12 @@ class Truth:
     near: float | int = NEAR
     """Noise of starts that is small beside the distances of the true atoms."""
     note: str = ""
+    moves: "Callable[[int], Truth] | None" = None
+    """The truth of data sets of each size, of which this is one; None where all have this."""
 
     def __post_init__(self) -> None:
         check_text("name", self.name)
-        if not isinstance(self.law, Law | RegressionFunction):
+        if not isinstance(self.law, Law | RegressionFunction | SampledLaw):
             wanted = "a RegressionFunction, or the law of a truth by Truth.of or from_fit"
             raise TypeError(f"law must be {wanted}, got {short(self.law)}.")
         check_inputs(self.inputs)
@@ -73,6 +62,10 @@ class Truth:
         check_positive("near", self.near, zero=True)
         if isinstance(self.law, RegressionFunction):
             self.law.means(self.inputs.sample(3, np.random.default_rng(0)))
+        if isinstance(self.law, SampledLaw):
+            check_agreement(self.law, self.inputs)
+        if self.moves is not None and not callable(self.moves):
+            raise TypeError(f"moves must be a function of n or None, got {short(self.moves)}.")
 
     @classmethod
     def of(
@@ -175,6 +168,8 @@ class Truth:
     @property
     def discrete(self) -> bool:
         """Whether y takes separate values."""
+        if isinstance(self.law, SampledLaw):
+            return bool(self.law.values)
         return self.is_mixture and self.mixture.experts.discrete
 
     def sample(self, n: Setting, random_state: DataSeed = None) -> tuple[np.ndarray, np.ndarray]:
@@ -197,6 +192,8 @@ class Truth:
         n = check_integer("n", n, 1)
         random = check_seed("random_state", random_state)
         X = self.inputs.sample(n, random)
+        if isinstance(self.law, SampledLaw):
+            return X, self.law.sample(X, random)
         y = self.law.at(X).sample(1, random)[:, :, 0].T
         return X, y[:, 0] if y.shape[1] == 1 else y
 
@@ -231,6 +228,28 @@ class Truth:
         y = np.tile(np.arange(float(n_classes)), n_points)
         return np.repeat(points, n_classes, axis=0), y, counts.astype(float)
 
+    def at_size(self, n: Setting) -> "Truth":
+        """The truth of data sets of size ``n``."""
+        size = check_integer("n", n, 1)
+        if self.moves is None:
+            return self
+        made = check_instance("what moves returns", self.moves(size), Truth, "a Truth")
+        if made._shape() != self._shape():
+            raise ValueError(
+                f"moves must return truths of one shape, got {made._shape()} at n={size} and "
+                f"{self._shape()} before."
+            )
+        return made
+
+    def _shape(self) -> str:
+        """What fits of a truth must have in common."""
+        kind = f"a {type(self.law).__name__} of {self.inputs.n_inputs} inputs"
+        if not isinstance(self.law, Law):
+            return kind
+        gate, experts = self.mixture.gate, self.mixture.experts
+        parts = f"{type(gate).__name__} and {self.n_experts} {type(experts).__name__}"
+        return f"{kind}, {parts}, {parameter_vector.size(self.mixture)} parameters"
+
     def with_inputs(self, inputs: Setting) -> "Truth":
         """The same truth under another law of as many inputs."""
         wanted = self.inputs.n_inputs
@@ -242,6 +261,10 @@ class Truth:
     def describe(self) -> dict[str, Any]:
         """All that the data depend on, in plain types: what a study's fingerprint holds."""
         facts: dict[str, Any] = {"name": self.name, "inputs": self.inputs.describe()}
+        if self.moves is not None:
+            facts["moves"] = [replace(self.at_size(n), moves=None).describe() for n in SOME]
+        if isinstance(self.law, SampledLaw):
+            return facts | self.law.describe(self.inputs)
         if isinstance(self.law, RegressionFunction):
             means = self.law.means(self.inputs.nodes(2).X).tolist()
             return facts | {"scale": self.law.scale, "pieces": self.law.pieces, "means": means}
@@ -254,11 +277,6 @@ class Truth:
             "parameters": parameter_vector.to_vector(self.mixture).tolist(),
             "features": names,
         }
-
-
-def check_inputs(inputs: Setting) -> InputLaw:
-    """A law of the inputs."""
-    return check_instance("inputs", inputs, InputLaw, "a law of the inputs, such as Uniform(-3, 3)")
 
 
 def _names(source: Source) -> list[str]:

@@ -87,6 +87,7 @@ def _of_specifications() -> Iterator[Row]:
         "experts": ["normal", 3, [], ["gaussian", "normal"]],
         "box": NOT_BOXES,
         "solver": ["adam", 3, None],
+        "frozen": [3, {2: {"coef": [1.0]}}, {0: 3}, {0: {"coef": ["x"]}}, [0]],
         "finish": [0, 1.5, "x", True],
         "tol": NOT_POSITIVE,
         "max_iter": NOT_COUNTS,
@@ -168,9 +169,33 @@ def _of_truths() -> Iterator[Row]:
         "name": NOT_NAMES, "box": NOT_BOXES,
     }  # fmt: skip
     yield from rows("from_fit", lambda: rates.from_fit, good, bad)
+    yield from _of_further_truths()
     seeds = dict.fromkeys(("seed", "n", "replicate", "stream"), NOT_STUDY_SEEDS)
     good = {"seed": 0, "n": 1, "replicate": 0}
     yield from rows("replicate_seed", lambda: rates.replicate_seed, good, seeds)
+
+
+def _of_further_truths() -> Iterator[Row]:
+    good = {
+        "inputs": rates.Uniform(0, 1),
+        "sampler": lambda X, random: random.uniform(size=len(X)),
+        "log_density": lambda X, y: np.where((y > 0) & (y < 1), 0.0, -np.inf),
+    }
+    other = Case(lambda X, y: np.where((y > 0) & (y < 2), -np.log(2), -np.inf), "p-value")
+    bad = {
+        "inputs": [*NOT_INPUTS, None], "sampler": [3, None, "x", Case(lambda X: X, "TypeError")],
+        "log_density": [3, None, "x", Case(lambda X, y: y[:2], r"\(2,\)"), other],
+        "values": ["x", Case([], "nothing|\\[\\]"), Case([np.nan], "nan"), Case([0.0, 1.0], "too")],
+        "name": NOT_NAMES, "box": NOT_BOXES,
+    }  # fmt: skip
+    yield from rows("from_sampler", lambda: rates.from_sampler, good, bad)
+    good = {"function": lambda n: mild()}
+    bad = {
+        "function": [3, None, Case(rates.Truth, "Truth"), Case(lambda n: 3, "3")],
+        "at": NOT_COUNTS,
+    }
+    yield from rows("moving_truth", lambda: rates.moving_truth, good, bad)
+    yield from rows("Truth.at_size", lambda: mild().at_size, {}, {"n": NOT_COUNTS})
 
 
 def _ran() -> rates.RateStudy:
@@ -245,7 +270,8 @@ def _of_rates() -> Iterator[Row]:
     good = {"name": "mine", "function": lambda truth, law: 0.0}
     yield from rows("register_loss", lambda: rates.register_loss, good, bad)
     bad = {
-        "rates": [3, None, [3], "x"], "labels": [Case(["a", "b"], "2 for 1"), Case([], "0 for 1")],
+        "rates": [3, None, [3], "x"],
+        "labels": [Case(["a", "b"], "2 for 1"), Case([], "0 for 1"), 3, "kl", [3]],
         "band": ["bars", 3, None], "size": ["poster", 3], "theory": ["x", [1], True],
     }  # fmt: skip
     yield from rows("RateDisplay", lambda: RateDisplay, {"rates": rate}, bad)

@@ -204,9 +204,10 @@ def test_selection_and_contexts_take_frames():
     assert moe.context_proba(FRAME, Y, known) == pytest.approx(known, abs=1e-9)
 
 
-def test_what_has_no_numbers_is_no_truth(moe):
-    with pytest.raises(ValueError, match="text or categories: site, dose"):
-        from_fit(moe, FRAME)
+def test_a_fit_on_categories_is_a_truth_of_its_columns(moe):
+    truth = from_fit(moe, FRAME)
+    means = truth.law.at(truth.inputs.X).mean()[0]
+    np.testing.assert_allclose(means, moe.predict(FRAME))
 
 
 def test_one_level_is_the_constant():

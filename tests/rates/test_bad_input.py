@@ -264,6 +264,12 @@ ROWS: list[Row] = [
     ("evaluate", lambda: evaluate(["kl"], MILD, [3]), T, "each of laws must be a law.* got 3"),
     ("evaluate", lambda: evaluate(["x"], MILD, [MILD.law]), V, "losses must be of .* got 'x'"),
     ("evaluate", lambda: evaluate(None, MILD, [MILD.law]), T, "losses must be a list of names"),
+    ("from_sampler", lambda: api.from_sampler(Uniform(0, 1), 3, len), T, "sampler must be callab"),
+    ("from_sampler", lambda: api.from_sampler(3, len, len), V, "inputs must be a table"),
+    ("moving_truth", lambda: api.moving_truth(3), T, "function must be callable with a sample s"),
+    ("moving_truth", lambda: api.moving_truth(lambda n: 3), T, "function must return a Truth, got"),
+    ("Truth", lambda: MILD.at_size(0), V, "n must be an integer >= 1, got 0"),
+    ("Specification", lambda: Specification(2, frozen=3), V, "frozen must be a dict of experts"),
     ("from_fit", lambda: from_fit(3, [[1.0]]), T, "estimator must be one of mixstat, got 3"),
     ("from_fit", lambda: from_fit(MixtureOfExperts, [[1.0]]), T, "estimator must be one of mixst"),
 ]  # fmt: skip

@@ -18,10 +18,11 @@ from mixstat.numerics.compiled import kernel
 from mixstat.numerics.precision import AnyArray, in_float64
 from mixstat.predictive import Predictive
 from mixstat.rates.checks import check_instance, short
-from mixstat.rates.inputs import NOWHERE, ORDERS, Nodes, panels
+from mixstat.rates.inputs import NOWHERE, ORDERS, Nodes, check_inputs, panels
 from mixstat.rates.law import Law
 from mixstat.rates.regression import RegressionFunction
-from mixstat.rates.truths import Truth, check_inputs
+from mixstat.rates.sampled import SampledLaw
+from mixstat.rates.truths import Truth
 
 Conditional: TypeAlias = Law | RegressionFunction
 
@@ -29,6 +30,8 @@ Conditional: TypeAlias = Law | RegressionFunction
 BREAKS = np.array([-9.0, -7, -5.5, -4, -2.75, -1.75, -0.85, 0, 0.85, 1.75, 2.75, 4, 5.5, 7, 9])
 TAIL = 1e-13  # probability of counts left out at either end
 MOST_COUNTS = 20_000  # counts in the support of one density
+DRAWS = 64  # of a truth that is known by draws, at each input
+TAILS = np.array([0.05, 0.2, 0.5, 1, 2, 4, 8, 16])  # ranges of the draws beyond them
 POINTS = (4, 7)  # of a panel of y: for the error estimate, and for the value
 
 
@@ -83,13 +86,38 @@ def divergences(truth: Setting, law: Setting, inputs: Setting = None) -> Diverge
 
 @in_float64
 def _averages(
-    true: Conditional, fitted: Conditional, nodes: Nodes, points: int
+    true: Conditional | SampledLaw, fitted: Conditional, nodes: Nodes, points: int
 ) -> Float[np.ndarray, " 3"]:
+    if isinstance(true, SampledLaw):
+        return _of_sampled(true, fitted.at(nodes.X), nodes, points)
     p, q = true.at(nodes.X), fitted.at(nodes.X)
     y, mass = response_nodes(p, q, points)
     coded = [law.experts.encode(y.reshape(-1, 1)).T for law in (p, q)]
     each = _per_input(p, q, coded[0], coded[1], mass)
     return np.array([float(nodes.weight @ np.asarray(a)) for a in each])
+
+
+def _of_sampled(
+    true: SampledLaw, q: Predictive, nodes: Nodes, points: int
+) -> Float[np.ndarray, " 3"]:
+    """The same against a density that is only known by its values."""
+    if true.values:
+        y = np.tile(true.values, (len(nodes.X), 1))
+        mass = np.ones(y.shape)
+    else:
+        ends = np.concatenate([_quantiles(q.marginals), _reach(true.draws(nodes.X, DRAWS))], axis=1)
+        y, mass = panels(np.sort(ends, axis=1), points)
+    coded = q.experts.encode(y.reshape(-1, 1)).T
+    log_p, log_q = true.log_densities(nodes.X, y), _log_density(q, jnp.asarray(coded), y.shape)
+    each = _distances(jnp.asarray(log_p), log_q, jnp.asarray(mass))
+    return np.array([float(nodes.weight @ np.asarray(a)) for a in each])
+
+
+def _reach(draws: Float[np.ndarray, "n s"]) -> Float[np.ndarray, "n e"]:
+    """Some of the sorted draws at each input, and points beyond them."""
+    span = np.maximum(np.ptp(draws, axis=1, keepdims=True), 1e-12)
+    far = span * TAILS[None, :]
+    return np.hstack([draws[:, :1] - far, draws[:, ::4], draws[:, -1:] + far])
 
 
 def response_nodes(
@@ -137,6 +165,13 @@ def _per_input(
 ) -> tuple[AnyArray, AnyArray, AnyArray]:
     """Hellinger, total variation and Kullback-Leibler at each input."""
     log_p, log_q = (_log_density(*pair, mass.shape) for pair in ((p, y_p), (q, y_q)))
+    return _distances(log_p, log_q, mass)
+
+
+def _distances(
+    log_p: AnyArray, log_q: AnyArray, mass: AnyArray
+) -> tuple[AnyArray, AnyArray, AnyArray]:
+    """Sums over y of what two densities differ by, (n, s) values of each."""
     root = jnp.exp(0.5 * log_p) - jnp.exp(0.5 * log_q)
     density = jnp.exp(log_p)
     hellinger = jnp.sqrt(0.5 * jnp.sum(mass * root**2, axis=1))
