@@ -35,6 +35,7 @@ from mixstat.experts.inverse_gaussian import InverseGaussianLaw
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.penalty import NoPenalty, Ridge
 from mixstat.predictive import expert_predictors
+from tests.sweeps import rest
 
 K, P, N = 2, 3, 120
 
@@ -73,6 +74,14 @@ REST += ("censored_lognormal", "censored_exponential", "censored_poisson")
 def sweep(names):
     """Cases, those of the rest marked."""
     return [pytest.param(n, marks=pytest.mark.exhaustive if n in REST else ()) for n in names]
+
+
+# what takes a program of some size for each of them, beside the rest above
+LIKE = ("negative_binomial", "fixed_df", "two_poissons", "zero_and_poisson", "zero_and_lognormal")
+LIKE += ("gaussian_and_t", "censored_weibull", "weibull", "trials", "gaussian_tied")
+with_programs = pytest.mark.parametrize(
+    "name", [rest(n) if n in REST + LIKE else n for n in CASES], indirect=True
+)
 
 
 @pytest.fixture(params=sweep(CASES))
@@ -247,6 +256,7 @@ step = jax.jit(
 )
 
 
+@with_programs
 def test_an_offset_is_a_feature_whose_coefficient_is_known(null, experts, rows, resp):
     known = replace(rows, offset=0.7 * rows.Z[1:2])
     more, bounds = with_slope(experts, 0.7), null.bounds(1e-4)
@@ -431,6 +441,7 @@ def free(experts):
     return (lower < vector) & (vector < upper)
 
 
+@with_programs
 def test_m_steps_zero_their_own_gradient(null, rows, resp):
     begun = start(null, rows, resp, null.bounds(1e-4))
     assert np.all(np.isfinite(parameter_vector.to_vector(begun)))
@@ -443,6 +454,7 @@ def test_m_steps_zero_their_own_gradient(null, rows, resp):
     )
 
 
+@with_programs
 def test_ridge_steps_maximise_the_penalised_surrogate(name, null, rows, resp):
     slopes = parameter_vector.to_vector(null.slopes(True))
     index = null.coefficient_index()

@@ -28,14 +28,14 @@ PAIRS = [("softmax", n) for n, family in FAMILIES.items() if family.alone and n 
 PAIRS += [(gate, "gaussian") for gate in GATES if gate != "softmax"]
 # gates like another one of two experts, and those whose programs take long
 LATER = ("activation", "hierarchical", "top_p")
-# families of which the rest of the sweep has more, and those like one that runs by default
+# parts of which the rest of the sweep has more, and those like one that runs by default
 REST = ("lognormal", "exponential", "weibull", "inverse_gaussian", "beta")
-ALIKE = ("gamma", "t", "negative_binomial", "binomial")
+ALIKE = ("gamma", "t", "negative_binomial", "binomial", "modified", "temperature")
 
 
 def _marks(gate: str, family: str) -> tuple[pytest.MarkDecorator, ...]:
     slow = (pytest.mark.slow,) if gate in LATER else ()
-    return (*slow, pytest.mark.exhaustive) if family in REST + ALIKE else slow
+    return (*slow, pytest.mark.exhaustive) if {gate, family} & {*REST, *ALIKE} else slow
 
 
 CASES = [pytest.param(*pair, kind, marks=_marks(*pair)) for pair in PAIRS for kind in KINDS]

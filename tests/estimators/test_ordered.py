@@ -7,6 +7,7 @@ from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 from mixstat import MixtureOfExperts, Status
 from mixstat.experts import OrderedExperts
+from tests.sweeps import rest
 
 N = 400
 RANDOM = np.random.default_rng(34)
@@ -15,7 +16,7 @@ LATENT = 1.0 + X @ [1.5, -1.0] + RANDOM.logistic(size=N)
 LEVEL = np.searchsorted([0.0, 1.0, 2.5], LATENT).astype(float)
 
 
-@pytest.mark.parametrize(("noise", "law"), [("logistic", "logit"), ("normal", "probit")])
+@pytest.mark.parametrize(("noise", "law"), [("logistic", "logit"), rest("normal", "probit")])
 def test_one_ordered_expert_is_statsmodels(noise, law):
     family = OrderedExperts(n_levels=4, noise=noise)
     moe = MixtureOfExperts(1, expert=family).fit(X, LEVEL)

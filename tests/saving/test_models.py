@@ -17,10 +17,15 @@ from mixstat.saving.writer import Writer
 from tests.contracts import test_experts, test_gates
 from tests.contracts.verdict_problems import estimator, inputs, labels, responses
 from tests.saving.cases import MAKERS, case
+from tests.sweeps import rest
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 PAIRS = [(gate, "gaussian") for gate in GATES]
 PAIRS += [("softmax", name) for name in FAMILIES if FAMILIES[name].alone and name != "gaussian"]
+# every setting of a part is written and read below; fits of these have more to keep
+SOON = [("gaussian", "gaussian"), ("hierarchical", "gaussian")]
+SOON += [("softmax", name) for name in ("poisson", "multinomial", "ordered")]
+SWEEP = [pair if pair in SOON else rest(*pair) for pair in PAIRS]
 
 
 def again(moe, folder, **settings):
@@ -58,7 +63,7 @@ def test_every_kind_of_fit(name, tmp_path):
         assert moe.fit_.has_rows
 
 
-@pytest.mark.parametrize(("gate", "family"), PAIRS)
+@pytest.mark.parametrize(("gate", "family"), SWEEP)
 def test_every_gate_and_family(gate, family, tmp_path):
     x = inputs("regular")
     label = labels(family, "regular", x)
