@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from mixstat.fitting import kmeans
+
 KINDS = ("kmeans", "partition", "regressions", "random")
 SAMPLE = 8192  # rows that starts look at; enough to tell basins apart, cheap to run many times
 
@@ -111,8 +113,6 @@ def _varying(columns: np.ndarray) -> np.ndarray:
 
 def _kmeans(rows: StartRows, k: int, random: np.random.Generator, turn: int) -> np.ndarray:
     """Clusters of (x, y); later turns weigh y more or less, as either may carry the structure."""
-    from sklearn.cluster import KMeans
-
     columns = inputs(rows)
     share = np.sqrt(max(columns.shape[1], 1))
     emphasis = 1.0 if turn == 0 else np.exp(random.normal(0.0, 1.0))
@@ -120,8 +120,7 @@ def _kmeans(rows: StartRows, k: int, random: np.random.Generator, turn: int) -> 
     seed = int(random.integers(2**31))
     if len(points) <= k:
         return one_hot(np.arange(len(points)) % k, k)
-    found = KMeans(k, n_init=1, random_state=seed).fit(points, sample_weight=rows.weight)
-    return one_hot(found.labels_, k)
+    return one_hot(kmeans.labels_of(points, rows.weight, k, seed), k)
 
 
 def _partition(rows: StartRows, k: int, random: np.random.Generator, turn: int) -> np.ndarray:

@@ -107,7 +107,7 @@ def _finer(objective: Objective, model: Mixture) -> Float[np.ndarray, " K"]:
     logs = np.where(scales, parameter_vector.to_vector(model)[each], np.inf).min(axis=1)
     narrow = logs < np.log(WIDE)
     if narrow.any():
-        values = np.ravel(np.asarray(y[: int(objective.batch.n_chunks)]))
+        values = np.ravel(np.asarray(y)[: int(objective.batch.n_chunks)])
         step = grid_step(values[:LOOKED_AT])
         with np.errstate(divide="ignore"):
             finer[narrow] = np.maximum(np.log(PEAK * step) - logs[narrow], 0.0)
