@@ -160,13 +160,15 @@ def identified_functions(
         A structured array with the fields ``name``, ``value`` and ``std_error`` (by the delta
         method from the observed information; NaN where the data do not determine it).
     """
+    kind = [("name", f"U{max([1, *map(len, names)])}"), ("value", float), ("std_error", float)]
+    table = np.empty(len(names), dtype=kind)
+    if not names:
+        return table
     vector = jnp.asarray(parameter_vector.to_vector(gate))
     slopes = np.asarray(jax.jacobian(gate.identification().identified)(vector)).reshape(
         len(names), len(vector)
     )
     covariance = observed_covariance(result, total_weight, slopes @ jacobian[: len(vector)])
-    kind = [("name", f"U{max([1, *map(len, names)])}"), ("value", float), ("std_error", float)]
-    table = np.empty(len(names), dtype=kind)
     table["name"], table["value"] = names, np.asarray(gate.identification().identified(vector))
     table["std_error"] = np.sqrt(np.diag(covariance))
     return table
