@@ -24,7 +24,6 @@ def test_kernels_compute_and_differentiate(x64):
 
 def test_a_compiler_that_refuses_the_option_gets_none(x64, monkeypatch):
     monkeypatch.setattr(compiled, "QUICK", {"xla_no_such_option": False})
-    monkeypatch.setattr(compiled, "OPTION", "xla_no_such_option")
 
     @compiled.kernel()
     def total(x):
