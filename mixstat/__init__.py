@@ -3,7 +3,9 @@
 Importing mixstat loads nothing heavy; names are loaded when first used.
 """
 
+import gc
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -54,8 +56,19 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+        return getattr(_load(_HOMES[name]), name)
     raise AttributeError(f"module 'mixstat' has no attribute {name!r}")
+
+
+def _load(module: str) -> ModuleType:
+    """A module; what it brings along stays, so that no garbage is looked for meanwhile."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return import_module(module)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def __dir__() -> list[str]:

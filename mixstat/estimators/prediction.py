@@ -2,7 +2,6 @@
 
 import numpy as np
 from jaxtyping import Float
-from sklearn.metrics import r2_score
 
 from mixstat.arguments import Response, Seed, Setting, Table, Weights
 from mixstat.data.design import check_magnitude
@@ -123,6 +122,8 @@ class RegressionMixture(RegressionFits):
         check_magnitude("y", response)
         weight = self._weights(X, sample_weight, len(response))
         observed = self._shaped(self.fit_.model.experts.observed(response).T)
+        from sklearn.metrics import r2_score  # which is slow to load
+
         return float(r2_score(observed, mean, sample_weight=weight))
 
     @hinting

@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 from scipy.special import log_softmax, logsumexp, softmax
-from sklearn.metrics import r2_score
 
 from mixstat.arguments import Response, Setting, Table, Weights
 from mixstat.data.units import Labels, firsts, numbered
@@ -204,6 +203,8 @@ class TwoLevelQuestions(TwoLevelAttributes):
         response = rows._read_pairs(X, y, sample_weight=sample_weight)[1]
         weight = rows._weights(X, sample_weight, len(response))
         observed = rows._shaped(rows.fit_.model.experts.observed(response).T)
+        from sklearn.metrics import r2_score  # which is slow to load
+
         return float(r2_score(observed, self.predict(X), sample_weight=weight))
 
     @quiet

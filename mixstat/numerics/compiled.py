@@ -19,8 +19,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 # Without the CPU compiler's newer loop fusion, programs compile in half the time and in less
-# memory, and whole fits of the benchmarks run as fast. One piece of code at a time is an eighth less
-# work than several side by side.
+# memory, and whole fits of the benchmarks run as fast. One piece of code at a time is
+# an eighth less work than several side by side.
 QUICK: Options = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": "1"}
 refused = threading.Event()  # set by a compiler that does not know the options
 
