@@ -112,7 +112,8 @@ def _of_truths() -> Iterator[Row]:
         "claims": [3, Case(("x",), "'x'"), None],
         "box": NOT_BOXES,
         "near": ["x", -1.0, None, np.nan],
-        "note": [3, None], "moves": [3, "x"],
+        "note": [3, None],
+        "moves": [3, "x"],
     }
     yield from rows("Truth", lambda: _wave, {}, bad)
     of = {"inputs": rates.Uniform(-3, 3), **NUMBERS}
