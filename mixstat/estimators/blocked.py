@@ -11,7 +11,7 @@ from jaxtyping import Int
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from mixstat.arguments import Table, as_frame
+from mixstat.arguments import Setting, Table, as_frame
 from mixstat.data.alike_blocks import check_alike
 from mixstat.data.blocks import Block, Blocks
 from mixstat.data.design import MappedColumns
@@ -19,6 +19,7 @@ from mixstat.data.formula import FormulaColumns
 from mixstat.estimators.by_block import counted_rows, no_rows, nonempty, weights_of
 from mixstat.estimators.inferring import InferringMixture
 from mixstat.fitting.block_fit import on_all_rows
+from mixstat.fitting.checkpoint import Checkpoint
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.options import Options
 from mixstat.fitting.tables import TrainingRows
@@ -39,7 +40,7 @@ class Sampled(NamedTuple):
 
 
 def fit_of_blocks(
-    moe: InferringMixture, blocks: Blocks, options: Options, fit_sample: Callable[[Block], Fit]
+    moe: InferringMixture, blocks: Blocks, fit_sample: Callable[[Block], Fit], checkpoint: Setting
 ) -> Fit:
     """The fit to all rows: a search on a sample of them, and a few passes over all.
 
@@ -49,13 +50,17 @@ def fit_of_blocks(
         Whose settings hold; it is not changed.
     blocks
         The rows.
-    options
-        Its settings, checked.
     fit_sample
         Its fit to some rows.
+    checkpoint
+        Path of a file that keeps where the fit has come to; None for none.
     """
+    options = moe._options()
     _check_settings(moe, options)
+    kept = None if checkpoint is None else Checkpoint(checkpoint)
     seed = int(check_random_state(options.random_state).randint(2**31))
+    if kept is not None:
+        seed = kept.seed(seed)
     sampled = _draw(blocks, seed)
     with warnings.catch_warnings():  # the verdict is that on all rows
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -75,7 +80,7 @@ def fit_of_blocks(
                 f"{sampled.count} rows at first and {count} later."
             )
 
-    fit = on_all_rows(replace(near, weighted=sampled.weighted), read, *sampled[1:3])
+    fit = on_all_rows(replace(near, weighted=sampled.weighted), read, *sampled[1:3], kept)
     report(fit.maximum.certificate, ConvergenceWarning)
     return fit
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from mixstat.arguments import Response, Table, count_rows
+from mixstat.arguments import Response, Setting, Table, count_rows
 from mixstat.data.blocks import Block, Blocks
 from mixstat.fitting.tables import TrainingRows
 from mixstat.numerics.threads import made_ahead
@@ -85,3 +85,12 @@ def check_alone(**beside: object) -> None:
                 f"{name} must be left out beside Blocks, which bring responses and weights (and "
                 f"cannot have offsets, groups or known experts); got {type(one).__name__}."
             )
+
+
+def check_no_checkpoint(checkpoint: Setting) -> None:
+    """Refuse a checkpoint where there is nothing long to keep."""
+    if checkpoint is not None:
+        raise ValueError(
+            "checkpoint must be left out for rows in memory; it is for Blocks "
+            f"(Blocks.of_arrays(X, y) makes some), got {checkpoint!r}."
+        )

@@ -1,9 +1,9 @@
 """MixtureOfExpertsClassifier: classes by a gated mixture of multinomial logistic experts."""
 
-from mixstat.arguments import Response, Table, Weights
+from mixstat.arguments import Response, Setting, Table, Weights
 from mixstat.data.blocks import Blocks
 from mixstat.estimators.blocked import fit_of_blocks
-from mixstat.estimators.by_block import check_alone
+from mixstat.estimators.by_block import check_alone, check_no_checkpoint
 from mixstat.estimators.classification import ClassificationMixture
 from mixstat.hints import hinting
 
@@ -237,6 +237,7 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         sample_weight: Weights = None,
         *,
         known_experts: Table = None,
+        checkpoint: Setting = None,
     ) -> "MixtureOfExpertsClassifier":
         """Find the maximum likelihood estimate.
 
@@ -257,6 +258,8 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
             takes that column of a data frame, which is then no input.
         known_experts : array-like of shape (n,) or (n, n_experts), or str, default=None
             What is known of the experts of rows, as in :meth:`MixtureOfExperts.fit`.
+        checkpoint : str or path-like, default=None
+            File that keeps where a fit to blocks has come to, as in :meth:`MixtureOfExperts.fit`.
 
         Returns
         -------
@@ -278,7 +281,8 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         """
         if isinstance(X, Blocks):
             check_alone(y=y, sample_weight=sample_weight, known_experts=known_experts)
-            self.fit_ = fit_of_blocks(self, X, self._options(), lambda one: self._new_fit(*one))
+            self.fit_ = fit_of_blocks(self, X, lambda one: self._new_fit(*one), checkpoint)
             return self
+        check_no_checkpoint(checkpoint)
         self.fit_ = self._new_fit(X, y, sample_weight, known_experts=known_experts)
         return self

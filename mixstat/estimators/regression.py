@@ -15,7 +15,7 @@ from mixstat.data.blocks import Blocks
 from mixstat.data.categories import as_pandas
 from mixstat.data.formula import check_frame
 from mixstat.estimators.blocked import fit_of_blocks
-from mixstat.estimators.by_block import check_alone
+from mixstat.estimators.by_block import check_alone, check_no_checkpoint
 from mixstat.estimators.covering import CoveringMixture
 from mixstat.estimators.door import enter
 from mixstat.estimators.formula_rows import agreed_y, check_transformed, read_numbers
@@ -80,6 +80,7 @@ class RegressionFits(RegressorMixin, CoveringMixture):
         offset: Table = None,
         groups: Table = None,
         known_experts: Table = None,
+        checkpoint: Setting = None,
     ) -> Fitted:
         """Find the maximum likelihood estimate.
 
@@ -117,6 +118,9 @@ class RegressionFits(RegressorMixin, CoveringMixture):
             A row in which the experts S are possible adds ``log p(y, z in S | x) =
             log sum_S pi_k f_k``; degrees multiply their terms, and are divided by the largest
             of their row. Experts keep these numbers. Rows of a unit must agree.
+        checkpoint : str or path-like, default=None
+            For :class:`mixstat.Blocks`: a file that keeps the best parameters so far, written
+            after each pass. A fit that was killed goes on from it when it is called again.
 
         Returns
         -------
@@ -144,8 +148,9 @@ class RegressionFits(RegressorMixin, CoveringMixture):
                 groups=groups,
                 known_experts=known_experts,
             )
-            self.fit_ = fit_of_blocks(self, X, self._options(), lambda one: self._new_fit(*one))
+            self.fit_ = fit_of_blocks(self, X, lambda one: self._new_fit(*one), checkpoint)
             return self
+        check_no_checkpoint(checkpoint)
         self.fit_ = self._new_fit(
             X, y, sample_weight, offset=offset, groups=groups, known_experts=known_experts
         )

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 from mixstat.data.batch import Batch, ReadBatch
+from mixstat.fitting.checkpoint import Checkpoint, watched
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.maximum import Maximum
 from mixstat.fitting.online_em import Memory, Sums, collect, rules
@@ -23,9 +24,11 @@ from mixstat.numerics.precision import in_float64
 from mixstat.numerics.quiet import quiet
 from mixstat.numerics.threads import made_ahead
 from mixstat.objective.likelihood import conditional_log_likelihood
+from mixstat.objective.objective import Objective
 from mixstat.results import FitResult
 from mixstat.solvers.certificate import judge
 from mixstat.solvers.newton import Newton
+from mixstat.solvers.outcome import Outcome
 
 Read: TypeAlias = Callable[[], Iterator[TrainingRows]]
 
@@ -70,7 +73,9 @@ def _telling(batches: Iterator[Batch], seen: Callable[[Batch], None]) -> Iterato
 
 @quiet
 @in_float64
-def on_all_rows(near: Fit, read: Read, total_weight: float, count: int) -> Fit:
+def on_all_rows(
+    near: Fit, read: Read, total_weight: float, count: int, checkpoint: Checkpoint | None = None
+) -> Fit:
     """The fit to all rows, in the features and units of a fit to some of them.
 
     Parameters
@@ -81,11 +86,13 @@ def on_all_rows(near: Fit, read: Read, total_weight: float, count: int) -> Fit:
         Reads the rows from the beginning; those that count.
     total_weight, count
         Their sum of weights, and their number.
+    checkpoint
+        Where the parameters after each pass are kept, and where the fit goes on from.
     """
     rows = BlockRows(near, read, total_weight, count)
     objective = near.maximum.objective.replace(batch=rows.as_one(), draft=None)
     options = near.request.options
-    outcome = Newton().run(objective, near.model, tol=options.tol, max_iter=options.max_iter)
+    outcome = _climbed(objective, near, checkpoint, rows)
     model = parameter_vector.as_numpy(objective.in_order(outcome.model))
     if np.any(parameter_vector.to_vector(model) != parameter_vector.to_vector(outcome.model)):
         outcome = outcome._replace(model=model, known=None)
@@ -99,7 +106,23 @@ def on_all_rows(near: Fit, read: Read, total_weight: float, count: int) -> Fit:
         n_iter=near.n_iter + result.n_iter,
         search=maximum,
     )
-    return _without_rows(fit, maximum, rows)
+    kept = _without_rows(fit, maximum, rows)
+    if checkpoint is not None and checkpoint.progress is not None:
+        checkpoint.write(replace(checkpoint.progress, status=result.status.name))
+    return kept
+
+
+def _climbed(
+    objective: Objective, near: Fit, checkpoint: Checkpoint | None, rows: BlockRows
+) -> Outcome:
+    """Newton's method from the model of the sample, or from where a checkpoint says."""
+    options, model, before = near.request.options, near.model, 0
+    if checkpoint is not None:
+        start = checkpoint.start(near, rows.count, rows.total_weight)
+        model, before = objective.model(np.asarray(start.vector)), start.n_passes
+        objective = watched(objective, checkpoint, start)
+    outcome = Newton().run(objective, model, tol=options.tol, max_iter=options.max_iter)
+    return outcome._replace(n_passes=outcome.n_passes + before)
 
 
 @in_float64

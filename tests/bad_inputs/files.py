@@ -38,6 +38,12 @@ def of_blocks() -> Iterator[Row]:
     yield from rows(
         "Blocks", lambda: mixstat.Blocks, {"read": list}, {"read": [X, 5, None], "sample": sample}
     )
+    some, bad = mixstat.Blocks.of_arrays(X, Y), [one for one in NOT_FILES if one is not None]
+    for name, cls in (
+        ("MixtureOfExperts.fit", MixtureOfExperts),
+        ("MixtureOfExpertsClassifier.fit", mixstat.MixtureOfExpertsClassifier),
+    ):
+        yield from rows(name, lambda cls=cls: cls(1).fit, {"X": some}, {"checkpoint": bad})
     counts = [0, 2.5, "many", None]
     yield from rows(
         "Blocks.of_arrays",

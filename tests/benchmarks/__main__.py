@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from . import (
+    blocks,
     bootstrap,
     conformal,
     coverage,
@@ -38,6 +39,7 @@ TABLES = (
     "ratio",
     "conformal",
     "predict",
+    "blocks",
 )
 
 
@@ -72,6 +74,7 @@ def main() -> None:
             "ratio": lambda: ratio.show(full=asked.full),
             "conformal": lambda: conformal.show(full=asked.full),
             "predict": predict.show,
+            "blocks": lambda: blocks.show(full=asked.full),
         }
         for name in tables:
             show[name]()
