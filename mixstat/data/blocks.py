@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
 from mixstat.arguments import Response, Setting, Table, Weights, count_rows
+from mixstat.data.dask_parts import check_parts, parts_of
 from mixstat.data.table_files import dataset_at, tables_of
 from mixstat.validation import check_integer
 
@@ -146,6 +147,34 @@ class Blocks:
                 y = table[response] if isinstance(response, str) else table[outputs]
                 known = table[weights[0]].to_numpy() if weights else None
                 yield Block(table[chosen], y if outputs else None, known)
+
+        return cls(read, sample=sample)
+
+    @classmethod
+    def of_dask(
+        cls, X: Any, y: Any = None, sample_weight: Any = None, *, sample: Setting = SAMPLE
+    ) -> "Blocks":
+        """Partitions of Dask arrays or data frames, one after the other.
+
+        Each is made by the scheduler of Dask, which also makes it again where a worker dies.
+
+        Parameters
+        ----------
+        X, y, sample_weight : collections of Dask
+            With the same partitions; as ``fit`` takes them.
+        sample : int, default=100_000
+            Rows of the sample on which the search begins.
+
+        Returns
+        -------
+        Blocks
+            The rows.
+        """
+        tables = {"X": X, "y": y, "sample_weight": sample_weight}
+        check_parts(tables)
+
+        def read() -> Iterator[Block]:
+            return (Block(*rows) for rows in parts_of(tables))
 
         return cls(read, sample=sample)
 

@@ -2,9 +2,11 @@
 
 Inside a compiled program it is a loop over chunks of rows. Called from Python it compiles such
 a loop, and hands ranges of chunks to all processors where there are many: the ranges depend on
-the data alone, so that a sum does not depend on the machine.
+the data alone, so that a sum does not depend on the machine. Where JAX has several devices, each
+adds up its share of the chunks.
 """
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple
@@ -12,6 +14,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Int, PyTree
 
 from mixstat.data.batch import Batch, ReadBatch, Rows
@@ -22,6 +25,7 @@ from mixstat.numerics.threads import in_threads
 
 RANGE = 8  # chunks that a processor should be given at a time, at least
 RANGES = 8
+ROWS = "rows"  # the axis of the chunks, as devices know it
 FEW = 2 * RANGE  # chunks from which on several processors pay, for derivatives,
 MANY = 64  # and for sums so cheap that a program for them must be worth its compilation
 
@@ -82,7 +86,11 @@ def total(
         return sums if finish is None else finish(model, sums)
     if not is_large(chunks, spread_from):
         return _whole(model, chunks, statistic=statistic, finish=finish)
-    sums = _in_ranges(statistic, model, chunks)
+    n_devices = _devices_for(chunks)
+    if n_devices > 1:
+        sums = _on_devices(model, chunks, statistic=statistic, mesh=_mesh(n_devices))
+    else:
+        sums = _in_ranges(statistic, model, chunks)
     return sums if finish is None else finish(model, sums)
 
 
@@ -172,6 +180,32 @@ def _range(
     model: PyTree, tables: PyTree, first: AnyArray, last: AnyArray, *, statistic: Statistic
 ) -> PyTree:
     return scan(statistic, model, Chunks(tables, last), first)
+
+
+def _devices_for(chunks: Chunks) -> int:
+    """Devices of this host that can have equal shares of the tables."""
+    return math.gcd(len(chunks.first_leaf), jax.local_device_count())
+
+
+def _mesh(n_devices: int) -> Mesh:
+    return Mesh(np.array(jax.local_devices()[:n_devices]), (ROWS,))
+
+
+@kernel("statistic", "mesh")
+def _on_devices(model: PyTree, chunks: Chunks, *, statistic: Statistic, mesh: Mesh) -> PyTree:
+    """Sums of the chunks, of which each device has a share."""
+
+    def share(model: PyTree, tables: PyTree, n_chunks: AnyArray) -> PyTree:
+        length = jax.tree.leaves(tables)[0].shape[0]
+        own = jnp.clip(n_chunks - jax.lax.axis_index(ROWS) * length, 0, length)
+        return jax.lax.psum(scan(statistic, model, Chunks(tables, own)), ROWS)
+
+    parts = (PartitionSpec(), PartitionSpec(ROWS), PartitionSpec())
+    # sums begin at the same zero everywhere and differ from there on, which the check refuses
+    spread = jax.shard_map(
+        share, mesh=mesh, in_specs=parts, out_specs=PartitionSpec(), check_vma=False
+    )
+    return spread(model, *chunks)
 
 
 def _in_ranges(statistic: Statistic, model: PyTree, chunks: Chunks) -> PyTree:

@@ -44,6 +44,19 @@ def of_blocks() -> Iterator[Row]:
         ("MixtureOfExpertsClassifier.fit", mixstat.MixtureOfExpertsClassifier),
     ):
         yield from rows(name, lambda cls=cls: cls(1).fit, {"X": some}, {"checkpoint": bad})
+    collection = type("Collection", (), {"to_delayed": lambda self: [0, 1]})
+    fewer = type("Fewer", (), {"to_delayed": lambda self: [0]})
+    yield from rows(
+        "Blocks.of_dask",
+        lambda: mixstat.Blocks.of_dask,
+        {"X": collection()},
+        {
+            "X": [X, 5, None],
+            "y": [5, Case(fewer(), "2 partitions of X, got 1")],
+            "sample_weight": [5, Case(fewer(), "2 partitions of X, got 1")],
+            "sample": sample,
+        },
+    )
     counts = [0, 2.5, "many", None]
     yield from rows(
         "Blocks.of_arrays",
