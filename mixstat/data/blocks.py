@@ -152,7 +152,12 @@ class Blocks:
 
     @classmethod
     def of_dask(
-        cls, X: Any, y: Any = None, sample_weight: Any = None, *, sample: Setting = SAMPLE
+        cls,
+        X: Setting,
+        y: Setting = None,
+        sample_weight: Setting = None,
+        *,
+        sample: Setting = SAMPLE,
     ) -> "Blocks":
         """Partitions of Dask arrays or data frames, one after the other.
 

@@ -17,12 +17,12 @@ def parts_of(tables: dict[str, Any]) -> Iterator[tuple[Table, ...]]:
     tables
         Collections by the names of arguments, the first of which has all partitions.
     """
-    import dask
+    import dask  # pyright: ignore[reportMissingImports]
 
     given = {name: _rows_whole(one) for name, one in tables.items() if one is not None}
     each = {name: _delayed(one) for name, one in given.items()}
     for parts in zip(*each.values(), strict=True):
-        rows = dict(zip(each, dask.compute(*parts), strict=True))  # type: ignore[attr-defined]
+        rows = dict(zip(each, dask.compute(*parts), strict=True))
         yield tuple(rows.get(name) for name in tables)
 
 
