@@ -42,5 +42,14 @@ html_theme_options = {
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
 }
-single_pages = ("quickstart", "solvers", "performance", "translation", "notation", "extending")
+single_pages = (
+    "quickstart",
+    "solvers",
+    "performance",
+    "translation",
+    "notation",
+    "extending",
+    "install",
+    "policy",
+)
 html_sidebars = {page: [] for page in single_pages}

@@ -50,7 +50,7 @@ grid = (
 )
 malignant = list(fits[2].classes_).index("malignant")
 
-figure, panels = plt.subplots(1, 3, figsize=(9.6, 3.6), sharey=True, layout="constrained")
+figure, panels = plt.subplots(1, 3, figsize=(10.8, 3.6), sharey=True, layout="constrained")
 for axes, (k, fit) in zip(panels, fits.items()):
     proba = fit.predict_proba(grid)[:, malignant].reshape(first.shape)
     shades = axes.contourf(first, second, proba, levels=np.linspace(0, 1, 11), cmap="RdBu_r")
@@ -69,6 +69,6 @@ gate = panels[2].contourf(first, second, share, levels=np.linspace(0, 1, 11), cm
 figure.colorbar(gate, ax=panels[2], label="share of expert 1")
 panels[2].set_title("gate of the two experts", fontsize=10)
 for axes in panels:
-    axes.set_xlabel("texture")
-panels[0].set_ylabel("smoothness")
+    axes.set(xlabel="texture", ylabel="smoothness", xlim=first[0, [0, -1]], ylim=second[[0, -1], 0])
+    axes.tick_params(labelleft=True)  # colour bars stand between the panels
 plt.show()

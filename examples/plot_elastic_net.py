@@ -57,3 +57,19 @@ print(paths[2].best_estimator_.summary())
 # strength that BIC chose.
 
 display = paths[2].plot()
+
+# %%
+# What the second expert brings: at the strengths that BIC chooses (stars), two experts have the
+# lower one.
+
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(figsize=(4.4, 3.3), layout="constrained")
+for k, path in paths.items():
+    axes.semilogx(path.strengths, path.criterion, ".-", label=f"{k} expert{'s' * (k > 1)}")
+    axes.plot(path.best_strength_, path.criterion.min(), "k*", markersize=9)
+axes.set(xlabel="strength", ylabel="BIC")
+axes.legend(frameon=False)
+axes.spines[["top", "right"]].set_visible(False)
+# sphinx_gallery_thumbnail_number = 2
+plt.show()

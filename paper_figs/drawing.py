@@ -11,6 +11,7 @@ from mixstat.rates import Rate, RateWarning, fit_rate
 
 MIDDLE = (0.1, 0.9)  # quantiles of the shaded spread
 WIDE = 80  # ratio of the ends of an axis from which on powers of ten are enough
+DASHES = {-0.5: "--", -0.25: ":"}  # of theory's slopes; others are dash-dotted
 ROOM = 0.13  # of the height of the data, for each line of the legend
 
 
@@ -32,7 +33,9 @@ def draw_rate(
     words = f"{label}: slope {rate.slope:.3f} ({low:.3f}, {high:.3f})"
     face = color if statistic == "mean" else "white"
     ax.plot(rate.sizes, rate.centre, "o", color=color, mfc=face, ms=4, zorder=3)
-    ax.plot(rate.sizes, rate.line(rate.sizes), color=color, lw=1.4, label=words)
+    ax.plot(rate.sizes, rate.line(rate.sizes), color=color, lw=1.4)
+    # hollow points are medians: the legend shows them with their line
+    ax.plot([], [], "-o", color=color, mfc=face, ms=4, lw=1.4, label=words)
     if spread:
         ends = table.groupby("n")[loss].quantile(list(MIDDLE)).unstack()
         ax.fill_between(ends.index, *ends.to_numpy().T, color=color, alpha=0.15, lw=0)
@@ -44,7 +47,8 @@ def draw_theory(ax: Any, slope: float, rate: Rate, *, label: bool = True) -> Non
     middle = np.exp(np.mean(np.log(rate.sizes)))
     line = rate.line(middle) * (rate.sizes / middle) ** slope
     words = f"theory: slope {slope:g}" if label else None
-    ax.plot(rate.sizes, line, "--", color="0.3", lw=1.1, zorder=2.5, label=words)
+    dashes = DASHES.get(slope, "-.")
+    ax.plot(rate.sizes, line, linestyle=dashes, color="0.3", lw=1.1, zorder=2.5, label=words)
 
 
 def finish(ax: Any, title: str = "", ylabel: str = "loss", legend: bool = True) -> None:

@@ -41,6 +41,7 @@ LAYERS = [
     "mixstat.experts.base",
     "mixstat.experts",
     "mixstat.plotting.checks",
+    "mixstat.plotting.base",
     "mixstat.plotting.possibility",
     "mixstat.contextual",
     "mixstat.model",

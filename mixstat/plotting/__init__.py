@@ -1,6 +1,7 @@
 """Displays of fitted mixtures. Matplotlib is loaded when something is drawn."""
 
 from mixstat.plotting.certainty import GateReliabilityDisplay, RootogramDisplay
+from mixstat.plotting.dependence import PartialDependenceDisplay
 from mixstat.plotting.displays import FittedMeanDisplay, GateDisplay
 from mixstat.plotting.forest import CoefficientDisplay, EffectsDisplay
 from mixstat.plotting.inputs import InputReportDisplay
@@ -8,6 +9,7 @@ from mixstat.plotting.path import PenaltyPathDisplay
 from mixstat.plotting.possibility import PossibilityDisplay
 from mixstat.plotting.profile import ProfileDisplay
 from mixstat.plotting.rate import RateDisplay
+from mixstat.plotting.regions import GateRegionsDisplay
 from mixstat.plotting.residuals import InfluenceDisplay, QuantileResidualDisplay
 from mixstat.plotting.selection import SelectionDisplay
 from mixstat.plotting.sets import PredictionSetDisplay
@@ -19,9 +21,11 @@ __all__ = [
     "EffectsDisplay",
     "FittedMeanDisplay",
     "GateDisplay",
+    "GateRegionsDisplay",
     "GateReliabilityDisplay",
     "InfluenceDisplay",
     "InputReportDisplay",
+    "PartialDependenceDisplay",
     "PenaltyPathDisplay",
     "PossibilityDisplay",
     "PredictionSetDisplay",

@@ -1,7 +1,8 @@
 """Rows along one input: numbers, dates or categories, and how its axis is drawn."""
 
 import numbers
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,9 @@ from jaxtyping import Float
 
 from mixstat.arguments import Axes, Setting, Table, as_frame
 from mixstat.kinds import check_table
+from mixstat.plotting.base import dress_dates
+
+MOST_HELD = 3  # inputs whose values are told
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,10 +28,12 @@ class Along:
     """Names of categories, in the order of their numbers."""
     dates: bool = False
     """Whether positions are days, as matplotlib counts them."""
+    held: tuple[str, ...] = ()
+    """Where the other inputs stay, as in "w = 0.5"."""
 
     def place(self, X: Table) -> Float[np.ndarray, " n"]:
         """Where the rows of a table stand on the axis."""
-        column = _column(X, self.name)
+        column = column_of(X, self.name)
         if self.levels is not None:
             number = {level: i for i, level in enumerate(self.levels)}
             return np.array([number.get(str(value), np.nan) for value in column], float)
@@ -38,15 +44,41 @@ class Along:
         ax.set_xlabel(self.name)
         if self.levels is not None:
             ax.set_xticks(np.arange(len(self.levels)), self.levels)
+            ax.set_xlim(-0.5, len(self.levels) - 0.5)
         elif self.dates:
             ax.xaxis_date()
-            ax.figure.autofmt_xdate()
+            dress_dates(ax)
+        tell_held(ax, self.held)
 
 
 def along(X: Table, feature: Setting, n_points: int) -> Along:
     """Rows like X's medians (or first row) in which one input runs over its range."""
-    position, name = _position(X, feature)
-    frame, column = as_frame(X), _column(X, name)
+    line = _line(X, feature, n_points)
+    return replace(line, held=held_values(line.rows, [line.name]))
+
+
+def held_values(rows: Table, varying: Sequence[str]) -> tuple[str, ...]:
+    """Values of the inputs that are the same in all rows."""
+    names = [name for name in names_of(rows) if name not in varying]
+    first = {name: column_of(rows, name)[0] for name in names}
+    return tuple(f"{name} = {_shown(value)}" for name, value in first.items())
+
+
+def tell_held(ax: Axes, held: Sequence[str]) -> None:
+    """Say above the axes where the other inputs stay."""
+    if held:
+        more = len(held) - MOST_HELD
+        words = [*held[:MOST_HELD], *([f"{more} more"] if more > 0 else [])]
+        ax.set_title("at " + ", ".join(words), loc="right", fontsize="small", color="0.35")
+
+
+def _shown(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, numbers.Real) else str(value)
+
+
+def _line(X: Table, feature: Setting, n_points: int) -> Along:
+    position, name = position_of(X, feature)
+    frame, column = as_frame(X), column_of(X, name)
     if frame is None:
         values = np.linspace(np.min(column), np.max(column), n_points)
         rows = np.tile(np.median(np.asarray(X, float), axis=0), (n_points, 1))
@@ -90,14 +122,14 @@ def _days(moments: np.ndarray) -> Float[np.ndarray, " n"]:
     return np.asarray(date2num(np.asarray(moments, "datetime64[ns]")), float)
 
 
-def _position(X: Table, feature: Setting) -> tuple[int, str]:
+def position_of(X: Table, feature: Setting, argument: str = "feature") -> tuple[int, str]:
     """Position and name of an input."""
     if as_frame(X) is None:
         check_table("X", X)
-    names = _names(X)
+    names = names_of(X)
     if isinstance(feature, str) and (as_frame(X) is None or feature not in names):
         raise ValueError(
-            f"feature {feature!r} is not a column of X, one of which it must name: "
+            f"{argument} {feature!r} is not a column of X, one of which it must name: "
             f"{', '.join(names[:12])}."
         )
     if isinstance(feature, str):
@@ -106,20 +138,35 @@ def _position(X: Table, feature: Setting) -> tuple[int, str]:
     if not isinstance(feature, bool) and isinstance(feature, numbers.Integral):
         position = int(feature)
     if not 0 <= position < len(names):
-        raise ValueError(f"feature must lie in 0..{len(names) - 1}, got {feature!r}.")
+        raise ValueError(f"{argument} must lie in 0..{len(names) - 1}, got {feature!r}.")
     return position, names[position]
 
 
-def _names(X: Table) -> list[str]:
+def names_of(X: Table) -> list[str]:
+    """Names of the inputs."""
     frame = as_frame(X)
     if frame is None:
         return [f"x{j}" for j in range(np.asarray(X).shape[1])]
     return [str(c) for c in frame.columns]
 
 
-def _column(X: Table, name: str) -> np.ndarray:
+def column_of(X: Table, name: str) -> np.ndarray:
     """Values of an input."""
-    frame, position = as_frame(X), _names(X).index(name)
+    frame, position = as_frame(X), names_of(X).index(name)
     if frame is None:
         return np.asarray(np.asarray(X)[:, position], float)
     return np.asarray(frame.iloc[:, position])
+
+
+def with_two(first: Along, second: Along, position: int) -> Table:
+    """Rows in which two inputs run over all pairs of their values, the first one fastest."""
+    n, m = len(first.positions), len(second.positions)
+    every, values = np.tile(np.arange(n), m), np.repeat(second.positions, n)
+    frame = as_frame(first.rows)
+    if frame is None:
+        rows = np.asarray(first.rows)[every]
+        rows[:, position] = values
+        return rows
+    rows = frame.iloc[every].reset_index(drop=True)
+    rows.isetitem(position, values)
+    return rows

@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from mixstat.arguments import Axes, DataFrame, Figure, Setting
+from mixstat.arguments import Axes, DataFrame, Setting
 from mixstat.inference.results import InferenceResults
-from mixstat.plotting.checks import check_all_axes, check_kind
-from mixstat.plotting.displays import Display, colors_of
+from mixstat.plotting.base import Display, colors_of
+from mixstat.plotting.checks import check_kind
 
 WIDTH, HEIGHT = 2.6, 3.0  # of a panel, inches
 ERRORS = 1.96  # of the bars
 
 
-class RootogramDisplay:
+class RootogramDisplay(Display):
     """Histograms of the responsibilities of each expert, heights as square roots.
 
     A peak at one and none in the middle is an expert that is told apart.
@@ -21,9 +21,6 @@ class RootogramDisplay:
     table : DataFrame
         What ``results.posterior_rootogram()`` returned.
     """
-
-    figure_: Figure
-    axes_: Axes
 
     def __init__(self, *, table: DataFrame) -> None:
         self.table = table
@@ -66,14 +63,9 @@ class RootogramDisplay:
         RootogramDisplay
             This display.
         """
-        import matplotlib.pyplot as plt
-
         experts = self.table["expert"].unique()
-        if ax is None:
-            size = (WIDTH * len(experts) + 0.6, HEIGHT)
-            ax = plt.subplots(1, len(experts), figsize=size, sharey=True, layout="constrained")[1]
-        self.axes_ = check_all_axes(ax, len(experts))
-        self.figure_ = self.axes_[0].figure
+        size = (WIDTH * len(experts) + 0.6, HEIGHT)
+        self._panels(ax, len(experts), figsize=size, sharey=True)
         colors = colors_of(len(experts))
         for one, expert, color in zip(self.axes_, experts, colors, strict=True):
             own = self.table[self.table["expert"] == expert]

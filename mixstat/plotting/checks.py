@@ -23,7 +23,7 @@ def check_all_axes(ax: Axes, count: int) -> np.ndarray:
     """So many axes of Matplotlib, as an array."""
     axes = np.ravel(ax)
     if len(axes) != count:
-        raise ValueError(f"ax must hold {count} axes, got {ax!r}.")
+        raise ValueError(f"ax must hold {count} axes, one for each panel, or be None; got {ax!r}.")
     for one in axes:
         check_axes(one)
     return axes

@@ -1,56 +1,21 @@
 """Display classes: what was drawn is kept, so that it can be drawn again."""
 
-from typing import Any
-
 import numpy as np
 
 from mixstat.alignment import check_same_rows
-from mixstat.arguments import Axes, Estimator, Figure, Response, Setting, Table, count_rows
+from mixstat.arguments import Axes, Estimator, Response, Setting, Table, count_rows
 from mixstat.kinds import check_length, check_numbers
 from mixstat.plotting.along import along
-from mixstat.plotting.checks import check_answers, check_axes, check_output
+from mixstat.plotting.base import Display, colors_of, expert_names, stack_shares
+from mixstat.plotting.checks import check_answers, check_output
 from mixstat.plotting.drawn import Gated, Regressor
 from mixstat.validation import check_integer, check_open_share
-
-
-class Display:
-    """A figure's data and, once plotted, its axes."""
-
-    figure_: Figure
-    ax_: Axes
-
-    def _axes(self, ax: Axes) -> Axes:
-        import matplotlib.pyplot as plt
-
-        # never the axes of an earlier figure, whose scales would stay
-        check_axes(ax)
-        ax = plt.subplots(**self._new_figure())[1] if ax is None else ax
-        self.ax_, self.figure_ = ax, ax.figure
-        return ax
-
-    def _new_figure(self) -> dict[str, Any]:
-        """Settings of a new figure."""
-        return {}
-
-
-def letters(points: float | None) -> Any:
-    """A context in which letters are so high; None for what Matplotlib has."""
-    import matplotlib as mpl
-
-    return mpl.rc_context({} if points is None else {"font.size": points})
 
 
 def response_name(estimator: object, output: int) -> str:
     """Name of a response, where the estimator knows it."""
     fit = getattr(estimator, "fit_", None)
     return "response" if fit is None else fit.response_name(output)
-
-
-def colors_of(k: int) -> list[Any]:
-    """One colour per expert, the same in every display."""
-    import matplotlib as mpl
-
-    return [mpl.colormaps["tab10"](i % 10) for i in range(k)]
 
 
 def regressor(estimator: Estimator) -> Regressor:
@@ -95,6 +60,8 @@ class FittedMeanDisplay(Display):
         How the axis is drawn, where the input is a date or a category.
     response : str, default="response"
         Name of the response.
+    names : list of str, optional
+        What each expert stands for.
     """
 
     def __init__(
@@ -110,6 +77,7 @@ class FittedMeanDisplay(Display):
         points=None,
         along=None,
         response="response",
+        names=None,
     ) -> None:
         self.values = values
         self.mean = mean
@@ -121,6 +89,7 @@ class FittedMeanDisplay(Display):
         self.points = points
         self.along = along
         self.response = response
+        self.names = names
 
     @classmethod
     def from_estimator(
@@ -168,19 +137,20 @@ class FittedMeanDisplay(Display):
         share, rows = check_open_share("coverage", coverage), line.rows
         means = np.asarray(model.predict(rows)).reshape(len(line.positions), -1)
         chosen = check_output(output, means.shape[1])
-        interval = model.predict_interval(rows, share)
+        interval, shares = model.predict_interval(rows, share), model.gate_proba(rows).T
         interval = interval[:, chosen] if interval.ndim == 3 else interval
         return cls(
             values=line.positions,
             mean=means[:, chosen],
             experts=model.expert_means(rows)[:, :, chosen].T,
-            share=model.gate_proba(rows).T,
+            share=shares,
             interval=interval,
             coverage=share,
             name=line.name,
             points=None if responses is None else (line.place(X), responses[:, chosen]),
             along=line,
             response=response_name(model, chosen),
+            names=expert_names(model, len(shares)),
         ).plot(ax=ax)
 
     def plot(self, *, ax: Axes = None) -> "FittedMeanDisplay":
@@ -201,16 +171,17 @@ class FittedMeanDisplay(Display):
 
         ax = self._axes(ax)
         if self.points is not None:
-            ax.plot(*self.points, ".", color="0.6", markersize=4, zorder=1)
+            ax.plot(*self.points, ".", color="0.6", markersize=4, zorder=1, label="data")
         band = f"{100 * self.coverage:g} % prediction interval"
         ax.fill_between(self.values, *self.interval.T, color="0.85", zorder=0, label=band)
+        names = self.names or expert_names(None, len(self.experts))
         for k, color in enumerate(colors_of(len(self.experts))):
             line = np.column_stack([self.values, self.experts[k]])
             middle = 0.5 * (self.share[k, 1:] + self.share[k, :-1])
             shades = [(*to_rgba(color)[:3], 0.12 + 0.88 * s) for s in middle]
             pieces = np.stack([line[:-1], line[1:]], axis=1)
             ax.add_collection(LineCollection(list(pieces), colors=shades, linewidths=2, zorder=2))
-            ax.plot([], [], color=color, linewidth=2, label=f"expert {k}")
+            ax.plot([], [], color=color, linewidth=2, label=names[k])
         ax.plot(self.values, self.mean, color="black", linewidth=1.2, zorder=3, label="mean")
         lowest = self.interval.min() if self.points is None else self.points[1].min()
         highest = self.interval.max() if self.points is None else self.points[1].max()
@@ -219,7 +190,7 @@ class FittedMeanDisplay(Display):
         ax.set(xlabel=self.name, ylabel=self.response, ylim=(low - margin, high + margin))
         if self.along is not None:
             self.along.dress(ax)
-        ax.legend(framealpha=0.9)
+        self._legend(ax)
         return self
 
 
@@ -236,13 +207,16 @@ class GateDisplay(Display):
         Name of the input.
     along : Along, optional
         How the axis is drawn, where the input is a date or a category.
+    names : list of str, optional
+        What each expert stands for.
     """
 
-    def __init__(self, *, values, share, name, along=None) -> None:
+    def __init__(self, *, values, share, name, along=None, names=None) -> None:
         self.values = values
         self.share = share
         self.name = name
         self.along = along
+        self.names = names
 
     @classmethod
     def from_estimator(
@@ -278,7 +252,9 @@ class GateDisplay(Display):
         assert isinstance(estimator, Gated)
         line = along(X, feature, check_integer("n_points", n_points, 2))
         share = estimator.gate_proba(line.rows).T
-        return cls(values=line.positions, share=share, name=line.name, along=line).plot(ax=ax)
+        names = expert_names(estimator, len(share))
+        display = cls(values=line.positions, share=share, name=line.name, along=line, names=names)
+        return display.plot(ax=ax)
 
     def plot(self, *, ax: Axes = None) -> "GateDisplay":
         """Draw the shares as stacked areas.
@@ -294,12 +270,10 @@ class GateDisplay(Display):
             This display.
         """
         ax = self._axes(ax)
-        colors = colors_of(len(self.share))
-        labels = [f"expert {k}" for k in range(len(self.share))]
-        ax.stackplot(self.values, self.share, colors=colors, labels=labels, alpha=0.8)
-        ax.set(xlabel=self.name, ylabel="gate share", ylim=(0, 1))
-        ax.set_xlim(self.values[0], self.values[-1])
+        names = self.names or expert_names(None, len(self.share))
+        stack_shares(ax, self.values, self.share, names)
+        ax.set_xlabel(self.name)
         if self.along is not None:
             self.along.dress(ax)
-        ax.legend(loc="upper right", framealpha=0.9)
+        self._legend(ax, reverse=True)
         return self

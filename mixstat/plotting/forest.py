@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from mixstat.arguments import Axes, DataFrame, Figure, Setting
+from mixstat.arguments import Axes, DataFrame, Setting
 from mixstat.inference.effects import PARTS, MarginalEffects
 from mixstat.inference.results import InferenceResults
-from mixstat.plotting.checks import check_all_axes, check_kind
-from mixstat.plotting.displays import colors_of
+from mixstat.plotting.base import Display, colors_of
+from mixstat.plotting.checks import check_kind
 from mixstat.validation import check_switch
 
 WIDTH, ROW = 4.4, 0.34  # of a panel, and the least height of a line, inches
@@ -39,7 +39,7 @@ class Panel(NamedTuple):
     """Of the horizontal axis."""
 
 
-class ForestDisplay:
+class ForestDisplay(Display):
     """Dots with intervals, in one panel or several.
 
     Parameters
@@ -49,9 +49,6 @@ class ForestDisplay:
     level : float
         Level of the intervals.
     """
-
-    figure_: Figure
-    axes_: Axes
 
     def __init__(self, *, panels: Sequence[Panel], level: float) -> None:
         self.panels = list(panels)
@@ -70,7 +67,7 @@ class ForestDisplay:
         ForestDisplay
             This display.
         """
-        axes = self._axes(ax)
+        axes = self._figure(ax)
         colors = [[series[:2] for series in panel.series] for panel in self.panels]
         for number, (one, panel) in enumerate(zip(axes, self.panels, strict=True)):
             # panels of the same series share a legend, beside the last of them
@@ -98,20 +95,13 @@ class ForestDisplay:
         if legend:
             ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
 
-    def _axes(self, ax: Axes) -> np.ndarray:
-        import matplotlib.pyplot as plt
-
+    def _figure(self, ax: Axes) -> np.ndarray:
+        heights = [
+            len(panel.rows) * max(ROW, 1.3 * APART * ROW * len(panel.series))
+            for panel in self.panels
+        ]
         n = len(self.panels)
-        if ax is None:
-            heights = [
-                len(panel.rows) * max(ROW, 1.3 * APART * ROW * len(panel.series))
-                for panel in self.panels
-            ]
-            size = (WIDTH * n + 0.8, HEAD + max(heights))
-            ax = plt.subplots(1, n, figsize=size, layout="constrained")[1]
-        self.axes_ = check_all_axes(ax, n)
-        self.figure_ = self.axes_[0].figure
-        return self.axes_
+        return self._panels(ax, n, figsize=(WIDTH * n + 0.8, HEAD + max(heights)))
 
 
 class CoefficientDisplay(ForestDisplay):

@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from mixstat.arguments import Axes, Figure
+from mixstat.arguments import Axes
+from mixstat.plotting.base import Display
 from mixstat.plotting.checks import check_answers
 from mixstat.plotting.drawn import Effects
 
 WIDTH, ROW = 3.2, 0.24  # of a panel, and the height of an input, inches
 
 
-class InputReportDisplay:
+class InputReportDisplay(Display):
     """Effects of the inputs on the response, with intervals, a panel for each context.
 
     Parameters
@@ -21,9 +22,6 @@ class InputReportDisplay:
     level : float
         Level of the intervals.
     """
-
-    figure_: Figure
-    axes_: Axes
 
     def __init__(self, *, features, panels, level) -> None:
         self.features = features
@@ -76,7 +74,9 @@ class InputReportDisplay:
         InputReportDisplay
             This display.
         """
-        axes = self._axes(ax)
+        n = len(self.panels)
+        size = (WIDTH * n + 0.8, 1.1 + ROW * len(self.features))
+        axes = self._panels(ax, n, figsize=size, sharey=True)
         rows = np.arange(len(self.features))
         for k, (one, (title, values)) in enumerate(zip(axes, self.panels, strict=True)):
             middle, low, high = values
@@ -93,16 +93,3 @@ class InputReportDisplay:
         for one in axes[1:]:
             one.tick_params(labelleft=False)
         return self
-
-    def _axes(self, ax: Axes) -> np.ndarray:
-        import matplotlib.pyplot as plt
-
-        n = len(self.panels)
-        if ax is None:
-            size = (WIDTH * n + 0.8, 1.1 + ROW * len(self.features))
-            ax = plt.subplots(1, n, figsize=size, sharey=True, layout="constrained")[1]
-        self.axes_ = np.ravel(ax)
-        if len(self.axes_) != n:
-            raise ValueError(f"ax must hold {n} axes, one for each context; got {len(self.axes_)}.")
-        self.figure_ = self.axes_[0].figure
-        return self.axes_

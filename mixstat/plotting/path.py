@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from mixstat.arguments import Axes, Figure
+from mixstat.arguments import Axes
 from mixstat.data.design import Design
+from mixstat.plotting.base import Display
 from mixstat.plotting.checks import check_answers
 from mixstat.plotting.drawn import Path
 
@@ -14,7 +15,7 @@ COLUMNS = 3  # panels in a row of a new figure
 STYLES = ("-", "--", ":", "-.")  # one after the other where colours run out
 
 
-class PenaltyPathDisplay:
+class PenaltyPathDisplay(Display):
     """Slopes of each expert and gate equation over the strength of their penalty.
 
     Parameters
@@ -27,9 +28,6 @@ class PenaltyPathDisplay:
     chosen : float
         The strength to be marked.
     """
-
-    figure_: Figure
-    axes_: Axes
 
     def __init__(self, *, strengths, panels, chosen) -> None:
         self.strengths = strengths
@@ -70,7 +68,10 @@ class PenaltyPathDisplay:
         PenaltyPathDisplay
             This display.
         """
-        axes = self._axes(ax)
+        n = len(self.panels)
+        columns = min(n, COLUMNS)
+        size = (WIDTH * columns + 1.2, HEIGHT * -(-n // columns))
+        axes = self._panels(ax, n, columns=columns, figsize=size)
         names = list(dict.fromkeys(name for _, panel, _ in self.panels for name in panel))
         shown = self.strengths > 0  # zero has no place on a log axis
         lines = {}
@@ -87,24 +88,6 @@ class PenaltyPathDisplay:
         handles = [lines[name] for name in names]
         self.figure_.legend(handles, names, loc="outside right center", frameon=False)
         return self
-
-    def _axes(self, ax: Axes) -> np.ndarray:
-        import matplotlib.pyplot as plt
-
-        n = len(self.panels)
-        if ax is None:
-            columns = min(n, COLUMNS)
-            rows = -(-n // columns)
-            size = (WIDTH * columns + 1.2, HEIGHT * rows)
-            _, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
-            for spare in grid.ravel()[n:]:
-                spare.remove()
-            ax = grid.ravel()[:n]
-        self.axes_ = np.ravel(ax)
-        if len(self.axes_) != n:
-            raise ValueError(f"ax must hold {n} axes, one for each panel; got {len(self.axes_)}.")
-        self.figure_ = self.axes_[0].figure
-        return self.axes_
 
 
 def _style(i: int) -> dict[str, Any]:

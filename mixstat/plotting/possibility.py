@@ -6,8 +6,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from mixstat.arguments import Axes, Figure, Series
-from mixstat.plotting.checks import check_answers, check_axes
+from mixstat.arguments import Axes, Series
+from mixstat.plotting.base import Display, dress_dates
+from mixstat.plotting.checks import check_answers
 
 
 @runtime_checkable
@@ -48,7 +49,7 @@ class SeveralContexts(Protocol):
         ...
 
 
-class PossibilityDisplay:
+class PossibilityDisplay(Display):
     """Possibilities of one context over its variable, or of several over rows.
 
     Parameters
@@ -62,9 +63,6 @@ class PossibilityDisplay:
     xlabel : str
         What the positions are.
     """
-
-    figure_: Figure
-    ax_: Axes
 
     def __init__(self, *, position, values, names, xlabel) -> None:
         self.position = position
@@ -156,11 +154,7 @@ class PossibilityDisplay:
         PossibilityDisplay
             This display.
         """
-        import matplotlib.pyplot as plt
-
-        check_axes(ax)
-        if ax is None:
-            _, ax = plt.subplots(figsize=(5, 2.6), layout="constrained")
+        ax = self._panels(ax, 1, figsize=(5, 2.6))[0]
         for name, column in zip(self.names, self.values.T, strict=True):
             if self.position.dtype.kind in "iufM":
                 (line,) = ax.plot(self.position, column, label=name, linewidth=1.6)
@@ -174,10 +168,5 @@ class PossibilityDisplay:
             ax.set_title(self.names[0])
         else:
             ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-        if self.position.dtype.kind == "M":
-            from matplotlib.dates import ConciseDateFormatter
-
-            locator = ax.xaxis.get_major_locator()
-            ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-        self.ax_, self.figure_ = ax, ax.figure
+        dress_dates(ax)
         return self

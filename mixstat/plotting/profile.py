@@ -4,8 +4,8 @@ import numpy as np
 
 from mixstat.arguments import Axes, Estimator, Setting
 from mixstat.inference.profile import ProfileLikelihood
+from mixstat.plotting.base import Display
 from mixstat.plotting.checks import check_answers, check_axes
-from mixstat.plotting.displays import Display
 from mixstat.plotting.drawn import Profiled
 
 ROOM = 3.0  # the axis of deviances ends at most this many times the cut

@@ -3,11 +3,11 @@
 import numpy as np
 from scipy import stats
 
-from mixstat.arguments import Axes, Figure, Seed, Setting
+from mixstat.arguments import Axes, Seed, Setting
 from mixstat.inference.influence import Influence
 from mixstat.inference.results import InferenceResults
-from mixstat.plotting.checks import check_all_axes, check_kind, check_output
-from mixstat.plotting.displays import Display
+from mixstat.plotting.base import Display
+from mixstat.plotting.checks import check_kind, check_output
 from mixstat.validation import check_integer
 
 SIZE = (8.4, 3.6)  # inches, of two panels
@@ -15,7 +15,7 @@ SMOOTH = 0.3  # share of the rows that each point of the running mean looks at
 BAND = 0.95  # probability of the band around the worm, at each point by itself
 
 
-class QuantileResidualDisplay:
+class QuantileResidualDisplay(Display):
     """Quantile residuals over the fitted mean, and their worm plot.
 
     The worm is the sorted residuals less what is expected of them, which is flat at zero if the
@@ -31,9 +31,6 @@ class QuantileResidualDisplay:
     name : str
         What ``fitted`` is.
     """
-
-    figure_: Figure
-    axes_: Axes
 
     def __init__(self, *, fitted: np.ndarray, residuals: np.ndarray, name: str) -> None:
         self.fitted = fitted
@@ -83,12 +80,7 @@ class QuantileResidualDisplay:
         QuantileResidualDisplay
             This display.
         """
-        import matplotlib.pyplot as plt
-
-        if ax is None:
-            ax = plt.subplots(1, 2, figsize=SIZE, layout="constrained")[1]
-        self.axes_ = check_all_axes(ax, 2)
-        self.figure_ = self.axes_[0].figure
+        self._panels(ax, 2, figsize=SIZE)
         self._residuals(self.axes_[0])
         self._worm(self.axes_[1])
         for one in self.axes_:

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mixstat.arguments import Axes, Figure
+from mixstat.arguments import Axes
+from mixstat.plotting.base import Display
 from mixstat.plotting.checks import check_answers
 from mixstat.plotting.drawn import Compared
 
@@ -35,7 +36,7 @@ class SelectionLine(NamedTuple):
     """By column."""
 
 
-class SelectionDisplay:
+class SelectionDisplay(Display):
     """Criteria over the number of experts, a line for each gate, family and what else differs.
 
     Parameters
@@ -47,9 +48,6 @@ class SelectionDisplay:
     chosen : int
         Row of the winner, which is marked.
     """
-
-    figure_: Figure
-    axes_: Axes
 
     def __init__(self, *, lines, columns, chosen) -> None:
         self.lines = lines
@@ -95,7 +93,9 @@ class SelectionDisplay:
         """
         from matplotlib.ticker import MaxNLocator
 
-        axes = self._axes(ax)
+        n = len(self.columns)
+        more = 0.3 * -(-len(self.lines) // 3) if len(self.lines) > 1 else 0.0
+        axes = self._panels(ax, n, figsize=(WIDTH * n, HEIGHT + more))
         for one, column in zip(axes, self.columns, strict=True):
             for i, line in enumerate(self.lines):
                 self._draw(one, line, column, f"C{i % 10}", MARKERS[i // 10 % len(MARKERS)])
@@ -122,22 +122,6 @@ class SelectionDisplay:
             place = line.rows.index(self.chosen)
             ring = {"markersize": 13, "markerfacecolor": "none", "markeredgecolor": "0.3"}
             ax.plot(x[place], y[place], marker="o", linestyle="", **ring)
-
-    def _axes(self, ax: Axes) -> np.ndarray:
-        import matplotlib.pyplot as plt
-
-        n = len(self.columns)
-        if ax is None:
-            more = 0.3 * -(-len(self.lines) // 3) if len(self.lines) > 1 else 0.0
-            size = (WIDTH * n, HEIGHT + more)
-            ax = plt.subplots(1, n, figsize=size, squeeze=False, layout="constrained")[1]
-        self.axes_ = np.ravel(ax)
-        if len(self.axes_) != n:
-            raise ValueError(
-                f"ax must hold {n} axes, one for each criterion; got {len(self.axes_)}."
-            )
-        self.figure_ = self.axes_[0].figure
-        return self.axes_
 
 
 def _lines(selection: Compared, columns: tuple[str, ...]) -> list[SelectionLine]:

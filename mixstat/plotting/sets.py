@@ -5,8 +5,8 @@ from jaxtyping import Bool, Float
 
 from mixstat.arguments import Axes, Response, Setting, Table
 from mixstat.plotting.along import along
+from mixstat.plotting.base import Display
 from mixstat.plotting.checks import check_answers
-from mixstat.plotting.displays import Display
 from mixstat.plotting.drawn import SetsOfIntervals
 
 PALE = "#9ecae1"

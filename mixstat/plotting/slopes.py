@@ -3,8 +3,8 @@
 import numpy as np
 
 from mixstat.arguments import Axes
+from mixstat.plotting.base import Display
 from mixstat.plotting.checks import check_answers
-from mixstat.plotting.displays import Display
 from mixstat.plotting.drawn import Priced
 
 

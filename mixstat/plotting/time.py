@@ -1,14 +1,11 @@
 """A soft sensor over time: predictions above, gate shares below."""
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from mixstat.alignment import check_same_rows
 from mixstat.arguments import (
     Axes,
     Estimator,
-    Figure,
     Response,
     Series,
     Setting,
@@ -18,14 +15,21 @@ from mixstat.arguments import (
 )
 from mixstat.contextual.records import index_of
 from mixstat.kinds import check_length, check_numbers, check_table
-from mixstat.plotting.checks import check_axes, check_output
-from mixstat.plotting.displays import colors_of, regressor, response_name
+from mixstat.plotting.base import (
+    Display,
+    colors_of,
+    dress_dates,
+    expert_names,
+    stack_shares,
+)
+from mixstat.plotting.checks import check_output
+from mixstat.plotting.displays import regressor, response_name
 from mixstat.validation import check_open_share, check_switch
 
 MOST_NAMES = 8  # on an axis of names
 
 
-class TimeDisplay:
+class TimeDisplay(Display):
     """Prediction with its interval over time, and the gate's shares under it.
 
     Parameters
@@ -49,9 +53,6 @@ class TimeDisplay:
     response : str, default="response"
         Name of the response.
     """
-
-    figure_: Figure
-    axes_: Axes
 
     def __init__(
         self,
@@ -131,13 +132,12 @@ class TimeDisplay:
         chosen = check_output(output, interval.shape[1])
         share = model.gate_proba(X)
         parts = share * model.expert_means(X)[:, :, chosen] if contributions else None
-        unnamed = [f"expert {k}" for k in range(share.shape[1])]
         return cls(
             time=np.arange(n) if index is None else np.asarray(index),
             mean=np.asarray(model.predict(X)).reshape(n, -1)[:, chosen],
             interval=interval[:, chosen],
             share=share,
-            names=distinct(getattr(estimator, "expert_contexts_", unnamed)),
+            names=expert_names(estimator, share.shape[1]),
             coverage=level,
             y=None if y is None else np.asarray(y).reshape(n, -1)[:, chosen],
             contributions=parts,
@@ -157,7 +157,8 @@ class TimeDisplay:
         TimeDisplay
             This display.
         """
-        upper, lower = self._axes(ax)
+        figure = {"columns": 1, "figsize": (8.4, 4.2), "sharex": True, "height_ratios": [2, 1]}
+        upper, lower = self._panels(ax, 2, **figure)
         time, names = _moments(self.time)
         band = f"{100 * self.coverage:g} % interval"
         upper.fill_between(time, *self.interval.T, color="0.82", linewidth=0, label=band)
@@ -167,15 +168,13 @@ class TimeDisplay:
         upper.set_ylabel(self.response)
         colors = colors_of(len(self.names))
         if self.contributions is None:
-            lower.stackplot(
-                time, self.share.T, colors=colors, labels=self.names, alpha=0.85, linewidth=0
-            )
-            lower.set(ylabel="gate share", ylim=(0, 1))
+            stack_shares(lower, time, self.share.T, self.names)
         else:
             for part, color, name in zip(self.contributions.T, colors, self.names, strict=True):
                 lower.plot(time, part, color=color, linewidth=1.1, label=name)
             lower.set_ylabel("contribution")
         lower.set_xlabel("time")
+        dress_dates(lower)
         if names is not None:
             shown = np.unique(np.linspace(0, len(time) - 1, MOST_NAMES).astype(int))
             lower.set_xticks(shown, [names[i] for i in shown])
@@ -184,26 +183,6 @@ class TimeDisplay:
             one.spines[["top", "right"]].set_visible(False)
             one.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
         return self
-
-    def _axes(self, ax: Axes) -> np.ndarray:
-        import matplotlib.pyplot as plt
-
-        if ax is None:
-            ax = plt.subplots(
-                2,
-                1,
-                figsize=(8.4, 4.2),
-                sharex=True,
-                height_ratios=[2, 1],
-                layout="constrained",
-            )[1]
-        self.axes_ = np.ravel(ax)
-        if len(self.axes_) != 2:
-            raise ValueError(f"ax must hold two axes, got {ax!r}.")
-        for one in self.axes_:
-            check_axes(one)
-        self.figure_ = self.axes_[0].figure
-        return self.axes_
 
 
 def _moments(time: np.ndarray) -> tuple[np.ndarray, list[str] | None]:
@@ -215,14 +194,3 @@ def _moments(time: np.ndarray) -> tuple[np.ndarray, list[str] | None]:
     if time.dtype.kind in "iufMm":
         return time, None
     return np.arange(len(time)), [str(one) for one in time]
-
-
-def distinct(names: Iterable[str]) -> list[str]:
-    """Names, numbered where several experts share one."""
-    names = list(names)
-    seen: dict[str, int] = {}
-    out = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        out.append(f"{name} {seen[name]}" if names.count(name) > 1 else name)
-    return out

@@ -12,8 +12,8 @@ from mixstat.fitting.batch_of_fits import fit_many
 from mixstat.fitting.fit import Fit
 from mixstat.numerics.precision import in_float64
 from mixstat.numerics.quiet import quiet
+from mixstat.plotting.base import distinct
 from mixstat.plotting.inputs import InputReportDisplay
-from mixstat.plotting.time import distinct
 from mixstat.selection.folds import check_params
 from mixstat.validation import check_integer, check_open_share, check_seed
 

@@ -63,13 +63,15 @@ def against_n(means: Found, floors: dict[str, Any]) -> Any:
             label = f"{m} {DEGREES[k]}"
             _points(ax, one.sizes, one, slice(None), color=colour, marker=MARKS[m], label=label)
             if name in floors and floors[name]["kl"] > 1e-4:
-                ends = [one.sizes[-1] * 1.15, one.sizes[-1] * 1.9]
-                ax.plot(ends, [floors[name]["kl"]] * 2, color=colour, lw=2.5)
-                ax.plot(ends[0], floors[name]["kl"], marker=MARKS[m], color=colour, ms=4.5)
+                floor = floors[name]["kl"]
+                ends = [one.sizes[-1] * 1.25, one.sizes[-1] * 1.9]
+                ax.plot(ends, [floor] * 2, color=colour, lw=1.5, ls=":")
+                ax.annotate(f"{m}", (ends[1], floor), color=colour, va="center", fontsize="small")
         sizes = np.geomspace(250, 8_000, 2)
         half = cells.n_parameters(4, 3) / (2 * sizes)
         ax.plot(sizes, half, "--", color="0.35", lw=1, label="p / (2n) of 4 cubics, slope -1")
-        ax.set(xscale="log", xlabel="n (thick ends: floors)")
+        ax.axvline(1.12 * 8_000, color="0.8", lw=0.8)  # beyond are no sample sizes
+        ax.set(xscale="log", xlabel="n; beyond the line, dotted: least KL of so many experts")
     _legend(figure, axes)
     return figure
 

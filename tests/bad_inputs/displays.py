@@ -61,6 +61,12 @@ def of_displays() -> Iterator[Row]:
             "coverage": [0.0, 2.0, "x", None], "contributions": NOT_SWITCHES,
             "time": [Case([1, 2], "2")], "ax": [5, "x"],
         }),
+        (plotting.PartialDependenceDisplay, common | {"of": ["x", None]}),
+        (plotting.GateRegionsDisplay, {
+            "X": common["X"], "features": [[0], [0, 0], 5, None, ["zz", 0], [0, 7]],
+            "experts": [Case([1, 2], "2"), Case([5] * 30, "5, 5"), Case("x", "'x'")],
+            "n_points": common["n_points"], "ax": [5, "x"],
+        }),
         (plotting.ProfileDisplay, {"name": ["nobody", None], "ax": [5, "x"]}),
     ]  # fmt: skip
     for display, bad in displays:
@@ -75,6 +81,12 @@ def of_displays() -> Iterator[Row]:
         yield from rows(name, lambda drawn=drawn: drawn, good, bad)
         bad = {"estimator": [5, None, "moe"]}
         yield from rows(name, lambda make=display.from_estimator: make, good, bad)
+    yield from rows(
+        "PartialDependenceDisplay.from_estimator",
+        lambda: plotting.PartialDependenceDisplay.from_estimator,
+        {"estimator": fitted("regressor"), "X": X, "of": "mean"},
+        {"output": [1, -2, "x", None]},
+    )
     yield from rows(
         "PossibilityDisplay.from_context",
         lambda: plotting.PossibilityDisplay.from_context,

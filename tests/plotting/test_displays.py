@@ -6,9 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mixstat import MixtureOfExperts
-from mixstat.plotting import FittedMeanDisplay, GateDisplay, TimeDisplay
+from mixstat import MixtureOfExperts, plotting
+from mixstat.plotting import (
+    FittedMeanDisplay,
+    GateDisplay,
+    GateRegionsDisplay,
+    PartialDependenceDisplay,
+    TimeDisplay,
+)
 from mixstat.plotting.along import along
+from mixstat.plotting.base import Display
 
 mpl.use("Agg")
 
@@ -96,7 +103,7 @@ def test_an_input_of_dates_is_drawn_in_days(ax):
     assert (line.rows["x"] == 4.5).all()
     line.dress(ax)
     ax.plot(line.positions, range(4))
-    assert isinstance(ax.get_xaxis().get_major_formatter(), mpl.dates.AutoDateFormatter)
+    assert isinstance(ax.get_xaxis().get_major_formatter(), mpl.dates.ConciseDateFormatter)
 
 
 def test_equal_names_of_times_do_not_fall_together(fitted):
@@ -107,3 +114,69 @@ def test_equal_names_of_times_do_not_fall_together(fitted):
     np.testing.assert_array_equal(line.get_xdata(), np.arange(200))
     dated = TimeDisplay.from_estimator(moe, frame, time=pd.date_range("2020", periods=200))
     assert dated.axes_[0].get_xlim()[0] > 18_000  # days
+
+
+def test_one_base_opens_a_figure_and_holds_its_axes(fitted, ax):
+    moe, frame, y = fitted
+    display = GateDisplay.from_estimator(moe, frame, n_points=5)
+    assert display.figure_ is not ax.figure
+    assert display.ax_ is display.axes_[0]
+    time = TimeDisplay.from_estimator(moe, frame, y)
+    assert [one.figure for one in time.ax_] == [time.figure_] * 2
+    for name in plotting.__all__:
+        assert issubclass(getattr(plotting, name), Display)
+    with pytest.raises(ValueError, match="ax must hold 2 axes, one for each panel"):
+        time.plot(ax=ax)
+
+
+def test_held_values_and_names_of_experts_are_told(fitted, ax):
+    moe, frame, y = fitted
+    FittedMeanDisplay.from_estimator(moe, frame, y, feature="x", n_points=5, ax=ax)
+    assert ax.get_title(loc="right") == f"at w = {frame['w'].median():.3g}"
+    display = GateDisplay(
+        values=np.arange(2.0), share=np.full((2, 2), 0.5), name="x", names=["low", "high"]
+    )
+    legend = display.plot().ax_.get_legend()
+    assert [one.get_text() for one in legend.get_texts()] == ["high", "low"]
+    many = pd.DataFrame(np.ones((3, 6)), columns=list("abcdef"))
+    assert len(along(many, "a", 3).held) == 5
+
+
+def test_short_dates_do_not_collide(fitted):
+    moe, frame, _ = fitted
+    display = TimeDisplay.from_estimator(moe, frame, time=pd.date_range("2020", periods=200))
+    axis = display.axes_[1].xaxis
+    assert isinstance(axis.get_major_formatter(), mpl.dates.ConciseDateFormatter)
+    assert len(axis.get_ticklocs()) <= 8
+
+
+@pytest.mark.parametrize("of", ["share", "mean", "deviation", "expert"])
+def test_partial_dependence_is_a_mean_over_rows(fitted, ax, of):
+    moe, frame, _ = fitted
+    display = PartialDependenceDisplay.from_estimator(
+        moe, frame, feature="x", of=of, n_points=5, ax=ax
+    )
+    rows = frame.assign(x=display.values[2])
+    mean, deviation = moe.predict(rows, return_std=True)
+    wanted = {
+        "share": moe.gate_proba(rows).mean(axis=0),
+        "mean": mean.mean(),
+        "deviation": deviation.mean(),
+        "expert": moe.expert_means(rows)[:, :, 0].mean(axis=0),
+    }
+    np.testing.assert_allclose(display.curves[:, 2], wanted[of], rtol=1e-12)
+
+
+def test_regions_of_the_most_probable_expert(fitted, ax):
+    moe, frame, y = fitted
+    experts = moe.responsibilities(frame, y).argmax(axis=1)
+    display = GateRegionsDisplay.from_estimator(moe, frame, experts=experts, n_points=9, ax=ax)
+    rows = pd.DataFrame({"x": display.first, "w": display.second[3]})
+    np.testing.assert_allclose(display.share[:, 3], moe.gate_proba(rows).T, rtol=1e-12)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("x", "w")
+    assert len(display.points[2]) == len(frame)
+    with pytest.raises(ValueError, match="features must be two inputs that differ"):
+        GateRegionsDisplay.from_estimator(moe, frame, features=["x", "x"])
+    dated = frame.assign(day=pd.date_range("2020", periods=200))
+    with pytest.raises(ValueError, match="features must be of numbers, and 'day' is not"):
+        GateRegionsDisplay.from_estimator(moe, dated, features=["x", "day"])

@@ -101,6 +101,6 @@ def test_time_display(tent, model, parts):
     assert [t.get_text() for t in lower.get_legend().get_texts()] == drawn.names
     if parts:
         np.testing.assert_allclose(lower.lines[0].get_ydata(), contributions(model, X)[:, 0])
-    with pytest.raises(ValueError, match="ax must hold two axes"):
+    with pytest.raises(ValueError, match="ax must hold 2 axes"):
         drawn.plot(ax=[upper])
     mpl.pyplot.close("all")
