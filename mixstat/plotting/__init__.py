@@ -15,6 +15,7 @@ from mixstat.plotting.selection import SelectionDisplay
 from mixstat.plotting.sets import PredictionSetDisplay
 from mixstat.plotting.slopes import SlopeDisplay
 from mixstat.plotting.time import TimeDisplay
+from mixstat.plotting.windows import WindowDisplay
 
 __all__ = [
     "CoefficientDisplay",
@@ -36,4 +37,5 @@ __all__ = [
     "SelectionDisplay",
     "SlopeDisplay",
     "TimeDisplay",
+    "WindowDisplay",
 ]

@@ -19,6 +19,7 @@ from mixstat.rates.studies import named_study, study_names
 from mixstat.rates.study import RateStudy
 from mixstat.rates.truths import Truth, replicate_seed
 from mixstat.rates.verdicts import verdict
+from mixstat.rates.windows import rates_from
 
 __all__ = [
     "Box",
@@ -47,6 +48,7 @@ __all__ = [
     "latex_table",
     "moving_truth",
     "named_study",
+    "rates_from",
     "register_loss",
     "replicate_seed",
     "slope_table",

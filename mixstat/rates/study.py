@@ -1,7 +1,6 @@
 """A study: fits of one specification to data of one truth, over sizes and replicates."""
 
 import numbers
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -24,10 +23,8 @@ from mixstat.rates.starts import NearTruth, RandomStart, Start
 from mixstat.rates.store import Store, tables
 from mixstat.rates.truths import Truth
 from mixstat.rates.verdicts import claims_of, verdict_table
-from mixstat.rates.workers import Cell, Progress, Rows, check_backend, workers
+from mixstat.rates.workers import Cell, Progress, Rows, cells, check_backend, workers
 from mixstat.validation import check_integer, check_positive
-
-ROWS, LEAST = 2**20, 8  # rows of all replicates of a cell, and how many there are at least
 
 
 class RateStudy:
@@ -96,6 +93,7 @@ class RateStudy:
         at_null = Law(null, self.spec.features(truth))
         self._losses_told = told_by(self.losses, truth, at_null)
         self.table_: DataFrame = None
+        self.misses_: MissRate | None = None
 
     def _default_start(self, null: Mixture) -> Start:
         try:
@@ -200,14 +198,15 @@ class RateStudy:
         Returns
         -------
         DataFrame
-            A row for each claim whose loss the study has: "loss", the "stated" slope (NaN where
-            there is to be no polynomial rate), the "mark" of the claim, the measured "slope"
-            with its 95 % interval "low", "high", and the "verdict" by
-            :func:`mixstat.rates.verdict`.
+            A row for each claim: "claim" in words, its "loss", the "stated" slope (NaN where there
+            is to be no polynomial rate), its "source" and "mark", the measured "slope" with its
+            95 % interval "low", "high", the "verdict" by :func:`mixstat.rates.verdict` ("not
+            tested" where the study lacks the loss), and "missed", the share of data sets whose
+            maximum the starts missed, NaN before :meth:`miss_rate` has told it.
         """
-        return verdict_table(
-            self._rows(), claims_of(self.truth, self.spec.n_experts), statistic=statistic
-        )
+        claims = claims_of(self.truth, self.spec.n_experts)
+        missed = np.nan if self.misses_ is None else self.misses_.share
+        return verdict_table(self._rows(), claims, statistic, self.truth.citation, missed)
 
     def miss_rate(
         self,
@@ -243,7 +242,8 @@ class RateStudy:
         Returns
         -------
         MissRate
-            The share that missed, with its interval, and a row for each data set.
+            The share that missed, with its interval, and a row for each data set; also kept as
+            ``misses_``.
         """
         more = check_integer("n_starts", n_starts, self.start.n_starts + 1)
         count = check_integer("n_replicates", n_replicates, 1)
@@ -257,7 +257,8 @@ class RateStudy:
         own = RateStudy(*asked, self.start, (), seed=self.seed)
         own.table_ = self.table_
         found = many.run(store, **settings)
-        return compare(own._known(settings), found, self.start.n_starts, more, gain)
+        self.misses_ = compare(own._known(settings), found, self.start.n_starts, more, gain)
+        return self.misses_
 
     def _known(self, settings: dict[str, Any]) -> DataFrame:
         """Rows of all pairs of n and replicate: those of the table if it has them, else fits."""
@@ -279,18 +280,6 @@ def as_specification(spec: Setting) -> Specification:
     if isinstance(spec, numbers.Integral) and not isinstance(spec, bool):
         return Specification(int(spec))
     return check_instance("spec", spec, Specification, "a Specification or a number of experts")
-
-
-def cells(pairs: Sequence[tuple[int, int]], batch_size: int | None = None) -> Iterator[Cell]:
-    """Pairs of n and replicate as cells of one size, which are about equal."""
-    by_size: dict[int, list[int]] = {}
-    for n, replicate in pairs:
-        by_size.setdefault(n, []).append(replicate)
-    for n, replicates in by_size.items():
-        most = batch_size or max(LEAST, ROWS // int(2 ** np.ceil(np.log2(n))))
-        count = -(-len(replicates) // most)
-        for part in np.array_split(np.array(replicates), count):
-            yield n, part.tolist()
 
 
 def _cell(plan: Plan, cell: Cell) -> Rows:

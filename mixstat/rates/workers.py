@@ -5,11 +5,13 @@ from functools import partial
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import jax
+import numpy as np
 
 from mixstat.arguments import Setting
 from mixstat.numerics.threads import available_processors
 from mixstat.rates.checks import short
 
+ROWS, LEAST = 2**20, 8  # rows of all replicates of a cell, and how many there are at least
 MANY = 2_000_000  # rows of all fits, from which on processes are worth their start
 
 Cell: TypeAlias = tuple[int, list[int]]  # a size and some of its replicates
@@ -24,6 +26,18 @@ class Client(Protocol):
     def submit(self, function: CellFunction, /, *args: Cell, pure: bool) -> Any:
         """A future of what the function returns."""
         ...
+
+
+def cells(pairs: Sequence[tuple[int, int]], batch_size: int | None = None) -> Iterator[Cell]:
+    """Pairs of n and replicate as cells of one size, which are about equal."""
+    by_size: dict[int, list[int]] = {}
+    for n, replicate in pairs:
+        by_size.setdefault(n, []).append(replicate)
+    for n, replicates in by_size.items():
+        most = batch_size or max(LEAST, ROWS // int(2 ** np.ceil(np.log2(n))))
+        count = -(-len(replicates) // most)
+        for part in np.array_split(np.array(replicates), count):
+            yield n, part.tolist()
 
 
 def check_backend(backend: Setting) -> None:

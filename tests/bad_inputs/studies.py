@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mixstat import MixtureOfExperts, rates
-from mixstat.plotting import RateDisplay
+from mixstat.plotting import RateDisplay, WindowDisplay
 from tests.bad_inputs.rows import Case, Row, rows
 from tests.bad_inputs.values import NOT_COUNTS, NOT_POSITIVE, NOT_SWITCHES, X, Y, fitted
 
@@ -262,6 +262,17 @@ def _of_rates() -> Iterator[Row]:
     }  # fmt: skip
     yield from rows("fit_rate", lambda: rates.fit_rate, {"table": TABLE, "loss": "kl"}, bad)
     rate = rates.fit_rate(TABLE, "kl")
+    bad = {"table": [3, None], "loss": ["regret", 3, "zero"], "least": [1, 4, 2.5, "x", None]}
+    yield from rows("rates_from", lambda: rates.rates_from, {"table": TABLE, "loss": "kl"}, bad)
+    many = [3, None, Case([], r"\[\]"), [3], {"a": 3}, Case({}, "{}")]
+    bad = {"rates": many, "theory": ["x", [1]], "size": ["poster", 3]}
+    yield from rows("WindowDisplay", lambda: WindowDisplay, {"rates": rate}, bad)
+
+    def windowed(settings: dict[str, object]) -> object:
+        return rates.rates_from(TABLE, "kl", **settings)
+
+    bad = {"settings": [Case({"level": 2}, "2"), Case({"window": (1, 2)}, "window")]}
+    yield from rows("rates_from", lambda: windowed, {}, bad)
     listed = [3, None, [3], Case([], "nothing"), Case([rate, rate], "2 with"), {"a": 3}]
     yield from rows("slope_table", lambda: rates.slope_table, {}, {"rates": listed})
     bad = {"table": [3, None, Case(TABLE[[]], r"\(9, 0\)")], "digits": [-1, 1.5, "x", None]}

@@ -238,6 +238,8 @@ ROWS: list[Row] = [
     ("fit_rate", lambda: fit_rate(TABLE, "kl", level="x"), V, "level must be a finite number"),
     ("fit_rate", lambda: fit_rate(TABLE, "kl", n_bootstrap=1), V, "n_bootstrap must be an integer"),
     ("fit_rate", lambda: fit_rate(TABLE, "kl", random_state="x"), V, "random_state must be an int"),
+    ("rates_from", lambda: api.rates_from(TABLE, "kl", least=1), V, "least must be an integer >="),
+    ("rates_from", lambda: api.rates_from(TABLE, "kl", least=9), V, "least must be at most the 3"),
     ("slope_table", lambda: api.slope_table(3), T, "rates must be a Rate, a list of them, or a di"),
     ("slope_table", lambda: api.slope_table([RATE, RATE]), V, "rates .* under different names"),
     ("latex_table", lambda: api.latex_table(RATE), T, "table must be a data frame of slopes, got"),

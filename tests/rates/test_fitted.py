@@ -7,10 +7,11 @@ import pytest
 import statsmodels.api as sm
 from matplotlib.figure import Figure
 
-from mixstat.plotting import RateDisplay
+from mixstat.plotting import RateDisplay, WindowDisplay
 from mixstat.plotting.rate import BANDS
 from mixstat.rates.fitted import RateWarning, fit_rate
 from mixstat.rates.slopes import latex_table, slope_table
+from mixstat.rates.windows import rates_from
 
 pytestmark = pytest.mark.fast
 
@@ -164,3 +165,17 @@ def test_slopes_in_latex():
     first = rf"a\_b \& c & ${slope:.2f}$ & (${low:.2f}$, ${high:.2f}$) & "
     assert lines[4].startswith(first)
     assert len(lines) == 8
+
+
+def test_slopes_without_the_smallest_sizes():
+    rows = table(noise=0.05)
+    rows["loss"] *= 1 + 300 / rows["n"]
+    rates = rates_from(rows, "loss")
+    assert [rate.sizes[0] for rate in rates] == [100, 300, 1000]
+    gaps = [abs(rate.slope + 0.5) for rate in rates]
+    assert gaps == sorted(gaps, reverse=True)
+    alone = fit_rate(rows, "loss", window=(300, np.inf))
+    assert rates[1].interval == alone.interval
+    display = WindowDisplay({"own": rates, "all": rates[:1]}, -0.5, size="column").plot()
+    assert display.ax_.get_legend().get_texts()[1].get_text() == "own"
+    plt.close(display.figure_)

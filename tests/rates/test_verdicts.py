@@ -24,14 +24,14 @@ from mixstat.solvers.registry import REGISTRY
         (-0.5, (-0.6, -0.4), "agrees"),  # the ends of what 20 % allow
         (-0.5, (-0.61, -0.45), "cannot tell"),
         (-0.5, (-1.0, 0.0), "cannot tell"),
-        (-0.5, (-0.738, -0.61), "disagrees"),
-        (-0.25, (-0.161, -0.106), "disagrees"),
+        (-0.5, (-0.738, -0.61), "steeper"),
+        (-0.25, (-0.161, -0.106), "slower"),
         (-0.125, (-0.144, -0.093), "cannot tell"),
         (-1.0, (-1.1, -0.9), "agrees"),
-        (-1.0, (-0.067, -0.027), "disagrees"),
+        (-1.0, (-0.067, -0.027), "slower"),
         (None, (-0.036, 0.01), "agrees"),
         (None, (-0.16, -0.126), "cannot tell"),
-        (None, (-0.51, -0.45), "disagrees"),
+        (None, (-0.51, -0.45), "steeper"),
     ],
 )
 def test_the_rule_of_verdicts(stated, interval, expected):
@@ -47,12 +47,17 @@ def test_a_study_tells_what_its_slopes_say():
     columns = {loss: noise * n**slope for loss, slope in slopes.items()}
     study.table_ = pd.DataFrame({"n": n, "replicate": r} | columns)
     told = study.verdicts().set_index("loss")
-    # a loss without a claim has no row
-    assert told["verdict"].to_dict() == {"hellinger": "agrees", "error_slope_shared": "disagrees"}
+    said = {"hellinger": "agrees", "error_slope_shared": "slower"}
+    tested = told[told["verdict"] != "not tested"]
+    assert tested["verdict"].to_dict() == said  # a loss without a claim has no row
+    assert set(told.index) - set(said) >= {"voronoi_over", "total_variation"}
+    assert told["slope"].isna().tolist() == (told["verdict"] == "not tested").tolist()
+    assert told.loc["hellinger", "claim"] == "hellinger: slope -0.5"
+    assert told["missed"].isna().all()
     assert told.loc["error_slope_shared", "stated"] == -0.25
     assert told.loc["hellinger", "mark"] == "seen"
-    assert (told["low"] < told["slope"]).all()
-    assert study.verdicts("median").shape == (2, 7)
+    assert (tested["low"] < tested["slope"]).all()
+    assert study.verdicts("median").shape == (len(told), 10)
 
 
 @pytest.mark.fast
@@ -109,6 +114,7 @@ def test_more_starts_find_what_few_have_missed(tmp_path):
     np.testing.assert_array_equal(rows["gain"], gain)
     assert (gain > -1e-8).all()  # the start of the study is among them
     assert found.n_missed == (gain > 1e-3).sum() > 0
+    assert (study.verdicts()["missed"] == found.share).all()
     assert found.largest_gain == gain.max()
     assert "voronoi_over" in found.table
     assert f"{found.n_missed} of 6 data sets miss by more than 0.001" in str(found)
