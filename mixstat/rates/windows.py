@@ -45,9 +45,7 @@ def rates_from(
     """
     count = check_integer("least", least, 2)
     if "window" in settings:
-        raise TypeError(
-            f"window must be left out here, got {settings['window']!r}."
-        )
+        raise TypeError(f"window must be left out here, got {settings['window']!r}.")
     whole = fit_rate(table, loss, **settings)
     if count > len(whole.sizes):
         raise ValueError(f"least must be at most the {len(whole.sizes)} sizes, got {count}.")
