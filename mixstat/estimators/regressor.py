@@ -27,8 +27,8 @@ class MixtureOfExperts(RegressionMixture):
         Columns the experts see, by name, position or mask; None means all.
     gate : str or gate, default="softmax"
         "softmax", "modified", "temperature", "activation", "sigmoid", "top_k", "top_p",
-        "gaussian", "hierarchical", or an object of settings from :mod:`mixstat.gates`, such as
-        ``TemperatureGate(activation="sin")`` or ``TopKGate(k=2)``.
+        "gaussian", "hierarchical", "shared_expert", or an object of settings from
+        :mod:`mixstat.gates`, such as ``TemperatureGate(activation="sin")`` or ``TopKGate(k=2)``.
     gate_degree : int, default=1
         Total degree of the gate's polynomial (at most 1 for a Gaussian gate); 0 gives constant
         shares, a mixture of regressions.

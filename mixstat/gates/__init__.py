@@ -4,6 +4,7 @@ from mixstat.gates.base import Gate
 from mixstat.gates.gaussian import GaussianGate
 from mixstat.gates.hierarchical import HierarchicalGate
 from mixstat.gates.modified import ModifiedSoftmaxGate
+from mixstat.gates.shared_expert import SharedExpertGate
 from mixstat.gates.sigmoid import SigmoidGate
 from mixstat.gates.softmax import SoftmaxGate
 from mixstat.gates.sparse import TopKGate, TopPGate
@@ -19,6 +20,7 @@ REGISTRY: dict[str, Gate] = {
     "top_p": TopPGate(),
     "gaussian": GaussianGate(),
     "hierarchical": HierarchicalGate(),
+    "shared_expert": SharedExpertGate(),
 }
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "GaussianGate",
     "HierarchicalGate",
     "ModifiedSoftmaxGate",
+    "SharedExpertGate",
     "SigmoidGate",
     "SoftmaxGate",
     "TemperatureGate",

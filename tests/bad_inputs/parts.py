@@ -21,6 +21,9 @@ PARTS: list[tuple[str, Callable[..., object], dict[str, list[Any]]]] = [
     ("TopPGate", gates.TopPGate, {"coef": ["abc"], "mass": [0.0, 1.5, "most", None, True]}),
     ("HierarchicalGate", gates.HierarchicalGate,
      {"coef": ["abc"], "tree": ["abc", (0, 2), (0,), 5, (0, 1, 1), ((0, "a"), 1)]}),
+    ("SharedExpertGate", gates.SharedExpertGate,
+     {"coef": ["abc"], "omega": ["abc"], "routing": ["x", None, 5], "n_shared": [0, 2, 1.5, "two"],
+      "share": [0.0, 1.0, "half", None, True], "order": [(0,), (0, 2), "ab", 3]}),
     ("GaussianGate", gates.GaussianGate, {"logit": ["abc"], "inputs": ["abc"]}),
     ("TemperatureGate", gates.TemperatureGate,
      {"coef": ["abc"], "bias": ["abc"], "log_tau": ["abc"], "activation": ["x", 5],
@@ -62,6 +65,7 @@ PARAMETERS = (
     "log_precision",
     "log_gap",
     "shear",
+    "omega",
     "log_df",
 )
 

@@ -108,7 +108,7 @@ TOLD_AS = {
 DECLARED = {
     *("AlphaCertain", "Complement", "Context", "Function", "Gaussian", "Joined", "Stated"),
     *("Trapezoidal", "Triangular", "EM", "LBFGS", "GaussianExperts", "MixedExperts"),
-    *("MultinomialExperts", "ModifiedSoftmaxGate", "TemperatureGate"),
+    *("MultinomialExperts", "ModifiedSoftmaxGate", "TemperatureGate", "SharedExpertGate"),
     *("OrderedExperts", "Truncated"),
     *("Box", "Specification", "Truth", "RegressionFunction"),
     *("NearTruth", "PublishedStart", "RandomStart"),

@@ -13,6 +13,7 @@ from mixstat.gates import (
     GaussianGate,
     HierarchicalGate,
     ModifiedSoftmaxGate,
+    SharedExpertGate,
     SigmoidGate,
     TemperatureGate,
     TopKGate,
@@ -42,6 +43,8 @@ CASES |= {
     "schedule": (TemperatureGate(temperature=(4.0, 2.0, 1.0)), 3),
     "fixed_tanh": (TemperatureGate(activation="tanh", temperature=0.5), 2),
     "own_activation": (TemperatureGate(activation=jnp.cos), 2),
+    "shared_softmax": (SharedExpertGate(routing="softmax", share=0.3), 4),
+    "two_shared": (SharedExpertGate(n_shared=2), 4),
     "two_sigmoids": (SigmoidGate(), 2),
     "one_expert": (REGISTRY["softmax"], 1),
 }
@@ -154,6 +157,12 @@ def test_null_gate_gives_equal_shares(null, rows):
 
     k = null.n_experts
     tree = null._tree if isinstance(null, HierarchicalGate) else tuple(range(k))
+    if isinstance(null, SharedExpertGate):
+        held = null.n_shared
+        wanted = [null.share / held] * held + [(1 - null.share) / (k - held)] * (k - held)
+        share = np.exp(log_prob(null, rows))
+        np.testing.assert_allclose(share, np.tile(np.array(wanted)[:, None], N), rtol=1e-12)
+        return
     wanted = [share for _, share in sorted(walk(tree, 1.0).items())]
     share = np.exp(log_prob(null, rows))
     np.testing.assert_allclose(share, np.repeat(np.array(wanted)[:, None], N, axis=1), rtol=1e-12)
@@ -307,7 +316,8 @@ def test_permuting_experts_permutes_shares(gate, rows, rng):
 def test_the_last_expert_can_be_doubled_or_the_gate_says_that_it_cannot(gate, rows):
     wider = gate.doubled(constant=True)
     if wider is None:
-        assert isinstance(gate, SigmoidGate | TopKGate | TopPGate | HierarchicalGate)
+        without = SharedExpertGate | SigmoidGate | TopKGate | TopPGate | HierarchicalGate
+        assert isinstance(gate, without)
         return
     assert wider.n_experts == gate.n_experts + 1
     before, after = (np.asarray(log_prob(one, rows)) for one in (gate, wider))
@@ -359,6 +369,10 @@ def test_parameters_have_names_and_tables_titles(gate):
         (TopPGate(), "TopPGate(mass=0.9)"),
         (HierarchicalGate(tree=((0, 1), 2)), "HierarchicalGate(tree=((0, 1), 2))"),
         (GaussianGate(), "GaussianGate()"),
+        (
+            SharedExpertGate(n_shared=2),
+            "SharedExpertGate(routing='sigmoid', n_shared=2..., order=None)",
+        ),
         (
             TemperatureGate(activation="tanh", temperature=[2, 1]),
             "TemperatureGate(activation='tanh', temperature=(2.0, 1.0))",
