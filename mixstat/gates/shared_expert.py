@@ -67,7 +67,8 @@ class SharedExpertGate(Gate):
                 f"n_shared must be less than the {n_experts} experts, got {self.n_shared}."
             )
         order = tuple(range(n_experts)) if self.order is None else self.order
-        if sorted(order) != list(range(n_experts)):
+        every = set(range(n_experts))
+        if not isinstance(order, tuple) or len(order) != n_experts or set(order) != every:
             raise ValueError(
                 f"order must be a tuple of the experts 0..{n_experts - 1} in some order, or None; "
                 f"got {self.order!r}."
