@@ -92,7 +92,7 @@ WANTED = re.compile(
 # arguments that are told by what they stand for
 TOLD_AS = {
     "gate_kind": "^gate must",
-    "settings": "degree|'k'|level|backend|nonsense",
+    "settings": "degree|'k'|level|backend|window|nonsense",
     "data": "^formula",
     "values": "on=|^context",
     "possibilities": "contexts",

@@ -264,7 +264,7 @@ def _of_rates() -> Iterator[Row]:
     rate = rates.fit_rate(TABLE, "kl")
     bad = {"table": [3, None], "loss": ["regret", 3, "zero"], "least": [1, 4, 2.5, "x", None]}
     yield from rows("rates_from", lambda: rates.rates_from, {"table": TABLE, "loss": "kl"}, bad)
-    many = [3, None, Case([], r"\[\]"), [3], {"a": 3}, Case({}, "{}")]
+    many = [3, None, Case([], r"\[\]"), [3], Case({"a": 3}, "3"), Case({}, "{}")]
     bad = {"rates": many, "theory": ["x", [1]], "size": ["poster", 3]}
     yield from rows("WindowDisplay", lambda: WindowDisplay, {"rates": rate}, bad)
 
