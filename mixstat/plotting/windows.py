@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from mixstat.arguments import Axes, Setting
+from mixstat.plotting.base import Display, letters
 from mixstat.plotting.checks import as_list, check_kind, check_slope
-from mixstat.plotting.displays import Display, letters
 from mixstat.plotting.drawn import Slope
 from mixstat.plotting.rate import COLORS, MARKERS, POINTS, SIZES
 from mixstat.validation import check_choice
