@@ -41,6 +41,7 @@ html_theme_options = {
     "navigation_with_keys": False,
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
+    "header_links_before_dropdown": 7,
 }
 single_pages = (
     "quickstart",
@@ -51,5 +52,7 @@ single_pages = (
     "extending",
     "install",
     "policy",
+    "start",
+    "faq",
 )
 html_sidebars = {page: [] for page in single_pages}
