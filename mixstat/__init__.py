@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mixstat.estimators.two_level import TwoLevelMixtureOfExperts
     from mixstat.numerics.cache import cache_programs
     from mixstat.results import Certificate, DesignWarning, FitResult, Status
-    from mixstat.saving import load, save
+    from mixstat.saving import load, save, to_onnx
 
 __version__ = "0.1.0"
 
@@ -35,6 +35,7 @@ _HOMES = {
     "cache_programs": "mixstat.numerics.cache",
     "load": "mixstat.saving",
     "save": "mixstat.saving",
+    "to_onnx": "mixstat.saving",
 }
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "cache_programs",
     "load",
     "save",
+    "to_onnx",
 ]
 
 

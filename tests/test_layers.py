@@ -68,6 +68,7 @@ HEAVY = {
     "distributed",
     "formulaic",
     "matplotlib",
+    "onnx",
     "pandas",
     "pyarrow",
     "statsmodels",

@@ -25,11 +25,24 @@ def of_files() -> Iterator[Row]:
             "rows": NOT_SWITCHES,
         },
     )
+    yield from rows(
+        "to_onnx",
+        lambda: _to_onnx,
+        {"estimator": None, "path": FOLDER / "nowhere" / "model.onnx"},
+        {
+            "estimator": [5, "moe", MixtureOfExperts, {}],
+            "path": [*NOT_FILES, Case(FOLDER / "nowhere" / "model.onnx", "nowhere")],
+        },
+    )
     yield from rows("load", lambda: mixstat.load, {}, {"path": NOT_FILES})
 
 
 def _save(estimator: object, **rest: object) -> None:
     mixstat.save(fitted("regressor") if estimator is None else estimator, **rest)
+
+
+def _to_onnx(estimator: object, **rest: object) -> None:
+    mixstat.to_onnx(fitted("regressor") if estimator is None else estimator, **rest)
 
 
 def of_blocks() -> Iterator[Row]:

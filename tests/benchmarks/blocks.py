@@ -18,7 +18,7 @@ from .clocks import Spent, Stopwatch, peak_mb, timed
 from .harness import ROOT, environment
 from .text import Table, number
 
-SIZES, FULL = (10**4, 10**5, 10**6, 10**7), 10**8
+SIZES, FULL = (10**3, 10**4, 10**5, 10**6, 10**7), 10**8
 FILE = 10**6  # rows
 IN_MEMORY = 10**6  # rows up to which the same fit is made in memory
 KEPT = 8  # blocks
