@@ -97,7 +97,7 @@ class _Graph:
 
     def __init__(self) -> None:
         try:
-            import onnx
+            import onnx  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             raise ImportError(
                 "to_onnx needs onnx; install it with: pip install 'mixstat[onnx]'"

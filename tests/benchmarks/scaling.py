@@ -40,7 +40,9 @@ def draw() -> None:
     n = [one.rows for one in sizes]
     figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
     for name, words in (("a_pass", "a pass"), ("kernel", "its sums"), ("reading", "pyarrow alone")):
-        left.plot(n, [getattr(one, name) for one in sizes], marker="o", ms=4, label=words)
+        left.plot(
+            n, [getattr(one, name) or float("nan") for one in sizes], marker="o", ms=4, label=words
+        )
     left.set(xscale="log", yscale="log", xlabel="rows", ylabel="CPU seconds")
     left.legend(frameon=False)
     right.plot(n, [one.peak_mb for one in sizes], marker="o", ms=4, color="black")
