@@ -2,6 +2,7 @@
 
 from mixstat.rates.box import Box
 from mixstat.rates.catalogue import find_truth, truths
+from mixstat.rates.em_rate import em_rate
 from mixstat.rates.estimated import from_fit
 from mixstat.rates.fitted import Rate, RateWarning, fit_rate
 from mixstat.rates.further_truths import from_sampler, moving_truth
@@ -40,6 +41,7 @@ __all__ = [
     "Truth",
     "Uniform",
     "divergences",
+    "em_rate",
     "evaluate",
     "find_truth",
     "fit_rate",

@@ -294,6 +294,8 @@ def _of_rates() -> Iterator[Row]:
     good = {"stated": -0.5, "interval": (-0.6, -0.4)}
     bad = {"stated": ["x", np.nan, True], "interval": [3, None, "x", (1, 0), (0,), (np.nan, 1)]}
     yield from rows("verdict", lambda: rates.verdict, good, bad)
+    bad = {"truth": [3, None, "x"], "n": NOT_COUNTS, "random_state": [*NOT_STUDY_SEEDS, None]}
+    yield from rows("em_rate", lambda: rates.em_rate, {"truth": mild()}, bad)
     good = {"truth": mild(), "law": mild().law}
     laws = [Case(mild(), "Truth"), 3, None]
     bad = {"truth": [3, None, "x"], "law": laws, "inputs": [3, (0, 1)]}

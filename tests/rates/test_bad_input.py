@@ -258,6 +258,8 @@ ROWS: list[Row] = [
     ("replicate_seed", lambda: replicate_seed("x", 1, 1), V, "seed must be an integer >= 0"),
     ("replicate_seed", lambda: replicate_seed(0, -1, 1), V, "n must be an integer >= 0, got -1"),
     ("replicate_seed", lambda: replicate_seed(0, 1, 1.5), V, "replicate must be an integer >= 0"),
+    ("em_rate", lambda: api.em_rate(WAVE), V, "truth must be a mixture of experts, got 'wave'"),
+    ("em_rate", lambda: api.em_rate(MILD, 0), V, "n must be an integer >= 2, got 0"),
     ("divergences", lambda: divergences(3, MILD.law), T, "truth must be a Truth, got 3"),
     ("divergences", lambda: divergences(MILD, MILD), T, "law must be a law, such as truth.law"),
     ("divergences", lambda: divergences(MILD, MILD.law, 3), T, "inputs must be a law of the inp"),

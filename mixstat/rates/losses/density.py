@@ -182,6 +182,14 @@ def _distances(
     return hellinger, variation, kl
 
 
+@in_float64
+def log_densities(
+    law: Predictive, coded: AnyArray, shape: tuple[int, int]
+) -> Float[np.ndarray, "n s"]:
+    """Log densities of several responses, as the experts code them, at each input."""
+    return np.asarray(_log_density(law, jnp.asarray(coded), shape))
+
+
 def _log_density(law: Predictive, y: AnyArray, shape: tuple[int, ...]) -> AnyArray:
     """(n, s) log density; ``y`` (r, n s) as the experts' link sees it."""
     eta = jnp.repeat(law.eta, shape[1], axis=2)
