@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+from mixstat.entries import Entries
 from mixstat.evidence import SearchEvidence
 from mixstat.status import ALONE, Status
 
@@ -215,7 +216,7 @@ class FitResult:
     n_passes: int
     """Passes over the data."""
     certificate: Certificate
-    information: Float[np.ndarray, "D D"] | None = field(default=None, repr=False)
+    information: Float[np.ndarray, "D D"] | Entries | None = field(default=None, repr=False)
     """Observed information per unit of weight in the parameter vector (ridge included)."""
     free: Bool[np.ndarray, " D"] | None = field(default=None, repr=False)
     """Parameters that no bound, and no kink of the penalty, holds."""

@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from mixstat.arguments import Table
 from mixstat.data import polynomial
+from mixstat.data.scaling import Scaling
 from mixstat.data.source import Source
 from mixstat.data.whiten import Whitening, whiten
 
@@ -172,8 +173,21 @@ class Design:
         self.whitening: Whitening = whiten(
             columns, weight, constant=self.source.constant, rotate=self.rotate
         )
-        self.to_user: Float[np.ndarray, "r p"] = self.whitening.to_columns() @ self.source.to_user()
+        self.to_user: np.ndarray | Scaling = self._to_user()
         return self.whitening.apply(columns)
+
+    def _to_user(self) -> "np.ndarray | Scaling":
+        """Map from coefficients on internal features to those on the columns of the user."""
+        source, whitening = self.source, self.whitening
+        if whitening.matrix.ndim == 2 or not isinstance(source, PolynomialColumns):
+            return whitening.to_columns() @ source.to_user()
+        if source.exponents.sum() + 1 != len(source.exponents):  # not of degree one
+            return whitening.to_columns() @ source.to_user()
+        kept = whitening.kept[1:]
+        location, scale = source.location[kept], source.scale[kept]
+        slope = np.append(1.0, whitening.matrix[1:] / scale)
+        shift = -whitening.matrix[1:] * (whitening.centre[1:] + location / scale)
+        return Scaling(slope, np.append(0.0, shift), whitening.kept)
 
     def transform(self, X: Table) -> Float[np.ndarray, "n r"]:
         """Internal features of rows, constant first."""
@@ -202,7 +216,8 @@ class Design:
         ``deviation`` is that of the input in the rows of the fit.
         """
         moved = self.source.slopes(X, column, deviation)
-        return moved[:, self.whitening.kept] @ self.whitening.matrix.T
+        matrix, kept = self.whitening.matrix, moved[:, self.whitening.kept]
+        return kept * matrix if matrix.ndim == 1 else kept @ matrix.T
 
     @property
     def names(self) -> list[str]:

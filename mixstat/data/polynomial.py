@@ -34,17 +34,23 @@ class Step(NamedTuple):
 
 def steps(exponents: Int[np.ndarray, "p d"]) -> list[Step]:
     """How each monomial comes from an earlier one."""
-    place = {tuple(e): i for i, e in enumerate(exponents)}
+    each = [_powers_used(e) for e in exponents]
+    place = {used: i for i, used in enumerate(each)}
     found: list[Step] = []
-    for e in exponents:
-        used = np.flatnonzero(e)
-        if not used.size:
+    for used in each:
+        if not used:
             found.append(Step(None, None))
             continue
-        smaller = e.copy()
-        smaller[used[0]] -= 1
-        found.append(Step(place[tuple(smaller)], int(used[0])))
+        (first, power), *others = used
+        smaller = ((first, power - 1), *others) if power > 1 else tuple(others)
+        found.append(Step(place[smaller], first))
     return found
+
+
+def _powers_used(e: Int[np.ndarray, " d"]) -> tuple[tuple[int, int], ...]:
+    """The inputs of a monomial, in order, with their powers."""
+    used = np.flatnonzero(e)
+    return tuple(zip(used.tolist(), e[used].tolist(), strict=True))
 
 
 def monomials(X: Float[np.ndarray, "n d"], exponents: Int[np.ndarray, "p d"]) -> np.ndarray:
@@ -85,16 +91,19 @@ def shift_map(
     By the binomial theorem in each input, so a coefficient row ``c`` on the standardised
     monomials is ``c @ M`` on the raw ones.
     """
-    place = {tuple(e): i for i, e in enumerate(exponents)}
+    each = [_powers_used(e) for e in exponents]
+    place = {used: i for i, used in enumerate(each)}
     out = np.zeros((len(exponents), len(exponents)))
-    for i, a in enumerate(exponents):
-        terms: dict[tuple[int, ...], float] = {(): 1.0}
-        for j, power in enumerate(a):
+    for i, used in enumerate(each):
+        terms: dict[tuple[tuple[int, int], ...], float] = {(): 1.0}
+        for j, power in used:
             expanded = {
-                b: comb(power, b) * (-location[j]) ** (power - b) / scale[j] ** power
+                ((j, b),) if b else (): comb(power, b)
+                * (-location[j]) ** (power - b)
+                / scale[j] ** power
                 for b in range(power + 1)
             }
-            terms = {(*t, b): v * c for t, v in terms.items() for b, c in expanded.items()}
+            terms = {(*t, *b): v * c for t, v in terms.items() for b, c in expanded.items()}
         for b, value in terms.items():
             out[i, place[b]] = value
     return out

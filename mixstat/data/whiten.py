@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from mixstat.data.scaling import WIDE
 from mixstat.numerics import tiles
 
 RANK_TOL = 1e-12  # share of a column's variance that earlier columns must leave unexplained
@@ -14,25 +15,30 @@ NEAR = 1e-3  # below this share products of columns no longer tell what is left 
 class Whitening(NamedTuple):
     """Internal features are ``(columns[:, kept] - centre) @ matrix.T``, constant first."""
 
-    matrix: Float[np.ndarray, "r r"]
+    matrix: Float[np.ndarray, "r r"] | Float[np.ndarray, " r"]  # or its diagonal, if it has no more
     centre: Float[np.ndarray, " r"]
     kept: Bool[np.ndarray, " p"]  # columns that earlier ones do not explain
 
     def apply(self, columns: Float[np.ndarray, "n p"]) -> Float[np.ndarray, "n r"]:
         """Internal features of new rows."""
+        if self.matrix.ndim == 1:
+            return (columns[:, self.kept] - self.centre) * self.matrix
         return (columns[:, self.kept] - self.centre) @ self.matrix.T
 
     def apply_last(self, columns: Float[np.ndarray, "p n"]) -> Float[np.ndarray, "r n"]:
         """The same with rows of data last; that of a row does not depend on the rows beside it."""
         kept = columns if self.kept.all() else columns[self.kept]
+        if self.matrix.ndim == 1:
+            return (kept - self.centre[:, None]) * self.matrix[:, None]
         return tiles.product(self.matrix, kept - self.centre[:, None])
 
     def to_columns(self) -> Float[np.ndarray, "r p"]:
         """Map T: a coefficient row ``c`` on internal features is ``c @ T`` on the columns."""
-        out = np.zeros((len(self.matrix), len(self.kept)))
-        out[:, self.kept] = self.matrix
+        matrix = np.diag(self.matrix) if self.matrix.ndim == 1 else self.matrix
+        out = np.zeros((len(matrix), len(self.kept)))
+        out[:, self.kept] = matrix
         if len(self.centre):
-            out[:, np.flatnonzero(self.kept)[0]] -= self.matrix @ self.centre
+            out[:, np.flatnonzero(self.kept)[0]] -= matrix @ self.centre
         return out
 
 
@@ -60,14 +66,16 @@ def whiten(
     centre = weight @ columns if constant else np.zeros(p)
     centre[:1] = 0.0
     centred = columns - centre
-    gram = _gram(centred, weight)
-    size = np.sqrt(np.diag(gram))
+    scaled_alone = not rotate and p > WIDE
+    gram = np.zeros((0, 0)) if scaled_alone else _gram(centred, weight)
+    size = np.sqrt(weight @ centred**2 if scaled_alone else np.diag(gram))
     rounding = 1e-13 * np.abs(centre)  # a constant column is constant to rounding
     size = np.where(size > rounding, size, 0.0)
     kept = size > 0
     if not rotate:
         size[:1] = np.where(constant, 1.0, size[:1])  # but for the rounding of the weights
-        return Whitening(np.diag(1.0 / size[kept]), centre[kept], kept)
+        scales = 1.0 / size[kept]
+        return Whitening(scales if scaled_alone else np.diag(scales), centre[kept], kept)
     if not _clearly_independent(gram, size, len(columns)):
         kept = _independent(_factor(centred, weight, size), kept)
         matrix = _orthogonal(centred[:, kept], weight, size[kept])

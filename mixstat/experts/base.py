@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, PyTree
 
 from mixstat.data.batch import Rows
+from mixstat.data.scaling import ToUser
 from mixstat.numerics import crps, parameter_vector
 from mixstat.numerics.penalty import Penalty
 from mixstat.numerics.precision import AnyArray
@@ -71,7 +72,7 @@ class Experts(RangingPart):
         """Frozen scipy distribution of each output, with arrays of shape (K, m, n)."""
 
     @abc.abstractmethod
-    def in_units(self, location: np.ndarray, scale: np.ndarray, to_user: np.ndarray) -> "Experts":
+    def in_units(self, location: np.ndarray, scale: np.ndarray, to_user: ToUser) -> "Experts":
         """The experts of ``location + scale * y`` on the user's features."""
 
     def labels(self, features: list[str], outputs: list[str]) -> list[ParameterLabel]:
@@ -171,8 +172,7 @@ class Experts(RangingPart):
         vector, index = parameter_vector.traced_vector(self), self.coefficient_index()
         if penalty.absent:
             return 0.0
-        each = jax.vmap(lambda own, v: own.value(v))
-        return jnp.sum(each(penalty, vector[index]))
+        return jnp.sum(jax.vmap(lambda own, v: own.value(v))(penalty, vector[index]))
 
     # experts of different families
 
@@ -254,7 +254,7 @@ class Experts(RangingPart):
         return draws.reshape(self.n_experts, -1, eta.shape[1])[k]  # scipy drops axes of length one
 
     def functions(self, eta: Float[np.ndarray, "K L n"]) -> Float[np.ndarray, "K c n"]:
-        """What each expert says of y: its mean, or the probabilities of its values."""
+        """What each expert says of y: its mean, or probabilities of its values."""
         return self.mean(eta)
 
     def mean(self, eta: Float[np.ndarray, "K L n"]) -> Float[np.ndarray, "K m n"]:

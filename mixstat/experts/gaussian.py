@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.data.batch import Rows
+from mixstat.data.scaling import ToUser
 from mixstat.experts.base import Experts
 from mixstat.numerics import crps
 from mixstat.numerics.penalty import NoPenalty, Penalty
@@ -162,7 +163,7 @@ class GaussianExperts(Normals, Experts):
         return eta[:m] + factor @ random.standard_normal((m, eta.shape[1]))
 
     def in_units(
-        self, location: np.ndarray, scale: np.ndarray, to_user: np.ndarray
+        self, location: np.ndarray, scale: np.ndarray, to_user: ToUser
     ) -> "GaussianExperts":
         """Experts of ``location + scale * y``, on features that ``to_user`` maps back to.
 

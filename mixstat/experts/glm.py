@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import special  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
+from mixstat.data.scaling import ToUser
 from mixstat.experts.base import Experts
 from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts.predictors import Group
@@ -67,7 +68,7 @@ def traced_mean(eta: Float[AnyArray, "K 1 n"]) -> Float[AnyArray, "K 1 n"]:
     return library.exp(library.clip(eta, -MOST_LOG, MOST_LOG))
 
 
-def log_offset(coef: AnyArray, scale: np.ndarray, to_user: np.ndarray) -> np.ndarray:
+def log_offset(coef: AnyArray, scale: np.ndarray, to_user: ToUser) -> np.ndarray:
     """Coefficients of a log mean after y is multiplied by ``scale``."""
     moved = np.array(coef)
     if scale[0] != 1.0:

@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.data import batch as batches
-from mixstat.fitting import gate_starts
+from mixstat.fitting import gate_starts, wide_starts
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
+from mixstat.objective.narrow import WideObjective
 from mixstat.objective.objective import Objective
 from mixstat.solvers import m_step
 
@@ -47,7 +48,8 @@ def first_models(
         free = objective.replace(plane=None)
         made = first_models(free, null, starts, random, block=block)
         return [(kind, _placed(objective, model)) for kind, model in made]
-    if (block or len(starts) >= TOGETHER) and null.gate.starting().plain:
+    together = block or len(starts) >= TOGETHER
+    if together and null.gate.starting().plain and not isinstance(objective, WideObjective):
         return _first_models_together(objective, null, starts, block or BLOCK, shrunk=few)
     models = []
     for start in starts:
@@ -57,7 +59,10 @@ def first_models(
             shrunk = few or start.kind == NULL
             shares = _of_units(objective, start.responsibilities)
             resp = batches.lay_out_like(objective.batch, shares)
-            model = gate_starts.first_model(objective, null, resp, random, shrunk=shrunk)
+            if isinstance(objective, WideObjective):
+                model = wide_starts.first_model(objective, null, resp)
+            else:
+                model = gate_starts.first_model(objective, null, resp, random, shrunk=shrunk)
         elif model is not None:
             model = _with_held(objective, model)
         models.append((start.kind, model))

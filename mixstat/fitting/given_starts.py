@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from mixstat.arguments import Setting
+from mixstat.data.design import Design
+from mixstat.data.scaling import Scaling
 from mixstat.fitting import starts
 from mixstat.fitting.first_models import NULL, Start
 from mixstat.fitting.options import Options
@@ -101,14 +103,18 @@ def same_shape(model: Mixture, designs: Designs, null: Mixture, tables: Tables) 
     """Whether a model in the user's units has the columns and parameters of this fit."""
     n_outputs = len(tables.units.location)
     like = Mixture(
-        null.gate.in_units(np.eye(*designs.gate.to_user.shape)),
-        null.experts.in_units(
-            np.zeros(n_outputs), np.ones(n_outputs), np.eye(*designs.experts.to_user.shape)
-        ),
+        null.gate.in_units(_blank(designs.gate)),
+        null.experts.in_units(np.zeros(n_outputs), np.ones(n_outputs), _blank(designs.experts)),
     )
     shapes = [[leaf.shape for leaf in jax.tree.leaves(tree)] for tree in (model, like)]
     kinds = [jax.tree.structure(tree) for tree in (model, like)]
     return shapes[0] == shapes[1] and kinds[0] == kinds[1]
+
+
+def _blank(design: Design) -> np.ndarray | Scaling:
+    """A map of the shape of the design's."""
+    to_user = design.to_user
+    return to_user if isinstance(to_user, Scaling) else np.eye(*to_user.shape)
 
 
 def given_responsibilities(

@@ -13,9 +13,10 @@ from mixstat.fitting.fit_table import FitTable
 from mixstat.fitting.progress import Progress
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
+from mixstat.objective.narrow import WideObjective
 from mixstat.objective.objective import Objective
 from mixstat.results import FitResult, Status
-from mixstat.solvers import em
+from mixstat.solvers import em, working_set
 from mixstat.solvers.admissible import beyond_resolution
 from mixstat.solvers.base import Solver
 from mixstat.solvers.certificate import judge
@@ -79,6 +80,7 @@ class Search(Ends):
         together = (
             len(models) >= TOGETHER
             and isinstance(self.solver, Plan)
+            and not isinstance(self.short, WideObjective)
             and suits(self.short, models[0])
         )
         count = self._how_many(models)
@@ -112,9 +114,13 @@ class Search(Ends):
     def _short_runs(self, models: list[Mixture]) -> tuple[list[Mixture], Int[np.ndarray, " s"]]:
         """A few EM steps from every start; the order in which they deserve to be finished."""
         rule = StopRule(SHORT_GAIN, 0.0, min(SHORT_ITER, self.max_iter))
+        short_run = working_set.short_run if isinstance(self.short, WideObjective) else em.run
         ends, heights = [], np.empty(len(models))
         for i, model in enumerate(models):
-            state, row = parameter_vector.as_numpy(em.run(self.short, model, rule)), self.table[i]
+            state, row = (
+                parameter_vector.as_numpy(short_run(self.short, model, rule)),
+                self.table[i],
+            )
             # ranked by what is maximised, which is the likelihood less the penalty
             heights[i] = float(state.value)
             penalty = float(self.short.penalty.value(parameter_vector.to_vector(state.model)))

@@ -28,12 +28,14 @@ from mixstat.fitting.tables import (
     make_tables,
 )
 from mixstat.fitting.task import Task, check_rank, make_designs, make_task
+from mixstat.fitting.wide_starts import screened
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
 from mixstat.numerics.programs import telling
 from mixstat.numerics.quiet import quiet
 from mixstat.numerics.threads import one_blas_thread
+from mixstat.objective.narrow import WideObjective
 from mixstat.objective.objective import Objective
 from mixstat.objective.strengths import Strengths
 from mixstat.solvers.m_step import each_alone
@@ -155,13 +157,16 @@ def _search(task: Task, longest: int) -> tuple[Maximum, Strengths]:
     )
     if sample is not None and knowledge is None and _adapts(task, objective):
         return _adaptive(task, sample, shared, longest), strengths
-    return _fixed_number(task, _starts(task, sample, knowledge), shared), strengths
+    wide = isinstance(objective, WideObjective)
+    return _fixed_number(task, _starts(task, sample, knowledge, wide), shared), strengths
 
 
 def _adapts(task: Task, objective: Objective) -> bool:
     """Whether the number of starts is left to the search, and all of them can be afforded."""
     null, free = task.null, task.options.n_init == "auto" and task.given is None
     free = free and not task.options.restrictions.any  # moves make other models
+    if isinstance(objective, WideObjective):
+        return False
     if not free or null.n_experts == 1 or not null.gate.continuous:
         return False
     return Search.affordable(objective, null) >= FIXED
@@ -219,14 +224,18 @@ def _what(task: Task) -> str:
 
 
 def _starts(
-    task: Task, sample: starts.StartRows | None, knowledge: Float[np.ndarray, "s K"] | None
+    task: Task,
+    sample: starts.StartRows | None,
+    knowledge: Float[np.ndarray, "s K"] | None,
+    wide: bool,
 ) -> list[Start]:
     """The start that was given, or those made from a sample of the rows."""
     if task.given is not None:
         return [task.given]
     if sample is None:
         return []
-    made = made_starts(task.options, sample, task.null.n_experts, task.seed)
+    seen = screened(sample) if wide else sample
+    made = made_starts(task.options, seen, task.null.n_experts, task.seed)
     if knowledge is None:
         return made
     return within_contexts(made, knowledge, sample.weight, lead=task.options.init == "auto")

@@ -21,9 +21,11 @@ from mixstat.fitting.units import Designs, log_unit
 from mixstat.model import Mixture, expanded_index
 from mixstat.numerics import parameter_vector
 from mixstat.objective import objective as objectives
+from mixstat.objective.narrow import wide_if_it_pays
 from mixstat.objective.objective import Objective
 from mixstat.objective.plane import Plane
 from mixstat.objective.strengths import Strengths
+from mixstat.solvers.plan import Plan
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +62,8 @@ class Task:
             fixed=self.fixed,
         )
         given = np.asarray(self.given is not None or self.keeps_order)
+        if isinstance(self.options.solver, Plan) and self.options.precision == "float64":
+            objective = wide_if_it_pays(objective.replace(plane=self.plane))
         return objective.replace(
             min_share=self.options.min_share,
             max_scale_ratio=self.options.max_scale_ratio,

@@ -10,6 +10,7 @@ from mixstat.arguments import Table
 from mixstat.data.categories import Levels
 from mixstat.data.coding import CodedColumns
 from mixstat.data.design import Design, MappedColumns
+from mixstat.data.scaling import inverse_of
 from mixstat.experts.base import Experts
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
@@ -94,8 +95,8 @@ def to_user(model: Mixture, designs: Designs, units: Units) -> Mixture:
 
 def to_internal(model: Mixture, designs: Designs, units: Units) -> Mixture:
     """A model in the user's units as a start on these features."""
-    gate_map = np.linalg.pinv(designs.gate.to_user)
-    expert_map = np.linalg.pinv(designs.experts.to_user)
+    gate_map = inverse_of(designs.gate.to_user)
+    expert_map = inverse_of(designs.experts.to_user)
     experts = _lowered(model.experts, None if units.offset_centre is None else -units.offset_centre)
     inner = experts.in_units(-units.location / units.scale, 1.0 / units.scale, expert_map)
     return Mixture(model.gate.in_units(gate_map), inner)

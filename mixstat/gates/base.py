@@ -10,14 +10,15 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.data.batch import Rows
+from mixstat.data.scaling import ToUser
 from mixstat.gates.blocks import GateBlocks, Prior
 from mixstat.gates.identification import Identification
 from mixstat.gates.starting import Starting
 from mixstat.numerics import parameter_vector
-from mixstat.numerics.penalty import Penalty
+from mixstat.numerics.penalty import Penalty, Ridge
 from mixstat.numerics.precision import AnyArray
 from mixstat.numerics.quadratic_step import newton_step
-from mixstat.parts import labels, predictors
+from mixstat.parts import columns, labels, predictors
 from mixstat.parts.labels import ParameterLabel
 from mixstat.parts.part import NewtonSums, Part
 from mixstat.parts.predictors import Group
@@ -135,7 +136,7 @@ class Gate(Part):
         """What shares are made of, by its own name: for most gates the shares themselves."""
         return np.exp(log_prob)
 
-    def log_unit(self, to_user: Float[np.ndarray, "r p"]) -> float:
+    def log_unit(self, to_user: ToUser) -> float:
         """Added to the log-likelihood when inputs are told in the user's units."""
         return 0.0
 
@@ -249,13 +250,20 @@ class Gate(Part):
     def penalty_value(self, penalty: Penalty) -> AnyArray | float:
         return penalty.value(parameter_vector.traced_vector(self))
 
-    def in_units(self, to_user: np.ndarray) -> "Gate":
+    def in_units(self, to_user: ToUser) -> "Gate":
         """The gate on the user's features, from ``to_user`` (internal, user)."""
         return jax.tree.map(lambda a: np.asarray(a) @ to_user, self)
 
     def slopes(self) -> Float[np.ndarray, " G"]:
         """One for each parameter that multiplies a feature other than the constant, else zero."""
-        return (np.diag(self.penalty(self.constant)) > 0).astype(float)
+        squares = self.form(self.constant).squares(parameter_vector.size(self))
+        return (squares > 0).astype(float)
+
+    def form(self, constant: bool) -> Penalty:
+        """:meth:`penalty` as one, without a matrix where there are many columns."""
+        if not columns.is_wide(self):
+            return Ridge(self.penalty(constant))
+        return columns.form_by_columns(self, lambda few: few.penalty(constant))
 
     def logits_per_unit(self) -> Float[np.ndarray, " G"]:
         """What a unit of each coefficient adds to a logit; zero for what is no coefficient."""

@@ -14,6 +14,7 @@ from jaxtyping import Float
 import mixstat.gates.reference as reference
 import mixstat.gates.scaled as scaled
 from mixstat.data.batch import Rows
+from mixstat.data.scaling import ToUser
 from mixstat.gates.activations import ACTIVATIONS, check_activation, find, homogeneity, tell
 from mixstat.gates.base import Gate, blank
 from mixstat.gates.blocks import GateBlocks, Prior
@@ -225,7 +226,7 @@ class TemperatureGate(Gate):
         biases = np.exp(-log_tau)
         return np.repeat([slopes, biases, 0.0], [self.coef.size, self.bias.size, 1])
 
-    def in_units(self, to_user: np.ndarray) -> "TemperatureGate":
+    def in_units(self, to_user: ToUser) -> "TemperatureGate":
         return self._like(
             np.asarray(self.coef) @ to_user, np.asarray(self.bias), np.asarray(self.log_tau)
         )

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from mixstat.numerics import linear_algebra
 from mixstat.numerics.coordinate_descent import lasso_step
@@ -93,6 +93,10 @@ class Penalty(Module):
     def kinks(self, size: int) -> Float[np.ndarray, " D"]:
         """Weight of the absolute value of each of ``size`` parameters."""
         return np.zeros(size)
+
+    def among(self, places: Int[np.ndarray, " d"]) -> "Penalty":
+        """That on some parameters, were the others zero, as one that holds matrices."""
+        return self
 
     def pseudo_rows(self, start: int, count: int) -> tuple[AnyArray, AnyArray] | None:
         """Rows that act on some log scales as the penalty does; None if it does not."""
@@ -178,6 +182,9 @@ class Ridge(Penalty):
     def squares(self, size: int) -> Float[np.ndarray, " D"]:
         return np.diag(np.asarray(self.square))
 
+    def among(self, places: Int[np.ndarray, " d"]) -> "Ridge":
+        return Ridge(np.asarray(self.square)[..., places[:, None], places])
+
     def free(self, n: int) -> Bool[AnyArray, " n"]:
         return jnp.all(jnp.diagonal(self.square[:, :n, :n], axis1=1, axis2=2) == 0, axis=0)
 
@@ -189,13 +196,13 @@ class Ridge(Penalty):
 
 
 class ElasticNet(Penalty):
-    """A ridge and ``sum(l1 |v|)``.
+    """A ridge (in any form) and ``sum(l1 |v|)``.
 
     Zou, H. and Hastie, T. (2005). Regularization and variable selection via the elastic net.
     J. R. Statist. Soc. B 67, 301-320.
     """
 
-    ridge: Ridge
+    ridge: Penalty
     l1: Float[AnyArray, "*experts D"]
 
     kinked: ClassVar[bool] = True
@@ -204,7 +211,7 @@ class ElasticNet(Penalty):
         return self.ridge.value(vector) + self.l1 @ abs(vector)
 
     @property
-    def smooth(self) -> Ridge:
+    def smooth(self) -> Penalty:
         return self.ridge
 
     def gradient(
@@ -261,8 +268,13 @@ class ElasticNet(Penalty):
     def kinks(self, size: int) -> Float[np.ndarray, " D"]:
         return np.asarray(self.l1)
 
+    def among(self, places: Int[np.ndarray, " d"]) -> "ElasticNet":
+        return ElasticNet(self.ridge.among(places), np.asarray(self.l1)[..., places])
+
     def free(self, n: int) -> Bool[AnyArray, " n"]:
-        return self.ridge.free(n) & jnp.all(self.l1[:, :n] == 0, axis=0)
+        smooth = self.ridge.free(n)
+        unbent = jnp.all(self.l1[:, :n] == 0, axis=0)
+        return unbent if smooth is None else smooth & unbent
 
     def leading(self, n: int) -> "ElasticNet":
         return ElasticNet(self.ridge.leading(n), self.l1[:, :n])

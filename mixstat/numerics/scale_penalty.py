@@ -6,7 +6,7 @@ Statistica Sinica 18, 443-465, equation 2.
 
 import equinox as eqx
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from mixstat.numerics.penalty import Penalty
 from mixstat.numerics.precision import AnyArray, library_of
@@ -94,6 +94,10 @@ class ScalePenalty(Penalty):
 
     def kinks(self, size: int) -> Float[np.ndarray, " D"]:
         return self.rest.kinks(size)
+
+    def among(self, places: Int[np.ndarray, " d"]) -> "ScalePenalty":
+        tables = (np.asarray(t)[..., places] for t in (self.weight, self.rate, self.target))
+        return ScalePenalty(self.rest.among(places), *tables)
 
     def pseudo_rows(self, start: int, count: int) -> tuple[AnyArray, AnyArray]:
         """Rows that act on some log scales as the penalty does, and their mean square.

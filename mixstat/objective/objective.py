@@ -30,7 +30,7 @@ class Derivatives(NamedTuple):
 
     value: float  # the objective: mean log-likelihood less the penalty
     gradient: Float[np.ndarray, " D"]
-    hessian: Float[np.ndarray, "D D"]
+    hessian: Float[np.ndarray, "D D"]  # what few columns have of it, where tables are wide
     mass: Float[np.ndarray, " K"]  # share of the weight that each expert is responsible for
 
     @property
@@ -62,8 +62,8 @@ class Objective(Module):
     """Bounds; -inf where there is none, and equal ones hold a parameter."""
     upper: Float[AnyArray, " D"]
     floor: Bool[AnyArray, " D"]
-    """Lower bounds that only keep the likelihood from growing without limit: floors under
-    scales. An expert that sits on one has collapsed; on any other bound it has not."""
+    """Lower bounds that only keep the likelihood from growing without limit: floors under scales.
+    An expert that sits on one has collapsed; on any other bound it has not."""
     ceiling: Bool[AnyArray, " D"]
     """Upper bounds that do so, over parameters that grow as a scale vanishes."""
     penalties: Penalties
@@ -72,8 +72,7 @@ class Objective(Module):
     draft: Batch | None = None
     """The rows in single precision, for the first steps."""
     keeps_order: Bool[AnyArray, ""] = eqx.field(default_factory=lambda: np.asarray(False))
-    """Whether experts keep the numbers they have, as those of a start that a person gave, or
-    those that are named in restrictions."""
+    """Whether experts keep their numbers, as of a start or restrictions that a person gave."""
     min_share: float = eqx.field(default=0.0, static=True)
     """Share of the rows that every expert of a maximum must rest on for it to count."""
     max_scale_ratio: float = eqx.field(default=np.inf, static=True)
@@ -96,6 +95,10 @@ class Objective(Module):
     def model(self, vector: Float[AnyArray, " D"]) -> Mixture:
         """The model at a point."""
         return parameter_vector.from_vector(self.template, vector)
+
+    def compact(self, model: Mixture) -> tuple["Objective", Mixture]:
+        """Both without columns in which the model has no slopes, where tables are wide."""
+        return self, model
 
     # the surface
 

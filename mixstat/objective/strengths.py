@@ -7,8 +7,10 @@ from jaxtyping import Float
 
 from mixstat.model import Mixture, expanded_index
 from mixstat.numerics import parameter_vector
-from mixstat.numerics.penalty import NoPenalty, Penalty, make_penalty
+from mixstat.numerics.penalty import ElasticNet, NoPenalty, Penalty, make_penalty
 from mixstat.numerics.scale_penalty import ScalePenalty
+from mixstat.numerics.sparse_ridge import DiagonalRidge, SparseRidge, entries_of
+from mixstat.parts import columns
 
 
 class Strengths(NamedTuple):
@@ -58,6 +60,13 @@ def on_scales(
     )
 
 
+def is_wide(template: Mixture) -> bool:
+    """Whether features are so many that no matrix of all coefficients is made."""
+    parts = (template.gate, template.experts)
+    widest = max(columns.width(part) for part in parts)
+    return widest > columns.WIDE and all(columns.keeps_columns(part) for part in parts)
+
+
 def make_penalties(
     template: Mixture, strengths: Strengths, constants: tuple[bool, bool]
 ) -> Penalties:
@@ -68,6 +77,8 @@ def make_penalties(
     """
     if not any(strengths):
         return Penalties(NoPenalty(), NoPenalty(), NoPenalty())
+    if is_wide(template) and (strengths.gate_l1 or strengths.expert_l1):
+        return _sparse_penalties(template, strengths, constants)
     n_gate, size = parameter_vector.size(template.gate), parameter_vector.size(template)
     square, l1 = np.zeros((size, size)), np.zeros(size)
     form = template.gate.penalty(constants[0])
@@ -84,4 +95,29 @@ def make_penalties(
         make_penalty(
             diagonal[:, :, None] * np.eye(index.shape[1]), np.where(index >= 0, l1[index], 0.0)
         ),
+    )
+
+
+def _sparse_penalties(
+    template: Mixture, strengths: Strengths, constants: tuple[bool, bool]
+) -> Penalties:
+    """The same without matrices."""
+    experts, n_gate = template.experts, parameter_vector.size(template.gate)
+    form = entries_of(template.gate.form(constants[0]), strengths.gate_square)
+    slopes = parameter_vector.to_vector(experts.slopes(constants[1]))
+    of_gate = strengths.gate_l1 * template.gate.slopes()
+    of_experts = strengths.expert_l1 * slopes
+    square = strengths.expert_square * slopes
+    shrunk = np.flatnonzero(square)
+    both = SparseRidge(
+        np.append(form.row, n_gate + shrunk),
+        np.append(form.column, n_gate + shrunk),
+        np.append(form.entry, square[shrunk]),
+    )
+    index = template.experts.coefficient_index()  # (K, E)
+    square, l1 = (np.where(index >= 0, table[index], 0.0) for table in (square, of_experts))
+    return Penalties(
+        ElasticNet(both, np.append(of_gate, of_experts)),
+        ElasticNet(form, of_gate),
+        ElasticNet(DiagonalRidge(square), l1),
     )

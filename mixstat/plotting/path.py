@@ -6,6 +6,7 @@ import numpy as np
 
 from mixstat.arguments import Axes
 from mixstat.data.design import Design
+from mixstat.data.scaling import Scaling
 from mixstat.plotting.base import Display
 from mixstat.plotting.checks import check_answers
 from mixstat.plotting.drawn import Path
@@ -102,6 +103,8 @@ def _style(i: int) -> dict[str, Any]:
 
 def _deviations(design: Design) -> np.ndarray:
     """(p,) deviation of each of the user's features over the training rows."""
+    if isinstance(design.to_user, Scaling):
+        return design.to_user.deviations()
     inner = np.linalg.pinv(design.to_user)  # internal features have no mean and deviation one
     return np.linalg.norm(inner[:, 1:] if design.source.constant else inner, axis=1)
 

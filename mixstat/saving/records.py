@@ -22,8 +22,10 @@ from mixstat.contextual.knowledge import ExpertContexts, Knowledge
 from mixstat.data.batch import Batch, Rows, Sharing
 from mixstat.data.design import Design, MappedColumns, PolynomialColumns
 from mixstat.data.formula import FormulaColumns
+from mixstat.data.scaling import Scaling
 from mixstat.data.source import Source
 from mixstat.data.whiten import Whitening
+from mixstat.entries import Entries
 from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.classifier import MixtureOfExpertsClassifier
 from mixstat.estimators.contextual import ContextualMixtureOfExperts
@@ -46,6 +48,8 @@ from mixstat.inference.identifiability import Identifiability, Independence
 from mixstat.model import Mixture
 from mixstat.numerics.penalty import ElasticNet, NoPenalty, Ridge
 from mixstat.numerics.scale_penalty import ScalePenalty
+from mixstat.numerics.sparse_ridge import DiagonalRidge, SparseRidge
+from mixstat.objective.narrow import WideObjective
 from mixstat.objective.objective import Objective
 from mixstat.objective.plane import Plane
 from mixstat.objective.strengths import Penalties, Strengths
@@ -67,7 +71,8 @@ RECORDS = (
     *(Certificate, SearchEvidence, Identifiability, Independence, Checksums, Memory, Sums, Rules),
     *(Designs, Design, Units, Whitening, PolynomialColumns, MappedColumns, FormulaColumns),
     *(Restrictions, Mixture, Objective, Plane, Batch, Rows, Sharing, Penalties, Strengths),
-    *(NoPenalty, Ridge, ElasticNet, ScalePenalty),
+    *(NoPenalty, Ridge, ElasticNet, ScalePenalty, DiagonalRidge, SparseRidge),
+    *(WideObjective, Entries, Scaling),
     *(Normals, MixedExperts, Censored, Truncated),
     *(NewtonSums, WorkingSums, ResidualSums, SpreadSums),
     *(DerivativeFree, NewtonCG, StopRule),

@@ -174,6 +174,7 @@ def own_parameters(objective: Objective, model: Mixture) -> Bool[np.ndarray, "K 
 
 def _effective(objective: Objective, model: Mixture) -> Float[np.ndarray, " K"]:
     """Effective number of each expert's own parameters; its scales count in full."""
+    objective, model = objective.compact(model)
     own, scales = own_parameters(objective, model), _floored(objective, model)
     return effective_parameters(objective, model, own & ~scales) + (own & scales).sum(axis=1)
 

@@ -8,6 +8,7 @@ import mixstat.solvers.newton_batched as newton_batched
 import mixstat.solvers.subsample as subsample
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
+from mixstat.objective.narrow import WideObjective
 from mixstat.objective.objective import Objective
 from mixstat.results import Status
 from mixstat.solvers.base import Solver
@@ -17,6 +18,7 @@ from mixstat.solvers.lbfgs import LBFGS
 from mixstat.solvers.newton import Newton
 from mixstat.solvers.newton_cg import NewtonCG
 from mixstat.solvers.outcome import Outcome
+from mixstat.solvers.working_set import WorkingSet
 
 BASIN_TOL = 1e-5  # EM hands over when its gain in mean log-likelihood falls below this
 BASIN_ITER = 100  # or after this many steps: Newton crosses long plateaus faster
@@ -76,6 +78,8 @@ class Plan(Solver):
     def run(self, objective: Objective, start: Mixture, *, tol: float, max_iter: int) -> Outcome:
         if not start.gate.continuous:
             return DerivativeFree().run(objective, start, tol=tol, max_iter=max_iter)
+        if isinstance(objective, WideObjective):
+            return WorkingSet().run(objective, start, tol=tol, max_iter=max_iter)
         return self._from_sample(objective, start, tol, max_iter) or self._on_all_rows(
             objective, start, tol, max_iter
         )

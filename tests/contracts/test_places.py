@@ -216,6 +216,7 @@ PENALTIES_ASKED = {
     "solvers/base.py: Solver.unmet_need": "what a solver needs of an objective",
     "solvers/plan.py: Plan._from_sample": "the stages that suit an objective",
     "solvers/plan.py: Plan._on_all_rows": "the stages that suit an objective",
+    "objective/narrow.py: suits": "kinks hold slopes that a working set leaves out",
     "fitting/batch_of_fits.py: suits": "what the queues need of an objective",
     "inference/profile.py: profile_likelihood": "what a profile needs of an objective",
     "inference/comparison.py: likelihood_ratio": "what a likelihood ratio needs of an objective",
@@ -239,5 +240,5 @@ def asks_penalty(node: ast.AST) -> bool:
 
 
 def test_nobody_asks_for_a_kind_of_penalty():
-    themselves = "numerics/penalty.py", "numerics/scale_penalty.py"
+    themselves = tuple(f"numerics/{own}.py" for own in ("penalty", "scale_penalty", "sparse_ridge"))
     assert places(asks_penalty, themselves) == set(PENALTIES_ASKED)
