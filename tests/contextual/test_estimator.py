@@ -176,11 +176,11 @@ def test_log_likelihoods_are_what_they_say(rng):
     "settings",
     [
         {"expert": "poisson"},
-        {"expert": "t"},
+        rest({"expert": "t"}),
         {"gate": "gaussian"},
         rest({"gate": TemperatureGate(temperature=0.5)}),
         {"gate": HierarchicalGate(tree=((0, 1), 2))},
-        {"degree": [0, 1, 2]},
+        rest({"degree": [0, 1, 2]}),
         {"expert_penalty": 0.02, "gate_penalty": 0.01},
         rest({"expert_penalty": 0.02, "l1_ratio": 0.5}),
         rest({"gate": "top_k"}),

@@ -199,6 +199,7 @@ def compare(asked: Problem, vector: np.ndarray) -> tuple[bool, Status] | None:
     return clear, judge(objective, outcome, tol=norm).status
 
 
+@pytest.mark.exhaustive
 def test_what_is_clearly_regular_is_so_to_the_judge():
     """At any point: the cheap test can never say more than the judge, by construction.
 

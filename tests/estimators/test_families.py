@@ -14,6 +14,7 @@ from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier
 from mixstat.experts import BinomialExperts, StudentTExperts
 from mixstat.gates import HierarchicalGate, ModifiedSoftmaxGate, TopKGate, TopPGate
 from mixstat.results import Status
+from tests.sweeps import first, rest
 
 N = 300
 LIKE_GAMMA = ("lognormal", "exponential", "weibull")
@@ -278,9 +279,9 @@ def plain(lines):
     [
         "temperature",
         "hierarchical",
-        HierarchicalGate(tree=(1, 0)),
+        rest(HierarchicalGate(tree=(1, 0))),
         TopKGate(k=2),
-        TopPGate(mass=1.0),
+        rest(TopPGate(mass=1.0)),
         ModifiedSoftmaxGate(function=lambda x: x),
     ],
     ids=repr,
@@ -340,7 +341,7 @@ def test_sigmoids_are_told_without_competition(rng):
     np.testing.assert_allclose(moe.gate_proba(X), shares, rtol=1e-9)
 
 
-@pytest.mark.parametrize("gate", [TopPGate(mass=0.9), TopPGate(mass=0.7)])
+@pytest.mark.parametrize("gate", first([TopPGate(mass=0.9), TopPGate(mass=0.7)]))
 def test_a_gate_that_jumps_is_not_worse_than_what_it_contains(gate):
     """Zero slopes are constant shares: a fit may not stay below them."""
     random = np.random.default_rng(5)

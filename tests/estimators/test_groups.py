@@ -18,6 +18,7 @@ from mixstat.inference import Bootstrap
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
 from mixstat.objective.derivatives import derivatives
+from tests.sweeps import first
 
 RNG = np.random.default_rng(4)
 UNITS, EACH = 40, 4
@@ -65,7 +66,7 @@ def test_densities_are_multiplied_over_the_rows_of_a_unit(moe):
 
 
 @pytest.mark.filterwarnings("ignore")  # of experts that ask too much of so few rows
-@pytest.mark.parametrize("expert", ["gaussian", "poisson", "t", ["gaussian", "t"]])
+@pytest.mark.parametrize("expert", first(["gaussian", "poisson", "t", ["gaussian", "t"]], 2))
 def test_derivatives_are_those_of_the_likelihood(expert):
     y = COUNTS if expert == "poisson" else Y
     moe = MixtureOfExperts(2, expert=expert, **SETTINGS | {"n_init": 1})

@@ -324,6 +324,7 @@ def test_fewer_experts_are_fitted_only_for_gates_that_can_halve_a_share(
     assert all(longest == 256 for _, longest in sizes[1:])  # what memory has room for
 
 
+@pytest.mark.exhaustive
 def test_a_search_that_finds_no_rest_ends_within_its_budget():
     random = np.random.default_rng(8)
     X, y = random.normal(size=(120, 2)), random.normal(size=120)

@@ -42,6 +42,7 @@ def test_forward_finds_the_columns(frame, forward):
     assert "+a to gate" in told[-1]
 
 
+@pytest.mark.exhaustive
 def test_backward_ends_at_the_same_columns(frame, forward):
     found = select_columns(*frame, estimator=MixtureOfExperts(2, **QUICK), direction="backward")
     assert found.best_params_ == forward.best_params_

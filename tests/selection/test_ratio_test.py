@@ -142,6 +142,7 @@ def test_a_statistic_is_zero_where_no_larger_model_counts(one_line):
     assert "Mendell" not in str(test)
 
 
+@pytest.mark.exhaustive
 def test_draws_without_the_experts_of_the_hypothesis_are_left_out():
     random = np.random.default_rng(0)
     X = random.uniform(-1, 1, (N, 1))
@@ -153,6 +154,7 @@ def test_draws_without_the_experts_of_the_hypothesis_are_left_out():
     assert len(test.draws) == 16 - test.n_inadmissible
 
 
+@pytest.mark.exhaustive
 def test_classes(rng):
     X = rng.uniform(-1, 1, (80, 1))
     y = np.where(rng.random(80) < 1 / (1 + np.exp(-2 * X[:, 0])), "in", "out")
