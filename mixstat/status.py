@@ -87,7 +87,11 @@ _ADVICE = {  # where nothing is shrunk, and where a penalty is set already
         "The penalty keeps slopes finite but leaves constants free: an expert that is sure of one "
         "outcome has none, and the gate does its work. Fewer experts may do.",
     ),
-    Status.COLLAPSED: 2 * ("Use fewer experts, more starts or a larger min_scale.",),
+    Status.COLLAPSED: (
+        "Use fewer experts, more starts or a larger min_scale.",
+        "Use a stronger penalty on the experts, since one that is weak beside the rows lets a scale "
+        "vanish, fewer experts, more starts or a larger min_scale.",
+    ),
 }
 ALONE = (
     "The only expert passes through all rows, having a coefficient for each. Use fewer features, "
