@@ -89,8 +89,8 @@ _ADVICE = {  # where nothing is shrunk, and where a penalty is set already
     ),
     Status.COLLAPSED: (
         "Use fewer experts, more starts or a larger min_scale.",
-        "Use a stronger penalty on the experts, since one that is weak beside the rows lets a scale "
-        "vanish, fewer experts, more starts or a larger min_scale.",
+        "Use a stronger penalty on the experts, since one that is weak beside the rows lets a "
+        "scale vanish, fewer experts, more starts or a larger min_scale.",
     ),
 }
 ALONE = (
