@@ -106,9 +106,10 @@ class AdaptiveSearch(Search):
 
     def _spare(self, i: int) -> Int[np.ndarray, " s"]:
         """Experts of an end that may be dissolved: those that rest on nothing, or any."""
-        model = parameter_vector.as_numpy(self.ends[i].model)
-        mass = np.asarray(expert_mass(model, self.objective.batch))
-        marked = admissible.inadmissible(self.objective, model, mass)
+        end = self.ends[i]
+        model = parameter_vector.as_numpy(end.model)
+        mass = expert_mass(model, self.objective.batch) if end.known is None else end.known.mass
+        marked = admissible.inadmissible(self.objective, model, np.asarray(mass))
         return np.flatnonzero(marked) if marked.any() else np.arange(model.n_experts)
 
     def _leader(self) -> int:

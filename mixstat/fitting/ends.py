@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from mixstat.evidence import SearchEvidence
 from mixstat.fitting.progress import Progress
 from mixstat.numerics import parameter_vector
-from mixstat.objective.likelihood import expert_mass
+from mixstat.objective.likelihood import likelihood_and_mass
 from mixstat.objective.objective import Objective
 from mixstat.solvers import admissible
 from mixstat.solvers.outcome import Outcome
@@ -40,14 +40,17 @@ class Ends:
         row["n_iter"], self.ends[i] = end.n_iter, end
         vector = parameter_vector.to_vector(end.model)
         known = end.known
-        height = self.objective.value(vector) if known is None else float(known.value)
+        penalty = float(self.objective.penalty.value(vector))
+        model = parameter_vector.as_numpy(end.model)
+        if known is None:
+            likelihood, mass = likelihood_and_mass(model, self.objective.batch)
+            height = float(likelihood) - penalty
+        else:
+            height, mass = float(known.value), known.mass
         # finite, so that differences are
         self.heights[i] = height if np.isfinite(height) else LOWEST
-        value = height + float(self.objective.penalty.value(vector))
-        row["log_likelihood"] = self.progress.in_units(value)
+        row["log_likelihood"] = self.progress.in_units(height + penalty)
         row["status"] = end.status.name
-        model = parameter_vector.as_numpy(end.model)
-        mass = expert_mass(model, self.objective.batch) if known is None else known.mass
         mass = np.asarray(mass)
         row["degenerate"] = admissible.inadmissible(self.objective, model, mass).any()
         self.heights[i] -= admissible.beyond_resolution(self.objective, model, mass)

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Float, Int
 
-from mixstat.data.batch import Batch, Rows
+from mixstat.data.batch import SMALL, Batch, ReadBatch, Rows
 from mixstat.gates.base import Gate
 from mixstat.gates.blocks import Prior
 from mixstat.model import Mixture
-from mixstat.numerics.compiled import kernel
+from mixstat.numerics.compiled import kernel, traced
 from mixstat.numerics.precision import AnyArray
 from mixstat.objective.reduction import each_row, total
 
@@ -116,13 +117,72 @@ def _weighted_mass(model: Mixture, rows: Rows) -> Float[AnyArray, " K"]:
 
 def expert_mass(model: Mixture, batch: Batch) -> Float[AnyArray, " K"]:
     """Share of the total weight that each expert is responsible for."""
+    return likelihood_and_mass(model, batch)[1] if _few(model, batch) else _mass(model, batch)
+
+
+def likelihood_and_mass(
+    model: Mixture, batch: Batch
+) -> tuple[Float[AnyArray, ""], Float[AnyArray, " K"]]:
+    """:func:`log_likelihood` and :func:`expert_mass`."""
+    if not _few(model, batch):
+        return log_likelihood(model, batch), _mass(model, batch)
+    table, evidence = _in_numpy(model, batch)
+    weight = np.asarray(batch.rows.weight)[: len(table)]
+    seen = np.where(weight > 0, evidence, 0.0)
+    return np.sum(weight * seen), np.sum(table * weight[:, None, :], axis=(0, 2))
+
+
+def all_responsibilities(model: Mixture, batch: Batch) -> Float[AnyArray, "c K r"]:
+    """Responsibilities of all rows."""
+    if not _few(model, batch):
+        return _all_responsibilities(model, batch)
+    table, _ = _in_numpy(model, batch)
+    unused = len(batch.rows.weight) - len(table)
+    return np.pad(table, ((0, unused), (0, 0), (0, 0)), constant_values=1 / model.n_experts)
+
+
+def _mass(model: Mixture, batch: Batch) -> Float[AnyArray, " K"]:
     return total(_weighted_mass, model, batch)
 
 
 @kernel()
-def all_responsibilities(model: Mixture, batch: Batch) -> Float[AnyArray, "c K r"]:
-    """Responsibilities of all rows."""
+def _all_responsibilities(model: Mixture, batch: Batch) -> Float[AnyArray, "c K r"]:
     return each_row(lambda m, rows: responsibilities(m, rows)[0], model, batch.rows)
+
+
+def _few(model: Mixture, batch: Batch) -> bool:
+    """Whether NumPy answers before a program would have been loaded."""
+    rows = batch.rows
+    return (
+        rows.weight.size <= SMALL
+        and rows.weight.dtype == np.float64
+        and rows.sharing is None
+        and model.gate.plain
+        and not model.gate.joint
+        and model.experts.plain
+        and not isinstance(batch, ReadBatch)
+        and not traced((model, batch))
+    )
+
+
+def _in_numpy(
+    model: Mixture, batch: Batch
+) -> tuple[Float[np.ndarray, "u K r"], Float[np.ndarray, "u r"]]:
+    """Responsibilities and log p(y | x) of the rows of all chunks that are used."""
+    model, rows = jax.tree.map(np.asarray, (model, batch.rows))
+    tables, evidence = [], []
+    with np.errstate(all="ignore"):
+        for i in range(int(batch.n_chunks)):
+            chunk = jax.tree.map(lambda table, i=i: table[i], rows)
+            prior = Prior(model.gate.log_prob(chunk))
+            joint = np.asarray(log_joint(prior, model.experts.log_prob(chunk), chunk))
+            top = joint.max(axis=0)
+            top = np.where(np.isfinite(top), top, 0.0)
+            power = np.exp(joint - top)
+            sums = power.sum(axis=0)
+            tables.append(power / sums)
+            evidence.append(top + np.log(sums))
+    return np.stack(tables), np.stack(evidence)
 
 
 def _weighted_gains(model: Mixture, rows: Rows) -> Float[AnyArray, " K"]:

@@ -128,7 +128,8 @@ def scan(statistic: Statistic, model: PyTree, chunks: Chunks, first: AnyArray | 
         return jax.tree.map(lambda table: table[i], chunks.tables)
 
     model = precision.like(model, chunks.first_leaf)
-    shapes = jax.eval_shape(lambda m, c: statistic(m, c), model, chunk(0))
+    statistic = jax.jit(statistic, inline=True)  # traced once, for its shapes and in the loop
+    shapes = jax.eval_shape(statistic, model, chunk(0))
     wide = jax.tree.map(lambda s: precision.wide(s.dtype), shapes)
     if chunks.first_leaf.shape[0] == 1:
         return jax.tree.map(lambda sum_, kind: sum_.astype(kind), statistic(model, chunk(0)), wide)
@@ -147,7 +148,8 @@ def scan_and_keep(statistic: Statistic, model: PyTree, chunks: Chunks) -> tuple[
     def chunk(i):
         return jax.tree.map(lambda table: table[i], chunks.tables)
 
-    sums, table = jax.eval_shape(lambda m, c: statistic(m, c), model, chunk(0))
+    statistic = jax.jit(statistic, inline=True)
+    sums, table = jax.eval_shape(statistic, model, chunk(0))
     zero = jax.tree.map(lambda s: jnp.zeros(s.shape, precision.wide(s.dtype)), sums)
     blank = jnp.zeros((chunks.first_leaf.shape[0], *table.shape), table.dtype)
 

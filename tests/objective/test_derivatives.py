@@ -12,7 +12,7 @@ from mixstat.experts import GaussianExperts
 from mixstat.gates import Gate, GaussianGate, SoftmaxGate, TemperatureGate
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
-from mixstat.objective import objective
+from mixstat.objective import likelihood, objective
 from mixstat.objective.derivatives import derivatives, value_and_gradient
 from mixstat.objective.likelihood import expert_mass, log_joint_rows, log_likelihood
 from mixstat.objective.reduction import is_large
@@ -69,6 +69,25 @@ def enumerated(model, table):
 def test_log_likelihood_equals_enumeration(rng, x64, k, m, covariance, possibility):
     model, data, table = random_problem(rng, k, m, covariance, possibility=possibility)
     np.testing.assert_allclose(log_likelihood(model, data), enumerated(model, table), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("k", "m", "covariance"), [SHAPES[1], *(rest(*s) for s in SHAPES[2:])])
+@pytest.mark.parametrize("possibility", [False, True])
+def test_numpy_says_of_few_rows_what_programs_do(rng, x64, k, m, covariance, possibility):
+    model, data, table = random_problem(rng, k, m, covariance, n=1500, possibility=possibility)
+    assert likelihood._few(model, data)
+    value, mass = likelihood.likelihood_and_mass(model, data)
+    np.testing.assert_allclose(value, log_likelihood(model, data), rtol=1e-13)
+    np.testing.assert_allclose(mass, likelihood._mass(model, data), rtol=1e-12)
+    np.testing.assert_array_equal(expert_mass(model, data), mass)
+    few, many = (
+        batches.take_rows(answer(model, data), 1500)
+        for answer in (likelihood.all_responsibilities, likelihood._all_responsibilities)
+    )
+    np.testing.assert_allclose(few, many, rtol=1e-11, atol=1e-15)
+    large = batches.build(*table, room=20_000)
+    assert not likelihood._few(model, large)
+    np.testing.assert_allclose(likelihood.likelihood_and_mass(model, large)[1], mass, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
