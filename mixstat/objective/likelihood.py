@@ -129,7 +129,7 @@ def likelihood_and_mass(
     table, evidence = _in_numpy(model, batch)
     weight = np.asarray(batch.rows.weight)[: len(table)]
     seen = np.where(weight > 0, evidence, 0.0)
-    return np.sum(weight * seen), np.sum(table * weight[:, None, :], axis=(0, 2))
+    return np.asarray(np.sum(weight * seen)), np.sum(table * weight[:, None, :], axis=(0, 2))
 
 
 def all_responsibilities(model: Mixture, batch: Batch) -> Float[AnyArray, "c K r"]:
