@@ -46,7 +46,7 @@ def slope_table(rates: Setting) -> DataFrame:
     >>> table.index.tolist(), table["n_max"].tolist()
     (['two experts'], [400])
     >>> latex_table(table).splitlines()[0]
-    '\\\\begin{tabular}{llrrrrrrr}'
+    '\\begin{tabular}{llrrrrrrr}'
     """
     named = _named(rates)
     rows = [

@@ -128,6 +128,7 @@ def test_exact_responses_are_not_censored():
         moe.crps(X, LIMITED)
 
 
+@pytest.mark.exhaustive
 def test_ranges_of_counts_hold_both_ends():
     counts = RANDOM.poisson(np.exp(LINE)).astype(float)
     y = np.column_stack([np.minimum(counts, 5), np.where(counts >= 5, np.inf, counts)])

@@ -86,6 +86,7 @@ def test_a_drift_is_followed(rng):
     np.testing.assert_allclose(np.sort(moe.expert_coef_[:, 1]), [-1, 3], atol=0.1)
 
 
+@pytest.mark.exhaustive
 def test_poisson_and_mixed_experts_near_a_fit(rng):
     X = rng.uniform(-1, 1, (1200, 1))
     y = rng.poisson(np.exp(1 + X[:, 0]))

@@ -235,7 +235,7 @@ def rounded_otherwise(x, y, n=8):
         yield (x * noise)[order], (y * (1 + 1e-13 * random.standard_normal(len(y))))[order]
 
 
-@pytest.mark.parametrize("gate", ["softmax", "temperature"])
+@pytest.mark.parametrize("gate", first(["softmax", "temperature"]))
 def test_separation_is_told_whatever_the_rounding(gate):
     """A step is not taken for the ray of a temperature, nor for what data do not determine."""
     for x, y in rounded_otherwise(*step_data()):

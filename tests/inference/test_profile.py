@@ -92,6 +92,7 @@ def test_temperature_is_flat_for_the_plain_gate(saturated):
     np.testing.assert_allclose(coefficient.deviance, other.deviance, atol=1e-6)
 
 
+@pytest.mark.exhaustive
 def test_temperature_is_peaked_with_tanh(saturated):
     moe = MixtureOfExperts(2, gate="activation", random_state=0).fit(*saturated)
     profile = moe.profile("temperature:log_tau", n_points=9)

@@ -104,6 +104,7 @@ def test_averages_over_the_inputs_against_a_fine_grid():
     assert found.hellinger_error < 1e-4 * found.hellinger
 
 
+@pytest.mark.exhaustive
 def test_pieces_end_where_a_gate_jumps():
     truth = find_truth("top-k")
     np.testing.assert_allclose(truth.law.breaks(-3.0, 3.0), [-0.5, 0.5], rtol=1e-11)  # 1/2 +- x = 0

@@ -119,6 +119,7 @@ def opened(folder: Path) -> Store | str:
 
 
 @pytest.mark.filterwarnings("ignore::mixstat.rates.fitted.RateWarning")
+@pytest.mark.exhaustive
 def test_a_thousand_corruptions_never_make_a_wrong_row(sources, tmp_path):
     random = np.random.default_rng(0)
     refused = recomputed = 0

@@ -246,6 +246,7 @@ def test_equal_limits_hold_a_parameter():
 
 
 @in_float64
+@pytest.mark.exhaustive
 def test_fits_at_a_jump_are_certified_by_their_experts():
     study = named_study("top-k/exact")
     n_gate = parameter_vector.size(study.truth.mixture.gate)

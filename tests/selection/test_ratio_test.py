@@ -99,6 +99,7 @@ def test_a_seed_fixes_the_draws_however_many_there_are(two_lines, tested):
     assert other.statistic == pytest.approx(fewer.statistic, abs=1e-8)
 
 
+@pytest.mark.exhaustive
 def test_draws_end_early_where_enough_are_as_large(one_line):
     moe = MixtureOfExperts(**QUICK)
     whole = bootstrap_test(*one_line, estimator=moe, n_draws=BLOCK)

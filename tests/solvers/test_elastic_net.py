@@ -111,7 +111,7 @@ def _check_conditions(moe, tol=1e-8):
         rest({"gate_penalty": 0.0}),
         {"expert_penalty": 0.0},
         rest({"gate": "hierarchical"}),
-        {"expert": "t"},
+        rest({"expert": "t"}),
         rest({"covariance": "tied"}),
         rest({"degree": 2, "gate_degree": 2}),
     ],
