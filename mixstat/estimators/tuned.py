@@ -91,7 +91,10 @@ class TunedEstimator(BaseEstimator):
 
     def _sk_visual_block_(self) -> object:
         """One block, whatever parts are objects: they are no estimators."""
-        from sklearn.utils._repr_html.estimator import _VisualBlock
+        try:
+            from sklearn.utils._repr_html.estimator import _VisualBlock
+        except ModuleNotFoundError:  # its place before scikit-learn 1.8
+            from sklearn.utils._estimator_html_repr import _VisualBlock
 
         name = type(self).__name__
         return _VisualBlock("single", self, names=name, name_details=str(self))

@@ -178,10 +178,24 @@ def _record(value: object) -> str:
         return f"{_found(kind)}({','.join(map(text, value))})"
     if is_dataclass(value) and not callable(value):
         held = {field.name: getattr(value, field.name) for field in fields(value)}
+        if "wrapper_fields" in held:  # of older versions of Equinox, in the order of a set
+            held["wrapper_fields"] = tuple(sorted(held["wrapper_fields"], key=lambda pair: pair[0]))
         return f"{_found(kind)}{text(held)}"
     if kind.__module__.startswith("equinox.") and not vars(value):
         return _found(kind)  # its mark of what a record lacks
+    if kind is object:
+        return _mark(value)
     raise NotKept(f"a {kind.__module__}.{kind.__qualname__}")
+
+
+def _mark(value: object) -> str:
+    """An object without fields by the place where older versions of Equinox keep it as a mark."""
+    for name, module in list(sys.modules.items()):
+        if name.split(".")[0] == "equinox":
+            for word, held in vars(module).items():
+                if held is value:
+                    return f"{name}:{word}"
+    raise NotKept("an object without a place")
 
 
 def place(function: Callable[..., object]) -> str:

@@ -72,7 +72,9 @@ def dress_dates(ax: Axes) -> None:
     """Short dates that do not collide, where the horizontal axis has dates."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DateConverter
 
-    converter = ax.xaxis.get_converter()
+    axis = ax.xaxis
+    # its name before Matplotlib 3.10
+    converter = axis.get_converter() if hasattr(axis, "get_converter") else axis.converter
     if isinstance(converter, DateConverter) or type(converter).__name__.endswith("DateConverter"):
         locator = AutoDateLocator(minticks=3, maxticks=7)
         ax.xaxis.set_major_locator(locator)
