@@ -94,7 +94,9 @@ class TunedEstimator(BaseEstimator):
         try:
             from sklearn.utils._repr_html.estimator import _VisualBlock
         except ModuleNotFoundError:  # its place before scikit-learn 1.8
-            from sklearn.utils._estimator_html_repr import _VisualBlock
+            from sklearn.utils._estimator_html_repr import (  # pyright: ignore[reportMissingImports]
+                _VisualBlock,
+            )
 
         name = type(self).__name__
         return _VisualBlock("single", self, names=name, name_details=str(self))
