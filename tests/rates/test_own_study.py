@@ -45,3 +45,10 @@ def test_fifteen_lines_survive_a_kill(tmp_path):
     assert (tmp_path / "own.pdf").read_bytes().startswith(b"%PDF")
     assert told.startswith(r"\begin{tabular}")
     assert r"mean\_gap & mean & $-0." in told
+
+
+def test_it_does_not_run_where_tests_are_looked_for(tmp_path):
+    look = [sys.executable, "-m", "pytest", "-q", "--collect-only", str(SCRIPT.parent)]
+    done = subprocess.run(look, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("own")]
