@@ -125,7 +125,8 @@ def _experts(told: Told) -> Iterable[str]:
     results = told.results
     if results is None:
         share = told.moe.gate_proba(told.X).mean(axis=0)
-        numbers = {f"expert {k}": f"{one:.3f}" for k, one in enumerate(share)}
+        titles = told.moe.fit_.expert_titles
+        numbers = {name: f"{one:.3f}" for name, one in zip(titles, share, strict=True)}
         yield page.table(_pairs(numbers), "Mean share of each expert in these rows")
         return
     yield from _tried(

@@ -90,6 +90,11 @@ class FittedAttributes(TunedEstimator):
         return self.fit_.n_experts
 
     @property
+    def expert_titles_(self) -> list[str]:
+        """What the experts are called: by name, by context, else by number."""
+        return self.fit_.expert_titles
+
+    @property
     def expert_coef_(self) -> Float[np.ndarray, "K ..."]:
         """Coefficients of the experts, in the user's units."""
         return self.fit_.attributes["expert_coef_"]

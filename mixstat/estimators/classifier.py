@@ -80,6 +80,9 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
     constraints, common, frozen : default=None
         Equations between parameters, columns with one coefficient, and experts that are known, as
         in :class:`MixtureOfExperts`.
+    expert_names : sequence of str, default=None
+        What the experts are called in summaries, tables and displays, in the order of their
+        numbers: fit, look, and name. None tells of them by number.
     missing : {"raise", "drop"}, default="raise"
         What becomes of rows with a missing value (NaN, None, NA) in X, y, weights or offset: an
         error, or they are left out of fits and of questions that are answered by one number;
@@ -103,6 +106,8 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         Gate coefficients of ``gate_names_``, as in :class:`MixtureOfExperts`.
     expert_names_, gate_names_ : list of str
         Names of the coefficients' columns; "1" is the constant.
+    expert_titles_ : list of str
+        What the experts are called: ``expert_names``, or "expert 0" and so on.
     log_likelihood_ : float
         Weighted mean of log P(y | x) over the training rows; for a Gaussian gate that of
         log p(x, y).
@@ -194,6 +199,7 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         constraints=None,
         common=None,
         frozen=None,
+        expert_names=None,
         missing="raise",
         warm_start=False,
         random_state=None,
@@ -224,6 +230,7 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
         self.constraints = constraints
         self.common = common
         self.frozen = frozen
+        self.expert_names = expert_names
         self.missing = missing
         self.warm_start = warm_start
         self.random_state = random_state

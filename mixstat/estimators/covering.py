@@ -78,4 +78,5 @@ class CoveringMixture(BaseMixture):
         observed = fit.model.experts.observed(response).T
         region = np.argmax(fit.log_gate(read), axis=1) if by_region else None
         law = fit.predictive(read, self._offset(X, offset))
-        return coverage.interval_coverage(law, observed, stated, region, lags)
+        names = fit.request.options.expert_names
+        return coverage.interval_coverage(law, observed, stated, region, lags, names)

@@ -40,11 +40,12 @@ def fit_table(estimator: BaseEstimator) -> str:
     certificate = getattr(estimator, "certificate_", None)
     if not isinstance(certificate, Certificate):
         return ""
-    shares = ", ".join(f"{share:.1%}" for share in getattr(estimator, "expert_share_", ()))
+    shares = [f"{share:.1%}" for share in getattr(estimator, "expert_share_", ())]
+    titles = list(getattr(estimator, "expert_titles_", ()))
     rows = {
         "certificate": str(certificate),
         "mean log-likelihood": f"{getattr(estimator, 'log_likelihood_', float('nan')):.6g}",
-        "shares of experts": shares,
+        "shares of experts": ", ".join(map(" ".join, zip(titles, shares, strict=True))),
     }
     cells = "".join(
         f'<tr><th scope="row" style="text-align: left; white-space: nowrap">{escape(name)}</th>'

@@ -15,6 +15,7 @@ def notes_of(fit: Fit) -> list[str]:
         *_missing_note(fit),
         *_unit_note(fit),
         *_order_note(fit),
+        *_names_note(fit),
         *_restrictions_note(fit),
         *(f"{words}." for words in fit.model.experts.notes()),
         *_class_note(fit),
@@ -151,6 +152,13 @@ def _order_note(fit: Fit) -> list[str]:
     full = len(coef) == fit.n_experts and not np.any(coef[-1])
     last = fit.n_experts - 1
     return [note + (f" Gate coefficients are logits against expert {last}." if full else "")]
+
+
+def _names_note(fit: Fit) -> list[str]:
+    """Which name belongs to which number."""
+    names = fit.request.options.expert_names
+    listed = ", ".join(f"{k} is {name}" for k, name in enumerate(names))
+    return [f"Names of experts: {listed}."] if names else []
 
 
 def _restrictions_note(fit: Fit) -> list[str]:

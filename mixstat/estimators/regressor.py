@@ -106,6 +106,9 @@ class MixtureOfExperts(RegressionMixture):
     frozen : dict, default=None
         Experts whose parameters are known, by number, such as
         ``{0: {"coef": [1.0, 2.0], "scale": 0.5}}``; what is left out is learned.
+    expert_names : sequence of str, default=None
+        What the experts are called in summaries, tables and displays, in the order of their
+        numbers: fit, look, and name. None tells of them by number.
     missing : {"raise", "drop"}, default="raise"
         What becomes of rows with a missing value (NaN, None, NA) in X, y, weights or offset: an
         error, or they are left out of fits and of questions that are answered by one number;
@@ -138,6 +141,8 @@ class MixtureOfExperts(RegressionMixture):
         Shapes, one over the squared coefficient of variation (gamma experts only).
     expert_names_, gate_names_ : list of str
         Names of the coefficients' columns; "1" is the constant.
+    expert_titles_ : list of str
+        What the experts are called: ``expert_names``, or "expert 0" and so on.
     log_likelihood_ : float
         Weighted mean of log p(y | x) over the training rows, at the returned parameters. For a
         Gaussian gate that of log p(x, y), which is what is maximised and what ``aic`` and ``bic``
@@ -249,6 +254,7 @@ class MixtureOfExperts(RegressionMixture):
         constraints=None,
         common=None,
         frozen=None,
+        expert_names=None,
         missing="raise",
         warm_start=False,
         random_state=None,
@@ -282,6 +288,7 @@ class MixtureOfExperts(RegressionMixture):
         self.constraints = constraints
         self.common = common
         self.frozen = frozen
+        self.expert_names = expert_names
         self.missing = missing
         self.warm_start = warm_start
         self.random_state = random_state

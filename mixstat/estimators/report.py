@@ -76,6 +76,7 @@ def describe(fit: Fit) -> Description:
         cautions=tuple(cautions),
         hidden=frozenset(hidden.tolist()),
         zeroed=zeroed,
+        experts=fit.request.options.expert_names,
     )
 
 
@@ -137,7 +138,8 @@ def _sections(fit: Fit) -> list[tuple[str, str]]:
     """Titles of the tables and what their parameters' names begin with."""
     share = fit.maximum.share
     gate, experts = fit.user_model.gate, fit.user_model.experts
-    name = [f", {context}" for context in contexts_of(fit)] or [""] * fit.n_experts
+    told = fit.request.options.expert_names or contexts_of(fit)
+    name = [f", {one}" for one in told] or [""] * fit.n_experts
     titles = {
         f"expert{k}:": f"Expert {k}{name[k]} (share {share[k]:.3f})" for k in range(fit.n_experts)
     }

@@ -123,7 +123,7 @@ class ExpertShares(TransformerMixin, BaseEstimator):
         return fitted.gate_proba(X) if self.of == "gate" else fitted.responsibilities(X)
 
     def get_feature_names_out(self, input_features: Setting = None) -> np.ndarray:
-        """Names of the columns: of contexts where experts have them, else "expert0" and so on.
+        """Names of experts, or of their contexts, where they have them; else "expert0" and so on.
 
         Parameters
         ----------
@@ -137,7 +137,8 @@ class ExpertShares(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         numbers = [f"expert{k}" for k in range(self.estimator_.certificate_.n_experts)]
-        told = list(getattr(self.estimator_, "expert_contexts_", numbers))
+        names = list(getattr(self.estimator_, "expert_names", None) or numbers)
+        told = list(getattr(self.estimator_, "expert_contexts_", names))
         return np.asarray(told if len(set(told)) == len(told) else numbers, object)
 
     def _check(self) -> None:

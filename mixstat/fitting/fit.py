@@ -25,6 +25,7 @@ from mixstat.objective.likelihood import (
     conditional_log_likelihood,
 )
 from mixstat.objective.strengths import Strengths
+from mixstat.parts.labels import distinct
 from mixstat.results import Certificate
 
 UPDATED = (
@@ -129,6 +130,15 @@ class Fit(Answers):
     def n_experts(self) -> int:
         """Number K of experts."""
         return self.model.n_experts
+
+    @property
+    def expert_titles(self) -> list[str]:
+        """What the experts are called: by name, by context, else by number."""
+        contexts = self.request.contexts
+        if contexts is not None:
+            return distinct(contexts.of_experts)
+        numbered = [f"expert {k}" for k in range(self.n_experts)]
+        return list(self.request.options.expert_names) or numbered
 
     def to_user(self, model: Mixture) -> Mixture:
         """A model like this one on the user's features and units; affine in the parameters."""

@@ -8,7 +8,7 @@ import numpy as np
 from mixstat.arguments import Columns, Seed, Setting
 from mixstat.fitting import starts
 from mixstat.fitting.restrictions import Restrictions, read_restrictions
-from mixstat.fitting.settings import check_degree, find_gate
+from mixstat.fitting.settings import check_degree, check_names, find_gate
 from mixstat.gates.base import Gate
 from mixstat.solvers.base import Solver
 from mixstat.solvers.registry import find_solver
@@ -67,6 +67,8 @@ class Options:
     """What is held, or tied by equations."""
     random_state: Seed
     verbose: bool
+    expert_names: tuple[str, ...] = ()
+    """What people call the experts; empty where they gave no names."""
 
     @property
     def shrinks_experts(self) -> bool:
@@ -117,6 +119,7 @@ def read_options(settings: Mapping[str, Setting], n_experts: Setting) -> Options
         ),
         random_state=settings["random_state"],
         verbose=_verbose(settings["verbose"]),
+        expert_names=check_names(settings.get("expert_names"), k),  # contexts name their experts
     )
     check_switch("warm_start", settings["warm_start"])
     check_seed("random_state", options.random_state)

@@ -70,3 +70,20 @@ def check_degree(degree: object, n_experts: int) -> np.ndarray:
             f"{len(degree)} of them."
         )
     return np.array([check_integer("degree", one, 0) for one in degree])
+
+
+def check_names(names: object, n_experts: int) -> tuple[str, ...]:
+    """Names of the experts, which differ; none where there are no names."""
+    if names is None:
+        return ()
+    listed = [] if isinstance(names, str) else list(names) if np.iterable(names) else []
+    if not listed or not all(isinstance(one, str) and one.strip() for one in listed):
+        raise ValueError(f"expert_names must be None or a list of texts, got {names!r}.")
+    if len(listed) != n_experts:
+        raise ValueError(
+            f"expert_names must have a name for each of the {n_experts} experts, got "
+            f"{len(listed)} of them: {names!r}."
+        )
+    if len(set(listed)) != len(listed):
+        raise ValueError(f"expert_names must differ, got {names!r}.")
+    return tuple(str(one) for one in listed)

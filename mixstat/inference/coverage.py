@@ -1,5 +1,7 @@
 """How often observations lie within intervals that were stated before them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import stats
@@ -17,6 +19,7 @@ def interval_coverage(
     levels: Float[np.ndarray, " L"],
     region: Int[np.ndarray, " n"] | None,
     max_lag: int | None,
+    names: Sequence[str] = (),
 ) -> DataFrame:
     """A row for each output, level and region; arguments are as those of the public method."""
     import pandas as pd
@@ -24,7 +27,7 @@ def interval_coverage(
     ends = [(law.quantile(0.5 * (1 - level)), law.quantile(0.5 * (1 + level))) for level in levels]
     groups: list[tuple[object, Bool[np.ndarray, " n"]]] = [("all", np.ones(y.shape[1], bool))]
     if region is not None:
-        groups += [(int(k), region == k) for k in np.unique(region)]
+        groups += [(names[k] if names else int(k), region == k) for k in np.unique(region)]
     rows = []
     for output, observed in enumerate(y):
         for level, (low, high) in zip(levels, ends, strict=True):

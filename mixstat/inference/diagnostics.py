@@ -84,7 +84,7 @@ def expert_diagnostics(estimate: Estimate) -> DataFrame:
             "odds_of_correct": odds,
             "entropy": (weight * entropies(estimate)) @ share / mass,
         }
-    return pd.DataFrame(table, index=pd.RangeIndex(share.shape[1], name="expert"))
+    return pd.DataFrame(table, index=pd.Index(estimate.expert_keys, name="expert"))
 
 
 def rootogram(estimate: Estimate, n_bins: object, omit: object) -> DataFrame:
@@ -94,7 +94,7 @@ def rootogram(estimate: Estimate, n_bins: object, omit: object) -> DataFrame:
     count, least = check_integer("n_bins", n_bins, 1), check_share("omit", omit)
     edges = np.linspace(0, 1, count + 1)
     tables = []
-    for expert, share in enumerate(estimate.responsibilities.T):
+    for expert, share in zip(estimate.expert_keys, estimate.responsibilities.T, strict=True):
         kept = share >= least
         height, _ = np.histogram(share[kept], edges, weights=estimate.weight[kept])
         columns = {"expert": expert, "low": edges[:-1], "high": edges[1:], "count": height}
@@ -109,8 +109,8 @@ def gate_reliability(estimate: Estimate, n_bins: object) -> DataFrame:
     count = check_integer("n_bins", n_bins, 1)
     prior, posterior, weight = own_shares(estimate), estimate.responsibilities, estimate.weight
     rows = []
-    for expert in range(prior.shape[1]):
-        share, found = prior[:, expert], posterior[:, expert]
+    for k, expert in enumerate(estimate.expert_keys):
+        share, found = prior[:, k], posterior[:, k]
         order = np.argsort(share, kind="stable")
         place = np.cumsum(weight[order]) - 0.5 * weight[order]
         bins = np.floor(count * place / weight.sum()).astype(int)

@@ -23,6 +23,7 @@ from mixstat.inference.row_functions import Arrays, Evaluated, contrasts, evalua
 from mixstat.inference.summary import Block, Summary, summary_tables
 from mixstat.inference.user_units import Means, means_of, row_index
 from mixstat.numerics.quiet import quiet_methods
+from mixstat.parts.labels import expert_title
 from mixstat.validation import check_choice, check_open_share
 
 PARTS = ("total", "gate", "experts")
@@ -81,9 +82,10 @@ class MarginalEffects:
         first = np.arange(shape[0]).reshape(-1, *[1] * (len(shape) - 1))
         by_output = names[None, :, None] if len(shape) == 3 else np.array("", dtype=object)
         parts = self.of in ("mean", "probability")
+        named = np.array(self.told.experts).reshape(first.shape) if not parts else first
         places = {
             "row": self.index,
-            "expert": np.array(None) if parts else first,
+            "expert": np.array(None) if parts else named,
             "output": by_output,
             "part": np.array(PARTS, dtype=object)[first] if parts else np.array("total"),
         }
@@ -122,13 +124,7 @@ class MarginalEffects:
         return summary_tables(title, self.facts, blocks, self.notes, share)
 
     def _block(self, keys: list[str], group: tuple[object, ...], table: DataFrame) -> Block:
-        titles = {"expert": "expert {}", "output": "{}", "part": "{}"}
-        pieces = [
-            "through the " + str(one)
-            if key == "part" and one != "total"
-            else titles[key].format(one)
-            for key, one in zip(keys, group, strict=True)
-        ]
+        pieces = [_piece(*pair) for pair in zip(keys, group, strict=True)]
         names = [
             row.column if row.contrast == "dy/dx" else f"{row.column}: {row.contrast}"
             for row in table.itertuples()
@@ -136,8 +132,10 @@ class MarginalEffects:
         if self.at == "rows":
             names = [f"{name} [{row}]" for name, row in zip(names, table["row"], strict=True)]
         title = ", ".join(pieces) or "effects"
+        # names that people gave stay as they are
+        named = table["output"].any() or ("expert" in keys and isinstance(group[0], str))
         return Block(
-            title if table["output"].any() else title[:1].upper() + title[1:],
+            title if named else title[:1].upper() + title[1:],
             names,
             table["estimate"].to_numpy(),
             table["std_error"].to_numpy(),
@@ -146,6 +144,13 @@ class MarginalEffects:
 
     def __str__(self) -> str:
         return str(self.summary())
+
+
+def _piece(key: str, value: object) -> str:
+    """What a table of effects is of, in words."""
+    if key == "expert":
+        return expert_title(value)
+    return f"through the {value}" if key == "part" and value != "total" else str(value)
 
 
 def _told(frame: DataFrame) -> DataFrame:

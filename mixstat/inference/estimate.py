@@ -76,6 +76,8 @@ class Description(NamedTuple):
     """Parameters that are not shown: coefficients that an expert does without."""
     zeroed: str
     """Why a penalty leaves a parameter without an error, if one does."""
+    experts: tuple[str, ...] = ()
+    """Names of the experts; empty where they have numbers alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +141,11 @@ class Estimate:
     def names(self) -> list[str]:
         """Names of the reported parameters."""
         return [label.name for label in self.labels]
+
+    @property
+    def expert_keys(self) -> tuple[str, ...] | tuple[int, ...]:
+        """What tables tell experts apart by: their names, else their numbers."""
+        return self.description.experts or tuple(range(self.result.model.n_experts))
 
     @property
     def model(self) -> Mixture:

@@ -39,17 +39,21 @@ def tidy(estimate: Estimate, single: LinearTest, ends: Float[np.ndarray, "E 2"])
     """A row for each parameter, which says what it is."""
     import pandas as pd
 
-    table = pd.DataFrame([_place(label) for label in estimate.labels], index=estimate.names)
+    places = [_place(label, estimate.description.experts) for label in estimate.labels]
+    table = pd.DataFrame(places, index=estimate.names)
     table["estimate"], table["std_error"] = estimate.params, single.std_error
     table["z"], table["p"] = single.zvalues, single.pvalues
     table["low"], table["high"] = ends.T
     return table
 
 
-def _place(label: ParameterLabel) -> dict[str, Any]:
+def _place(label: ParameterLabel, names: Sequence[str]) -> dict[str, Any]:
+    expert: int | str | None = label.expert
+    if names and label.part == "experts" and label.expert is not None:
+        expert = names[label.expert]
     return {
         "part": label.part,
-        "expert": label.expert,
+        "expert": expert,
         "output": label.output,
         "term": label.feature or label.word,
     }

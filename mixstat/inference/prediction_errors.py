@@ -91,7 +91,7 @@ class PredictionResults:
         import pandas as pd
 
         share, output = self._level(level), np.array(self.told.names, dtype=object)
-        row, expert = self.index, np.arange(len(self.experts.value))
+        row, expert = self.index, np.array(self.told.experts)
         word = self.told.word
         parts = [
             _long(self.means, share, word, row=row[None], output=output[:, None]),

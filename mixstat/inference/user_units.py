@@ -26,6 +26,8 @@ class Means(NamedTuple):
     """Largest mean on the logit scale."""
     word: str
     """What they are: "mean" or "probability"."""
+    experts: tuple[str, ...] | tuple[int, ...]
+    """Names of the experts, or their numbers."""
 
 
 def means_of(estimate: Estimate) -> Means:
@@ -46,6 +48,7 @@ def means_of(estimate: Estimate) -> Means:
         SCALES.get(experts.response.removeprefix("censored "), "identity"),
         trials,
         "probability" if is_class else "mean",
+        estimate.expert_keys,
     )
 
 

@@ -103,3 +103,19 @@ def scalars(word: str, n_experts: int) -> list[ParameterLabel]:
 
 def _role(feature: str) -> str:
     return "intercept" if feature == CONSTANT else "slope"
+
+
+def expert_title(expert: object) -> str:
+    """What an expert is called whom a table has by name or by number."""
+    return expert if isinstance(expert, str) else f"expert {expert}"
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """Names, numbered where several experts share one."""
+    listed = list(names)
+    seen: dict[str, int] = {}
+    out: list[str] = []
+    for name in listed:
+        seen[name] = seen.get(name, 0) + 1
+        out.append(f"{name} {seen[name]}" if listed.count(name) > 1 else name)
+    return out

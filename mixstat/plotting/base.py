@@ -1,6 +1,6 @@
 """What all displays are: the data of a figure, and its axes once it is drawn."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -106,17 +106,6 @@ def pale(color: Any, share: float = 0.8) -> tuple[float, ...]:
 
 
 def expert_names(estimator: object, count: int) -> list[str]:
-    """What each expert stands for: its context where it has one, else its number."""
-    told = getattr(estimator, "expert_contexts_", None)
-    return [f"expert {k}" for k in range(count)] if told is None else distinct(told)
-
-
-def distinct(names: Iterable[str]) -> list[str]:
-    """Names, numbered where several experts share one."""
-    names = list(names)
-    seen: dict[str, int] = {}
-    out = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        out.append(f"{name} {seen[name]}" if names.count(name) > 1 else name)
-    return out
+    """What each expert is called: by its name or context where it has one, else by its number."""
+    told = getattr(estimator, "expert_titles_", None)
+    return [f"expert {k}" for k in range(count)] if told is None else told

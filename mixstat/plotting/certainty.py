@@ -4,6 +4,7 @@ import numpy as np
 
 from mixstat.arguments import Axes, DataFrame, Setting
 from mixstat.inference.results import InferenceResults
+from mixstat.parts.labels import expert_title
 from mixstat.plotting.base import Display, colors_of
 from mixstat.plotting.checks import check_kind
 
@@ -72,7 +73,7 @@ class RootogramDisplay(Display):
             width = own["high"] - own["low"]
             height = np.sqrt(own["count"])
             one.bar(own["low"], height, width, align="edge", color=color, edgecolor="white")
-            one.set(title=f"expert {expert}", xlabel="responsibility", xlim=(0, 1))
+            one.set(title=expert_title(expert), xlabel="responsibility", xlim=(0, 1))
             one.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
             one.spines[["top", "right"]].set_visible(False)
         self.axes_[0].set_ylabel("root of number of rows")
@@ -140,7 +141,7 @@ class GateReliabilityDisplay(Display):
                 color=color,
                 markersize=4.5,
                 elinewidth=1,
-                label=f"expert {expert}",
+                label=expert_title(expert),
             )
         ax.set(xlabel="mean share of the gate", ylabel="mean responsibility")
         ax.set(xlim=(-0.02, 1.02), ylim=(-0.05, 1.05))

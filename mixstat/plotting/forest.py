@@ -9,6 +9,7 @@ from jaxtyping import Float
 from mixstat.arguments import Axes, DataFrame, Setting
 from mixstat.inference.effects import PARTS, MarginalEffects
 from mixstat.inference.results import InferenceResults
+from mixstat.parts.labels import expert_title
 from mixstat.plotting.base import Display, colors_of
 from mixstat.plotting.checks import check_kind
 from mixstat.validation import check_switch
@@ -163,14 +164,14 @@ def _coefficients(title: str, table: DataFrame) -> Panel:
     ]
     rows, owners = list(dict.fromkeys(names)), list(dict.fromkeys(table["expert"]))
     colors = colors_of(len(owners))
-    word = "expert" if title == "Experts" else "equation"
     series = []
     for owner, color in zip(owners, colors, strict=True):
         values = np.full((len(rows), 3), np.nan)
         own = (table["expert"] == owner).to_numpy() | (owner is None)
         for name, row in zip(np.array(names)[own], table[own].itertuples(), strict=True):
             values[rows.index(name)] = row.estimate, row.low, row.high
-        series.append(Series(f"{word} {owner}", color, values))
+        word = expert_title(owner) if title == "Experts" else f"equation {owner}"
+        series.append(Series(word, color, values))
     return Panel(title, rows, series, "coefficient")
 
 
@@ -222,7 +223,7 @@ def _effects(effects: MarginalEffects, title: str, table: DataFrame) -> Panel:
     words: dict[str, str] = {part: f"through the {part}" for part in PARTS} | {"total": "total"}
     series = [
         Series(
-            words[str(group)] if parted else f"expert {group}",
+            words[str(group)] if parted else expert_title(group),
             color,
             table[table[key] == group][["estimate", "low", "high"]].to_numpy(float),
         )

@@ -122,8 +122,8 @@ def _expert_panels(path: Path) -> list[tuple[str, list[str], np.ndarray]]:
     scale = np.resize(fit.units.scale, rows.shape[2])  # one for each output or class
     outputs = fit.output_names[: rows.shape[2]] if rows.shape[2] > 1 else [""]
     return [
-        (f"expert {k}, {output}" if output else f"expert {k}", names, rows[:, k, j] / scale[j])
-        for k in range(fit.n_experts)
+        (f"{title}, {output}" if output else title, names, rows[:, k, j] / scale[j])
+        for k, title in enumerate(fit.expert_titles)
         for j, output in enumerate(outputs)
     ]
 

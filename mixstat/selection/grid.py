@@ -52,6 +52,8 @@ def with_settings(estimator: BaseMixture, settings: Settings) -> BaseMixture:
     """An estimator like this one, not fitted, with some settings of its own."""
     own = estimator.get_params(deep=False) | {"warm_start": False}
     whole, _ = split(settings)
+    if whole.get("n_experts", own["n_experts"]) != own["n_experts"]:
+        own |= {"expert_names": None} if own.get("expert_names") else {}  # they are of others
     made = type(estimator)(**own | whole)
     return made.set_params(**{name: settings[name] for name in settings if name not in whole})
 

@@ -262,7 +262,7 @@ def _settings(moe: BaseMixture, groups: Int[np.ndarray, " K"]) -> dict[str, Sett
     k = int(groups.max()) + 1
     first = [int(np.flatnonzero(groups == one)[0]) for one in range(k)]
     found: dict[str, Setting] = {"n_experts": k}
-    for name in EACH:
+    for name in (*EACH, "expert_names"):
         value = moe.get_params(deep=False).get(name)
         if isinstance(value, list | tuple):
             found[name] = [value[i] for i in first]

@@ -12,7 +12,6 @@ from mixstat.fitting.batch_of_fits import fit_many
 from mixstat.fitting.fit import Fit
 from mixstat.numerics.precision import in_float64
 from mixstat.numerics.quiet import quiet
-from mixstat.plotting.base import distinct
 from mixstat.plotting.inputs import InputReportDisplay
 from mixstat.selection.folds import check_params
 from mixstat.validation import check_integer, check_open_share, check_seed
@@ -172,7 +171,7 @@ def input_report(
     known = model._offset(X, check_params(params).get("offset"))
     resp = fit.responsibilities(table, response, known) * own[:, None]
     return InputReport(
-        contexts=_contexts(fit),
+        contexts=fit.expert_titles,
         features=fit.designs.experts.names[first:],
         coef=coef[:, first:],
         low=low,
@@ -195,13 +194,6 @@ def _check_model(model: Estimator) -> BaseMixture:
     if model.fit_.rows_per_unit is not None:
         raise ValueError("model must be fitted without groups, whose units share experts; got one.")
     return model
-
-
-def _contexts(fit: Fit) -> list[str]:
-    """What each expert stands for, in words that differ."""
-    contexts = fit.request.contexts
-    unnamed = [f"expert {k}" for k in range(fit.n_experts)]
-    return distinct(unnamed if contexts is None else contexts.of_experts)
 
 
 @in_float64

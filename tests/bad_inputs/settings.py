@@ -75,6 +75,10 @@ SETTINGS: dict[str, list[Any]] = {
     "random_state": NOT_SEEDS,
     "verbose": ["x", -1, None, 1.5],
 }  # fmt: skip
+NOT_NAMES = [
+    "ab", 5, [1, 2], ["a", ""], Case([], r"\[\]"), Case(["a"], "1 of them"),
+    Case(["a", "a"], "'a', 'a'"), Case(["a", "b", "c"], "3 of them"), Case(["a", None], "None"),
+]  # fmt: skip
 OF_REGRESSORS: dict[str, list[Any]] = {
     "expert": [
         "normal", None, 3, Case(["gaussian", "poisson"], "poisson|Poisson"), Case([], "empty"),
@@ -83,11 +87,13 @@ OF_REGRESSORS: dict[str, list[Any]] = {
     ],
     "covariance": ["round", None, 2],
     "missing": ["omit", None, True],
+    "expert_names": NOT_NAMES,
     "max_scale_ratio": [0.5, 0, -1, np.nan, np.inf, "some", True],
     "scale_penalty": [-1.0, np.nan, np.inf, "some", None, True],
 }  # fmt: skip
 OF_CLASSIFIERS: dict[str, list[Any]] = {
     "missing": ["omit", None, True],
+    "expert_names": NOT_NAMES,
     "classes": [["in", "in"], Case(["in", "out", "on"], "on"), ["in"], "in", Case(5, "5")],
 }
 OF_CONTEXTS: dict[str, list[Any]] = {
@@ -117,7 +123,8 @@ def _fits(cls: type, y: np.ndarray, **others: object) -> Callable[[], Callable[.
 def of_estimators() -> Iterator[Row]:
     """Settings and methods of the three estimators."""
     known = {"possibilities": np.ones((N, 2))}
-    of_contexts = {name: bad for name, bad in OF_REGRESSORS.items() if name != "missing"}
+    others = ("missing", "expert_names")  # contexts name their experts
+    of_contexts = {name: bad for name, bad in OF_REGRESSORS.items() if name not in others}
     kinds = [
         ("regressor", MixtureOfExperts, Y, SETTINGS | OF_REGRESSORS, {}),
         ("classifier", MixtureOfExpertsClassifier, LABELS, SETTINGS | OF_CLASSIFIERS, {}),
