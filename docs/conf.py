@@ -1,16 +1,25 @@
 """Settings of the documentation site."""
 
+import inspect
+import sys
+from pathlib import Path
+
+from sklearn.base import BaseEstimator
+
 import mixstat
+
+sys.path.append(str(Path(__file__).parent))  # the extension that writes formulas
 
 project = "mixstat"
 author = "The mixstat developers"
 copyright = f"2026, {author}"
 version = release = mixstat.__version__
 
+html_math_renderer = "mathml"
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
+    "mathml",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]
@@ -21,6 +30,7 @@ default_role = "py:obj"
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
+toc_object_entries_show_parents = "hide"
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
@@ -31,17 +41,21 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "show_memory": False,
     "min_reported_time": 1e9,
+    "write_computation_times": False,
+    "ignore_repr_types": r"matplotlib|mixstat\.plotting",  # their figures are shown
 }
 
 html_theme = "pydata_sphinx_theme"
 html_title = "mixstat"
 html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_theme_options = {
     "navigation_with_keys": False,
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 5,
 }
 single_pages = (
     "quickstart",
@@ -56,3 +70,16 @@ single_pages = (
     "faq",
 )
 html_sidebars = {page: [] for page in single_pages}
+
+
+def settings_of(app, what, name, obj, options, signature, returned):
+    """Show the settings of an estimator, whose base class takes any to refuse unknown ones."""
+    if what == "class" and issubclass(obj, BaseEstimator):
+        settings = inspect.signature(obj).replace(return_annotation=inspect.Signature.empty)
+        return str(settings), returned
+    return None
+
+
+def setup(app):
+    """Let classes show their settings."""
+    app.connect("autodoc-process-signature", settings_of)

@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
-def _site():
-    spec = importlib.util.spec_from_file_location("site_check", ROOT / ".ci" / "site.py")
+def _script(name):
+    spec = importlib.util.spec_from_file_location(f"{name}_check", ROOT / ".ci" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -68,7 +68,7 @@ def test_faults_of_a_site_are_found(tmp_path):
         "<img src='a.png' alt=''></a><a href='#top'></a><a href='https://far.example/x'></a></body>"
     )
     (tmp_path / "other.html").write_text("<title>Other</title><p id='here'></p>")
-    site = _site()
+    site = _script("site")
     assert site.faults(tmp_path) == []
     (tmp_path / "other.html").write_text(
         "<p id='there'></p><h1>b</h1><h1>c</h1><img src='b.png'><a href='gone.html'></a>"
@@ -80,3 +80,27 @@ def test_faults_of_a_site_are_found(tmp_path):
         "other.html: no text for the image b.png",
         "other.html: dead link gone.html",
     ]
+
+
+def test_what_a_browser_shows_is_looked_at(tmp_path, capsys):
+    browser = _script("browser")
+    if browser.tools() is None:
+        pytest.skip("needs Selenium, Chromium and its driver")
+    page = "<link rel='icon' href='data:,'><p style='color: {}'>words</p><div style='width: {}'>"
+    (tmp_path / "good.html").write_text(page.format("#333", "50px"))
+    assert browser.main(tmp_path) == 0
+    (tmp_path / "bad.html").write_text(page.format("#999", "600px") + "<img src='gone.png'>")
+    capsys.readouterr()
+    assert browser.main(tmp_path) == 1
+    told = capsys.readouterr().out
+    for part in ("400 px: scrolls sideways", "does not show", "contrast 2.85 of P"):
+        assert part in told
+    assert "good.html" not in told
+    assert "1200 px: scrolls" not in told
+
+
+def test_a_site_without_a_browser_is_left_in_words(tmp_path, capsys, monkeypatch):
+    browser = _script("browser")
+    monkeypatch.setattr(browser, "tools", lambda: None)
+    assert browser.main(tmp_path) == 0
+    assert "no browser was opened" in capsys.readouterr().out
