@@ -18,6 +18,7 @@ version = release = mixstat.__version__
 html_math_renderer = "mathml"
 extensions = [
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosectionlabel",
     "sphinx.ext.autosummary",
     "mathml",
     "numpydoc",
@@ -27,6 +28,7 @@ exclude_patterns = ["_build", "_templates"]
 templates_path = ["_templates"]
 default_role = "py:obj"
 
+autosectionlabel_prefix_document = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
@@ -67,6 +69,7 @@ single_pages = (
     "install",
     "policy",
     "start",
+    "tasks",
     "faq",
 )
 html_sidebars = {page: [] for page in single_pages}
