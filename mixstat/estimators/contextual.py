@@ -62,9 +62,9 @@ class ContextualMixtureOfExperts(KnowingMixture):
         The gate's features beside ``formula``, such as ``"~ w"``; ``"~ 1"`` gives constant shares
         and None the same features as the experts.
     expert : str, experts or list of them, default="gaussian"
-        "gaussian", "t", "poisson", "negative_binomial", "binomial", "gamma", "lognormal",
-        "exponential", "weibull", "inverse_gaussian", "beta", "ordered", an object of settings
-        from :mod:`mixstat.experts`, such as ``StudentTExperts(df=4)`` or
+        "gaussian", "t", "skew_normal", "poisson", "negative_binomial", "binomial", "gamma",
+        "lognormal", "exponential", "weibull", "inverse_gaussian", "beta", "ordered", an object
+        of settings from :mod:`mixstat.experts`, such as ``StudentTExperts(df=4)`` or
         ``Censored("weibull")``, or a list with one of these for each expert, all of one kind of
         response; "zero" stands beside others, as in ``["zero", "poisson"]``.
     covariance : {"full", "diagonal", "spherical", "tied"}, default="full"

@@ -42,9 +42,9 @@ class MixtureOfExperts(RegressionMixture):
         The gate's features beside ``formula``, such as ``"~ w"``; ``"~ 1"`` gives constant shares
         and None the same features as the experts.
     expert : str, experts or list of them, default="gaussian"
-        "gaussian", "t", "poisson", "negative_binomial", "binomial", "gamma", "lognormal",
-        "exponential", "weibull", "inverse_gaussian", "beta", "ordered", an object of settings
-        from :mod:`mixstat.experts`, such as ``StudentTExperts(df=4)`` or
+        "gaussian", "t", "skew_normal", "poisson", "negative_binomial", "binomial", "gamma",
+        "lognormal", "exponential", "weibull", "inverse_gaussian", "beta", "ordered", an object
+        of settings from :mod:`mixstat.experts`, such as ``StudentTExperts(df=4)`` or
         ``Censored("weibull")``, or a list with one of these for each expert, all of one kind of
         response; "zero" stands beside others, as in ``["zero", "poisson"]``.
     covariance : {"full", "diagonal", "spherical", "tied"}, default="full"
@@ -131,12 +131,14 @@ class MixtureOfExperts(RegressionMixture):
         which is the reference. For a tree a row for each branch but the last of each node, for
         a Gaussian gate the centres of the inputs (``gate_names_`` without "1").
     scale_ : ndarray of shape (n_experts,) or (n_experts, m)
-        Standard deviations of Gaussian experts or scales of t experts, in units of y (not for
-        experts of different families).
+        Standard deviations of Gaussian experts or scales of t and skew normal experts, in units
+        of y (not for experts of different families).
     covariance_ : ndarray of shape (n_experts, m, m)
         Covariance matrices of Gaussian experts (several outputs only).
     df_ : ndarray of shape (n_experts,)
         Degrees of freedom (t experts only).
+    slant_ : ndarray of shape (n_experts,)
+        Slants, zero where noise is normal (skew normal experts only).
     shape_ : ndarray of shape (n_experts,)
         Shapes, one over the squared coefficient of variation (gamma experts only).
     expert_names_, gate_names_ : list of str

@@ -16,6 +16,7 @@ from mixstat.experts.ordered import OrderedExperts
 from mixstat.experts.point_mass import PointMass
 from mixstat.experts.poisson import PoissonExperts
 from mixstat.experts.registry import REGISTRY
+from mixstat.experts.skew_normal import SkewNormalExperts
 from mixstat.experts.student import StudentTExperts
 from mixstat.experts.truncated import Truncated
 from mixstat.experts.weibull import WeibullExperts
@@ -37,6 +38,7 @@ __all__ = [
     "OrderedExperts",
     "PointMass",
     "PoissonExperts",
+    "SkewNormalExperts",
     "StudentTExperts",
     "Truncated",
     "WeibullExperts",

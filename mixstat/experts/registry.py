@@ -13,6 +13,7 @@ from mixstat.experts.negative_binomial import NegativeBinomialExperts
 from mixstat.experts.ordered import OrderedExperts
 from mixstat.experts.point_mass import PointMass
 from mixstat.experts.poisson import PoissonExperts
+from mixstat.experts.skew_normal import SkewNormalExperts
 from mixstat.experts.student import StudentTExperts
 from mixstat.experts.weibull import WeibullExperts
 
@@ -23,6 +24,7 @@ REGISTRY: dict[str, Experts] = {
     "binomial": BinomialExperts(),
     "gamma": GammaExperts(),
     "t": StudentTExperts(),
+    "skew_normal": SkewNormalExperts(),
     "negative_binomial": NegativeBinomialExperts(),
     "zero": PointMass(),
     "never": PointMass(at=float("inf")),

@@ -34,6 +34,7 @@ from mixstat.evidence import SearchEvidence
 from mixstat.experts import REGISTRY as EXPERTS
 from mixstat.experts import Censored, MixedExperts, Truncated
 from mixstat.experts.base import WorkingSums
+from mixstat.experts.skew_normal import MomentSums
 from mixstat.experts.spread import SpreadSums
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.maximum import Maximum
@@ -74,7 +75,7 @@ RECORDS = (
     *(NoPenalty, Ridge, ElasticNet, ScalePenalty, DiagonalRidge, SparseRidge),
     *(WideObjective, Entries, Scaling),
     *(Normals, MixedExperts, Censored, Truncated),
-    *(NewtonSums, WorkingSums, ResidualSums, SpreadSums),
+    *(NewtonSums, WorkingSums, ResidualSums, SpreadSums, MomentSums),
     *(DerivativeFree, NewtonCG, StopRule),
     *(ExpertContexts, Knowledge, Joined, Complement),
     *(AlphaCertain, Function, Gaussian, Stated, Trapezoidal, Triangular),

@@ -47,6 +47,8 @@ PARTS: list[tuple[str, Callable[..., object], dict[str, list[Any]]]] = [
     ("StudentTExperts", experts.StudentTExperts,
      {"coef": ["abc"], "log_scale": ["abc"], "log_df": ["abc"],
       "df": [0.0, -1.0, "few", np.nan, np.inf, True]}),
+    ("SkewNormalExperts", experts.SkewNormalExperts,
+     {"coef": ["abc"], "log_scale": ["abc"], "slant": ["abc"]}),
     ("MixedExperts", experts.MixedExperts, {"parts": [5, ("gaussian",), "ab"]}),
     ("EM", solvers.EM, {"accelerate": NOT_SWITCHES, "exact_gate": NOT_SWITCHES, "stop": [5, "x"]}),
     ("LBFGS", solvers.LBFGS, {"history": [0, 1.5, "x", None]}),
@@ -67,6 +69,7 @@ PARAMETERS = (
     "shear",
     "omega",
     "log_df",
+    "slant",
 )
 
 

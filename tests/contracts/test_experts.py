@@ -67,7 +67,7 @@ CONTINUOUS = [
 
 
 # families like others here, of which the rest of the sweep has more
-REST = ("lognormal", "exponential", "inverse_gaussian", "beta", "four_levels")
+REST = ("lognormal", "exponential", "inverse_gaussian", "beta", "four_levels", "skew_normal")
 REST += ("censored_lognormal", "censored_exponential", "censored_poisson")
 
 
@@ -362,7 +362,7 @@ def test_information_is_positive_semidefinite(experts, Phi, rows):
 
 LAST = {"gamma": "log_shape", "t": "log_df", "fixed_df": "log_df"}
 LAST |= {"lognormal": "log_scale", "weibull": "log_scale", "beta": "log_precision"}
-LAST |= {"inverse_gaussian": "log_shape"}
+LAST |= {"inverse_gaussian": "log_shape", "skew_normal": "slant"}
 
 
 @pytest.mark.parametrize("name", sweep(LAST))

@@ -30,7 +30,7 @@ PAIRS += [(gate, "gaussian") for gate in GATES if gate not in ("softmax", "share
 # gates like another one of two experts, and those whose programs take long
 LATER = ("activation", "hierarchical", "top_p")
 # parts of which the rest of the sweep has more, and those like one that runs by default
-REST = ("lognormal", "exponential", "weibull", "inverse_gaussian", "beta")
+REST = ("lognormal", "exponential", "weibull", "inverse_gaussian", "beta", "skew_normal")
 ALIKE = ("gamma", "t", "negative_binomial", "binomial", "modified", "temperature")
 
 

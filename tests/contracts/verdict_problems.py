@@ -86,6 +86,9 @@ def responses(family: str, kind: str, x: np.ndarray, label: np.ndarray) -> np.nd
         y = random.gamma(30.0, np.exp(line) / 30)
     elif family == "t":
         y = 2 * line + 0.4 * random.standard_t(5, N)
+    elif family == "skew_normal":
+        half, rest = np.abs(random.standard_normal(N)), random.standard_normal(N)
+        y = 2 * line + 0.4 * (0.95 * half + 0.3 * rest)
     else:
         y = 2 * line + 0.4 * random.standard_normal(N)
     if kind == "collapsed":  # two rows far from the others
