@@ -2,6 +2,9 @@
 
 from mixstat.soft_sensors.inputs import InputReport, input_report
 from mixstat.soft_sensors.lags import LaggedFeatures, lag_rows
+from mixstat.soft_sensors.ranges import InputRange
 from mixstat.soft_sensors.shares import contributions
 
-__all__ = ["InputReport", "LaggedFeatures", "contributions", "input_report", "lag_rows"]
+__all__ = [
+    "InputRange", "InputReport", "LaggedFeatures", "contributions", "input_report", "lag_rows",
+]  # fmt: skip

@@ -268,5 +268,25 @@ def _of_sensors() -> Iterator[Row]:
         {},
         named,
     )
+    levels = {"level": [0.0, 1.0, "x", None, [0.5]]}
+    yield from rows(
+        "InputRange", lambda: lambda **s: soft_sensors.InputRange(**s).fit(X), {}, levels
+    )
+    bad = {
+        "X": NOT_TABLES,
+        "shares": [
+            Case([1, 2], "shares"),
+            Case(-np.ones((30, 1)), "negative"),
+            Case("x", "shares"),
+        ],
+    }
+    yield from rows("InputRange.fit", lambda: soft_sensors.InputRange().fit, {"X": X}, bad)
+
+    def alarm():
+        return soft_sensors.InputRange().fit(X)
+
+    bad = {"X": NOT_TABLES}
+    for method in ("predict", "decision_function", "score_samples", "report"):
+        yield from rows(f"InputRange.{method}", lambda m=method: getattr(alarm(), m), {}, bad)
     bad = {"X": NOT_TABLES, "lags": lags, "groups": [Case([1, 2], "2"), Case(X, r"\(30, 2\)")]}
     yield from rows("lag_rows", lambda: soft_sensors.lag_rows, {"X": X}, bad)
