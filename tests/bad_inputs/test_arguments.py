@@ -32,7 +32,7 @@ EXCEPTIONS = {
     r"\w+Display\.plot\(ax\)": "axes that from_ methods check too",
     r"(PenaltyPath|InputReport|Selection)\.plot\(.*|\w+\.from_\w+\((ax|n_inputs)\)": "as displays",
     r"SlopeHeuristic\.plot\(.*": "as displays",
-    r"\w+\.([gs]et_params|set_\w+_request|set_output|fit_(transform|predict))\(.*": "scikit-learn's",
+    r"\w+\.([gs]et_params|set_\w+_request|set_output|fit_[tp]\w+)\(.*": "scikit-learn's",
     r"(EM|LBFGS|Newton|NewtonCG|Plan|Solver)\.(check|fit|run|unmet_need)\(.*": "between parts",
     r"find_solver\(more\)": "names that other registries add",
     r"StopRule\.(count|index)\(.*": "those of a tuple",
