@@ -70,6 +70,7 @@ single_pages = (
     "policy",
     "start",
     "tasks",
+    "flexmix",
     "faq",
 )
 html_sidebars = {page: [] for page in single_pages}
