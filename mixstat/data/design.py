@@ -50,6 +50,11 @@ class PolynomialColumns(Source):
         self.scale = np.where(deviation > 1e-13 * np.abs(self.location), deviation, 1.0)
         return self.columns(X)
 
+    def uncentred(self, X: Float[np.ndarray, "n d"]) -> np.ndarray:
+        """Monomials of inputs that are only scaled, from now on."""
+        self.location = np.zeros_like(self.location)
+        return self.columns(X)
+
     def columns(self, X: Float[np.ndarray, "n d"]) -> np.ndarray:
         """Monomials of the standardised inputs (n, p)."""
         return np.ascontiguousarray(self.columns_last(X).T)
@@ -159,20 +164,26 @@ class Design:
 
     Without ``rotate`` columns are only centred and scaled, and all that vary are kept, so that a
     penalty acts on the coefficient of each. A zero coefficient inside is then a zero outside,
-    where that can be: monomials of degree one, and any columns of a formula.
+    where that can be: monomials of degree one, and any columns of a formula. Without ``centre``
+    they are only scaled, so that the same holds of each coefficient, the constant's too.
     """
 
-    def __init__(self, source: Source, *, rotate: bool = True) -> None:
+    centre: bool = True
+    """Of no use once the design is fitted, and so not kept."""
+
+    def __init__(self, source: Source, *, rotate: bool = True, centre: bool = True) -> None:
         self.source = source
         self.rotate = rotate
+        self.centre = centre
 
     def fit(self, X: Table, weight: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n r"]:
         """Learn the whitening from weighted rows (weights sum to one); return the features."""
         columns = self.source.fit(X, weight)
+        if not self.centre and isinstance(self.source, PolynomialColumns):
+            columns = self.source.uncentred(X)  # type: ignore[arg-type]
         check_magnitude("X", columns)
-        self.whitening: Whitening = whiten(
-            columns, weight, constant=self.source.constant, rotate=self.rotate
-        )
+        constant = self.source.constant and self.centre
+        self.whitening: Whitening = whiten(columns, weight, constant=constant, rotate=self.rotate)
         self.to_user: np.ndarray | Scaling = self._to_user()
         return self.whitening.apply(columns)
 

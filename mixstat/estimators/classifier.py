@@ -78,8 +78,8 @@ class MixtureOfExpertsClassifier(ClassificationMixture):
     l1_ratio : float, default=1.0
         Share of the L1 norm in both elastic nets.
     constraints, common, frozen : default=None
-        Equations between parameters, columns with one coefficient, and experts that are known, as
-        in :class:`MixtureOfExperts`.
+        Equations between parameters and bounds of them, columns with one coefficient, and experts
+        that are known, as in :class:`MixtureOfExperts`.
     expert_names : sequence of str, default=None
         What the experts are called in summaries, tables and displays, in the order of their
         numbers: fit, look, and name. None tells of them by number.

@@ -3,6 +3,7 @@
 import numpy as np
 
 from mixstat.fitting.fit import Fit
+from mixstat.fitting.inequalities import read_limits
 
 
 def notes_of(fit: Fit) -> list[str]:
@@ -17,6 +18,7 @@ def notes_of(fit: Fit) -> list[str]:
         *_order_note(fit),
         *_names_note(fit),
         *_restrictions_note(fit),
+        *_limits_note(fit),
         *(f"{words}." for words in fit.model.experts.notes()),
         *_class_note(fit),
         *_joint_note(fit),
@@ -163,8 +165,29 @@ def _names_note(fit: Fit) -> list[str]:
 
 def _restrictions_note(fit: Fit) -> list[str]:
     """What is held, and which parameters are tied to each other."""
-    told = fit.request.options.restrictions.describe()
+    told = fit.request.options.restrictions.held()
     return [f"Held: {'; '.join(told)}."] if told else []
+
+
+def _limits_note(fit: Fit) -> list[str]:
+    """Which limits people set, and on which of them the maximum lies."""
+    texts = fit.request.options.restrictions.inequalities
+    if not texts:
+        return []
+    limits, params = read_limits(texts, fit.parameter_names), fit.params
+    on = np.any(fit.user_jacobian[:, fit.maximum.on_limit] != 0, axis=1)
+    reached = [
+        f"{fit.parameter_names[one.place]} = {params[one.place]:g}"
+        for one in limits
+        if on[one.place] and one.holds(float(params[one.place]))
+    ]
+    note = f"Bounded: {'; '.join(one.words for one in limits)}."
+    if not reached:
+        return [f"{note} No bound is reached: the maximum is that without them."]
+    return [
+        f"{note} On a bound, and so without a standard error and not counted as parameters: "
+        f"{', '.join(reached)}; errors of the others take them as known."
+    ]
 
 
 def _known_note(fit: Fit) -> list[str]:

@@ -99,7 +99,8 @@ class MixtureOfExperts(RegressionMixture):
     constraints : str, list of str or dict, default=None
         Linear equations that the reported parameters meet, by their names, as in
         ``"expert0:x = expert1:x"``, ``["gate0:x = 0", "expert0:x + expert1:x = 1"]`` or, of values
-        that are held, ``{"expert0:x": 1.5}``.
+        that are held, ``{"expert0:x": 1.5}``; and bounds of one, as in ``"expert0:x >= 0"`` or
+        ``"-1 <= gate0:x <= 1"``.
     common : str or list of str, default=None
         Columns with the same coefficient in all experts, by their names in ``expert_names_``; or
         "scale" and other kinds of parameters.

@@ -90,7 +90,17 @@ class Maximum:
     @property
     def held(self) -> Bool[np.ndarray, " D"]:
         """Parameters that are taken as known."""
-        return self.zeroed | ~self.varying
+        return self.zeroed | ~self.varying | self.on_limit
+
+    @property
+    def on_limit(self) -> Bool[np.ndarray, " D"]:
+        """Parameters that a limit which people set holds from moving uphill."""
+        plane, free = self.objective.plane, self.result.free
+        if plane is None or free is None:
+            return np.zeros(len(self.varying), bool)
+        vector = parameter_vector.to_vector(self.result.model)
+        ends = (self.objective.lower, self.objective.upper)
+        return plane.limited & ~free & ((vector <= ends[0]) | (vector >= ends[1]))
 
     @property
     def n_parameters(self) -> int:

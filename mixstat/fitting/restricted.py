@@ -6,12 +6,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from mixstat.fitting.boxes import Reported, box_of
 from mixstat.fitting.restrictions import Restrictions
 from mixstat.fitting.schema import Request
 from mixstat.fitting.tables import Tables
 from mixstat.fitting.units import Designs, to_user
 from mixstat.inference.covariance import affine_jacobian
-from mixstat.model import Mixture
+from mixstat.model import Mixture, expanded_index
 from mixstat.numerics import parameter_vector
 from mixstat.objective.plane import Plane
 
@@ -61,22 +62,24 @@ def restrict(
     restrictions = request.options.restrictions
     if not restrictions.any:
         return Restricted(null, fixed, None)
-    equations = _internal(restrictions, request, null, designs, tables)
+    reported = _reported(request, null, designs, tables)
+    equations = _internal(restrictions, null, reported)
     held = np.zeros(equations.matrix.shape[1], bool) if fixed is None else fixed
     plane = _plane(equations, held, parameter_vector.to_vector(null))
     pinned = np.sum(plane.normal**2, axis=1) > 1 - PINNED
     values = np.where(pinned, plane.origin, parameter_vector.to_vector(null))
     null = parameter_vector.from_vector(null, values)
+    plane = plane.replace(box=box_of(restrictions, reported, plane, pinned))
     keeps_order = not _allows_renumbering(plane, null)
-    if pinned.sum() == plane.normal.shape[1]:
+    if plane.box is None and pinned.sum() == plane.normal.shape[1]:
         return Restricted(null, pinned if pinned.any() else None, None, keeps_order)
     _check_suits(request)
-    return Restricted(null, pinned, plane, keeps_order)
+    return Restricted(null, pinned if pinned.any() else None, plane, keeps_order)
 
 
 def _allows_renumbering(plane: Plane, null: Mixture) -> bool:
     """Whether a model that meets the equations does so with any two neighbours exchanged."""
-    if not null.exchangeable:
+    if not null.exchangeable or not _bounds_alike(plane, null):
         return False
     point = plane.place(np.sqrt(np.arange(2.0, 2 + len(plane.origin))))
     model, order = parameter_vector.from_vector(null, point), np.arange(null.n_experts)
@@ -88,10 +91,17 @@ def _allows_renumbering(plane: Plane, null: Mixture) -> bool:
     return True
 
 
-def _internal(
-    restrictions: Restrictions, request: Request, null: Mixture, designs: Designs, tables: Tables
-) -> _Equations:
-    """The equations in internal parameters, which reported ones are affine functions of."""
+def _bounds_alike(plane: Plane, null: Mixture) -> bool:
+    """Whether all experts have the same limits, and the gate has none."""
+    if plane.box is None:
+        return True
+    each, n_gate = expanded_index(null)[1], parameter_vector.size(null.gate)
+    rows = np.hstack([ends[each] for ends in plane.box])
+    return not plane.limited[:n_gate].any() and bool((rows == rows[0]).all())
+
+
+def _reported(request: Request, null: Mixture, designs: Designs, tables: Tables) -> Reported:
+    """Reported parameters, which are affine functions of internal ones."""
 
     def told(model: Mixture) -> Mixture:
         return to_user(model, designs, tables.units)
@@ -103,17 +113,20 @@ def _internal(
         *user.gate.labels(designs.gate.names),
         *user.experts.labels(designs.experts.names, outputs),
     ]
-    matrix, value, words = restrictions.rows(labels)
-    of_gate = [label.part == "gate" for label in labels]
+    origin = parameter_vector.to_vector(user)
+    return Reported(labels, origin, affine_jacobian(told, null))
+
+
+def _internal(restrictions: Restrictions, null: Mixture, reported: Reported) -> _Equations:
+    """The equations in internal parameters."""
+    matrix, value, words = restrictions.rows(reported.labels)
+    of_gate = [label.part == "gate" for label in reported.labels]
     if null.gate.joint and matrix[:, of_gate].any():
         raise ValueError(
             "constraints must be on parameters of experts with a gate that is fitted to the "
             f"inputs, {type(null.gate).__name__}; got {words[0]!r}."
         )
-    jacobian = affine_jacobian(told, null)
-    return _Equations(
-        matrix @ jacobian, value - matrix @ parameter_vector.to_vector(user), tuple(words)
-    )
+    return _Equations(matrix @ reported.jacobian, value - matrix @ reported.origin, tuple(words))
 
 
 def _plane(
@@ -156,20 +169,20 @@ def _without(row: Float[np.ndarray, " D"], normals: Sequence[np.ndarray]) -> np.
 
 
 def _check_suits(request: Request) -> None:
-    """Refuse what cannot have parameters that are tied to each other."""
+    """Refuse what cannot have parameters that are bounded, or tied to each other."""
     options, gate = request.options, request.options.gate
     if gate.joint or not gate.continuous:
         raise ValueError(
-            "constraints (or common) that tie parameters need a gate of y given x that is "
-            f"continuous, as softmax gates are; got {type(gate).__name__}."
+            "constraints (or common) that tie or bound parameters need a gate of y given x that "
+            f"is continuous, as softmax gates are; got {type(gate).__name__}."
         )
     if options.l1_ratio and (options.expert_penalty or options.gate_penalty):
         raise ValueError(
-            "constraints (or common) that tie parameters need an objective without kinks: give "
-            f"l1_ratio=0; got l1_ratio={options.l1_ratio:g} with a penalty."
+            "constraints (or common) that tie or bound parameters need an objective without kinks: "
+            f"give l1_ratio=0; got l1_ratio={options.l1_ratio:g} with a penalty."
         )
     if options.precision != "float64":
         raise ValueError(
-            "constraints (or common) that tie parameters need precision='float64', got "
+            "constraints (or common) that tie or bound parameters need precision='float64', got "
             f"{options.precision!r}."
         )

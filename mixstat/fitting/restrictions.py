@@ -7,10 +7,14 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.arguments import Setting
+from mixstat.fitting.inequalities import check_signs, is_inequality
 from mixstat.inference.linear import Constraints, read_constraints
 from mixstat.parts.labels import ParameterLabel
 
-EQUATIONS = "equations between names of parameters, such as 'expert0:x = expert1:x'"
+EQUATIONS = (
+    "equations between names of parameters, such as 'expert0:x = expert1:x', or inequalities, such "
+    "as 'expert0:x >= 0'"
+)
 COEF = "coef"  # what coefficients of a frozen expert are called
 
 
@@ -25,14 +29,29 @@ class Restrictions:
     """Features, or kinds of parameters, that have one coefficient in all experts."""
     frozen: Mapping[int, Mapping[str, np.ndarray]] = field(default_factory=dict)
     """Values of experts, by their number and by what they are values of."""
+    inequalities: tuple[str, ...] = ()
 
     @property
     def any(self) -> bool:
         """Whether there is any."""
+        return bool(self.inequalities or self.ties)
+
+    @property
+    def ties(self) -> bool:
+        """Whether there are equations."""
         return bool(self.equations or self.values or self.common or self.frozen)
+
+    @property
+    def bounds_coefficients(self) -> bool:
+        """Whether inequalities are of coefficients, which stand alone where features do."""
+        return any(name in text for text in self.inequalities for name in ("expert", "gate"))
 
     def describe(self) -> list[str]:
         """Each restriction in words."""
+        return [*self.held(), *self.inequalities]
+
+    def held(self) -> list[str]:
+        """Each equation in words."""
         values = [f"{name} = {value:g}" for name, value in self.values.items()]
         common = [f"{name} common to all experts" for name in self.common]
         frozen = [f"{', '.join(values)} of expert {k}" for k, values in self.frozen.items()]
@@ -139,8 +158,12 @@ def read_restrictions(
     constraints: Setting, common: Setting, frozen: Setting, n_experts: int
 ) -> Restrictions:
     """Restrictions as an estimator has them, checked as far as they can be before a fit."""
-    equations, values = _read_constraints(constraints)
-    return Restrictions(equations, values, _read_common(common), _read_frozen(frozen, n_experts))
+    texts, values = _read_constraints(constraints)
+    bounds = tuple(text for text in texts if is_inequality(text))
+    equations = tuple(text for text in texts if text not in bounds)
+    check_signs(bounds)
+    known = _read_frozen(frozen, n_experts)
+    return Restrictions(equations, values, _read_common(common), known, bounds)
 
 
 def _read_constraints(constraints: Setting) -> tuple[tuple[str, ...], dict[str, float]]:
@@ -156,9 +179,6 @@ def _read_constraints(constraints: Setting) -> tuple[tuple[str, ...], dict[str, 
             f"constraints must be {EQUATIONS}, a list of them, or a dict of values by name; got "
             f"{constraints!r}."
         )
-    for text in texts:
-        if any(sign in text for sign in "<>"):
-            raise ValueError(f"constraints must be {EQUATIONS}, not inequalities; got {text!r}.")
     return tuple(texts), {}
 
 

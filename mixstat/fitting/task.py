@@ -9,8 +9,10 @@ from jaxtyping import Bool
 from sklearn.utils import check_random_state
 
 from mixstat.data.design import Design
+from mixstat.fitting.boxes import within_box
 from mixstat.fitting.first_models import Start
 from mixstat.fitting.given_starts import given_start
+from mixstat.fitting.inequalities import bounds_constants
 from mixstat.fitting.options import Options
 from mixstat.fitting.progress import Progress
 from mixstat.fitting.restricted import restrict
@@ -64,12 +66,12 @@ class Task:
         given = np.asarray(self.given is not None or self.keeps_order)
         if isinstance(self.options.solver, Plan) and self.options.precision == "float64":
             objective = wide_if_it_pays(objective.replace(plane=self.plane))
-        return objective.replace(
+        objective = objective.replace(
             min_share=self.options.min_share,
             max_scale_ratio=self.options.max_scale_ratio,
             keeps_order=given,
-            plane=self.plane,
         )
+        return within_box(objective, self.plane)
 
     def fewer(self) -> "Task | None":
         """The same with one expert fewer, where nothing but its place tells one from another."""
@@ -104,13 +106,20 @@ def make_task(
 
 
 def make_designs(request: Request) -> Designs:
-    """Designs that are still to be fitted; a penalty acts on features that stay as they are."""
-    options = request.options
+    """Designs that are still to be fitted.
+
+    A penalty acts on features that stay as they are, and so do limits of coefficients. Those of
+    constants, and of the lower terms of polynomials, stand alone where nothing is centred.
+    """
+    options, held = request.options, request.options.restrictions
     experts, gate = request.schema.sources(options)
-    rotate = options.gate.full_rank or not options.shrinks_gate
+    mixes = held.bounds_coefficients
+    rotate = (options.gate.full_rank or not options.shrinks_gate) and not mixes
+    high = max(options.degrees.max(initial=0), options.gate_degree) > 1
+    centre = not (mixes and (high or bounds_constants(held.inequalities)))
     return Designs(
-        Design(experts, rotate=not options.shrinks_experts),
-        Design(mapped(gate, options.gate), rotate=rotate),
+        Design(experts, rotate=not (options.shrinks_experts or mixes), centre=centre),
+        Design(mapped(gate, options.gate), rotate=rotate, centre=centre),
     )
 
 

@@ -94,25 +94,33 @@ def _words(matrix: np.ndarray, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _parsed(texts: list[str], names: Sequence[str], argument: str) -> Constraints:
-    """Equations between names, which may hold any letters: they are replaced first."""
+def coded(text: str, names: Sequence[str]) -> list[str]:
+    """Statements that commas part, with codes for names, which may hold any letters."""
     order = sorted(range(len(names)), key=lambda j: -len(names[j]))
     pattern = re.compile("|".join(re.escape(names[j]) for j in order))
     place = {name: j for j, name in enumerate(names)}
+    return pattern.sub(lambda found: f"_p{place[found.group()]}_", text).split(",")
+
+
+def shown(code: str, names: Sequence[str]) -> str:
+    """A statement with names in the place of their codes."""
+    return " ".join(re.sub(r"_p(\d+)_", lambda found: names[int(found.group(1))], code).split())
+
+
+def _parsed(texts: list[str], names: Sequence[str], argument: str) -> Constraints:
+    """Equations between names."""
     rows, told = [], []
     for text in texts:
-        coded = pattern.sub(lambda found: f"_p{place[found.group()]}_", text)
-        for equation in coded.split(","):
+        for equation in coded(text, names):
             left, _, right = equation.partition("=")
-            sides = (_side(side, text, names, argument) for side in (left, right or "0"))
+            sides = (read_side(side, text, names, argument) for side in (left, right or "0"))
             rows.append(next(sides) - next(sides))
-            shown = re.sub(r"_p(\d+)_", lambda found: names[int(found.group(1))], equation)
-            told.append(" ".join(shown.split()))
+            told.append(shown(equation, names))
     table = np.stack(rows)
     return Constraints(table[:, :-1], 0.0 - table[:, -1], tuple(told))
 
 
-def _side(code: str, text: str, names: Sequence[str], argument: str) -> Float[np.ndarray, " e"]:
+def read_side(code: str, text: str, names: Sequence[str], argument: str) -> Float[np.ndarray, " e"]:
     """Coefficients of the parameters, and the constant last."""
     wrong = ValueError(
         f"{argument} must be linear equations between names of parameters, such as "

@@ -1,7 +1,9 @@
 """Linear equations between parameters: the plane of points that meet them."""
 
+from dataclasses import replace
+
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from mixstat.numerics.module import Module
 from mixstat.numerics.precision import AnyArray, library_of
@@ -18,6 +20,19 @@ class Plane(Module):
     """Orthonormal directions across the plane."""
     origin: Float[AnyArray, " D"]
     """A point on it."""
+    box: tuple[Float[AnyArray, " D"], Float[AnyArray, " D"]] | None = None
+    """What people let parameters be at least and at most; None where they set no limits."""
+
+    def replace(self, **changes: object) -> "Plane":
+        """The same with other fields."""
+        return replace(self, **changes)
+
+    @property
+    def limited(self) -> Bool[np.ndarray, " D"]:
+        """Parameters that people set a limit for."""
+        if self.box is None:
+            return np.zeros(len(self.origin), bool)
+        return np.isfinite(self.box[0]) | np.isfinite(self.box[1])
 
     def place(self, vector: Float[AnyArray, " D"]) -> Float[AnyArray, " D"]:
         """The nearest point on the plane."""

@@ -100,7 +100,8 @@ def numpy_derivatives(state: NewtonState, which: int | tuple[()] = ()) -> Deriva
 
 def is_boxed(objective: Objective) -> bool:
     """Whether there are bounds beside the floors under scales."""
-    return bool(np.isfinite(np.asarray(objective.upper)).any())
+    limited = objective.plane is not None and objective.plane.box is not None
+    return limited or bool(np.isfinite(np.asarray(objective.upper)).any())
 
 
 def advance(objective: Objective, state: NewtonState, tol: AnyArray, *, boxed: bool) -> NewtonState:

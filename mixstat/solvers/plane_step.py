@@ -9,7 +9,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, PyTree
+from jaxtyping import Bool, Float, PyTree
 
 from mixstat.model import Mixture, expanded_index
 from mixstat.numerics import linear_algebra, parameter_vector
@@ -39,15 +39,62 @@ def step_in_plane(objective: Objective, model: Mixture, sums: StepSums) -> tuple
     gradient = planes.along(objective.plane, gradient)
     free, uphill = objective.free(vector, gradient), objective.projected(vector, gradient)
     system = -planes.curved(objective.plane, -information)
+    step = _newton(objective, system, uphill, free)
+    if objective.plane is not None and objective.plane.box is not None:
+        ends = jnp.asarray(objective.lower) - vector, jnp.asarray(objective.upper) - vector
+        step = _within(objective, (system, uphill), free, step, ends)
+    value = sums.value - objective.penalty.value(vector)
+    return value, parameter_vector.from_vector(model, objective.clip(vector + step))
+
+
+def _newton(
+    objective: Objective,
+    system: Float[AnyArray, "D D"],
+    uphill: Float[AnyArray, " D"],
+    free: Bool[AnyArray, " D"],
+) -> Float[AnyArray, " D"]:
+    """A step of the free parameters along the plane, no longer than is believed."""
     system = jnp.where(free[:, None] & free[None, :], system, 0.0)
     system = system + jnp.diag(jnp.where(free, 0.0, 1.0 + jnp.max(jnp.abs(system))))
     values, vectors = linear_algebra.eigh(jnp.where(jnp.isfinite(system), system, 0.0))
     size = jnp.maximum(jnp.abs(values), FLAT * jnp.max(jnp.abs(values)) + 1e-200)
-    step = vectors @ ((uphill @ vectors) / size)
+    step = vectors @ ((jnp.where(free, uphill, 0.0) @ vectors) / size)
     step = planes.along(objective.plane, step)
-    step = step * jnp.minimum(1.0, LONGEST / (jnp.max(jnp.abs(step)) + 1e-200))
-    value = sums.value - objective.penalty.value(vector)
-    return value, parameter_vector.from_vector(model, objective.clip(vector + step))
+    return step * jnp.minimum(1.0, LONGEST / (jnp.max(jnp.abs(step)) + 1e-200))
+
+
+def _within(
+    objective: Objective,
+    surrogate: tuple[Float[AnyArray, "D D"], Float[AnyArray, " D"]],
+    free: Bool[AnyArray, " D"],
+    step: Float[AnyArray, " D"],
+    ends: tuple[Float[AnyArray, " D"], Float[AnyArray, " D"]],
+) -> Float[AnyArray, " D"]:
+    """A step within limits that gains by the surrogate, given one that may cross them.
+
+    What would cross goes to its limit, and the others step again knowing that. Along the gradient,
+    clipped, a step that is short enough always gains (Bertsekas 1982, SIAM J. Control Optim. 20,
+    221-246); the best of all is taken.
+    """
+    (system, uphill), (low, high) = surrogate, ends
+
+    def crossing(carry: tuple[AnyArray, AnyArray]) -> Bool[AnyArray, " D"]:
+        step, inside = carry
+        return inside & ((step < low) | (step > high))
+
+    def again(carry: tuple[AnyArray, AnyArray]) -> tuple[AnyArray, AnyArray]:
+        cut = crossing(carry)
+        inside = carry[1] & ~cut
+        taken = jnp.where(inside, 0.0, jnp.clip(carry[0], low, high))
+        moved = _newton(objective, system, uphill - system @ taken, inside)
+        return jnp.where(inside, moved, taken), inside
+
+    last, _ = jax.lax.while_loop(lambda c: jnp.any(crossing(c)), again, (step, free))
+    curve = jnp.maximum(jnp.max(jnp.abs(system)), 1e-200)
+    short = jnp.outer(2.0 ** jnp.arange(4.0, -12.0, -1.0), jnp.asarray(uphill / curve))
+    tried = jnp.clip(jnp.vstack([last, step, short]), low[None], high[None])
+    gains = tried @ uphill - 0.5 * jnp.sum((tried @ system) * tried, axis=1)
+    return tried[jnp.argmax(jnp.where(jnp.isfinite(gains), gains, -jnp.inf))]
 
 
 def _quadratic(

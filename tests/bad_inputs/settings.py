@@ -63,7 +63,10 @@ SETTINGS: dict[str, list[Any]] = {
         5, Case(["expert0:x0 = 1", 3], "3"), "expert0:zz = 1", "expert0:x0 > 1", "1 = 0",
         "expert0:x0 * expert1:x0 = 1", Case({"zz": 1}, "'zz'"), Case({"gate0:x0": "a"}, "'a'"),
         Case({"gate0:x0": np.nan}, "nan"), Case({"gate0:x0": True}, "True"),
-        Case(["gate0:x0 = 1", "gate0:x0 = 2"], "gate0:x0 = 2"),
+        Case(["gate0:x0 = 1", "gate0:x0 = 2"], "gate0:x0 = 2"), "0 < expert0:x0 <= 1",
+        "expert0:x0 <= expert1:x0", "expert0:zz >= 0", "1 <= 0", "expert0:x0 >=",
+        "0 <= gate0:x0 = 1", "expert0:x0 >= 1e999",
+        Case(["gate0:x0 >= 1", "gate0:x0 <= 0"], "gate0:x0 <= 0"),
     ],
     "common": [5, "zz", Case([1], "1"), Case(["x0", "zz"], "'zz'"), "gate0:x0"],
     "frozen": [
