@@ -53,12 +53,6 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
-html_theme_options = {
-    "navigation_with_keys": False,
-    "show_toc_level": 2,
-    "secondary_sidebar_items": ["page-toc"],
-    "header_links_before_dropdown": 5,
-}
 single_pages = (
     "quickstart",
     "solvers",
@@ -73,6 +67,13 @@ single_pages = (
     "flexmix",
     "faq",
 )
+with_contents = (*single_pages, "guide/*", "papers/*", "api/**")  # code of examples needs the width
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    "secondary_sidebar_items": {page: ["page-toc"] for page in with_contents},
+    "header_links_before_dropdown": 5,
+}
 html_sidebars = {page: [] for page in single_pages}
 
 
