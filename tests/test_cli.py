@@ -136,6 +136,7 @@ def test_arguments_are_needed(capsys):
     assert "--store" in capsys.readouterr().err
 
 
+@pytest.mark.exhaustive
 @pytest.mark.fast
 def test_every_named_study_can_be_made():
     for name in studies.study_names():

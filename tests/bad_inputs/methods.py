@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from mixstat import ContextualMixtureOfExperts, MixtureOfExperts
+from mixstat import ContextualMixtureOfExperts, MixtureOfExperts, MixtureOfExpertsClassifier
 from tests.bad_inputs.rows import Case, Row, rows
 from tests.bad_inputs.values import (
     DATA,
@@ -27,7 +27,6 @@ from tests.bad_inputs.values import (
     N,
     X,
     Y,
-    fitted,
     method,
 )
 
@@ -179,12 +178,11 @@ def of_groups() -> Iterator[Row]:
 def of_known() -> Iterator[Row]:
     """Known experts of every method that takes them."""
     given = [Case(np.zeros(N), r"\(30,\)"), Case("w", "'w'")]
-    for kind, name, y in (
-        ("regressor", "MixtureOfExperts", Y),
-        ("classifier", "MixtureOfExpertsClassifier", LABELS),
+    for kind, cls, y in (
+        ("regressor", MixtureOfExperts, Y),
+        ("classifier", MixtureOfExpertsClassifier, LABELS),
     ):
-        pairs = {"X": X, "y": y}
-        cls = type(fitted(kind))
+        pairs, name = {"X": X, "y": y}, cls.__name__
         fit = lambda cls=cls: cls(2, n_init=1).fit  # noqa: E731
         yield from rows(f"{name}.fit", fit, pairs, {"known_experts": NOT_KNOWN})
         bad, named = {"known_experts": given}, {"name": _parameter(kind), **pairs}

@@ -15,6 +15,7 @@ from mixstat import MixtureOfExperts, cli
 from mixstat.commands.described import describe_columns
 from mixstat.commands.tables import check_parquet
 from tests.saving import cases
+from tests.sweeps import rest
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -184,8 +185,8 @@ def check_page(content: str) -> Page:
 SECTIONS = ["Data", "Fit", "Certificate", "Experts", "Effects", "Diagnostics", "Along the inputs"]
 REPORTS = [
     ("formula", (), 6),
-    ("classes", ("--response", "group"), 4),
-    ("missing", (), 6),
+    rest("classes", ("--response", "group"), 4),
+    rest("missing", (), 6),
 ]
 
 

@@ -9,6 +9,7 @@ from sklearn.model_selection import KFold
 from mixstat import ContextualMixtureOfExperts, MixtureOfExperts
 from mixstat.contextual import AlphaCertain, labels
 from mixstat.selection import alpha_path, penalty_path
+from tests.sweeps import first
 
 
 def phases(rng, n=600, wrong=0.0):
@@ -43,7 +44,7 @@ def test_the_path_leads_monotonically_from_plain_to_crisp(rng):
     assert np.all(np.diff(path.conditional_log_likelihood) < 0)
 
 
-@pytest.mark.parametrize("wrong", [0.05, 0.2, 0.4])
+@pytest.mark.parametrize("wrong", first([0.2, 0.05, 0.4]))
 def test_likelihood_finds_how_many_labels_are_wrong(rng, wrong):
     """Labels wrong at rate e among C, evenly, have 1 - alpha = (e / (C - 1)) / (1 - e)."""
     X, y, z, stated = phases(rng, 900, wrong)
@@ -75,6 +76,7 @@ def test_blocks_of_held_out_rows_choose_too(rng):
     assert first.criterion[0] == pytest.approx(-fold.score_samples(X[:150], y[:150]).mean())
 
 
+@pytest.mark.exhaustive
 def test_strengths_of_elastic_nets_are_chosen_with_contexts(rng):
     X, y, _, stated = phases(rng, 450, wrong=0.1)
     X = np.column_stack([X, rng.standard_normal((len(y), 2))])

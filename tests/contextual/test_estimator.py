@@ -177,9 +177,9 @@ def test_log_likelihoods_are_what_they_say(rng):
     [
         {"expert": "poisson"},
         rest({"expert": "t"}),
-        {"gate": "gaussian"},
+        rest({"gate": "gaussian"}),
         rest({"gate": TemperatureGate(temperature=0.5)}),
-        {"gate": HierarchicalGate(tree=((0, 1), 2))},
+        rest({"gate": HierarchicalGate(tree=((0, 1), 2))}),
         rest({"degree": [0, 1, 2]}),
         {"expert_penalty": 0.02, "gate_penalty": 0.01},
         rest({"expert_penalty": 0.02, "l1_ratio": 0.5}),

@@ -78,7 +78,8 @@ def sweep(names):
 
 # what takes a program of some size for each of them, beside the rest above
 LIKE = ("negative_binomial", "fixed_df", "two_poissons", "zero_and_poisson", "zero_and_lognormal")
-LIKE += ("gaussian_and_t", "censored_weibull", "weibull", "trials", "gaussian_tied")
+LIKE += ("gaussian_and_t", "censored_weibull", "weibull", "trials", "gaussian_tied", "hurdle")
+LIKE += ("gaussian_spherical", "gaussian_diagonal", "three_classes", "truncated")
 with_programs = pytest.mark.parametrize(
     "name", [rest(n) if n in REST + LIKE else n for n in CASES], indirect=True
 )

@@ -31,7 +31,8 @@ PAIRS += [(gate, "gaussian") for gate in GATES if gate not in ("softmax", "share
 LATER = ("activation", "hierarchical", "top_p")
 # parts of which the rest of the sweep has more, and those like one that runs by default
 REST = ("lognormal", "exponential", "weibull", "inverse_gaussian", "beta", "skew_normal")
-ALIKE = ("gamma", "t", "negative_binomial", "binomial", "modified", "temperature")
+ALIKE = ("gamma", "t", "negative_binomial", "binomial", "poisson")
+ALIKE += ("modified", "temperature", "top_k")
 
 
 def _marks(gate: str, family: str) -> tuple[pytest.MarkDecorator, ...]:
@@ -221,6 +222,7 @@ def test_what_is_clearly_regular_is_so_to_the_judge():
     assert counts[False] > 300
 
 
+@pytest.mark.exhaustive
 def test_a_study_of_a_steep_truth_certifies_what_the_judge_does():
     gate = SoftmaxGate(np.array([[0.0, 25.0]]))
     coef, scale = np.array([[[1.0, 1.0]], [[-1.0, -1.0]]]), np.array([[0.5], [0.5]])

@@ -61,6 +61,7 @@ def test_clear_and_doubtful_designs_are_made_alike(rng):
     assert np.all(np.diag(doubtful.matrix) > 0)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("seed", range(3))
 def test_fits_of_more_columns_than_rows_end(seed):
     random = np.random.default_rng(seed)

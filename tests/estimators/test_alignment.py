@@ -1,8 +1,11 @@
 """Tables of the same rows say so by their index, or are refused."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 from mixstat import ContextualMixtureOfExperts, MixtureOfExperts, MixtureOfExpertsClassifier
 from mixstat.alignment import check_same_rows
@@ -66,38 +69,34 @@ def test_tables_without_an_index_go_by_position():
         check_same_rows(X=X.to_numpy(), y=Y, sample_weight=Y[::-1])
 
 
-PLAIN = MixtureOfExperts(1, random_state=0).fit(X, Y)
-CLASSES = MixtureOfExpertsClassifier(1, ridge=1e-2, random_state=0).fit(X, LOG["phase"])
 KNOWING = ContextualMixtureOfExperts(labels("phase", ["up", "down"], 0.8), n_init=1)
-LEARNT = ContextualMixtureOfExperts(labels("phase", ["up", "down"], 0.8), n_init=1, ridge=1e-2)
-LEARNT.fit(X, Y, context_data=LOG)
 TURNED = {"y": Y[::-1], "weight": Y.abs()[::-1], "log": LOG[::-1]}
 TABLE = pd.DataFrame({"up": 1.0, "down": 0.5}, index=X.index)[::-1]
 DOORS = {
     "y of fit": lambda: MixtureOfExperts(1).fit(X, Y[::-1]),
     "sample_weight of fit": lambda: MixtureOfExperts(1).fit(X, Y, TURNED["weight"]),
     "init of fit": lambda: MixtureOfExperts(2, init=(Y > 0).astype(int)[::-1]).fit(X, Y),
-    "y of partial_fit": lambda: PLAIN.partial_fit(X, Y[::-1]),
-    "sample_weight of partial_fit": lambda: PLAIN.partial_fit(X, Y, TURNED["weight"]),
-    "y of score": lambda: PLAIN.score(X, Y[::-1]),
-    "sample_weight of score": lambda: PLAIN.score(X, Y, TURNED["weight"]),
-    "y of score_samples": lambda: PLAIN.score_samples(X, Y[::-1]),
-    "y of responsibilities": lambda: PLAIN.responsibilities(X, Y[::-1]),
-    "y of cdf": lambda: PLAIN.cdf(X, Y[::-1]),
-    "sample_weight of bic": lambda: PLAIN.bic(X, Y, TURNED["weight"]),
-    "sample_weight of aic": lambda: PLAIN.aic(X.to_numpy(), Y, TURNED["weight"]),
+    "y of partial_fit": lambda: plain().partial_fit(X, Y[::-1]),
+    "sample_weight of partial_fit": lambda: plain().partial_fit(X, Y, TURNED["weight"]),
+    "y of score": lambda: plain().score(X, Y[::-1]),
+    "sample_weight of score": lambda: plain().score(X, Y, TURNED["weight"]),
+    "y of score_samples": lambda: plain().score_samples(X, Y[::-1]),
+    "y of responsibilities": lambda: plain().responsibilities(X, Y[::-1]),
+    "y of cdf": lambda: plain().cdf(X, Y[::-1]),
+    "sample_weight of bic": lambda: plain().bic(X, Y, TURNED["weight"]),
+    "sample_weight of aic": lambda: plain().aic(X.to_numpy(), Y, TURNED["weight"]),
     "y of classes": lambda: MixtureOfExpertsClassifier(1).fit(X, LOG["phase"][::-1]),
-    "sample_weight of classes": lambda: CLASSES.fit(X, LOG["phase"], TURNED["weight"]),
-    "y of accuracy": lambda: CLASSES.score(X, LOG["phase"][::-1]),
+    "sample_weight of classes": lambda: classes().fit(X, LOG["phase"], TURNED["weight"]),
+    "y of accuracy": lambda: classes().score(X, LOG["phase"][::-1]),
     "context_data of fit": lambda: KNOWING.fit(X, Y, context_data=TURNED["log"]),
     "context_data of a dict": lambda: KNOWING.fit(X, Y, context_data=dict(TURNED["log"])),
     "possibilities of fit": lambda: ContextualMixtureOfExperts().fit(X, Y, possibilities=TABLE),
-    "context_data of context_proba": lambda: LEARNT.context_proba(X, Y, None, TURNED["log"]),
-    "possibilities of conflict": lambda: LEARNT.conflict(X, Y, TABLE),
+    "context_data of context_proba": lambda: learnt().context_proba(X, Y, None, TURNED["log"]),
+    "possibilities of conflict": lambda: learnt().conflict(X, Y, TABLE),
     "context_data of tabulate": lambda: tabulate(KNOWING.contexts, X, Y, TURNED["log"]),
-    "y of penalty_path": lambda: penalty_path(PLAIN, X, Y[::-1]),
+    "y of penalty_path": lambda: penalty_path(plain(), X, Y[::-1]),
     "sample_weight of penalty_path": lambda: penalty_path(
-        PLAIN, X, Y, sample_weight=TURNED["weight"]
+        plain(), X, Y, sample_weight=TURNED["weight"]
     ),
     "context_data of alpha_path": lambda: alpha_path(
         KNOWING, X, Y, params={"context_data": TURNED["log"]}
@@ -105,12 +104,27 @@ DOORS = {
     "sample_weight of alpha_path": lambda: alpha_path(
         KNOWING, X, Y, sample_weight=TURNED["weight"]
     ),
-    "y of input_report": lambda: input_report(PLAIN, X, Y[::-1]),
+    "y of input_report": lambda: input_report(plain(), X, Y[::-1]),
     "others of lag_rows": lambda: lag_rows(X, Y[::-1]),
     "groups of lag_rows": lambda: lag_rows(X, groups=TURNED["log"]["phase"]),
-    "y of a display": lambda: FittedMeanDisplay.from_estimator(PLAIN, X, Y[::-1]),
-    "time of a display": lambda: TimeDisplay.from_estimator(PLAIN, X, time=TURNED["y"]),
+    "y of a display": lambda: FittedMeanDisplay.from_estimator(plain(), X, Y[::-1]),
+    "time of a display": lambda: TimeDisplay.from_estimator(plain(), X, time=TURNED["y"]),
 }
+
+
+@cache
+def plain():
+    return MixtureOfExperts(1, random_state=0).fit(X, Y)
+
+
+@cache
+def classes():
+    return MixtureOfExpertsClassifier(1, ridge=1e-2, random_state=0).fit(X, LOG["phase"])
+
+
+@cache
+def learnt():
+    return clone(KNOWING).set_params(ridge=1e-2).fit(X, Y, context_data=LOG)
 
 
 @pytest.mark.parametrize("door", DOORS)

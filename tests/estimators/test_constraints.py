@@ -191,7 +191,7 @@ FAMILIES = {
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("kind", first(FAMILIES, 2))
+@pytest.mark.parametrize("kind", first(FAMILIES))
 def test_other_families_and_gates(kind):
     settings, equations = FAMILIES[kind]
     more = {"groups": np.arange(N) // 2} if kind == "units" else {}

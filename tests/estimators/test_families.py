@@ -280,9 +280,9 @@ def plain(lines):
         "temperature",
         "hierarchical",
         rest(HierarchicalGate(tree=(1, 0))),
-        TopKGate(k=2),
+        rest(TopKGate(k=2)),
         rest(TopPGate(mass=1.0)),
-        ModifiedSoftmaxGate(function=lambda x: x),
+        rest(ModifiedSoftmaxGate(function=lambda x: x)),
     ],
     ids=repr,
 )
@@ -341,6 +341,7 @@ def test_sigmoids_are_told_without_competition(rng):
     np.testing.assert_allclose(moe.gate_proba(X), shares, rtol=1e-9)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("gate", first([TopPGate(mass=0.9), TopPGate(mass=0.7)]))
 def test_a_gate_that_jumps_is_not_worse_than_what_it_contains(gate):
     """Zero slopes are constant shares: a fit may not stay below them."""

@@ -234,6 +234,7 @@ def test_what_does_not_suit_units_is_refused(moe):
         ContextualMixtureOfExperts(n_experts=1).fit(X, Y, groups=UNIT)
 
 
+@pytest.mark.exhaustive
 def test_offsets_several_outputs_and_missing_values_go_with_units():
     both = np.c_[Y, MEAN + RNG.normal(size=len(Y))]
     two = MixtureOfExperts(2, **SETTINGS).fit(X, both, groups=UNIT)

@@ -60,6 +60,7 @@ def test_more_experts_than_rows_are_refused(n_experts):
         MixtureOfExperts(n_experts).fit(x, y, sample_weight=few)
 
 
+@pytest.mark.exhaustive
 def test_warnings_are_of_a_readable_length(rng):
     X, y = rng.standard_normal((25, 300)), rng.standard_normal(25)
     with warnings.catch_warnings(record=True) as told:
@@ -147,6 +148,7 @@ def test_a_start_that_is_given_numbers_the_experts(slopes):
     np.testing.assert_allclose(warm.expert_coef_[:, 1], slopes, atol=0.1)
 
 
+@pytest.mark.exhaustive
 def test_single_trials_under_constant_shares_are_told(rng):
     hours = rng.uniform(0, 5, (60, 1))
     passed = (rng.random(60) < 1 / (1 + np.exp(2.5 - hours[:, 0]))).astype(int)

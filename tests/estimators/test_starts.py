@@ -86,6 +86,7 @@ def test_an_estimator_of_a_larger_sample_starts_close():
     assert full.n_iter_ <= 6
 
 
+@pytest.mark.exhaustive
 def test_large_tables_are_started_on_a_sample():
     """More rows than starts look at: still certified on all of them, whatever their order."""
     rng = np.random.default_rng(5)

@@ -53,7 +53,7 @@ def test_queue_finishes_everybody_and_nobody_waits(n_lanes):
     np.testing.assert_array_equal(out["steps"][:count], needed[:count])
 
 
-@pytest.mark.parametrize("name", first(["overlapping", "contexts", "three", "ridge", "tied"], 2))
+@pytest.mark.parametrize("name", first(["overlapping", "contexts", "three", "ridge", "tied"]))
 def test_starts_end_where_single_fits_do(x64, name):
     task, start = problems.make(name)
     starts = _starts(start, 6)
@@ -208,6 +208,7 @@ def test_blocks_hold_bounded_memory(x64, monkeypatch):
     assert max(len(block) for block in members.blocks(4)) == 4
 
 
+@pytest.mark.exhaustive
 def test_many_starts_of_an_estimator_are_those_of_a_loop(monkeypatch):
     random = np.random.default_rng(0)
     x = random.uniform(-2, 2, 300)

@@ -6,6 +6,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from mixstat import MixtureOfExperts
+from tests.sweeps import first
 
 # name: expert features, degree, gate features, response, experts
 FITS = {
@@ -63,7 +64,7 @@ def _matching(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     return order
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", first(range(3)))
 @pytest.mark.parametrize("name", FITS)
 def test_the_search_reaches_the_known_maximum(oracle, gold, name, seed):
     moe, X, y = _fit(oracle, gold, name, seed, STARTS.get(name, "auto"))

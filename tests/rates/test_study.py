@@ -30,7 +30,7 @@ from mixstat.rates.studies import named_study
 from mixstat.rates.study import RateStudy, cells
 from mixstat.rates.truths import replicate_seed
 from tests.rates.killed import study as small_study
-from tests.sweeps import rest
+from tests.sweeps import first, rest
 
 FOLDER = Path(__file__).parent
 
@@ -62,7 +62,7 @@ def test_rows_have_certificates_losses_and_parameters(whole):
     )
 
 
-@pytest.mark.parametrize("batch_size", [1, 4])
+@pytest.mark.parametrize("batch_size", first([4, 1]))
 def test_batches_and_order_change_nothing(whole, tmp_path, batch_size, monkeypatch):
     def backwards(function, items):
         return map(function, items[::-1])

@@ -103,6 +103,7 @@ def test_a_row_has_the_verdict_of_the_judge():
         assert judged(study, row).name == row["status"]
 
 
+@pytest.mark.exhaustive
 def test_more_starts_find_what_few_have_missed(tmp_path):
     truth = find_truth("softmax-gaussian-mild")
     study = RateStudy(truth, 3, [60, 90], 4, NearTruth(0.2), ["voronoi"], seed=2)

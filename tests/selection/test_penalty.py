@@ -71,6 +71,7 @@ def test_one_expert_begins_at_the_lasso_of_scikit_learn(two_lines):
     assert below.n_parameters.tolist() == [2, 3]
 
 
+@pytest.mark.exhaustive
 def test_lines_that_cross_are_found_although_constants_see_no_gradient():
     """y = x or -x: at the constants all gradients are near zero by symmetry."""
     random = np.random.default_rng(0)
@@ -203,6 +204,7 @@ def test_what_has_no_path(two_lines):
         penalty_path(MixtureOfExperts(2, gate="temperature", **QUICK), X, y)
 
 
+@pytest.mark.exhaustive
 def test_rare_class_and_folds():
     X = np.random.default_rng(0).standard_normal((60, 1))
     y = np.repeat(["a", "b"], [57, 3])

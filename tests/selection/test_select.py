@@ -120,6 +120,7 @@ def test_equals_what_mixtools_and_moeclust_maximise(oracle, gold, columns, names
             assert row["n_parameters"] == known["df"]
 
 
+@pytest.mark.exhaustive
 def test_equals_what_latents_prints(oracle):
     """To the half of a hundredth that it is rounded to, and by which its fits are short.
 
@@ -239,6 +240,7 @@ def test_weights_by_name_beside_formulas(two_lines):
     assert found.table["bic"][1] == pytest.approx(wanted, rel=1e-9)
 
 
+@pytest.mark.exhaustive
 def test_contexts_state_the_number_of_experts(two_lines):
     X, y = two_lines
     known = pd.DataFrame({"g": np.where(y > 1.5, "high", "low")})

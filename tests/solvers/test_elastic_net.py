@@ -147,6 +147,7 @@ def test_conditions_of_a_maximum_hold_for_every_solver(two_lines, settings):
         assert np.array_equal(ends[solver].expert_coef_ == 0, ends["auto"].expert_coef_ == 0)
 
 
+@pytest.mark.exhaustive
 def test_em_for_t_experts_does_not_stall_in_rounding(two_lines):
     """Rows in other orders and last digits changed, as other machines round."""
     X, y = two_lines
