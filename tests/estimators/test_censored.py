@@ -79,6 +79,7 @@ def test_one_weibull_expert_with_times_censored_on_the_right():
     assert stats.kstest(residuals, "norm").pvalue > 1e-3
 
 
+@pytest.mark.exhaustive
 def test_intervals_of_a_lognormal_response():
     """As at visits: only the whole numbers around each time are known."""
     low = np.floor(2 * TIME) / 2
@@ -152,6 +153,7 @@ def test_units_change_nothing():
     assert rows.mean() == pytest.approx(moe.log_likelihood_, rel=1e-10)
 
 
+@pytest.mark.exhaustive
 def test_two_limited_lines_from_a_frame():
     first = RANDOM.random(N) < special.expit(2 * X[:, 0])
     y = np.where(first, 1.5 + X[:, 1], -1.0 - X[:, 1]) + 0.3 * RANDOM.standard_normal(N)

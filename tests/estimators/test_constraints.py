@@ -204,6 +204,7 @@ def test_other_families_and_gates(kind):
         assert eval(equation) == pytest.approx(0, abs=1e-12)
 
 
+@pytest.mark.exhaustive
 def test_several_outputs_and_a_classifier():
     both = np.c_[Y, 0.3 * Y + RNG.normal(size=N)]
     two = MixtureOfExperts(2, common="x1", **SETTINGS).fit(X, both)

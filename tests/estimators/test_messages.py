@@ -166,6 +166,7 @@ def test_single_trials_under_constant_shares_are_told(rng):
         assert "Follmann" not in str(several.fit(hours, ten).summary())
 
 
+@pytest.mark.exhaustive
 def test_a_level_whose_rows_belong_to_one_expert_is_named(rng):
     pd = pytest.importorskip("pandas")
     level = rng.choice(list("abc"), 300)

@@ -41,6 +41,7 @@ def test_one_ordered_expert_is_statsmodels(noise, law):
     assert moe.crps(X, LEVEL).shape == (N,)
 
 
+@pytest.mark.exhaustive
 def test_two_kinds_of_grading():
     first = RANDOM.random(N) < 1 / (1 + np.exp(-3 * X[:, 0]))
     slope = np.where(first, 6.0, -6.0)

@@ -70,6 +70,7 @@ def test_a_row_is_classified_as_it_is_among_others(classifier, rows, question):
     check_alone(getattr(classifier, question), rows[0], *labels)
 
 
+@pytest.mark.exhaustive
 def test_rows_of_formulas_offsets_and_activations_too(rows):
     X, log_rate = rows
     frame = pd.DataFrame(X, columns=list("abc"))

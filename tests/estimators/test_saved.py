@@ -90,6 +90,7 @@ def contextual():
     return X, y, weight, [(told, m.fit(X, y, sample_weight=weight, **told)) for told, m in fits]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("way", [0, 1, 2])
 def test_a_saved_contextual_model_takes_its_rows_again(contextual, way):
     X, y, weight, fits = contextual
@@ -126,6 +127,7 @@ def test_a_copy_in_this_process_keeps_its_rows(fitted):
         assert twin.fit_.maximum.batch is moe.fit_.maximum.batch
 
 
+@pytest.mark.exhaustive
 def test_an_input_report_wants_the_rows_of_the_fit(fitted):
     moe, X, y, weight = fitted
     settings = {"n_boot": 2, "random_state": 0}

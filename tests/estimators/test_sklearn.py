@@ -25,6 +25,7 @@ MIXED = {
 
 # The checks fit tiny tables (often more parameters than rows, constant columns, one step), where
 # a warning is the right answer; warnings are not what they test.
+@pytest.mark.exhaustive
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @parametrize_with_checks(
     [MixtureOfExperts(n_init=4)], expected_failed_checks=lambda moe: EXPECTED | MIXED
@@ -33,7 +34,6 @@ def test_estimator_contract(estimator, check):
     check(estimator)
 
 
-@pytest.mark.exhaustive
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @parametrize_with_checks(
     [MixtureOfExperts(n_experts=1)], expected_failed_checks=lambda moe: EXPECTED

@@ -103,6 +103,7 @@ def test_ridge_does_not_depend_on_the_numbers_of_experts(rng, solver):
         assert moe.converged_, moe.certificate_
 
 
+@pytest.mark.exhaustive
 @pytest.mark.filterwarnings("ignore:.*rests on few rows:sklearn.exceptions.ConvergenceWarning")
 def test_ridge_returns_the_best_objective_found():
     for seed in range(5):

@@ -141,6 +141,7 @@ def test_units_change_nothing(expert):
     np.testing.assert_allclose(scaled.gate_proba(X), moe.gate_proba(X), atol=1e-8)
 
 
+@pytest.mark.exhaustive
 def test_quantiles_and_scores_of_a_law_with_a_jump():
     moe = fit(["zero", "gamma"], PARTLY, 2)
     rows = X[:6]

@@ -73,6 +73,7 @@ def test_outputs_and_counts():
     assert model.interval_coverage(X, counts, levels=0.9)["coverage"][0] > 0.9 - 4 * 0.017
 
 
+@pytest.mark.exhaustive
 def test_ranges_are_neither_inside_nor_outside():
     X, y = series(60, 6)
     ends = np.column_stack([y, np.where(y > 3, np.inf, y)])

@@ -113,6 +113,7 @@ def test_errors_are_those_of_numerical_differences():
     assert share["high"].lt(1).all()
 
 
+@pytest.mark.exhaustive
 def test_student_quantiles_have_errors_of_their_degrees_of_freedom():
     moe, X, y = two_lines()
     up = (moe.responsibilities(X, y)[:, 1] > 0.5).astype(int)

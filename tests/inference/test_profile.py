@@ -104,6 +104,7 @@ def test_temperature_is_peaked_with_tanh(saturated):
     assert set(profile.statuses) == {Status.CONVERGED}
 
 
+@pytest.mark.exhaustive
 def test_degrees_of_freedom(saturated):
     x, _ = saturated
     rng = np.random.default_rng(2)

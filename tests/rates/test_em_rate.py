@@ -20,6 +20,7 @@ def test_theory_is_what_is_observed():
     assert f"{found.observed:.4f} a step" in str(found)
 
 
+@pytest.mark.exhaustive
 def test_what_complete_data_do_not_determine_is_told():
     with pytest.raises(ValueError, match=r"complete data determine.*TemperatureGate"):
         em_rate(find_truth("temperature"), 500)

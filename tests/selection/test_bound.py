@@ -130,6 +130,7 @@ def test_the_largest_number_that_was_tried_is_told(two_lines):
     assert bound.remark.startswith("No more than 2 experts were tried")
 
 
+@pytest.mark.exhaustive
 def test_classes(rng):
     X = rng.uniform(-1, 1, (80, 1))
     y = np.where(rng.random(80) < 1 / (1 + np.exp(-2 * X[:, 0])), "in", "out")

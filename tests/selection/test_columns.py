@@ -27,6 +27,7 @@ def forward(frame) -> ColumnSearch:
     return select_columns(*frame, estimator=MixtureOfExperts(2, **QUICK))
 
 
+@pytest.mark.exhaustive
 def test_forward_finds_the_columns(frame, forward):
     X, y = frame
     assert forward.best_params_ == {"expert_features": ["b"], "gate_features": ["a"]}

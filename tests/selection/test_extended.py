@@ -47,6 +47,7 @@ def test_of_one_regression_it_is_about_the_number_of_parameters():
     assert found.bias == pytest.approx(moe.n_parameters_, rel=0.2)
 
 
+@pytest.mark.exhaustive
 def test_it_chooses_in_a_grid(two_lines):
     X, y = two_lines
     moe = MixtureOfExperts(**QUICK)
@@ -66,6 +67,7 @@ def test_draws_must_be_asked_for(two_lines):
         select(*two_lines, criterion="eic")
 
 
+@pytest.mark.exhaustive
 def test_draws_that_lose_an_expert_are_told():
     """An expert on a dozen rows, which many draws leave out."""
     random = np.random.default_rng(0)

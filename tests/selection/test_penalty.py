@@ -138,6 +138,7 @@ def test_parts_and_proportions(two_lines):
     assert own.expert_penalty == 2.0
 
 
+@pytest.mark.exhaustive
 def test_classifier_on_a_data_frame():
     random = np.random.default_rng(5)
     X = random.standard_normal((300, 3))

@@ -56,6 +56,7 @@ def test_the_pvalue_by_hand():
     assert monte_carlo_pvalue(8.0, draws, 1) == (1 / 6, 6)  # never reached
 
 
+@pytest.mark.exhaustive
 def test_the_statistic_is_that_of_two_single_fits(two_lines, tested):
     X, y = two_lines
     total = [
@@ -90,6 +91,7 @@ def test_draws_are_refits_of_responses_from_the_null_model(two_lines, tested):
     assert (tested.table["status_null"] == "CONVERGED").all()
 
 
+@pytest.mark.exhaustive
 def test_a_seed_fixes_the_draws_however_many_there_are(two_lines, tested):
     moe = MixtureOfExperts(**QUICK)
     fewer = bootstrap_test(*two_lines, estimator=moe, n_draws=5)
@@ -130,6 +132,7 @@ def test_what_is_told(tested, capsys, two_lines):
     assert "[bootstrap_test] 1 draws, 0 at least as large as the data's" in told
 
 
+@pytest.mark.exhaustive
 def test_a_statistic_is_zero_where_no_larger_model_counts(one_line):
     """Two experts with nearly half of the rows each, where there is one line."""
     moe = MixtureOfExperts(min_share=0.49, **QUICK)

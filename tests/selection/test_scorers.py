@@ -44,6 +44,7 @@ def test_values(rows, fitted):
     assert scorer("coverage", level=0.8)(fitted, X, y) == pytest.approx(-abs(inside - 0.8))
 
 
+@pytest.mark.exhaustive
 def test_many_quantiles_come_near_the_ranked_score(rows, fitted):
     levels = (np.arange(200) + 0.5) / 200
     found = scorer("pinball", level=levels)(fitted, *rows)

@@ -74,6 +74,7 @@ def test_report_as_table_and_figure(tent, model):
     mpl.pyplot.close("all")
 
 
+@pytest.mark.exhaustive
 def test_experts_that_swap_names_are_matched():
     X, y = make_tent(400, random_state=1)
     moe = MixtureOfExperts(2, n_init=3, ridge=1e-4, random_state=0).fit(X, y)

@@ -52,6 +52,7 @@ def test_without_a_ridge_every_parameter_counts(rng):
     np.testing.assert_array_equal(_count(moe), [3, 3])
 
 
+@pytest.mark.exhaustive
 @warned
 def test_more_columns_than_rows_are_no_thin_expert_under_a_ridge(rng):
     X, eta = _groups(rng, ROWS, COLUMNS)

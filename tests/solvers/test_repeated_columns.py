@@ -112,6 +112,7 @@ def test_an_expert_through_all_rows_is_told_as_collapsed(wide):
     assert line.status_ == Status.CONVERGED
 
 
+@pytest.mark.exhaustive
 def test_several_experts_under_a_strong_lasso_are_no_interpolations(rng):
     X = rng.standard_normal((60, 80))
     y = np.where(X[:, 0] > 0, 5 + X[:, 1], -5 + X[:, 2]) + rng.standard_normal(60)

@@ -78,6 +78,7 @@ def test_solvers_meet(family, solver):
     assert other.log_likelihood_ == pytest.approx(one.log_likelihood_, abs=1e-8)
 
 
+@pytest.mark.exhaustive
 def test_one_expert_and_shared_scales_are_left_alone():
     X, y = line()
     alone = [MixtureOfExperts(1, scale_penalty=a).fit(X, y).scale_ for a in (0.0, 5.0)]
@@ -89,6 +90,7 @@ def test_one_expert_and_shared_scales_are_left_alone():
     assert tied[0].log_likelihood_ == pytest.approx(tied[1].log_likelihood_, abs=1e-10)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("covariance", first(["full", "diagonal", "spherical"]))
 def test_several_outputs(covariance):
     random = np.random.default_rng(7)
