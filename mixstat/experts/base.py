@@ -16,7 +16,6 @@ from mixstat.numerics.penalty import Penalty
 from mixstat.numerics.precision import AnyArray
 from mixstat.numerics.quadratic_step import newton_step
 from mixstat.parts import labels, predictors
-from mixstat.parts.autodiff import each_derivatives
 from mixstat.parts.labels import ParameterLabel
 from mixstat.parts.part import NewtonSums, within
 from mixstat.parts.predictors import Group
@@ -58,10 +57,6 @@ class Experts(RangingPart):
     @abc.abstractmethod
     def null(self, n_experts: int, n_features: int, n_outputs: int) -> "Experts":
         """Experts of these settings that are all alike; where starts begin."""
-
-    @abc.abstractmethod
-    def link(self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]) -> AnyArray:
-        """Log density of each row under each expert (K, n), from the predictors."""
 
     @abc.abstractmethod
     def permute(self, order: AnyArray) -> "Experts":
@@ -283,12 +278,6 @@ class Experts(RangingPart):
     def log_prob(self, rows: Rows) -> Float[AnyArray, "K n"]:
         """Log density of each row under each expert."""
         return self.link(predictors.predict(self.groups(), rows), rows.y)
-
-    def derivatives(
-        self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
-    ) -> tuple[Float[AnyArray, "K L n"], Float[AnyArray, "K L L n"]]:
-        """First and second derivatives of the log densities in each expert's own predictors."""
-        return each_derivatives(self.link, eta, y)
 
     def score(
         self,

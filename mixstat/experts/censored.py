@@ -41,8 +41,9 @@ class Censored(Experts):
     Parameters
     ----------
     expert
-        The family, by name or as an object: "gaussian", "lognormal", "weibull", "exponential" or
-        "poisson", whose distribution functions have a closed form.
+        The family, by name or as an object: "gaussian", "t", "skew_normal", "gamma",
+        "lognormal", "weibull", "exponential", "inverse_gaussian", "poisson" or
+        "negative_binomial".
     """
 
     paired: ClassVar[bool] = True
@@ -51,11 +52,12 @@ class Censored(Experts):
 
     def __check_init__(self) -> None:
         family = self.expert
-        if not isinstance(family, Experts) or type(family).log_range is Experts.log_range:
+        if not isinstance(family, Experts) or not family.knows_ranges:
             raise ValueError(
-                "expert must be a family whose distribution function has a closed form: "
-                "'gaussian', 'lognormal', 'weibull', 'exponential' or 'poisson', or an object of "
-                f"one; got {family!r}."
+                "expert must be a family that knows the probability of a range: 'gaussian', 't', "
+                "'skew_normal', 'gamma', 'lognormal', 'weibull', 'exponential', "
+                "'inverse_gaussian', 'poisson' or 'negative_binomial', or an object of one; got "
+                f"{family!r}."
             )
 
     def _like(self, expert: Experts) -> "Censored":

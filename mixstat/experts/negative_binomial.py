@@ -1,20 +1,23 @@
 """Negative binomial experts: counts that vary more than Poisson's."""
 
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import digamma, polygamma
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from mixstat.experts.base import blank
 from mixstat.experts.glm import CountExperts, check_counts, log_offset, traced_mean
 from mixstat.experts.spread import SpreadExperts
-from mixstat.numerics.functions import gammaln, sigmoid, softplus
+from mixstat.numerics.functions import gammaln, logsumexp, sigmoid, softplus
 from mixstat.numerics.precision import AnyArray, library_of
+from mixstat.parts import integrals
+from mixstat.parts.integrals import FAR_OUT
+from mixstat.parts.ranges import LEAST, Range, log_of_rest
 
 DISPERSIONS = 1e-6, 1e6  # least, where y is Poisson to six digits, and most
 LARGE = 32.0  # sizes from which on Stirling's series is exact: gammaln would leave 1e-12 and more
@@ -49,6 +52,23 @@ class NegativeBinomialExperts(CountExperts, SpreadExperts):
         size, odds = library_of(eta, y).exp(-eta[:, 1]), eta[:, 0] + eta[:, 1]
         fall = (size + y[:1]) * softplus(odds)
         return _log_ways(y[:1], y[1:], eta[:, 1]) + y[:1] * eta[:, 0] - fall
+
+    def log_range(self, eta: Float[AnyArray, "K 2 n"], ends: Range) -> Float[AnyArray, "K n"]:
+        """Of counts from the lower end to the upper one."""
+        return _two_tails(eta, ends)[0]
+
+    def range_derivatives(
+        self, eta: Float[AnyArray, "K 2 n"], ends: Range
+    ) -> tuple[Float[AnyArray, "K 2 n"], Float[AnyArray, "K 2 2 n"]]:
+        log, tails = _two_tails(eta, ends)
+        first, second = jnp.zeros((*log.shape, 2)), jnp.zeros((*log.shape, 2, 2))
+        for tail, sign in tails:
+            share = (sign * jnp.exp(jnp.where(sign == 0, 0.0, tail.log - log)))[..., None]
+            slope, bend = tail.derivatives(eta)
+            first += share * slope
+            second += share[..., None] * (bend + slope[..., None] * slope[..., None, :])
+        second -= first[..., None] * first[..., None, :]
+        return jnp.moveaxis(first, 2, 1), jnp.moveaxis(second, 1, 3)
 
     def derivatives(
         self, eta: Float[AnyArray, "K 2 n"], y: Float[AnyArray, "2 n"]
@@ -112,6 +132,98 @@ class NegativeBinomialExperts(CountExperts, SpreadExperts):
 
     def titles(self) -> dict[str, str]:
         return {"log_dispersion": "Log of dispersion (variance is mean + dispersion mean^2)"}
+
+
+class Tail(NamedTuple):
+    """Probability of a count and larger ones, or of the counts below it.
+
+    In log means the first rises by ``count`` times the probability of that count: both are its
+    integrals (incomplete beta functions), and so are their derivatives.
+    """
+
+    count: Float[AnyArray, "1 n"]
+    above: Bool[AnyArray, "K n"]
+    log: Float[AnyArray, "K n"]
+    log_means: Float[AnyArray, "K J n"]
+    log_shares: Float[AnyArray, "K J n"]
+    """Of the places in the integral, up to a constant."""
+
+    def derivatives(
+        self, eta: Float[AnyArray, "K 2 n"]
+    ) -> tuple[Float[AnyArray, "K n 2"], Float[AnyArray, "K n 2 2"]]:
+        """First and second derivatives of the log."""
+        count, size = self.count, jnp.exp(-eta[:, 1])
+        first_rise, second_rise = _rises(jnp.broadcast_to(count, size.shape), size)
+        share = jax.nn.softmax(self.log_shares, axis=1)
+        wide = count[:, None], size[:, None], self.log_means + eta[:, 1][:, None]
+        _, slopes, bends = _along_dispersion(*wide)
+        slopes -= first_rise[:, None]
+        slope = jnp.sum(share * slopes, axis=1)
+        bend = jnp.sum(share * (bends + slopes**2), axis=1) + first_rise + second_rise - slope**2
+        total, own, _ = _along_dispersion(count, size, eta[:, 0] + eta[:, 1])
+        rise = jnp.where(self.above, 1.0, -1.0) * jnp.exp(self._log_rise(eta) - self.log)
+        cross = rise * (own - first_rise - slope)
+        second = jnp.stack([rise * (count - total) - rise**2, cross, cross, bend], axis=2)
+        return jnp.stack([rise, slope], axis=2), second.reshape(*rise.shape, 2, 2)
+
+    def _log_rise(self, eta: Float[AnyArray, "K 2 n"]) -> Float[AnyArray, "K n"]:
+        """How fast the probability rises or falls with the log mean."""
+        return _log_start(self.count, eta) + _density(self.count, eta[:, 0], eta[:, 1])
+
+
+def _along_dispersion(count: AnyArray, size: AnyArray, odds: AnyArray) -> tuple[AnyArray, ...]:
+    """Parts of the derivatives of a log probability: in the mean, and twice in the dispersion."""
+    share, log_rest = sigmoid(odds), size * softplus(odds)
+    total = (size + count) * share
+    return total, log_rest - total, 2 * size * share - log_rest - total * sigmoid(-odds)
+
+
+def _log_start(count: Float[AnyArray, "1 n"], eta: Float[AnyArray, "K 2 n"]) -> AnyArray:
+    """What the log of ``count`` times its probability has beside :func:`_density`."""
+    ways = _log_ways(count, gammaln(count + 1), eta[:, 1])
+    return ways + library_of(count).log(count)
+
+
+def _density(count: AnyArray, log_mean: AnyArray, log_dispersion: AnyArray) -> AnyArray:
+    size = library_of(count, log_dispersion).exp(-log_dispersion)
+    return count * log_mean - (size + count) * softplus(log_mean + log_dispersion)
+
+
+def _tail(
+    eta: Float[AnyArray, "K 2 n"], count: Float[AnyArray, "1 n"], above: Bool[AnyArray, "K n"]
+) -> Tail:
+    library, still = library_of(eta, count, above), integrals.fixed(eta)
+    here, spread = still[:, 0], still[:, 1][:, None]
+    low, high = library.where(above, -FAR_OUT, here), library.where(above, here, FAR_OUT)
+    centre = library.broadcast_to(library.log(count), here.shape)
+    at, log_weights = integrals.rule(
+        lambda log_means: _density(count[:, None], log_means, spread), centre, low, high
+    )
+    log_means = eta[:, 0][:, None] + (at - here[:, None])  # with the end, which is the log mean
+    logs = log_weights + _density(count[:, None], log_means, eta[:, 1][:, None])
+    return Tail(count, above, _log_start(count, eta) + logsumexp(logs, axis=1), log_means, logs)
+
+
+def _two_tails(
+    eta: Float[AnyArray, "K 2 n"], ends: Range
+) -> tuple[Float[AnyArray, "K n"], list[tuple[Tail, Float[AnyArray, "K n"]]]]:
+    """Log probability of a range, and the tails of which it is a difference, with their signs."""
+    library = library_of(eta, *ends)
+    low = library.maximum(ends.low, 1.0)
+    below = ends.below | (ends.low <= 0)
+    above = ~below & (ends.above | (library.log(low) > eta[:, 0]))
+    first = _tail(eta, low, above)
+    last = _tail(eta, library.maximum(ends.high, 0.0) + 1, above)
+    larger = library.where(above, first.log, last.log)
+    smaller = library.where(above, last.log, first.log)
+    one = below | ends.above
+    fall = library.where(one, 1.0, library.maximum(larger - smaller, LEAST))
+    log = library.where(one, larger, larger + log_of_rest(fall))
+    nothing = below & ends.above
+    of_first = library.where(above, 1.0, library.where(below, 0.0, -1.0))
+    of_last = library.where(above, library.where(ends.above, 0.0, -1.0), 1.0)
+    signs = [library.where(nothing, 0.0, sign) for sign in (of_first, of_last)]
+    return library.where(nothing, 0.0, log), [(first, signs[0]), (last, signs[1])]
 
 
 def _log_ways(

@@ -11,9 +11,10 @@ from jaxtyping import Float
 
 from mixstat.data.batch import Rows
 from mixstat.experts.base import NEAR, WorkingSums
-from mixstat.experts.glm import OnePredictorExperts
-from mixstat.numerics.precision import AnyArray
+from mixstat.experts.glm import MOST_LOG, OnePredictorExperts
+from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts import predictors
+from mixstat.parts.integrals import FAR_OUT, Line
 from mixstat.parts.part import within
 from mixstat.parts.predictors import Group
 
@@ -128,6 +129,17 @@ class PositiveExperts(OnePredictorExperts):
 
     def working(self, y: Float[AnyArray, "2 n"]) -> Float[AnyArray, "1 n"]:
         return y[1:]
+
+    def line(self, eta: Float[AnyArray, "K L n"]) -> Line:
+        """Along log y."""
+        library, centre = library_of(eta), eta[:, 0]
+
+        def back(places: AnyArray) -> tuple[AnyArray, AnyArray]:
+            log_y = library.minimum(places, centre[:, None] + MOST_LOG)  # nothing is left above
+            y = library.exp(library.clip(log_y, -MOST_LOG, MOST_LOG))
+            return library.stack([y, log_y], axis=1), places
+
+        return Line(lambda y: library_of(y).log(y), back, centre, FAR_OUT)
 
 
 class LogScaleExperts(PositiveExperts, SpreadExperts):

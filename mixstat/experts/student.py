@@ -17,6 +17,7 @@ from mixstat.numerics.functions import gammaln
 from mixstat.numerics.penalty import NoPenalty
 from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts import normal_step
+from mixstat.parts.integrals import Line
 from mixstat.parts.normal import Normals, ResidualSums
 from mixstat.parts.predictors import Group
 from mixstat.validation import check_positive
@@ -30,6 +31,7 @@ SERIES_DF = 32.0  # above, the density's constant is a series: gammaln would lea
 # Pacific J. Math. 1, 133-142.
 SERIES = (-1 / 8, 1 / 192, -1 / 640, 17 / 14336, -31 / 18432, 691 / 180224)
 
+MOST_PLACE = 350.0  # on the line of ranges: squares of y are finite
 NORMAL_DF = 1e50  # above, nothing of the information is left that depends on it
 NEAR_CENTRE = 1e-3  # squared distance over df, below which the log is a series
 LOG_SERIES = (1.0, -1 / 2, 1 / 3, -1 / 4, 1 / 5, -1 / 6, 1 / 7)
@@ -92,6 +94,20 @@ class StudentTExperts(Experts):
         mean, log_scale, log_df = eta[:, 0], eta[:, 1], eta[:, 2]
         z = (y - mean) * library_of(eta, y).exp(-log_scale)
         return _log_constant(log_df) - log_scale - _log_fall(z, log_df)
+
+    def line(self, eta: Float[AnyArray, "K 3 n"]) -> Line:
+        """Along the inverse hyperbolic sine of t over the root of its degrees of freedom."""
+        library, location = library_of(eta), eta[:, 0]
+        log_unit = eta[:, 1] + 0.5 * eta[:, 2]
+        unit = library.exp(log_unit)
+
+        def back(places: AnyArray) -> tuple[AnyArray, AnyArray]:
+            inside = library.clip(places, -MOST_PLACE, MOST_PLACE)
+            y = location[:, None] + unit[:, None] * library.sinh(inside)
+            return y[:, None], log_unit[:, None] + library.log(library.cosh(inside))
+
+        zero = library.zeros_like(location)
+        return Line(lambda y: library.arcsinh((y - location) / unit), back, zero, MOST_PLACE)
 
     def information(
         self, eta: Float[AnyArray, "K 3 n"], y: Float[AnyArray, "1 n"]

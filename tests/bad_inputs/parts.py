@@ -110,7 +110,7 @@ def of_parts() -> Iterator[Row]:
         "Censored",
         lambda: experts.Censored,
         {},
-        {"expert": ["gamma", "x", None, 5, Case(experts.GammaExperts(), "GammaExperts")]},
+        {"expert": [Case("beta", "BetaExperts"), "x", None, 5]},
     )
     yield from rows(
         "Truncated",

@@ -7,7 +7,9 @@ from scipy import optimize, special, stats
 from statsmodels.tools.numdiff import approx_hess
 
 from mixstat import MixtureOfExperts, Status
+from mixstat.data.design import HUGE
 from mixstat.experts import Censored
+from tests.sweeps import first
 
 N = 400
 RANDOM = np.random.default_rng(33)
@@ -189,3 +191,104 @@ def test_what_cannot_be_censored_by_drawing():
             X, LIMITED, cov_type=Bootstrap(3, kind="parametric", random_state=0)
         )
     assert np.all(np.isfinite(results.bse))
+
+
+def ranges_of(y, law, discrete):
+    """Log probabilities of ranges, in the smaller tail."""
+    low, high = y[:, 0] - discrete, y[:, 1]
+    below, above = law.cdf(high) - law.cdf(low), law.sf(low) - law.sf(high)
+    return np.log(np.maximum(np.where(law.cdf(low) < 0.5, below, above), 1e-300))
+
+
+def mixed_ends(y):
+    """Exact rows, rows without a lower or an upper end, and rows between two ends."""
+    kind = np.arange(N) % 4
+    width = 0.3 * np.abs(y) if np.any(y % 1) else np.ceil(0.3 * y)
+    low = np.where(kind == 1, -np.inf, np.where(kind == 3, y - width, y))
+    return np.column_stack([low, np.where(kind == 2, np.inf, np.where(kind == 3, y + width, y))])
+
+
+HEAVY = LINE + 0.5 * np.random.default_rng(1).standard_t(3, N)
+MANY = np.random.default_rng(2).negative_binomial(2, 2 / (2 + np.exp(1 + LINE))).astype(float)
+# a law at coefficients and other numbers, and these numbers of a fit
+LAWS = {
+    "gamma": (
+        np.random.default_rng(3).gamma(2.0, np.exp(LINE) / 2),
+        lambda line, v: stats.gamma(np.exp(v[0]), scale=np.exp(line - v[0])),
+        lambda moe: [np.log(moe.shape_)],
+    ),
+    "negative_binomial": (
+        MANY,
+        lambda line, v: stats.nbinom(np.exp(-v[0]), special.expit(-v[0] - line)),
+        lambda moe: [np.log(moe.dispersion_)],
+    ),
+    "t": (
+        HEAVY,
+        lambda line, v: stats.t(np.exp(v[1]), loc=line, scale=np.exp(v[0])),
+        lambda moe: [np.log(moe.scale_), np.log(moe.df_)],
+    ),
+    "skew_normal": (
+        LINE + 0.7 * stats.skewnorm(4.0).rvs(N, random_state=np.random.default_rng(4)),
+        lambda line, v: stats.skewnorm(v[1], loc=line, scale=np.exp(v[0])),
+        lambda moe: [np.log(moe.scale_), moe.slant_],
+    ),
+    "inverse_gaussian": (
+        np.random.default_rng(5).wald(np.exp(LINE), 3.0),
+        lambda line, v: stats.invgauss(np.exp(line - v[0]), scale=np.exp(v[0])),
+        lambda moe: [np.log(moe.shape_)],
+    ),
+}
+
+
+@pytest.mark.parametrize("family", first(LAWS))
+def test_a_family_whose_ranges_are_integrated(family):
+    values, law_of, numbers = LAWS[family]
+    counts = float(family == "negative_binomial")
+    y = mixed_ends(values)
+    moe = fit(Censored(family), y)
+
+    def log_likelihood(v):
+        law = law_of(DESIGN @ v[:3], v[3:])
+        density = law.logpmf(values) if counts else law.logpdf(values)
+        return np.where(y[:, 0] == y[:, 1], density, ranges_of(y, law, counts)).sum()
+
+    agree(moe, np.concatenate([moe.expert_coef_[0], *numbers(moe)]), log_likelihood)
+
+
+FAR_LAWS = [
+    ("gamma", [0.7, -3.0], lambda a: stats.gamma(np.exp(a[1]), scale=np.exp(a[0] - a[1]))),
+    ("gamma", [0.7, 5.0], lambda a: stats.gamma(np.exp(a[1]), scale=np.exp(a[0] - a[1]))),
+    ("t", [0.5, 0.7, -1.0], lambda a: stats.t(np.exp(a[2]), a[0], np.exp(a[1]))),
+    ("t", [0.5, 0.7, 8.0], lambda a: stats.t(np.exp(a[2]), a[0], np.exp(a[1]))),
+    ("skew_normal", [0.5, 0.7, -3.0], lambda a: stats.skewnorm(a[2], a[0], np.exp(a[1]))),
+    (
+        "inverse_gaussian",
+        [0.7, 0.1],
+        lambda a: stats.invgauss(np.exp(a[0] - a[1]), scale=np.exp(a[1])),
+    ),
+    (
+        "negative_binomial",
+        [3.0, -7.0],
+        lambda a: stats.nbinom(np.exp(-a[1]), special.expit(-a[1] - a[0])),
+    ),
+    (
+        "negative_binomial",
+        [3.0, 1.0],
+        lambda a: stats.nbinom(np.exp(-a[1]), special.expit(-a[1] - a[0])),
+    ),
+]
+
+
+@pytest.mark.parametrize(("family", "at", "law_at"), FAR_LAWS)
+def test_ranges_keep_their_digits_in_tails(family, at, law_at):
+    """In NumPy, so without a program."""
+    law = law_at(at)
+    ends = law.ppf([1e-12, 1e-4, 0.3, 0.6, 0.999, 1 - 1e-9])
+    open_end = np.full(len(ends), np.inf)
+    low, high = (np.concatenate(one) for one in ((-open_end, ends), (ends, open_end)))
+    experts = Censored(family).null(1, 1, 1)
+    eta = np.repeat(np.array(at)[None, :, None], len(low), axis=2)
+    y = experts.encode(np.column_stack([np.maximum(low, -HUGE), np.minimum(high, HUGE)])).T
+    discrete = float(experts.discrete)
+    known = np.where(np.isinf(low), law.logcdf(high), law.logsf(low - discrete))
+    np.testing.assert_allclose(experts.link(eta, y)[0], known, rtol=1e-9, atol=1e-11)
