@@ -19,14 +19,16 @@ class AdaptiveSets:
     asked: Float[np.ndarray, " n"]
     """Level at which each was made; at 1 or above it holds everything, at 0 or below nothing."""
     held: Bool[np.ndarray, " n"]
-    """Whether each held the response of its row."""
+    """Whether each held the response of its row; False where that is not known."""
+    known: Bool[np.ndarray, " n"]
+    """Whether the response of each row is known."""
     step: float
     """How fast the level moved."""
 
     @property
     def coverage(self) -> float:
-        """Share of the rows that were held."""
-        return float(np.mean(self.held))
+        """Share of the rows of known response that were held; nan without any."""
+        return float(np.mean(self.held[self.known])) if self.known.any() else np.nan
 
     @property
     def most_off(self) -> float:
@@ -34,18 +36,19 @@ class AdaptiveSets:
 
         Infinite without a step.
         """
-        n, level = len(self.held), self.sets.level
-        n_regions = len(np.unique(self.sets.region))  # each has a level of its own
+        n, level = int(self.known.sum()), self.sets.level
+        n_regions = len(np.unique(self.sets.region[self.known]))  # each has a level of its own
         return (
             n_regions * (max(level, 1 - level) + self.step) / (self.step * n)
-            if self.step
+            if self.step and n
             else np.inf
         )
 
     def __repr__(self) -> str:
+        known = "" if self.known.all() else f" of {self.known.sum()} known responses"
         return (
             f"{len(self.held)} sets in the order of time, {self.coverage:.2%} of them held their "
-            f"response, {self.sets.level:.2%} were to; of mean size "
+            f"response{known}, {self.sets.level:.2%} were to; of mean size "
             f"{np.mean(self.sets.length):.4g}."
         )
 
@@ -57,13 +60,18 @@ def follow(
     level: float,
     step: float,
 ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """Levels, and the largest score inside of each set; regions go by themselves."""
+    """Levels, and the largest score inside of each set; regions go by themselves.
+
+    A row whose score is nan, which is not known, changes nothing for those after it.
+    """
     levels, most = np.empty(len(scores)), np.empty(len(scores))
     for one in np.unique(region):
         past = np.sort(found.score[found.region == one]).tolist()
         now = level
         for row in np.flatnonzero(region == one).tolist():
             levels[row], most[row] = now, _largest(past, now)
+            if np.isnan(scores[row]):
+                continue
             miss = float(scores[row] > most[row])
             now += step * (miss - (1 - level))
             insort(past, float(scores[row]))

@@ -9,11 +9,13 @@ from sklearn.exceptions import ConvergenceWarning
 
 import mixstat.conformal.asked as asked
 import mixstat.conformal.splits as splits
-from mixstat.arguments import Response, Table
+from mixstat.arguments import Response, Table, count_rows
 from mixstat.conformal.asked import Rows
 from mixstat.conformal.content import contents, least_log_density
 from mixstat.conformal.ranks import Calibration, Ranks
 from mixstat.estimators.base import BaseMixture
+from mixstat.estimators.missing import taken, where_missing
+from mixstat.kinds import check_length
 from mixstat.results import DesignWarning, warn
 from mixstat.selection.folds import Splitter
 
@@ -68,6 +70,20 @@ def scores(fit: BaseMixture, X: Table, y: Response, kind: Kind) -> Float[np.ndar
     """How improbable responses are."""
     logs = fit.score_samples(X, y)
     return contents(fit, X, logs) if kind.threshold == "content" else -logs
+
+
+def scores_where_known(
+    fit: BaseMixture, X: Table, y: Response, kind: Kind
+) -> Float[np.ndarray, " n"]:
+    """Scores of the rows whose response is not missing, and nan of the others."""
+    missing = where_missing(y)
+    if missing is None or not missing.any():
+        return scores(fit, X, y, kind)
+    check_length("y", y, count_rows(X))
+    found = np.full(len(missing), np.nan)
+    if not missing.all():
+        found[~missing] = scores(fit, taken(X, ~missing), taken(y, ~missing), kind)
+    return found
 
 
 def least(

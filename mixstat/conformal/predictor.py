@@ -271,7 +271,7 @@ class ConformalPredictor(BaseEstimator):
         X : array-like of shape (n, d)
             Inputs, oldest first.
         y : array-like of shape (n,)
-            Their responses.
+            Their responses, missing where not yet known: such rows have sets and move no level.
         level : float, default=0.9
             Share of the rows to be held.
         step : float, default=0.01
@@ -293,8 +293,8 @@ class ConformalPredictor(BaseEstimator):
         check_same_rows(X=X, y=y)
         fit = self.estimators_[0]
         region = asked.regions_of(fit, X, self.kind_.regions)
-        scores = calibrated.scores(fit, X, y, self.kind_)
+        scores = calibrated.scores_where_known(fit, X, y, self.kind_)
         levels, most = follow(found, region, scores, share, pace)
         told, least = told_of_time(share, pace), calibrated.least(fit, X, most, self.kind_)
         sets = made(self.estimators_, X, (share, told), least=least, region=region)
-        return AdaptiveSets(sets, levels, scores <= most, pace)
+        return AdaptiveSets(sets, levels, scores <= most, ~np.isnan(scores), pace)

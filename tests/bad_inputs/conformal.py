@@ -67,7 +67,7 @@ def of_conformal() -> Iterator[Row]:
     yield from rows(place, lambda: predictor().predict_set, {"X": X}, bad)
     bad = {
         "X": NOT_TABLES[:4],
-        "y": [*NOT_NUMBERS[:5], Case(Y[:3], "3")],
+        "y": [NOT_NUMBERS[1], *NOT_NUMBERS[5:8], Case(Y[:3], "3"), Case([float("nan")] * 3, "3")],
         "level": NOT_LEVELS,
         "step": [-0.1, "x", None],
     }

@@ -389,6 +389,26 @@ def test_following_rows_by_a_plain_loop(fitted, calibrated):
     assert calibrated.n_calibration_ == 59
 
 
+def test_rows_of_unknown_response_have_sets_and_teach_nothing(calibrated):
+    X, y = branches(60, 8)
+    known = np.arange(60) % 3 > 0
+    seldom = np.where(known, y, np.nan)
+    found = calibrated.follow(X, seldom, level=0.8, step=0.05)
+    only = calibrated.follow(X[known], y[known], level=0.8, step=0.05)
+    np.testing.assert_array_equal(found.asked[known], only.asked)
+    np.testing.assert_array_equal(found.held[known], only.held)
+    np.testing.assert_array_equal(found.known, known)
+    assert (found.coverage, found.most_off) == (only.coverage, only.most_off)
+    assert not found.held[~known].any()
+    # the set of the last row is the one of the level that all before it have led to
+    more = calibrated.follow(X, np.where(np.arange(60) < 59, seldom, np.nan), level=0.8, step=0.05)
+    np.testing.assert_array_equal(more.sets.length, found.sets.length)
+    assert "of 40 known responses" in repr(found)
+    none = calibrated.follow(X, np.full(60, np.nan), level=0.8)
+    assert np.isnan(none.coverage)
+    np.testing.assert_array_equal(none.asked, 0.8)
+
+
 @pytest.mark.fast
 @pytest.mark.parametrize("kind", ["grows", "jumps", "worst"])
 def test_the_bound_in_time_holds_for_any_rows(kind):
