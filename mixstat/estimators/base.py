@@ -2,6 +2,7 @@
 
 import inspect
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Bool
@@ -10,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from mixstat.arguments import Columns, Response, Seed, Setting, Table, Weights
 from mixstat.contextual.knowledge import ExpertContexts
 from mixstat.estimators.formulas import FormulaMixture
-from mixstat.estimators.missing import WAYS, find_missing, taken
+from mixstat.estimators.missing import IN_PART, WAYS, find_missing, taken
 from mixstat.experts.base import Experts
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.options import Options, read_options
@@ -24,6 +25,9 @@ from mixstat.validation import check_choice
 
 class BaseMixture(FormulaMixture):
     """Fitting; not to be used directly."""
+
+    _ways: ClassVar[tuple[str, ...]] = WAYS
+    """What ``missing`` may be."""
 
     # constructor parameters of every estimator, set by the leaves and checked by a fit
     n_experts: Setting
@@ -79,10 +83,10 @@ class BaseMixture(FormulaMixture):
 
     def _missing_rows(self, X: Table, y: Response, *others: Table) -> MissingRows | None:
         """Rows that lack a value, where those are to be left out."""
-        way = check_choice("missing", self.missing, WAYS)
+        way = check_choice("missing", self.missing, self._ways)
         if way == "raise":
             return None
-        return find_missing(X, y, others, self._formulas())
+        return find_missing(X, y, others, self._formulas(), in_part=way == IN_PART)
 
     @staticmethod
     def _of_kept_rows(options: Options, schema: Schema) -> Options:

@@ -50,9 +50,9 @@ class RowQuestions(ParameterQuestions):
         check_same_rows(X=X, y=y, **dict(zip(("sample_weight", "offset", "groups"), others)))
         check_is_fitted(self)
         rows = (X, asked_response(X, y, self.fit_.request.schema), *others)
-        if X is None or self.missing != "drop":
+        if X is None or self.missing == "raise":
             return [*rows, *beside]
-        return complete(rows, beside, self.fit_.request.schema)
+        return complete(rows, beside, self.fit_)
 
     def _offset(self, X: Table, offset: Table) -> Offset:
         """The offset of rows that were read, from the table as it was given."""

@@ -1,6 +1,6 @@
 """Rows with a missing value: left out where that was asked for, and told."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -9,14 +9,22 @@ from jaxtyping import Bool
 from mixstat.arguments import Response, Setting, Table, as_frame
 from mixstat.data.formula import check_frame
 from mixstat.estimators.offsets import without_columns
-from mixstat.fitting.schema import Formulas, MissingRows, Schema
+from mixstat.experts.base import Experts
+from mixstat.fitting.fit import Fit
+from mixstat.fitting.schema import Formulas, MissingRows
 from mixstat.kinds import is_missing_value
 
 WAYS = ("raise", "drop")
+IN_PART = "likelihood"  # rows count by the outputs that they have
 
 
 def find_missing(
-    X: Table, y: Response, others: Sequence[Table], formulas: Formulas | None
+    X: Table,
+    y: Response,
+    others: Sequence[Table],
+    formulas: Formulas | None,
+    *,
+    in_part: bool = False,
 ) -> MissingRows | None:
     """Which rows have all values; None where lengths differ, which is told elsewhere.
 
@@ -26,11 +34,14 @@ def find_missing(
         The rows; names among ``others`` are of columns of X.
     formulas
         Those of the model, whose columns alone count.
+    in_part
+        Whether rows may lack some of their outputs, if not all.
     """
     names = [one for one in others if isinstance(one, str)]
     table = _columns(X, y, names, formulas)
     inputs = where_missing(table)
-    response = where_missing(_responses(X, y, formulas))
+    responses = _responses(X, y, formulas)
+    response = where_missing(responses, np.all if in_part else np.any)
     beside = [where_missing(one) for one in others if not isinstance(one, str)]
     found = [one for one in (inputs, response, *beside) if one is not None]
     if inputs is None or any(len(one) != len(inputs) for one in found):
@@ -38,13 +49,17 @@ def find_missing(
     index = getattr(X, "index", None) if hasattr(X, "iloc") else None
     labels = np.arange(len(inputs)) if index is None else np.asarray(index)
     kept = ~np.any(found, axis=0)
-    return MissingRows(kept, labels[kept], 0 if response is None else int(response.sum()))
+    lacking = where_missing(responses) if in_part else None
+    some = 0 if lacking is None else int(np.sum(lacking & kept))
+    return MissingRows(kept, labels[kept], 0 if response is None else int(response.sum()), some)
 
 
-def complete(rows: Sequence[Table], beside: Sequence[Table], schema: Schema) -> list[Table]:
+def complete(rows: Sequence[Table], beside: Sequence[Table], fit: Fit) -> list[Table]:
     """X, y and others without rows that lack a value, and what may lack values itself."""
     X, y, *others = rows
-    found = find_missing(without_columns(X, schema.known), y, others, schema.formulas)
+    schema, in_part = fit.request.schema, fit.model.experts.in_part
+    inputs = without_columns(X, schema.known)
+    found = find_missing(inputs, y, others, schema.formulas, in_part=in_part)
     every = (*rows, *beside)
     return [one if found is None else taken(one, found.kept) for one in every]
 
@@ -96,8 +111,40 @@ def _responses(X: Table, y: Response, formulas: Formulas | None) -> Table:
     return frame[[name for name in formulas.outputs if name in frame.columns]]
 
 
-def where_missing(table: Table) -> Bool[np.ndarray, " n"] | None:
-    """Rows in which something is missing; None of what has no rows."""
+def check_in_part(family: Experts, formulas: Formulas | None) -> None:
+    """Refuse families and models of which rows cannot count by some of their outputs."""
+    if not family.may_lack:
+        raise ValueError(
+            f"missing={IN_PART!r} needs Gaussian experts, of which a row may have some outputs; "
+            f"got {type(family).__name__}."
+        )
+    if formulas is not None:
+        raise ValueError(
+            f"missing={IN_PART!r} needs outputs in y, beside no formula; got {formulas.experts!r}."
+        )
+
+
+def filled(y: Response) -> tuple[Response, Bool[np.ndarray, "n m"] | None]:
+    """Responses with zeros where they are missing, and where that is; None of what has no rows."""
+    holes = entries_missing(y)
+    if holes is None or not holes.any():
+        return y, None
+    frame = as_frame(y)
+    if frame is not None:
+        return frame.mask(holes, 0.0), holes.reshape(len(holes), -1)
+    return np.where(holes, 0.0, np.asarray(y)), holes.reshape(len(holes), -1)
+
+
+def where_missing(
+    table: Table, of_row: Callable[..., np.ndarray] = np.any
+) -> Bool[np.ndarray, " n"] | None:
+    """Rows in which something (or, with ``np.all``, all) is missing; None of what has no rows."""
+    missing = entries_missing(table)
+    return None if missing is None else of_row(missing.reshape(len(missing), -1), axis=1)
+
+
+def entries_missing(table: Table) -> Bool[np.ndarray, "n ..."] | None:
+    """Which entries are missing; None of what has no rows."""
     frame = as_frame(table)
     if frame is not None:
         missing = np.asarray(frame.isna())
@@ -107,7 +154,7 @@ def where_missing(table: Table) -> Bool[np.ndarray, " n"] | None:
         missing = np.ma.getmaskarray(table)
     else:
         missing = _among(np.asarray(table))
-    return np.any(missing.reshape(len(missing), -1), axis=1) if missing.ndim else None
+    return missing if missing.ndim else None
 
 
 def _among(array: np.ndarray) -> np.ndarray:

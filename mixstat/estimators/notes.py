@@ -68,14 +68,20 @@ def _unit_note(fit: Fit) -> list[str]:
 def _missing_note(fit: Fit) -> list[str]:
     """How many rows were left out, and why."""
     missing = fit.request.schema.missing
-    if missing is None or not missing.n_dropped:
+    if missing is None:
         return []
-    response = missing.without_response
-    of_these = f", {response} of them without a response" if response else ""
-    return [
-        f"{missing.n_dropped} of {len(missing.kept)} rows have missing values and were left "
-        f"out{of_these}."
-    ]
+    n, response, notes = len(missing.kept), missing.without_response, []
+    if missing.n_dropped:
+        of_these = f", {response} of them without a response" if response else ""
+        notes += [
+            f"{missing.n_dropped} of {n} rows have missing values and were left out{of_these}."
+        ]
+    if missing.in_part:
+        notes += [
+            f"{missing.in_part} of {n} rows lack some outputs and count by those that they have, "
+            "as if these were missing at random."
+        ]
+    return notes
 
 
 def error_note(fit: Fit) -> str:

@@ -119,12 +119,19 @@ class RegressionMixture(RegressionFits):
         X, y, sample_weight, offset = self._complete(X, y, sample_weight, offset)
         response = self._read_pairs(X, y)[1]
         mean = self.predict(X, offset=offset)
-        check_magnitude("y", response)
+        check_magnitude("y", np.nan_to_num(response))
         weight = self._weights(X, sample_weight, len(response))
         observed = self._shaped(self.fit_.model.experts.observed(response).T)
         from sklearn.metrics import r2_score  # which is slow to load
 
-        return float(r2_score(observed, mean, sample_weight=weight))
+        if not np.isnan(observed).any():
+            return float(r2_score(observed, mean, sample_weight=weight))
+        each = [  # of each output by the rows that have it
+            r2_score(one[there], told[there], sample_weight=weight[there])
+            for one, told in zip(observed.T, np.asarray(mean).T, strict=True)
+            for there in [~np.isnan(one)]
+        ]
+        return float(np.mean(each))
 
     @hinting
     @quiet

@@ -21,7 +21,7 @@ from mixstat.estimators.door import enter
 from mixstat.estimators.formula_rows import agreed_y, check_transformed, read_numbers
 from mixstat.estimators.grouping import HISTORY, check_history, known_shares, read_units
 from mixstat.estimators.known_experts import told
-from mixstat.estimators.missing import taken
+from mixstat.estimators.missing import IN_PART, WAYS, check_in_part, filled, taken
 from mixstat.estimators.named import named_in, response_of, told_weights
 from mixstat.estimators.offsets import (
     Offset,
@@ -33,6 +33,7 @@ from mixstat.estimators.offsets import (
 )
 from mixstat.experts.base import Experts
 from mixstat.experts.gaussian import COVARIANCES
+from mixstat.experts.marginal_gaussian import MarginalGaussianExperts
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.options import Options
 from mixstat.fitting.schema import Schema
@@ -51,6 +52,8 @@ Fitted = TypeVar("Fitted", bound="RegressionFits")
 class RegressionFits(RegressorMixin, CoveringMixture):
     """Fits of a regressor; not to be used directly."""
 
+    _ways = (*WAYS, IN_PART)
+
     expert: Setting  # constructor parameters, set by the leaves
     covariance: Setting
 
@@ -68,7 +71,10 @@ class RegressionFits(RegressorMixin, CoveringMixture):
     def _family(self) -> Experts:
         """The family of experts, without parameters."""
         covariance = check_choice("covariance", self.covariance, COVARIANCES)
-        return find_experts(self.expert, covariance)
+        family = find_experts(self.expert, covariance)
+        if self.missing == IN_PART:
+            check_in_part(family, self._formulas())
+        return family
 
     @hinting
     def fit(
@@ -172,7 +178,10 @@ class RegressionFits(RegressorMixin, CoveringMixture):
         rows, schema = self._training_rows(inputs, y, sample_weight, offset, groups)
         rows, schema = told(rows, schema, X, known_experts, known, options.n_experts)
         options = self._of_kept_rows(options, schema)
-        return self._fitted(options, self._family(), schema, rows, zeros=zeros)
+        family = self._family()
+        if self.missing == IN_PART and rows.responses.shape[1] > 1:
+            family = MarginalGaussianExperts(covariance=self.covariance)  # type: ignore[arg-type]
+        return self._fitted(options, family, schema, rows, zeros=zeros)
 
     def _training_rows(
         self,
@@ -195,6 +204,7 @@ class RegressionFits(RegressorMixin, CoveringMixture):
         if missing is not None:
             given = (X, y, sample_weight, offset, groups)
             X, y, sample_weight, offset, groups = (taken(one, missing.kept) for one in given)
+        y, holes = filled(y) if self.missing == IN_PART else (y, None)
         y = family.bounded(y)
         if formulas is None:
             table, response, schema = enter(
@@ -212,6 +222,7 @@ class RegressionFits(RegressorMixin, CoveringMixture):
             check_dotted(formulas, {"offset": source, "groups": of_units})
             response = agreed_y(formulas, table, y, family)
             schema = Schema.of_frame(table, formulas, is_vector=response.ndim == 1)
+        response = response if holes is None else np.where(holes, np.nan, response)
         weight = told_weights(X, sample_weight, len(response), formulas)
         beside = {"offset": source, "groups": of_units, "weights": of_weights, "response": of_y}
         schema = replace(schema, missing=missing, **beside)
@@ -227,6 +238,7 @@ class RegressionFits(RegressorMixin, CoveringMixture):
             if formulas is None:
                 raise ValueError("y must be given: the model was not made from a formula.")
             y = read_numbers(formulas, X, family=fit.model.experts)
+        y, holes = filled(y) if fit.model.experts.in_part else (y, None)
         y = check_numbers("y", fit.model.experts.bounded(y))
         check_outputs("y", y)
         checked = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
@@ -238,7 +250,7 @@ class RegressionFits(RegressorMixin, CoveringMixture):
         if table.shape[1] not in fit.model.experts.widths(m):
             raise ValueError(f"y must have {m} outputs as in fit, got {table.shape[1]}.")
         fit.model.experts.check(table)
-        return table
+        return table if holes is None else np.where(holes, np.nan, table)
 
     def _predictive(self, X: Table, *beside: Table) -> Predictive:
         """The law of y at rows, given their offset, groups and history."""

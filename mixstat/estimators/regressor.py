@@ -110,11 +110,12 @@ class MixtureOfExperts(RegressionMixture):
     expert_names : sequence of str, default=None
         What the experts are called in summaries, tables and displays, in the order of their
         numbers: fit, look, and name. None tells of them by number.
-    missing : {"raise", "drop"}, default="raise"
+    missing : {"raise", "drop", "likelihood"}, default="raise"
         What becomes of rows with a missing value (NaN, None, NA) in X, y, weights or offset: an
         error, or they are left out of fits and of questions that are answered by one number;
         beside ``formula`` the columns that it names count. ``n_dropped_`` tells how many,
-        ``kept_index_`` which are left.
+        ``kept_index_`` which are left. "likelihood" drops them too, but for rows that lack some
+        of several Gaussian outputs: they count by the density of those that they have.
     warm_start : bool, default=False
         Begin at the previous fit of this estimator.
     random_state : int, RandomState or None, default=None

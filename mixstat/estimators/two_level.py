@@ -11,6 +11,7 @@ from mixstat.data.design import Design
 from mixstat.data.formula import FormulaColumns
 from mixstat.data.formula_text import right_side
 from mixstat.data.source import Source
+from mixstat.estimators.missing import WAYS
 from mixstat.estimators.regressor import MixtureOfExperts
 from mixstat.estimators.two_level_questions import TwoLevelQuestions
 from mixstat.fitting.schema import Schema
@@ -18,7 +19,7 @@ from mixstat.fitting.sources import linear_source
 from mixstat.fitting.two_level import Search, TwoLevelFit, fit_two_level
 from mixstat.hints import hinting
 from mixstat.results import report
-from mixstat.validation import check_integer, check_seed
+from mixstat.validation import check_choice, check_integer, check_seed
 
 Made = TypeVar("Made", bound="TwoLevelMixtureOfExperts")
 
@@ -220,6 +221,7 @@ class TwoLevelMixtureOfExperts(TwoLevelQuestions):
         search = self._search()
         if groups is None:
             raise ValueError("groups must be given: the unit of each row; got None.")
+        check_choice("missing", self.missing, WAYS)
         model = self._row_model()
         rows, schema = model._training_rows(X, y, sample_weight, None, groups)
         if rows.offset is not None:

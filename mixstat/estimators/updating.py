@@ -106,6 +106,10 @@ class UpdatingMixture(InferringMixture):
                 "constraints: a fit with constraints (or common, frozen) cannot be updated; fit "
                 "needs all rows."
             )
+        if self.fit_.model.experts.in_part:
+            raise ValueError(
+                "missing: a fit to rows that lack outputs cannot be updated; fit needs all rows."
+            )
         X, y, sample_weight, offset = self._complete(X, y, sample_weight, offset)
         read, response = self._read_pairs(X, y)
         weight = self._weights(X, sample_weight, len(response))

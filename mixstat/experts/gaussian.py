@@ -32,6 +32,7 @@ class GaussianExperts(Normals, Experts):
     exact_step: ClassVar[bool] = True
     plain: ClassVar[bool] = True
     several_outputs: ClassVar[bool] = True
+    may_lack: ClassVar[bool] = True
     order_words: ClassVar[str] = "their mean prediction"
     measure: ClassVar[str] = "gaussian"
 

@@ -49,7 +49,7 @@ class Answers:
         unit: Labels | None = None,
     ) -> Batch:
         """Rows as kernels want them."""
-        check_magnitude("y", y)
+        check_magnitude("y", np.nan_to_num(y))
         Phi, Z = self.features(X)
         if unit is not None:
             check_constant(X, unit, self.designs.gate)
@@ -131,8 +131,8 @@ class Answers:
         batch = self.lay_out(X, y, offset=offset, unit=unit)
         joint = batches.take_rows(log_joint_rows(self.model, batch), len(y))
         number = numbered(unit)
-        dense = np.bincount(number, weights=self.model.experts.has_density(y))[number]
-        return joint - self.units.log_volume * dense[:, None]
+        each = self.units.log_volumes(y, self.model.experts)
+        return joint - np.bincount(number, weights=each)[number][:, None]
 
     def _asked(
         self,
@@ -140,15 +140,16 @@ class Answers:
         X: Table,
         y: Float[np.ndarray, "n c"],
         offset: Offset,
-        volume: float = 0.0,
+        *,
+        in_units: bool = False,
     ) -> Float[np.ndarray, "n ..."]:
-        """What is said of each row, less the log of the volume of y where y has a density."""
-        check_magnitude("y", y)
+        """What is said of each row; ``in_units`` of y, where that has a density."""
+        check_magnitude("y", np.nan_to_num(y))
         model, rows = self.plain_model, self._rows(X, y, offset)
 
         def of(part: slice) -> np.ndarray:
             said = answer(model, rows(part))
-            return (said - volume * model.experts.has_density(y[part])).T if volume else said.T
+            return (said - self.units.log_volumes(y[part], model.experts) if in_units else said).T
 
         return in_blocks(of, len(y))
 
@@ -162,7 +163,7 @@ class Answers:
         """Log of gate times density of y given x, in the units of y; of all rows of its unit."""
         if unit is not None:
             return self._log_joint_of_units(X, y, offset, unit)
-        return self._asked(new_rows.log_conditional, X, y, offset, self.units.log_volume)
+        return self._asked(new_rows.log_conditional, X, y, offset, in_units=True)
 
     def log_density(
         self,
@@ -175,7 +176,7 @@ class Answers:
         if unit is not None:
             joint = self._log_joint_of_units(X, y, offset, unit)
             return np.asarray(functions.logsumexp(joint, axis=1))
-        return self._asked(new_rows.log_density, X, y, offset, self.units.log_volume)
+        return self._asked(new_rows.log_density, X, y, offset, in_units=True)
 
     def responsibilities(
         self,

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.optimize import linear_sum_assignment
 
-from mixstat.data.batch import Batch, lay_out_like, unit_numbers
+from mixstat.data.batch import Batch, lay_out_like, take_rows, unit_numbers
 from mixstat.fitting.batch_of_fits import fit_many
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.fit_table import FitTable
@@ -52,7 +52,8 @@ def refit(
 def with_response(fit: Fit, response: Float[np.ndarray, "n c"]) -> Batch:
     """The rows of the fit with another response."""
     batch = fit.maximum.batch
-    encoded = fit.model.experts.encode(fit.units.standardised(response))
+    before = take_rows(np.asarray(batch.rows.y), len(response))
+    encoded = fit.model.experts.encode_as(fit.units.standardised(response), before)
     return eqx.tree_at(lambda b: b.rows.y, batch, lay_out_like(batch, encoded))
 
 

@@ -109,6 +109,8 @@ class MissingRows:
     """Of the rows that were kept: their index, or their numbers; a model file has none."""
     without_response: int
     """Rows in which the response is missing, whatever else is."""
+    in_part: int = 0
+    """Rows that were kept although they lack some of their outputs."""
 
     @property
     def n_dropped(self) -> int:

@@ -128,7 +128,7 @@ def make_tables(rows: TrainingRows, designs: Designs, family: Experts) -> Tables
         check_weights_of_units(rows.weight, rows.unit)
     _report_dependent(designs, alike=Z is Phi)
     y = rows.responses
-    check_magnitude("y", y)
+    check_magnitude("y", np.nan_to_num(y))
     _check_spread(y)
     units = _units_of(rows, family, constant=designs.experts.source.constant)
     encoded = family.encode(units.standardised(y))
@@ -155,12 +155,12 @@ def _units_of(rows: TrainingRows, family: Experts, *, constant: bool) -> Units:
     them changes nothing but the constants that are reported.
     """
     share, y = rows.weight / rows.weight.sum(), rows.responses
-    dense = float(share @ family.has_density(y))
+    dense = share @ ~np.isnan(y) if family.in_part else float(share @ family.has_density(y))
     if rows.offset is None:
         return Units(*family.standard(y, share, constant=constant), dense=dense)
     centre = share @ rows.offset if constant else np.zeros(rows.offset.shape[1])
     freed = family.freed(y, rows.offset - centre)
-    check_magnitude("offset", freed)
+    check_magnitude("offset", np.nan_to_num(freed))
     return Units(*family.standard(freed, share, constant=constant), centre, dense)
 
 

@@ -53,8 +53,9 @@ class Units:
     scale: Float[np.ndarray, " m"]
     offset_centre: Float[np.ndarray, " o"] | None = None
     """What offsets are told from; None where there is none."""
-    dense: float = 1.0
-    """Share of the rows (by weight) whose response has a density rather than a probability."""
+    dense: float | Float[np.ndarray, " m"] = 1.0
+    """Share of the rows (by weight) whose response has a density rather than a probability; of
+    each output, where rows lack some."""
 
     def standardised(self, y: Float[np.ndarray, "n m"]) -> Float[np.ndarray, "n m"]:
         """Responses as the fit sees them."""
@@ -83,7 +84,13 @@ class Units:
     @property
     def log_scale(self) -> float:
         """What a mean log-likelihood of the rows in units of y has less."""
-        return self.dense * self.log_volume
+        return float(np.sum(self.dense * np.log(self.scale)))
+
+    def log_volumes(self, y: Float[np.ndarray, "n c"], family: Experts) -> Float[np.ndarray, " n"]:
+        """What the log density of each row in units of y has less."""
+        if family.in_part:
+            return ~np.isnan(y) @ np.log(self.scale)
+        return self.log_volume * family.has_density(y)
 
 
 def to_user(model: Mixture, designs: Designs, units: Units) -> Mixture:

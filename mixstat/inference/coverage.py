@@ -33,7 +33,8 @@ def interval_coverage(
         for level, (low, high) in zip(levels, ends, strict=True):
             below, above = observed < low[output], observed > high[output]
             length = high[output] - low[output]
-            for name, chosen in groups:
+            for name, region_rows in groups:
+                chosen = region_rows & ~np.isnan(observed)
                 places = {"output": output, "expert": name, "level": float(level)}
                 told = _of_rows(below[chosen], above[chosen], max_lag)
                 rows.append(places | told | {"mean_length": float(length[chosen].mean())})

@@ -259,9 +259,10 @@ class Estimate:
     def log_densities(self) -> Float[np.ndarray, " n"]:
         """log p(y | x) of each row, in the units of y."""
         joint = take_rows(log_joint_rows(self.model, self.batch), self.n_table_rows)
-        rows = 1.0 if self.unit is None else np.bincount(self.unit)
-        unit = float(np.sum(np.log(self.scale)))
-        return logsumexp(self.of_units(joint), axis=1) - rows * unit
+        y, logs = take_rows(np.asarray(self.batch.rows.y), len(joint)), np.log(self.scale)
+        there = y[:, len(logs) :] if self.model.experts.in_part else np.ones((len(y), len(logs)))
+        volume = there @ logs if self.unit is None else np.bincount(self.unit, there @ logs)
+        return logsumexp(self.of_units(joint), axis=1) - volume
 
     @property
     def counts_rows(self) -> bool:

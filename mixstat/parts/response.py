@@ -16,6 +16,10 @@ class RespondingPart(Part):
     """Kind of y: "real", "positive", "share", "count", "binomial", "ordered" or "class"."""
     several_outputs: ClassVar[bool] = False
     """Whether y may have more than one output."""
+    may_lack: ClassVar[bool] = False
+    """Whether there are experts like these of which rows may lack outputs."""
+    in_part: ClassVar[bool] = False
+    """Whether these are such."""
 
     @property
     def discrete(self) -> bool:
@@ -83,6 +87,12 @@ class RespondingPart(Part):
     def encode(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n r"]:
         """The table of numbers that the link sees, from y freed of location and scale."""
         return y
+
+    def encode_as(
+        self, y: Float[np.ndarray, "n c"], before: Float[np.ndarray, "n r"]
+    ) -> Float[np.ndarray, "n r"]:
+        """The same of other responses, of which is missing what ``before`` lacks."""
+        return self.encode(y)
 
     def has_density(self, y: Float[np.ndarray, "n c"]) -> Bool[np.ndarray, " n"]:
         """Whether each response has a density, which depends on units, or a probability."""

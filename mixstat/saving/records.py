@@ -34,6 +34,7 @@ from mixstat.evidence import SearchEvidence
 from mixstat.experts import REGISTRY as EXPERTS
 from mixstat.experts import Censored, MixedExperts, Truncated
 from mixstat.experts.base import WorkingSums
+from mixstat.experts.marginal_gaussian import MarginalGaussianExperts
 from mixstat.experts.skew_normal import MomentSums
 from mixstat.experts.spread import SpreadSums
 from mixstat.fitting.fit import Fit
@@ -74,7 +75,7 @@ RECORDS = (
     *(Restrictions, Mixture, Objective, Plane, Batch, Rows, Sharing, Penalties, Strengths),
     *(NoPenalty, Ridge, ElasticNet, ScalePenalty, DiagonalRidge, SparseRidge),
     *(WideObjective, Entries, Scaling),
-    *(Normals, MixedExperts, Censored, Truncated),
+    *(Normals, MixedExperts, Censored, Truncated, MarginalGaussianExperts),
     *(NewtonSums, WorkingSums, ResidualSums, SpreadSums, MomentSums),
     *(DerivativeFree, NewtonCG, StopRule),
     *(ExpertContexts, Knowledge, Joined, Complement),

@@ -95,7 +95,7 @@ OF_REGRESSORS: dict[str, list[Any]] = {
     "scale_penalty": [-1.0, np.nan, np.inf, "some", None, True],
 }  # fmt: skip
 OF_CLASSIFIERS: dict[str, list[Any]] = {
-    "missing": ["omit", None, True],
+    "missing": ["omit", None, True, "likelihood"],
     "expert_names": NOT_NAMES,
     "classes": [["in", "in"], Case(["in", "out", "on"], "on"), ["in"], "in", Case(5, "5")],
 }
