@@ -55,6 +55,21 @@ def test_images_of_a_page_have_texts_and_exist(path):
         assert re.search(r":alt: \S", options), f"{source} has no text"
 
 
+SEARCHED = [
+    "robust", "offset", "exposure", "joblib", "pickle", "confidence interval", "p-value", "outlier",
+    "mixture of regressions", "latent class regression", "switching regression", "regime",
+    "clusterwise regression", "piecewise regression", "concomitant variable", "flexmix", "fmm",
+    "missing values", "categories", "sample_weight", "quantile", "multimodal", "uncertain", "GPU",
+    "warm_start", "cross-validation", "survival", "soft sensor", "out of range", "ONNX", "Dask",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", SEARCHED)
+def test_a_page_has_the_words_that_people_search_for(words):
+    pages = [path.read_text().lower() for path in _sources()]
+    assert any(all(word in page for word in words.lower().split()) for page in pages)
+
+
 def test_links_of_the_readme_lead_somewhere():
     text = (ROOT / "README.md").read_text()
     assert re.search(r"!\[[^\]]{20,}\]\(", text), "the figure has a text"
