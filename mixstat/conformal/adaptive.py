@@ -45,10 +45,10 @@ class AdaptiveSets:
         )
 
     def __repr__(self) -> str:
-        known = "" if self.known.all() else f" of {self.known.sum()} known responses"
+        seldom = "" if self.known.all() else f"{self.known.sum()} of known response, "
         return (
-            f"{len(self.held)} sets in the order of time, {self.coverage:.2%} of them held their "
-            f"response{known}, {self.sets.level:.2%} were to; of mean size "
+            f"{len(self.held)} sets in the order of time, {seldom}{self.coverage:.2%} of them held "
+            f"their response, {self.sets.level:.2%} were to; of mean size "
             f"{np.mean(self.sets.length):.4g}."
         )
 

@@ -403,7 +403,7 @@ def test_rows_of_unknown_response_have_sets_and_teach_nothing(calibrated):
     # the set of the last row is the one of the level that all before it have led to
     more = calibrated.follow(X, np.where(np.arange(60) < 59, seldom, np.nan), level=0.8, step=0.05)
     np.testing.assert_array_equal(more.sets.length, found.sets.length)
-    assert "of 40 known responses" in repr(found)
+    assert "40 of known response" in repr(found)
     none = calibrated.follow(X, np.full(60, np.nan), level=0.8)
     assert np.isnan(none.coverage)
     np.testing.assert_array_equal(none.asked, 0.8)
