@@ -88,11 +88,11 @@ class InputRange(OutlierMixin, BaseEstimator):
         check_magnitude("X", table)
         weights = _check_shares(shares, len(table))
         self.regimes_ = np.flatnonzero(weights.sum(axis=0) > 1)  # others have no shape
-        self.scale_ = _scale(table)
-        shapes = [_shape(table / self.scale_, weights[:, k]) for k in self.regimes_]
-        self.center_ = np.stack([centre for centre, _, _ in shapes]) * self.scale_
-        self.deviation_ = np.stack([deviation for _, deviation, _ in shapes]) * self.scale_
-        self.whitening_ = np.stack([whitening for _, _, whitening in shapes])
+        self._scale = _scale(table)
+        shapes = [_shape(table / self._scale, weights[:, k]) for k in self.regimes_]
+        self.center_ = np.stack([centre for centre, _, _ in shapes]) * self._scale
+        self._deviation = np.stack([deviation for _, deviation, _ in shapes]) * self._scale
+        self._whitening = np.stack([whitening for _, _, whitening in shapes])
         self.training_distance_ = np.sort(self._nearest(table)[0])
         limit = np.quantile(self.training_distance_, level, method="inverted_cdf")
         self.offset_ = -float(limit * (1 + ROUNDING))
@@ -163,7 +163,7 @@ class InputRange(OutlierMixin, BaseEstimator):
 
         table = self._read(X)
         distance, regime = self._nearest(table)
-        moved = (table - self.center_[regime]) / self.deviation_[regime]
+        moved = (table - self.center_[regime]) / self._deviation[regime]
         worst = np.argmax(np.abs(moved), axis=1)
         known = self.training_distance_
         farther = len(known) - np.searchsorted(known, distance * (1 - ROUNDING))
@@ -189,8 +189,8 @@ class InputRange(OutlierMixin, BaseEstimator):
         self, table: Float[np.ndarray, "n d"]
     ) -> tuple[Float[np.ndarray, " n"], Int[np.ndarray, " n"]]:
         """Distance to the nearest regime, and its number."""
-        moved = (table[None, :, :] - self.center_[:, None, :]) / self.scale_
-        every = np.linalg.norm(moved @ self.whitening_, axis=2)
+        moved = (table[None, :, :] - self.center_[:, None, :]) / self._scale
+        every = np.linalg.norm(moved @ self._whitening, axis=2)
         return every.min(axis=0), every.argmin(axis=0)
 
 
