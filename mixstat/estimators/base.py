@@ -17,6 +17,7 @@ from mixstat.fitting.fit import Fit
 from mixstat.fitting.options import Options, read_options
 from mixstat.fitting.schema import MissingRows, Request, Schema
 from mixstat.fitting.search import fit_rows
+from mixstat.fitting.settings import find_gate
 from mixstat.fitting.tables import TrainingRows
 from mixstat.hints import check_known
 from mixstat.results import report
@@ -86,7 +87,8 @@ class BaseMixture(FormulaMixture):
         way = check_choice("missing", self.missing, self._ways)
         if way == "raise":
             return None
-        return find_missing(X, y, others, self._formulas(), in_part=way == IN_PART)
+        ways = {"in_part": way == IN_PART, "alone": find_gate(self.gate).joint}
+        return find_missing(X, y, others, self._formulas(), **ways)
 
     @staticmethod
     def _of_kept_rows(options: Options, schema: Schema) -> Options:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from mixstat.arguments import Response, Setting, Table, as_frame
 from mixstat.data.formula import check_frame
@@ -25,6 +25,7 @@ def find_missing(
     formulas: Formulas | None,
     *,
     in_part: bool = False,
+    alone: bool = False,
 ) -> MissingRows | None:
     """Which rows have all values; None where lengths differ, which is told elsewhere.
 
@@ -35,15 +36,18 @@ def find_missing(
     formulas
         Those of the model, whose columns alone count.
     in_part
-        Whether rows may lack some of their outputs, if not all.
+        Whether rows may lack some of their outputs.
+    alone
+        Whether they may then lack all, since their inputs alone tell something.
     """
     names = [one for one in others if isinstance(one, str)]
     table = _columns(X, y, names, formulas)
     inputs = where_missing(table)
     responses = _responses(X, y, formulas)
     response = where_missing(responses, np.all if in_part else np.any)
+    used = None if in_part and alone else response
     beside = [where_missing(one) for one in others if not isinstance(one, str)]
-    found = [one for one in (inputs, response, *beside) if one is not None]
+    found = [one for one in (inputs, used, *beside) if one is not None]
     if inputs is None or any(len(one) != len(inputs) for one in found):
         return None
     index = getattr(X, "index", None) if hasattr(X, "iloc") else None
@@ -51,15 +55,18 @@ def find_missing(
     kept = ~np.any(found, axis=0)
     lacking = where_missing(responses) if in_part else None
     some = 0 if lacking is None else int(np.sum(lacking & kept))
-    return MissingRows(kept, labels[kept], 0 if response is None else int(response.sum()), some)
+    none = 0 if response is None else int(response.sum())
+    by_inputs = 0 if used is response or response is None else int(np.sum(response & kept))
+    return MissingRows(kept, labels[kept], none - by_inputs, some - by_inputs, by_inputs)
 
 
 def complete(rows: Sequence[Table], beside: Sequence[Table], fit: Fit) -> list[Table]:
     """X, y and others without rows that lack a value, and what may lack values itself."""
     X, y, *others = rows
-    schema, in_part = fit.request.schema, fit.model.experts.in_part
+    schema, ways = fit.request.schema, {"alone": fit.model.gate.joint}
     inputs = without_columns(X, schema.known)
-    found = find_missing(inputs, y, others, schema.formulas, in_part=in_part)
+    ways["in_part"] = fit.model.experts.in_part
+    found = find_missing(inputs, y, others, schema.formulas, **ways)
     every = (*rows, *beside)
     return [one if found is None else taken(one, found.kept) for one in every]
 
@@ -122,6 +129,23 @@ def check_in_part(family: Experts, formulas: Formulas | None) -> None:
         raise ValueError(
             f"missing={IN_PART!r} needs outputs in y, beside no formula; got {formulas.experts!r}."
         )
+
+
+def with_holes(
+    response: np.ndarray, holes: Bool[np.ndarray, "n m"] | None
+) -> Float[np.ndarray, "n ..."]:
+    """Responses that were checked, with NaN where they are missing.
+
+    Raises
+    ------
+    ValueError
+        If an output is missing in all rows.
+    """
+    if holes is None:
+        return response
+    if (empty := np.flatnonzero(holes.all(axis=0))).size:
+        raise ValueError(f"y must have each output in some rows; output {empty[0]} is in none.")
+    return np.where(holes.reshape(response.shape), np.nan, response)
 
 
 def filled(y: Response) -> tuple[Response, Bool[np.ndarray, "n m"] | None]:

@@ -81,6 +81,11 @@ def _missing_note(fit: Fit) -> list[str]:
             f"{missing.in_part} of {n} rows lack some outputs and count by those that they have, "
             "as if these were missing at random."
         ]
+    if missing.by_inputs:
+        notes += [
+            f"{missing.by_inputs} of {n} rows have no response and count by the density of their "
+            "inputs."
+        ]
     return notes
 
 

@@ -128,7 +128,7 @@ class RegressionMixture(RegressionFits):
             return float(r2_score(observed, mean, sample_weight=weight))
         each = [  # of each output by the rows that have it
             r2_score(one[there], told[there], sample_weight=weight[there])
-            for one, told in zip(observed.T, np.asarray(mean).T, strict=True)
+            for one, told in zip(np.atleast_2d(observed.T), np.atleast_2d(mean.T), strict=True)  # type: ignore[union-attr]
             for there in [~np.isnan(one)]
         ]
         return float(np.mean(each))

@@ -21,7 +21,7 @@ from mixstat.estimators.door import enter
 from mixstat.estimators.formula_rows import agreed_y, check_transformed, read_numbers
 from mixstat.estimators.grouping import HISTORY, check_history, known_shares, read_units
 from mixstat.estimators.known_experts import told
-from mixstat.estimators.missing import IN_PART, WAYS, check_in_part, filled, taken
+from mixstat.estimators.missing import IN_PART, WAYS, check_in_part, filled, taken, with_holes
 from mixstat.estimators.named import named_in, response_of, told_weights
 from mixstat.estimators.offsets import (
     Offset,
@@ -179,7 +179,7 @@ class RegressionFits(RegressorMixin, CoveringMixture):
         rows, schema = told(rows, schema, X, known_experts, known, options.n_experts)
         options = self._of_kept_rows(options, schema)
         family = self._family()
-        if self.missing == IN_PART and rows.responses.shape[1] > 1:
+        if self.missing == IN_PART and (options.gate.joint or rows.responses.shape[1] > 1):
             family = MarginalGaussianExperts(covariance=self.covariance)  # type: ignore[arg-type]
         return self._fitted(options, family, schema, rows, zeros=zeros)
 
@@ -222,7 +222,7 @@ class RegressionFits(RegressorMixin, CoveringMixture):
             check_dotted(formulas, {"offset": source, "groups": of_units})
             response = agreed_y(formulas, table, y, family)
             schema = Schema.of_frame(table, formulas, is_vector=response.ndim == 1)
-        response = response if holes is None else np.where(holes, np.nan, response)
+        response = with_holes(response, holes)
         weight = told_weights(X, sample_weight, len(response), formulas)
         beside = {"offset": source, "groups": of_units, "weights": of_weights, "response": of_y}
         schema = replace(schema, missing=missing, **beside)

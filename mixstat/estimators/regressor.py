@@ -115,7 +115,8 @@ class MixtureOfExperts(RegressionMixture):
         error, or they are left out of fits and of questions that are answered by one number;
         beside ``formula`` the columns that it names count. ``n_dropped_`` tells how many,
         ``kept_index_`` which are left. "likelihood" drops them too, but for rows that lack some
-        of several Gaussian outputs: they count by the density of those that they have.
+        of several Gaussian outputs: they count by the density of those that they have (or of
+        their inputs alone, with gate="gaussian").
     warm_start : bool, default=False
         Begin at the previous fit of this estimator.
     random_state : int, RandomState or None, default=None

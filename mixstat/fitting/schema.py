@@ -108,9 +108,11 @@ class MissingRows:
     labels: np.ndarray | None
     """Of the rows that were kept: their index, or their numbers; a model file has none."""
     without_response: int
-    """Rows in which the response is missing, whatever else is."""
+    """Rows that were left out in which the response is missing, whatever else is."""
     in_part: int = 0
     """Rows that were kept although they lack some of their outputs."""
+    by_inputs: int = 0
+    """Rows that were kept although they lack all of them."""
 
     @property
     def n_dropped(self) -> int:

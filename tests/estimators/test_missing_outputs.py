@@ -101,6 +101,7 @@ def test_densities_are_of_the_outputs_that_are_there(moe):
     np.testing.assert_allclose(own, scores[SOME], atol=1e-12)
 
 
+@EXHAUSTIVE
 def test_one_expert_in_closed_form():
     # the second output is missing alone: two regressions, of which one is on the first output
     y = np.where(np.isnan(HOLES[:, :1]), Y, HOLES)
@@ -187,6 +188,54 @@ def test_frames_and_files(moe, tmp_path):
     loaded = mixstat.load(tmp_path / "model.npz")
     np.testing.assert_array_equal(loaded.score_samples(X, HOLES), moe.score_samples(X, HOLES))
     assert str(loaded.summary()) == str(moe.summary())
+
+
+@pytest.fixture(scope="module")
+def laboratory():
+    """Inputs of all rows and a response of some."""
+    y = np.where(np.random.default_rng(1).random(N) < 0.3, np.nan, Y[:, 0])
+    return MixtureOfExperts(2, gate="gaussian", **SETTINGS).fit(X, y), y
+
+
+def joint_log_likelihood(v: np.ndarray, y: np.ndarray) -> float:
+    """Of inputs, and of the response where there is one."""
+    share = np.log([special.expit(v[0]), special.expit(-v[0])])
+    means = DESIGN @ v[5:9].reshape(2, 2).T
+    of_y = stats.norm.logpdf(y[:, None], means, np.exp(v[9:]))
+    of_x = stats.norm.logpdf(X, v[1:3], np.exp(v[3:5]))
+    return float(special.logsumexp(share + of_x + np.nan_to_num(of_y), axis=1).mean())
+
+
+def test_a_gate_of_inputs_learns_from_rows_without_a_response(laboratory):
+    moe, y = laboratory
+    assert moe.converged_
+    assert moe.n_dropped_ == 0
+    assert moe.log_likelihood_ == pytest.approx(joint_log_likelihood(moe.params, y), rel=1e-12)
+    step = 1e-5 * np.eye(len(moe.params))
+    ends = [[joint_log_likelihood(moe.params + sign * h, y) for sign in (1, -1)] for h in step]
+    np.testing.assert_allclose(-np.diff(ends) / 2e-5, 0, atol=1e-8)
+    none = np.isnan(y)
+    told = moe.responsibilities(X, y)
+    np.testing.assert_allclose(told[none], moe.gate_proba(X)[none], atol=1e-14)
+    note = f"{none.sum()} of 240 rows have no response and count by the density of their inputs."
+    assert note in " ".join(str(moe.summary()).split())
+    assert moe.score(X, y) == pytest.approx(moe.score(X[~none], y[~none]), abs=1e-14)
+
+
+def test_other_gates_leave_rows_without_a_response_out_and_tell():
+    y = np.where(np.arange(N) % 4 == 1, np.nan, Y[:, 0])
+    moe = MixtureOfExperts(1, missing="likelihood").fit(X, y)
+    known = MixtureOfExperts(1).fit(X[~np.isnan(y)], y[~np.isnan(y)])
+    np.testing.assert_allclose(moe.params, known.params, atol=1e-12)
+    assert moe.n_dropped_ == 60
+    assert "60 of 240 rows have missing values and were left out, 60 of them without" in (
+        " ".join(str(moe.summary()).split())
+    )
+
+
+def test_an_output_that_no_row_has_is_refused():
+    with pytest.raises(ValueError, match="output 1 is in none"):
+        MixtureOfExperts(1, missing="likelihood").fit(X, np.c_[Y[:, 0], np.full(N, np.nan)])
 
 
 @pytest.mark.parametrize(
