@@ -22,6 +22,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "mathml",
     "numpydoc",
+    "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build", "_templates"]
@@ -46,6 +47,9 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
     "ignore_repr_types": r"matplotlib|mixstat\.plotting",  # their figures are shown
 }
+
+copybutton_prompt_text = r">>> |\.\.\. |\$ "  # which Python and the shell do not want
+copybutton_prompt_is_regexp = True
 
 html_theme = "pydata_sphinx_theme"
 html_title = "mixstat"
