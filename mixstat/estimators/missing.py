@@ -64,7 +64,7 @@ def complete(rows: Sequence[Table], beside: Sequence[Table], fit: Fit) -> list[T
     """X, y and others without rows that lack a value, and what may lack values itself."""
     X, y, *others = rows
     schema, ways = fit.request.schema, {"alone": fit.model.gate.joint}
-    inputs = without_columns(X, schema.known)
+    inputs = without_columns(X, schema.known, schema.response)
     ways["in_part"] = fit.model.experts.in_part
     found = find_missing(inputs, y, others, schema.formulas, **ways)
     every = (*rows, *beside)

@@ -16,8 +16,31 @@ def named_in(X: Table, told: Table, formulas: Formulas | None) -> ColumnSource |
     return source_of(told) if alone else None
 
 
-def response_of(X: Table, y: Response) -> Response:
-    """The response: as it is given, or the column of a frame that it names."""
+def named_responses(X: Table, y: Response, formulas: Formulas | None) -> ColumnSource | None:
+    """The columns that one word names, or a list of several; None of what is no word."""
+    if formulas is None and _are_names(X, y):
+        return ColumnSource(str(y[0]), tuple(y[1:]))  # type: ignore[index]
+    return named_in(X, y, formulas)
+
+
+def _are_names(X: Table, y: Response) -> bool:
+    """Whether a list of words stands beside a frame."""
+    words = list(y) if isinstance(y, list | tuple) else []
+    return bool(words) and all(isinstance(one, str) for one in words) and as_frame(X) is not None
+
+
+def response_of(X: Table, y: Response, *, several: bool = False) -> Response:
+    """The response: as it is given, or the column of a frame that it names.
+
+    A list of names stands for several responses, where there may be; labels may be such a list.
+    """
+    if several and _are_names(X, y):
+        names = [str(one) for one in y]  # type: ignore[union-attr]
+        if len(set(names)) < len(names):
+            raise ValueError(f"y must name different columns of X, got {names}.")
+        for name in names:
+            column_of(X, "y", name)
+        return as_frame(X)[names]  # type: ignore[index]
     return column_of(X, "y", y) if isinstance(y, str) and as_frame(X) is not None else y
 
 
@@ -25,9 +48,10 @@ def asked_response(X: Table, y: Response, schema: Schema) -> Response:
     """The response of a question, which may be left out where the fit named a column."""
     if X is None or schema.formulas is not None:
         return y
+    several = schema.classes is None
     if y is None and schema.response is not None:
-        y = schema.response.column
-    return response_of(X, y)
+        y = list(schema.response.columns) if schema.response.more else schema.response.column
+    return response_of(X, y, several=several)
 
 
 def told_weights(

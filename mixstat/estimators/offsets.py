@@ -29,7 +29,7 @@ def source_of(offset: Table) -> ColumnSource | None:
 def without_columns(X: Table, *sources: ColumnSource | None) -> Table:
     """Inputs without the columns that tell something else of rows."""
     frame = as_frame(X)
-    named = [one.column for one in sources if one is not None and one.column is not None]
+    named = [name for one in sources if one is not None for name in one.columns]
     if frame is None or not named or not hasattr(frame, "columns"):
         return X
     return frame.drop(columns=[name for name in named if name in frame.columns])

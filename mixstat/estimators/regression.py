@@ -22,7 +22,7 @@ from mixstat.estimators.formula_rows import agreed_y, check_transformed, read_nu
 from mixstat.estimators.grouping import HISTORY, check_history, known_shares, read_units
 from mixstat.estimators.known_experts import told
 from mixstat.estimators.missing import IN_PART, WAYS, check_in_part, filled, taken, with_holes
-from mixstat.estimators.named import named_in, response_of, told_weights
+from mixstat.estimators.named import named_in, named_responses, response_of, told_weights
 from mixstat.estimators.offsets import (
     Offset,
     check_dotted,
@@ -97,12 +97,13 @@ class RegressionFits(RegressorMixin, CoveringMixture):
             level but the first, named as in ``site[B]``; dates are refused.
             :class:`mixstat.Blocks` are rows that do not fit into memory, with their responses
             and weights.
-        y : array-like of shape (n,) or (n, m), or str
+        y : array-like of shape (n,) or (n, m), str, or list of str
             Responses: real numbers, of several outputs for Gaussian experts; counts; positive
             numbers for gamma experts; for binomial experts two columns, successes and
             failures, successes alone where ``trials`` is set, or True and False. Beside
             ``formula`` it may be left out; where X has the columns of the left side it must
-            equal them. A name takes that column of a data frame, which is then no input.
+            equal them. A name takes that column of a data frame, or a list those of several
+            responses, which are then no inputs.
         sample_weight : array-like of shape (n,) or str, default=None
             A row of weight 2 counts as two equal rows; a row of weight 0 does not count. The
             sum of the weights is the sample size of standard errors and of ``bic``. A name
@@ -197,9 +198,10 @@ class RegressionFits(RegressorMixin, CoveringMixture):
         formulas, family = self._formulas(), self._family()
         X = as_pandas(X) if formulas is None else X
         source, of_units = source_of(offset), source_of(groups)
-        of_weights, of_y = (named_in(X, one, formulas) for one in (sample_weight, y))
+        of_weights, of_y = named_in(X, sample_weight, formulas), named_responses(X, y, formulas)
         if of_y is not None:
-            y = response_of(X, y)
+            y = response_of(X, y, several=True)
+            X = without_columns(X, of_y)
         missing = self._missing_rows(X, y, sample_weight, offset, groups)
         if missing is not None:
             given = (X, y, sample_weight, offset, groups)
@@ -209,7 +211,7 @@ class RegressionFits(RegressorMixin, CoveringMixture):
         if formulas is None:
             table, response, schema = enter(
                 self,
-                without_columns(X, source, of_units, of_weights, of_y),
+                without_columns(X, source, of_units, of_weights),
                 y,
                 multi_output=True,
                 y_numeric=True,

@@ -126,6 +126,13 @@ class ColumnSource:
 
     column: str | None = None
     """Of the table; None where numbers are given."""
+    more: tuple[str, ...] = ()
+    """Further columns, of several responses."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All of them."""
+        return () if self.column is None else (self.column, *self.more)
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,6 +36,10 @@ def of_methods(kind: str, name: str, cls: type, y: np.ndarray) -> Iterator[Row]:
     tables = [one for one in NOT_TABLES if one.seen != "'(in|out)'"] + NOT_MIXED
     responses = NOT_LABELS if kind == "classifier" else NOT_RESPONSES
     pairs = {"X": X, "y": y}
+    if kind == "regressor":
+        names = ["zz", Case(["y", "zz"], "'zz'"), Case(["y", "y"], r"\['y', 'y'\]")]
+        frame = DATA[["y", "x", "w"]]
+        yield from rows(f"{name}.fit, frame", lambda: cls().fit, {"X": frame}, {"y": names})
     yield from rows(
         f"{name}.fit",
         lambda: cls(n_experts=1).fit,

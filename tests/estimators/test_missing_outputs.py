@@ -184,6 +184,19 @@ def test_frames_and_files(moe, tmp_path):
     again = MixtureOfExperts(2, **SETTINGS).fit(inputs, frame)
     np.testing.assert_allclose(again.params, moe.params, atol=1e-12)
     assert "expert0:a:x" in again.parameter_names
+    # outputs may be named in a frame that has them, and are then no inputs
+    whole = frame.assign(x=X[:, 0])
+    named = MixtureOfExperts(2, **SETTINGS).fit(whole, ["a", "b"])
+    assert named.params.tolist() == again.params.tolist()
+    assert list(named.feature_names_in_) == ["x"]
+    for asked in ((whole,), (whole, ["a", "b"]), (inputs, frame)):
+        assert named.score(*asked) == moe.score(X, HOLES)
+        np.testing.assert_array_equal(named.score_samples(*asked), moe.score_samples(X, HOLES))
+    assert named.bic(whole) == pytest.approx(moe.bic(X, HOLES))
+    np.testing.assert_array_equal(named.predict(whole), moe.predict(X))
+    np.testing.assert_allclose(named.inference(whole).bse, moe.inference().bse, rtol=1e-10)
+    mixstat.save(named, tmp_path / "named.npz")
+    assert mixstat.load(tmp_path / "named.npz").score(whole) == moe.score(X, HOLES)
     mixstat.save(moe, tmp_path / "model.npz")
     loaded = mixstat.load(tmp_path / "model.npz")
     np.testing.assert_array_equal(loaded.score_samples(X, HOLES), moe.score_samples(X, HOLES))
@@ -250,6 +263,21 @@ def test_an_output_that_no_row_has_is_refused():
 def test_what_cannot_lack_outputs(settings, match):
     with pytest.raises(ValueError, match=match):
         MixtureOfExperts(2, **{"missing": "likelihood"} | settings).fit(X, HOLES)
+
+
+@pytest.mark.parametrize(
+    ("names", "match"),
+    [
+        (["a", "zz"], "y names 'zz', which is not a column of X"),
+        (["a", "a"], "y must name different columns of X"),
+        (["a", 2], "y must hold numbers, got 'a'|y must"),
+        ([], "y must|Expected|samples"),
+    ],
+)
+def test_names_of_outputs_that_are_none(names, match):
+    frame = pd.DataFrame(Y, columns=["a", "b"]).assign(x=X[:, 0])
+    with pytest.raises(ValueError, match=match):
+        MixtureOfExperts(1).fit(frame, names)
 
 
 def test_updates_and_two_levels_are_refused(moe):
