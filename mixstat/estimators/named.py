@@ -4,9 +4,9 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.arguments import Response, Table, Weights, as_frame
-from mixstat.estimators.formula_rows import row_weights
+from mixstat.estimators.formula_rows import named_weights, row_weights
 from mixstat.estimators.grouping import column_of
-from mixstat.estimators.offsets import source_of
+from mixstat.estimators.offsets import source_of, without_columns
 from mixstat.fitting.schema import ColumnSource, Formulas, Schema
 
 
@@ -66,3 +66,13 @@ def of_column(X: Table, sample_weight: Weights, formulas: Formulas | None) -> We
     if formulas is not None or not isinstance(sample_weight, str) or as_frame(X) is None:
         return sample_weight
     return column_of(X, "sample_weight", sample_weight)
+
+
+def without_named(
+    X: Table, y: Response, sample_weight: Weights, formulas: Formulas | None
+) -> tuple[Table, Response, Weights]:
+    """Inputs, response and weights, of which the last two may be named: then they are no inputs."""
+    named = [named_in(X, one, formulas) for one in (y, sample_weight)]
+    weights = named_weights(X, of_column(X, sample_weight, formulas), formulas)
+    y = y if named[0] is None else response_of(X, y)
+    return without_columns(X, *named), y, weights

@@ -9,9 +9,7 @@ import mixstat.selection.grid as grids
 from mixstat.alignment import check_same_rows
 from mixstat.arguments import Estimator, Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.base import BaseMixture
-from mixstat.estimators.formula_rows import named_weights
-from mixstat.estimators.named import named_in, of_column, response_of
-from mixstat.estimators.offsets import without_columns
+from mixstat.estimators.named import without_named
 from mixstat.estimators.regressor import MixtureOfExperts
 from mixstat.fitting.progress import Progress
 from mixstat.results import warn
@@ -158,11 +156,7 @@ def rows_of_grid(
     params: Setting,
 ) -> RowsOfGrid:
     """What all members are fitted to, checked."""
-    formulas = base._formulas()
-    named = [named_in(X, one, formulas) for one in (y, sample_weight)]
-    weights = named_weights(X, of_column(X, sample_weight, formulas), formulas)
-    y = y if named[0] is None else response_of(X, y)
-    X = without_columns(X, *named)
+    X, y, weights = without_named(X, y, sample_weight, base._formulas())
     further = check_params(params)
     check_same_rows(X=X, y=y, sample_weight=weights, **further)
     if cv is not None and y is None:

@@ -13,7 +13,7 @@ import mixstat.selection.folds as folds
 from mixstat.alignment import check_same_rows
 from mixstat.arguments import Axes, Estimator, Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.base import BaseMixture
-from mixstat.estimators.formula_rows import named_weights
+from mixstat.estimators.named import without_named
 from mixstat.plotting.path import PenaltyPathDisplay
 from mixstat.results import DesignWarning, Status, report
 from mixstat.selection.ascent import PARTS
@@ -113,8 +113,8 @@ def penalty_path(
         Its settings; ``l1_ratio`` says how much of the penalty is L1. It is not changed.
     X : array-like of shape (n, d)
         Inputs.
-    y : array-like of shape (n,) or (n, m)
-        Responses or labels.
+    y : array-like of shape (n,) or (n, m), or str
+        Responses or labels; a name takes that column of a data frame, which is then no input.
     strengths : array-like of shape (s,), default=None
         Strengths to fit, in units of log-likelihood per row and standardised slope. None means
         ``n_strengths`` of them in geometric steps, from the smallest at which all slopes are
@@ -131,8 +131,8 @@ def penalty_path(
     cv : int or splitter, default=5
         Number of folds (shuffled by ``estimator.random_state``; stratified by class for a
         classifier), or an object with ``split``. Every fold walks its own path.
-    sample_weight : array-like of shape (n,), default=None
-        Row weights as in ``fit``; also of held-out rows.
+    sample_weight : array-like of shape (n,) or str, default=None
+        Row weights as in ``fit``, which may be named too; also of held-out rows.
     params : dict, default=None
         Further arguments of ``fit``, such as ``{"possibilities": table}``; folds take their
         rows of them.
@@ -169,7 +169,7 @@ def penalty_path(
     count, least = check_integer("n_strengths", n_strengths, 2), check_positive("ratio", ratio)
     if not least < 1:
         raise ValueError(f"ratio must lie between 0 and 1, got {ratio!r}.")
-    sample_weight = named_weights(X, sample_weight, estimator._formulas())
+    X, y, sample_weight = without_named(X, y, sample_weight, estimator._formulas())
     further = check_params(params)
     check_same_rows(X=X, y=y, sample_weight=sample_weight, **further)
     given = _given_strengths(strengths, estimator)

@@ -11,6 +11,7 @@ from mixstat.alignment import check_same_rows
 from mixstat.arguments import Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.formula_rows import row_weights
+from mixstat.estimators.named import without_named
 from mixstat.fitting.fit import Fit
 from mixstat.results import DesignWarning, Status, report
 from mixstat.selection.folds import check_params, of_rows
@@ -54,7 +55,7 @@ def relax(
     path : PenaltyPath
         What :func:`penalty_path` returned, best with ``part="experts"``.
     X, y, sample_weight, params
-        The rows of the path, and what else ``fit`` takes.
+        The rows of the path, and what else ``fit`` takes; response and weights may be named.
 
     Returns
     -------
@@ -85,6 +86,7 @@ def relax(
     tables = np.any(nonzero, axis=2) if several else nonzero
     constant = np.arange(tables.shape[2]) < int(model.fit_.designs.experts.source.constant)
     used = np.unique(tables | constant, axis=0)
+    X, y, sample_weight = without_named(X, y, sample_weight, model._formulas())
     check_same_rows(X=X, y=y, sample_weight=sample_weight, **given)
     weight = row_weights(X, sample_weight, count_rows(X), model._formulas())
     start = model.responsibilities(X, y, **of_rows(given))

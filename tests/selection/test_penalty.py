@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier
 from mixstat.results import Status
-from mixstat.selection import penalty_path
+from mixstat.selection import penalty_path, relax
 
 mpl.use("Agg")
 QUICK: dict[str, Any] = {"n_init": 4, "random_state": 0}
@@ -69,6 +69,14 @@ def test_one_expert_begins_at_the_lasso_of_scikit_learn(two_lines):
         MixtureOfExperts(1, **QUICK), X, y, strengths=path.strengths[0] * np.array([1, 0.999])
     )
     assert below.n_parameters.tolist() == [2, 3]
+    # response and weights may be columns, which are then no inputs
+    frame = pd.DataFrame(X, columns=list("abcde")).assign(y=y, n=2.0)
+    inputs = frame[list("abcde")]
+    moe, strengths = MixtureOfExperts(1, **QUICK), path.strengths[:2]
+    named = penalty_path(moe, frame, "y", strengths=strengths, sample_weight="n", part="experts")
+    known = penalty_path(moe, inputs, y, strengths=strengths, sample_weight=frame.n, part="experts")
+    np.testing.assert_array_equal(named.expert_coef, known.expert_coef)
+    assert relax(named, frame, "y", sample_weight="n").best_estimator_.n_features_in_ == 5
 
 
 @pytest.mark.exhaustive
