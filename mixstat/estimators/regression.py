@@ -251,7 +251,7 @@ class RegressionFits(RegressorMixin, CoveringMixture):
         m = len(fit.units.location)
         if table.shape[1] not in fit.model.experts.widths(m):
             raise ValueError(f"y must have {m} outputs as in fit, got {table.shape[1]}.")
-        fit.model.experts.check(table)
+        fit.user_model.experts.check(table)
         return table if holes is None else np.where(holes, np.nan, table)
 
     def _predictive(self, X: Table, *beside: Table) -> Predictive:

@@ -14,6 +14,7 @@ from mixstat.numerics.penalty import NoPenalty, Penalty
 from mixstat.numerics.precision import AnyArray
 from mixstat.parts import labels, normal_step, ranges
 from mixstat.parts.atoms import Atoms, linear_blocks
+from mixstat.parts.integrals import Line, standard_line
 from mixstat.parts.labels import ParameterLabel
 from mixstat.parts.normal import Normals, ResidualSums
 from mixstat.parts.ranges import Range
@@ -67,6 +68,9 @@ class GaussianExperts(Normals, Experts):
     def log_range(self, eta: Float[AnyArray, "K L n"], ends: Range) -> Float[AnyArray, "K n"]:
         """Of one output."""
         return ranges.of_normal(ends.standardised(eta))
+
+    def line(self, eta: Float[AnyArray, "K L n"]) -> Line:
+        return standard_line(eta)
 
     def range_derivatives(
         self, eta: Float[AnyArray, "K L n"], ends: Range

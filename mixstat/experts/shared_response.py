@@ -78,6 +78,12 @@ class SharedResponse(Experts):
 
     def _check_points(self) -> None:
         """Refuse points that the other families do not allow."""
+        bounded = [part for part in self._others if part.standard_family() is not part]
+        if bounded:
+            raise ValueError(
+                "expert must not name truncated families of a continuous y beside others, got "
+                f"{bounded[0]!r}."
+            )
         moved = [point for point in self._points if point and np.isfinite(point)]
         if moved and self.response.endswith("real"):
             raise ValueError(

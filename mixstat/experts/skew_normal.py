@@ -17,7 +17,7 @@ from mixstat.experts.spread import CLEAR
 from mixstat.numerics.functions import log_ndtr
 from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts import predictors
-from mixstat.parts.integrals import FAR_OUT, Line
+from mixstat.parts.integrals import Line, standard_line
 from mixstat.parts.normal import LOG_2PI
 from mixstat.parts.part import within
 from mixstat.parts.predictors import Group
@@ -117,16 +117,7 @@ class SkewNormalExperts(OnePredictorExperts):
         return np.log(2) - 0.5 * (z**2 + LOG_2PI) - eta[:, 1] + log_ndtr(eta[:, 2] * z)
 
     def line(self, eta: Float[AnyArray, "K 3 n"]) -> Line:
-        """Along y, standardised."""
-        library, location = library_of(eta), eta[:, 0]
-        scale = library.exp(eta[:, 1])
-
-        def back(places: AnyArray) -> tuple[AnyArray, AnyArray]:
-            y = location[:, None] + scale[:, None] * places
-            return y[:, None], library.broadcast_to(eta[:, 1][:, None], places.shape)
-
-        zero = library.zeros_like(location)
-        return Line(lambda y: (y - location) / scale, back, zero, FAR_OUT)
+        return standard_line(eta)
 
     def derivatives(
         self, eta: Float[AnyArray, "K 3 n"], y: Float[AnyArray, "1 n"]

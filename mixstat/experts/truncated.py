@@ -1,4 +1,4 @@
-"""Truncated experts: counts of which only some values can be seen, as behind a hurdle."""
+"""Truncated experts: of responses only some can be seen, as behind a hurdle."""
 
 from typing import Any
 
@@ -9,13 +9,18 @@ from jaxtyping import Float, PyTree
 from mixstat.data.batch import Rows
 from mixstat.experts.base import Experts
 from mixstat.experts.registry import REGISTRY
+from mixstat.experts.truncated_ends import Ends
+from mixstat.experts.truncated_laws import Between, Seen
 from mixstat.numerics import functions
 from mixstat.numerics.precision import AnyArray, library_of
+from mixstat.parts import integrals
+from mixstat.parts.integrals import Places
 from mixstat.parts.labels import ParameterLabel
 from mixstat.parts.predictors import Group
 from mixstat.parts.ranges import log_of_rest
 from mixstat.validation import check_integer
 
+CONTINUOUS = "real", "positive"  # responses
 MOST = 100  # values that are summed
 RARE = 1e-12  # probability of a count that can be seen, below which rounding would decide
 
@@ -26,37 +31,67 @@ def _named(expert: object) -> object:
 
 
 class Truncated(Experts):
-    """Counts of another family, given that they are at least ``lower``.
+    """Responses of another family, given that they lie between ends; others are never seen.
 
-    Smaller counts cannot be seen: nights of those who stayed, purchases of those who bought.
-    ``["zero", Truncated("poisson")]`` is a hurdle model, in which every zero is the point's.
-    Predictions are of counts that can be seen.
+    Counts that are at least ``lower``: nights of those who stayed, purchases of those who bought.
+    ``["zero", Truncated("poisson")]`` is a hurdle model, in which every zero is the point's. Of a
+    continuous family what is above ``lower``, below ``upper``, or between both. Predictions are of
+    responses that can be seen.
 
     Mullahy, J. (1986). Specification and testing of some modified count data models.
-    J. Econometrics 33, 341-365.
+    J. Econometrics 33, 341-365. Cohen, A. C. (1991). Truncated and Censored Samples.
 
     Parameters
     ----------
     expert
-        A family of counts, by name or as an object: "poisson" or "negative_binomial".
+        A family of counts, by name or as an object: "poisson" or "negative_binomial"; or a
+        continuous one: "gaussian", "t", "skew_normal", "gamma", "lognormal", "weibull",
+        "exponential" or "inverse_gaussian".
     lower
-        The smallest count that can be seen.
+        The smallest response that can be seen, in units of y; of counts 1 unless given.
+    upper
+        The largest one, of a continuous family.
     """
 
     expert: Any = eqx.field(converter=_named)
-    lower: int = eqx.field(static=True, default=1, kw_only=True)
+    lower: float | int | None = eqx.field(static=True, default=None, kw_only=True)
+    upper: float | int | None = eqx.field(static=True, default=None, kw_only=True)
 
     def __check_init__(self) -> None:
-        if not isinstance(self.expert, Experts) or self.expert.response != "count":
-            raise ValueError(
-                "expert must be a family of counts, 'poisson' or 'negative_binomial', or an object "
-                f"of one; got {self.expert!r}."
-            )
-        if check_integer("lower", self.lower, 1) > MOST:
-            raise ValueError(f"lower must be at most {MOST}, got {self.lower}.")
+        family = self.expert
+        if not isinstance(family, Experts) or family.response not in ("count", *CONTINUOUS):
+            self._refuse_family()
+        if not family.knows_ranges:
+            self._refuse_family()
+        if self._counts:
+            if check_integer("lower", self.first, 1) > MOST:
+                raise ValueError(f"lower must be at most {MOST}, got {self.lower}.")
+            if self.upper is not None:
+                raise ValueError(f"upper must be None for a family of counts, got {self.upper}.")
+            return
+        self._ends.check(positive=family.response == "positive")
+
+    def _refuse_family(self) -> None:
+        raise ValueError(
+            "expert must be a family of counts, 'poisson' or 'negative_binomial', or a continuous "
+            f"one that knows the probability of a range, or an object of one; got {self.expert!r}."
+        )
+
+    @property
+    def _counts(self) -> bool:
+        return self.expert.response == "count"
+
+    @property
+    def first(self) -> float | int:
+        """The smallest count that can be seen."""
+        return 1 if self.lower is None else self.lower
+
+    @property
+    def _ends(self) -> Ends:
+        return Ends(self.first if self._counts else self.lower, self.upper)
 
     def _like(self, expert: Experts) -> "Truncated":
-        return Truncated(expert, lower=self.lower)
+        return Truncated(expert, lower=self.lower, upper=self.upper)
 
     @property
     def plain(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -71,16 +106,37 @@ class Truncated(Experts):
         return self.expert.n_experts
 
     def null(self, n_experts: int, n_features: int, n_outputs: int) -> "Truncated":
+        if getattr(self.expert, "covariance", "full") == "tied":
+            raise ValueError("covariance must not be 'tied' for truncated experts, got 'tied'.")
         return self._like(self.expert.null(n_experts, n_features, n_outputs))
 
-    def check(self, y: Float[np.ndarray, "n c"]) -> None:
-        self.expert.check(y)
-        if np.any(y < self.lower):
-            row = int(np.flatnonzero(y[:, 0] < self.lower)[0])
+    def standard_family(self) -> "Truncated":
+        if self._counts:
+            return self
+        low, high = self._ends.standard(positive=self.response == "positive")
+        return Truncated(self.expert, lower=low, upper=high)
+
+    def standard(self, y, share, *, constant: bool):
+        if self._counts:
+            return self.expert.standard(y, share, constant=constant)
+        if not constant:
             raise ValueError(
-                f"y must be at least lower={self.lower} for truncated experts, got {y[row, 0]:g} "
-                f"in row {row}."
+                "expert_features must have a constant for truncated experts of a continuous "
+                "response: it takes the units of y."
             )
+        return self._ends.units(y, share, positive=self.response == "positive")
+
+    def check(self, y: Float[np.ndarray, "n c"]) -> None:
+        super().check(y)
+        self.expert.check(y)
+        for name, end, side in zip(("lower", "upper"), self._ends, (1, -1), strict=True):
+            beyond = np.zeros(len(y)) if end is None else side * (end - y[:, 0])
+            if np.any(beyond > self._ends.slack):
+                row, word = int(np.argmax(beyond)), "least" if side > 0 else "most"
+                raise ValueError(
+                    f"y must be at {word} {name}={end:g} for truncated experts, got "
+                    f"{y[row, 0]:g} in row {row}."
+                )
 
     def encode(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n r"]:
         return self.expert.encode(y)
@@ -93,7 +149,7 @@ class Truncated(Experts):
 
     def _hidden(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K h n"]:
         """Log probabilities of the counts that cannot be seen."""
-        each = [self._log_of(eta, count) for count in range(self.lower)]
+        each = [self._log_of(eta, count) for count in range(int(self.first))]
         return library_of(eta).stack(each, axis=1)
 
     def _log_of(self, eta: Float[AnyArray, "K L n"], count: int) -> Float[AnyArray, "K n"]:
@@ -108,19 +164,46 @@ class Truncated(Experts):
         fall = -functions.logsumexp(self._hidden(eta), axis=1)
         few = fall < RARE
         rest = log_of_rest(library.where(few, RARE, fall))
-        return library.where(few, self._log_of(eta, self.lower), rest)
+        return library.where(few, self._log_of(eta, int(self.first)), rest)
 
     def link(
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
     ) -> Float[AnyArray, "K n"]:
-        log = self.expert.link(eta, y) - self._log_seen(eta)
-        return library_of(eta, y).where(y[:1] >= self.lower, log, -np.inf)
+        library, log = library_of(eta, y), self.expert.link(eta, y)
+        if self._counts:
+            return library.where(y[:1] >= self.first, log - self._log_seen(eta), -np.inf)
+        (low, high), slack = self._ends.numbers, self._ends.slack
+        seen = (y[:1] >= low - slack) & (y[:1] <= high + slack)
+        of_seen = self.expert.log_range(eta, self._ends.range(eta))
+        return library.where(seen, log - of_seen, -np.inf)
+
+    def derivatives(
+        self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
+    ) -> tuple[Float[AnyArray, "K L n"], Float[AnyArray, "K L L n"]]:
+        if self._counts:
+            return super().derivatives(eta, y)
+        first, second = self.expert.derivatives(eta, y)
+        slope, bend = self.expert.range_derivatives(eta, self._ends.range(eta))
+        return first - slope, second - bend
+
+    def score(
+        self,
+        eta: Float[AnyArray, "K L n"],
+        y: Float[AnyArray, "r n"],
+        resp: Float[AnyArray, "K n"],
+    ) -> Float[AnyArray, "K L n"]:
+        if self._counts:
+            return super().score(eta, y, resp)
+        return resp[:, None, :] * self.derivatives(eta, y)[0]
 
     def information(
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
     ) -> Float[AnyArray, "K L L n"]:
-        """That of counts that are not truncated, which say more."""
-        return self.expert.information(eta, y)
+        """That of what can be seen; of counts that of all of them, which say more."""
+        if self._counts:
+            return self.expert.information(eta, y)
+        at, link = self._places_seen(eta), self.expert.link
+        return integrals.information(link, lambda e, y: self.expert.derivatives(e, y)[0], eta, at)
 
     def start_statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> PyTree:
         return self.expert.start_statistics(rows, resp)
@@ -142,7 +225,11 @@ class Truncated(Experts):
         return self._like(self.expert.permute(order))
 
     def in_units(self, location, scale, to_user) -> "Truncated":
-        return self._like(self.expert.in_units(location, scale, to_user))
+        moved = self.expert.in_units(location, scale, to_user)
+        if self._counts:
+            return self._like(moved)
+        low, high = self._ends.moved(location, scale)
+        return Truncated(moved, lower=low, upper=high)
 
     def labels(self, features: list[str], outputs: list[str]) -> list[ParameterLabel]:
         return self.expert.labels(features, outputs)
@@ -153,64 +240,37 @@ class Truncated(Experts):
     def reported_attributes(self, *, single_output: bool) -> dict[str, np.ndarray]:
         return self.expert.reported_attributes(single_output=single_output)
 
-    def marginals(self, eta: Float[np.ndarray, "K L n"]) -> "Seen":
-        return Seen(self.expert.marginals(eta), self.lower)
+    def marginals(self, eta: Float[np.ndarray, "K L n"]) -> "Seen | Between":
+        law = self.expert.marginals(eta)
+        if self._counts:
+            return Seen(law, int(self.first))
+        y, share = self._seen(eta)
+        mean = np.sum(share * y, axis=1, keepdims=True)
+        variance = np.sum(share * (y - mean) ** 2, axis=1, keepdims=True)
+        return Between(law, self._ends.numbers, (mean, variance))
+
+    def _places_seen(self, eta: Float[AnyArray, "K L n"]) -> Places:
+        line = self.expert.line(integrals.fixed(eta))
+        return integrals.places(self.expert.link, line, eta, self._ends.range(eta))
+
+    def _seen(self, eta: Float[AnyArray, "K L n"]) -> tuple[AnyArray, AnyArray]:
+        """Responses that can be seen and their shares, whose sums are means (K, J, n)."""
+        library, link = library_of(eta), self.expert.link
+        at = self._places_seen(eta)
+        log = at.log_weights + integrals.link_at(link, eta, at.y)
+        return at.y[:, 0], library.exp(log - functions.logsumexp(log, axis=1)[:, None])
 
     def traced_functions(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K 1 n"]:
         library = library_of(eta)
-        counts = np.arange(float(self.lower), dtype=eta.dtype)[None, :, None]
+        if not self._counts:
+            y, share = self._seen(eta)
+            return library.sum(share * y, axis=1, keepdims=True)
+        counts = np.arange(float(self.first), dtype=eta.dtype)[None, :, None]
         hidden = library.sum(counts * library.exp(self._hidden(eta)), axis=1, keepdims=True)
         seen = library.exp(self._log_seen(eta))[:, None]
         return (self.expert.traced_functions(eta) - hidden) / seen
 
     def __repr__(self) -> str:
-        return f"Truncated({self.expert!r}, lower={self.lower})"
-
-
-class Seen:
-    """Frozen distribution of counts from ``lower`` on, with the methods that are used here."""
-
-    def __init__(self, law: Any, lower: int) -> None:
-        self.law, self.lower = law, lower
-        self.seen = law.sf(lower - 1)
-
-    def _moment(self, power: int, whole: np.ndarray) -> np.ndarray:
-        hidden = sum(count**power * self.law.pmf(count) for count in range(1, self.lower))
-        return (whole - hidden) / self.seen
-
-    def mean(self) -> np.ndarray:
-        """Means."""
-        return self._moment(1, self.law.mean())
-
-    def var(self) -> np.ndarray:
-        """Variances."""
-        square = self._moment(2, self.law.var() + self.law.mean() ** 2)
-        return np.maximum(square - self.mean() ** 2, 0.0)
-
-    def cdf(self, y: np.ndarray) -> np.ndarray:
-        """Probability of not exceeding ``y``."""
-        return np.where(y < self.lower, 0.0, 1 - self.sf(y))
-
-    def sf(self, y: np.ndarray) -> np.ndarray:
-        """Probability of exceeding ``y``."""
-        return np.minimum(self.law.sf(np.maximum(y, self.lower - 1)) / self.seen, 1.0)
-
-    def ppf(self, q: float | np.ndarray) -> np.ndarray:
-        """Quantiles."""
-        return np.maximum(self.law.isf((1 - q) * self.seen), self.lower)
-
-    def isf(self, q: float | np.ndarray) -> np.ndarray:
-        """Quantiles by what lies above."""
-        return np.maximum(self.law.isf(q * self.seen), self.lower)
-
-    def logpmf(self, y: np.ndarray) -> np.ndarray:
-        """Log probability of ``y``."""
-        return np.where(y < self.lower, -np.inf, self.law.logpmf(y) - np.log(self.seen))
-
-    def rvs(self, random_state: np.random.Generator) -> np.ndarray:
-        """One draw at each place."""
-        return self.isf(random_state.random(self.seen.shape))
-
-    def support(self) -> tuple[np.ndarray, np.ndarray]:
-        """Smallest and largest counts."""
-        return np.full(self.seen.shape, float(self.lower)), np.full(self.seen.shape, np.inf)
+        ends = self._ends._asdict().items()
+        said = [f"{name}={end:g}" for name, end in ends if end is not None]
+        return f"Truncated({', '.join([repr(self.expert), *said])})"

@@ -86,5 +86,5 @@ class Splits:
         request, n_outputs = self.large.request, len(self.large.units.location)
         return Mixture(
             request.options.gate.null(k, Z.shape[1]),
-            request.family.null(k, Phi.shape[1], n_outputs),
+            request.family.standard_family().null(k, Phi.shape[1], n_outputs),
         )

@@ -139,7 +139,9 @@ def _null(request: Request, tables: Tables) -> Mixture:
 def _null_of(request: Request, tables: Tables, n_experts: int) -> Mixture:
     return Mixture(
         request.options.gate.null(n_experts, tables.Z.shape[1]),
-        request.family.null(n_experts, tables.Phi.shape[1], len(tables.units.location)),
+        request.family.standard_family().null(
+            n_experts, tables.Phi.shape[1], len(tables.units.location)
+        ),
     )
 
 

@@ -45,6 +45,18 @@ class Line(NamedTuple):
     """The largest place, up or down."""
 
 
+def standard_line(eta: Float[AnyArray, "K L n"]) -> Line:
+    """Along y, standardised by a location and the log of a scale, the first two predictors."""
+    library, location = library_of(eta), eta[:, 0]
+    scale = library.exp(eta[:, 1])
+
+    def back(places: AnyArray) -> tuple[AnyArray, AnyArray]:
+        y = location[:, None] + scale[:, None] * places
+        return y[:, None], library.broadcast_to(eta[:, 1][:, None], places.shape)
+
+    return Line(lambda y: (y - location) / scale, back, library.zeros_like(location), FAR_OUT)
+
+
 def fixed(array: AnyArray) -> AnyArray:
     """The same, as a constant."""
     return array if library_of(array) is np else jax.lax.stop_gradient(array)
@@ -125,6 +137,17 @@ def derivatives(
     second = jnp.einsum("kjn,kjabn->kabn", share, bends)
     second += jnp.einsum("kjn,kjan,kjbn->kabn", share, slopes, slopes)
     return first, second - first[:, :, None] * first[:, None]
+
+
+def information(
+    link: Link, score: Link, eta: Float[AnyArray, "K L n"], at: Places
+) -> Float[AnyArray, "K L L n"]:
+    """Expected information of responses in the range: the covariance of their scores."""
+    share = jax.nn.softmax(at.log_weights + at_each(link, eta, at.y), axis=1)
+    slopes = at_each(score, eta, at.y)
+    mean = jnp.einsum("kjn,kjan->kan", share, slopes)
+    rest = slopes - mean[:, None]
+    return jnp.einsum("kjn,kjan,kjbn->kabn", share, rest, rest)
 
 
 def rule(

@@ -1,12 +1,14 @@
 """What a family of experts says of the responses it takes, before any density."""
 
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from mixstat.arguments import Response
 from mixstat.parts.part import Part
+
+SomeResponding = TypeVar("SomeResponding", bound="RespondingPart")
 
 
 class RespondingPart(Part):
@@ -70,6 +72,10 @@ class RespondingPart(Part):
         ``constant`` tells whether the experts' first feature is the constant one.
         """
         return np.zeros(1), np.ones(1)
+
+    def standard_family(self: SomeResponding) -> SomeResponding:
+        """The family of responses freed of location and scale, where settings are in units of y."""
+        return self
 
     def freed(
         self, y: Float[np.ndarray, "n c"], offset: Float[np.ndarray, "n o"]

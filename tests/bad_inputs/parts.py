@@ -117,9 +117,16 @@ def of_parts() -> Iterator[Row]:
         lambda: experts.Truncated,
         {"expert": "poisson"},
         {
-            "expert": [Case("gamma", "GammaExperts"), "x", None, 5],
+            "expert": [Case("beta", "BetaExperts"), "x", None, 5],
             "lower": [0, -1, 1.5, "one", True, 101],
+            "upper": [5],
         },
+    )
+    yield from rows(
+        "Truncated",
+        lambda: experts.Truncated,
+        {"expert": "gamma", "lower": 1.0, "upper": 2.0},
+        {"lower": [0.0, -1.0, np.nan, 2.0, 3.0, "one"], "upper": [0.0, np.inf, "two"]},
     )
     yield from rows("PointMass", lambda: _beside_points, {}, bad)
     rules = {
