@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 
 from mixstat.arguments import Response, Setting, Table, as_frame
 from mixstat.data.formula import check_frame
@@ -131,9 +131,7 @@ def check_in_part(family: Experts, formulas: Formulas | None) -> None:
         )
 
 
-def with_holes(
-    response: np.ndarray, holes: Bool[np.ndarray, "n m"] | None
-) -> Float[np.ndarray, "n ..."]:
+def with_holes(response: np.ndarray, holes: Bool[np.ndarray, "n m"] | None) -> np.ndarray:
     """Responses that were checked, with NaN where they are missing.
 
     Raises
