@@ -19,7 +19,7 @@ from mixstat.solvers.base import Solver
 from mixstat.solvers.outcome import Outcome
 from mixstat.validation import check_integer
 
-ROUNDING_STEPS = 5  # steps after the value can no longer tell better from worse
+ROUNDING_STEPS = 8  # steps after the value can no longer tell better from worse
 
 
 @dataclass(frozen=True)
@@ -79,15 +79,38 @@ def _past_rounding(objective: Objective, end: OptimizeResult, tol: float) -> int
     def norm(vector: np.ndarray, slope: np.ndarray) -> float:
         return float(objective.norm(vector, -slope))
 
-    vector, slope = end.x, end.jac
+    vector, slope, share = end.x, end.jac, 1.0
     for step in range(ROUNDING_STEPS):
         if norm(vector, slope) <= tol:
             end.status = 0
             return step
-        trial = np.asarray(objective.clip(vector - end.hess_inv.dot(slope)))
+        trial = np.asarray(objective.clip(vector - share * _step(objective, end, vector, slope)))
         after = _negative(trial, objective)[1]
-        if not norm(trial, after) < norm(vector, slope):
-            return step + 1
-        vector, slope = trial, after
-        end.x, end.jac = vector, slope
+        if norm(trial, after) < norm(vector, slope):
+            vector, slope = trial, after
+            end.x, end.jac = vector, slope
+        else:
+            share *= 0.5
+    end.status = 0 if norm(vector, slope) <= tol else end.status
     return ROUNDING_STEPS
+
+
+def _step(
+    objective: Objective,
+    end: OptimizeResult,
+    vector: Float[np.ndarray, " D"],
+    slope: Float[np.ndarray, " D"],
+) -> Float[np.ndarray, " D"]:
+    """A quasi-Newton step of the parameters that no bound holds, as if the others were constants.
+
+    By the inverse Hessian of all of them, of which that of some is a Schur complement.
+    """
+    free = np.asarray(objective.free(vector, -slope))
+    step = end.hess_inv.dot(np.where(free, slope, 0.0))
+    held = np.flatnonzero(~free & objective.varying)
+    if held.size:
+        columns = np.stack(
+            [end.hess_inv.dot(np.eye(1, len(step), int(j))[0]) for j in held], axis=1
+        )
+        step = step - columns @ np.linalg.solve(columns[held], step[held])
+    return np.where(free, step, 0.0)
