@@ -22,15 +22,26 @@ class SearchEvidence:
     """Further starts that began near an end: experts dissolved, split or left out."""
     rejected: int = 0
     """Starts whose end is degenerate: an expert on few rows that chance explains."""
+    idle: int = 0
+    """How many of the independent starts are among these."""
 
     @property
     def unseen(self) -> float:
         """Estimated chance that one more start reaches an end that was not seen.
 
         Good, I. J. (1953). The population frequencies of species. Biometrika 40, 237-264:
-        the share of the starts whose end was met once.
+        the share of the starts whose end was met once. Where some starts ended in nothing that
+        counts, the others are few, and that none of their ends was met once says little: Boender,
+        C. G. E. and Rinnooy Kan, A. H. G. (1987). Bayesian stopping rules for multistart global
+        optimization methods. Math. Program. 37, 59-80: of N starts with w ends,
+        w (w + 1) / (N (N - 1)).
         """
-        return self.met_once / self.starts if self.starts else 1.0
+        counted = self.starts - self.idle
+        if counted < 1:
+            return 1.0
+        if not self.idle:
+            return self.met_once / counted
+        return min(1.0, self.ends * (self.ends + 1) / max(1, counted * (counted - 1)))
 
     @property
     def better_unseen(self) -> float:
@@ -61,5 +72,5 @@ class SearchEvidence:
         if self.ends == 0:
             return f"{told}."
         least = 1 / ((self.starts + 1) * (self.ends + 1))
-        chance = f"{self.better_unseen:.2g}" if self.met_once else f"under {least:.1g}"
+        chance = f"{self.better_unseen:.2g}" if self.better_unseen else f"under {least:.1g}"
         return f"{told}. Chance that the next start finds a better one: {chance}."

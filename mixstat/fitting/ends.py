@@ -101,6 +101,7 @@ class Ends:
             met_once=ends.count(1),
             moves=int(np.isin(self.table["start"][order], DEPENDENT).sum()),
             rejected=int(self.sunk[order].sum()),
+            idle=int(self.sunk[counted].sum()),
         )
 
 

@@ -241,6 +241,7 @@ def _evidence(ends: list[FitResult]) -> SearchEvidence:
         met_best=len(different[0]) if different else 0,
         met_once=sum(len(one) == 1 for one in different),
         rejected=len(ends) - len(values),
+        idle=len(ends) - len(values),
     )
 
 

@@ -226,6 +226,13 @@ def test_evidence_in_numbers():
     assert not SearchEvidence(starts=12, ends=8, met_best=3, met_once=12).enough
     assert SearchEvidence(starts=3, ends=2, met_best=2, met_once=1).better_unseen > 0.1
     assert "5 of 12 independent starts" in seen.sentence()
+    # three starts of forty count and agree: that is little, and three of four would be as little
+    few = SearchEvidence(starts=40, ends=1, met_best=3, met_once=0, rejected=60, idle=37)
+    assert few.unseen == pytest.approx(2 / 6)
+    assert not few.enough
+    assert SearchEvidence(starts=40, ends=1, met_best=4, met_once=0, idle=36).enough
+    assert SearchEvidence(starts=20, ends=3, met_best=3, met_once=1, idle=10).enough
+    assert SearchEvidence(starts=20, ends=0, met_best=0, met_once=0, idle=20).unseen == 1
 
 
 def test_a_search_counts_what_it_found():
