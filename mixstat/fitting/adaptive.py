@@ -20,6 +20,8 @@ ROUND = 4  # independent starts between two looks at what was found
 FIRST = 4  # of the first round, for each expert: one of each kind
 BUDGET = 10  # independent starts at most, for each expert
 MOVES = 4  # tries from the best end for each expert to dissolve and each other one to split
+FEATURES = 2  # of an expert, for which these tries are enough; of more there are more ways to split
+MOST_TIMES = 3.0  # as many tries, however many features there are
 MOST_MOVES = 25  # for each expert, in all
 GROWN = 4  # tries to split each expert of a model of one fewer
 ALIKE_GAIN = 1e-12  # of an EM step, at which a model of fewer experts has arrived
@@ -102,7 +104,8 @@ class AdaptiveSearch(Search):
     def _most_moves(self, i: int) -> int:
         """From one end: fewer where it is not the best."""
         k = self.objective.template.n_experts
-        return MOVES * k * (k - 1) if i == self._leader() else k
+        times = np.clip(self.maker.rows.Phi.shape[1] / FEATURES, 1.0, MOST_TIMES)
+        return int(MOVES * k * (k - 1) * times) if i == self._leader() else k
 
     def _spare(self, i: int) -> Int[np.ndarray, " s"]:
         """Experts of an end that may be dissolved: those that rest on nothing, or any."""
