@@ -92,6 +92,7 @@ def test_fit_takes_what_stands_beside_a_formula(run, folder):
     np.testing.assert_allclose(pd.read_csv(io.StringIO(out))["mean"], moe.predict(table))
 
 
+@pytest.mark.exhaustive
 def test_several_families_and_classes(run, folder):
     several = ("--expert", "zero", "--expert", "poisson")
     assert run("fit", "data.csv", "--formula", "count ~ x", *several, "--out", "mixed")[0] == 0

@@ -202,6 +202,7 @@ def test_every_gate_and_family_takes_contexts(rng, settings):
     )
 
 
+@pytest.mark.exhaustive
 def test_mapping(rng):
     X, y, z = phases(rng)
     data = {"phase": z, "row": np.arange(len(y))}

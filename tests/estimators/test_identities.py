@@ -60,6 +60,7 @@ def test_units_of_inputs(rng, location, scale):
     np.testing.assert_allclose(one.log_likelihood_, two.log_likelihood_, **TIGHT)
 
 
+@pytest.mark.exhaustive
 def test_years_to_degree_three(rng):
     """Raw years, cubed, next to the same years scaled to [-1, 1]."""
     year = np.arange(1880, 2016.0)

@@ -184,6 +184,7 @@ def test_everything_that_is_asked_of_rows_counts_the_offset(moe):
         again.inference(X, COUNTS, offset=2 * LOG)
 
 
+@pytest.mark.exhaustive
 def test_scores_of_rows_have_the_derivatives_of_the_likelihood(moe):
     results = moe.inference(X, COUNTS, offset=LOG, cov_type="robust")
     assert np.abs(results.estimate.scores.mean(axis=0)).max() < 1e-8
@@ -236,6 +237,7 @@ def test_what_does_not_suit_an_offset_is_refused(moe):
         ContextualMixtureOfExperts(n_experts=1, formula="y ~ x + offset(e)").fit(DATA)
 
 
+@pytest.mark.exhaustive
 def test_experts_of_different_families_share_an_offset():
     settings = {"n_init": 1, "random_state": 0}
     two = MixtureOfExperts(2, expert=["gaussian", "t"], **settings)

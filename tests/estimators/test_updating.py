@@ -158,6 +158,7 @@ def test_bad_rows():
         moe.partial_fit(X, np.column_stack([y, y]))
 
 
+@pytest.mark.exhaustive
 def test_classes_are_those_of_the_first_rows():
     random = np.random.default_rng(0)
     X = random.standard_normal((60, 1))

@@ -107,6 +107,7 @@ def test_weights_are_those_of_single_fits(x64):
     assert float(found.members.alone(1).batch.total_weight) == n
 
 
+@pytest.mark.exhaustive
 def test_each_member_has_its_own_data(x64):
     task, start = problems.make("separated")
     random = np.random.default_rng(4)

@@ -256,6 +256,7 @@ def test_a_search_counts_what_it_found():
     assert alone.certificate_.sound
 
 
+@pytest.mark.exhaustive
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_more_experts_or_free_scales_end_no_lower():
     random = np.random.default_rng(9)

@@ -144,6 +144,7 @@ def test_no_invariance_without_a_ray(activation):
     assert gate.identification().invariances() == []
 
 
+@pytest.mark.exhaustive
 def test_plain_temperature_is_a_sound_fit(plain, softmax):
     """Warnings are errors in tests, so the fixture says that none was issued."""
     certificate = plain.certificate_
@@ -281,6 +282,7 @@ def test_bounded_or_shrunk_coefficients_do_not_diverge(x64):
     assert slightly.status_ != Status.SEPARATED
 
 
+@pytest.mark.exhaustive
 def test_what_all_experts_have_in_common_does_not_diverge(data, x64):
     gate: Any = TemperatureGate(activation="identity", temperature=1.0)
     moe = MixtureOfExperts(2, gate=gate, random_state=0).fit(*data)

@@ -212,6 +212,7 @@ def test_published_starts_repeat_the_recorded_ones(oracle):
         )
 
 
+@pytest.mark.exhaustive
 def test_the_published_protocol_stops_early():
     truth = find_truth("softmax-gaussian")
     spec = Specification(3, solver="published")
@@ -302,6 +303,7 @@ def test_random_starts_for_a_regression_function():
     assert "param expert1:x3" in table.columns
 
 
+@pytest.mark.exhaustive
 def test_a_fitted_model_is_studied_with_its_own_features():
     X, y = find_truth("softmax-gaussian-mild").sample(400, 0)
     moe = MixtureOfExperts(2, degree=2, n_init=2, random_state=0).fit(X, y)

@@ -149,6 +149,7 @@ def test_one_expert_for_classes_is_the_logistic_lasso_of_others():
     np.testing.assert_allclose(np.abs(slopes), np.abs(other.coef_[0]), rtol=0, atol=1e-6)
 
 
+@pytest.mark.exhaustive
 def test_classes_are_told_by_few_columns():
     X, y = table()
     settings = SETTINGS | {"expert_penalty": 0.02, "gate_penalty": 0.05}
