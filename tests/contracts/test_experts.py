@@ -32,6 +32,7 @@ from mixstat.experts import (
 )
 from mixstat.experts.gaussian import COVARIANCES
 from mixstat.experts.inverse_gaussian import InverseGaussianLaw
+from mixstat.experts.marginal_gaussian import MarginalGaussianExperts
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.penalty import NoPenalty, Ridge
 from mixstat.predictive import expert_predictors
@@ -199,6 +200,7 @@ def test_registry_is_complete():
         MixedExperts,
         Censored,
         Truncated,
+        MarginalGaussianExperts,  # what Gaussian experts become where outputs are missing
     }
 
 
