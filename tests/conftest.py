@@ -13,9 +13,13 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from mixstat.numerics.cache import cache_programs
-from mixstat.numerics.precision import float64
-from mixstat.numerics.programs import forget
+from tests.shapes import check_shapes
+
+check_shapes("mixstat")  # before anything of it is imported
+
+from mixstat.numerics.cache import cache_programs  # noqa: E402
+from mixstat.numerics.precision import float64  # noqa: E402
+from mixstat.numerics.programs import forget  # noqa: E402
 
 CACHE = os.environ.get("MIXSTAT_TEST_CACHE", str(Path(tempfile.gettempdir()) / "mixstat-jax-cache"))
 jax.config.update("jax_compilation_cache_dir", CACHE)
