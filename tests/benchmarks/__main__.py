@@ -50,6 +50,7 @@ def main() -> None:
     parser.add_argument("what", nargs="*", help=f"{known} {workloads.FULL[-1]})")
     parser.add_argument("--full", action="store_true", default=full(), help="with the slow ones")
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="of the kernels")
+    parser.add_argument("--keep", type=Path, help="folder of finished cells: a run goes on there")
     asked = parser.parse_args()
     unknown = set(asked.what) - set(TABLES) - set(workloads.FULL)
     if unknown:
@@ -67,7 +68,7 @@ def main() -> None:
             "replicates": replicates.show,
             "starts": starts.show,
             "shapes": shapes.show,
-            "search": lambda: search.show(full=asked.full),
+            "search": lambda: search.show(full=asked.full, keep=asked.keep),
             "published": lambda: published.show(full=asked.full),
             "bootstrap": bootstrap.show,
             "coverage": lambda: coverage.show(full=asked.full),

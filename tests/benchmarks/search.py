@@ -7,12 +7,14 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from .classical import data_sets
+from .kept import Kept
 from .text import Table, number
 
 ROWS, DESIGNS, SEEDS = 400, 10, 3
@@ -83,12 +85,13 @@ REAL: dict[str, Callable[[int], Sample]] = {
 }
 
 
-def show(*, full: bool) -> None:
-    """Print the tables, a line at a time."""
+def show(*, full: bool, keep: Path | None = None) -> None:
+    """Print the tables, a line at a time; ``keep`` is a folder for what is finished."""
     warnings.simplefilter("ignore")
-    _show_designs(full=full)
-    _show_classical(full=full)
-    _show_nulls(FULL_NULLS if full else NULLS)
+    kept = Kept(keep)
+    _show_designs(kept, full=full)
+    _show_classical(kept, full=full)
+    _show_nulls(kept, FULL_NULLS if full else NULLS)
     _show_groups()
 
 
@@ -108,19 +111,27 @@ def _fit(n_experts: int, sample: Sample, seed: int, **settings: object) -> Found
 class Tally:
     """Calls on several data sets, as they compare with the best that is known."""
 
-    def __init__(self, before: dict[object, float]) -> None:
+    def __init__(self, before: dict[object, float], kept: Kept) -> None:
         self.calls = self.sound = self.reached = self.missed_and_sound = self.falls = 0
+        self.best = 0  # calls that reached the best of the starts and of all calls
         self.seconds: list[float] = []
         self._before = before  # log-likelihoods with one expert fewer
+        self._kept = kept
 
     def add(self, name: object, n_experts: int, sample: Sample, known: int) -> None:
         """Fit with some seeds, and from many starts."""
-        found = [_fit(n_experts, sample, seed) for seed in range(SEEDS)]
-        many = _fit(n_experts, sample, 99, n_init=known).log_likelihood
-        best = max(many, *(one.log_likelihood for one in found))
+
+        def compute() -> list[Found]:
+            many = _fit(n_experts, sample, 99, n_init=known)
+            return [many, *(_fit(n_experts, sample, seed) for seed in range(SEEDS))]
+
+        answers = self._kept(f"{name} {n_experts} {known}", compute)
+        many, *found = (Found(*answer) for answer in answers)
+        best = max(many.log_likelihood, *(one.log_likelihood for one in found))
         for one in found:
-            reached = one.log_likelihood >= best - NEAR
+            reached = one.log_likelihood >= many.log_likelihood - NEAR
             self.reached += reached
+            self.best += one.log_likelihood >= best - NEAR
             self.sound += one.sound
             self.missed_and_sound += one.sound and not reached
             self.seconds.append(one.seconds)
@@ -132,42 +143,42 @@ class Tally:
     def cells(self) -> tuple[object, ...]:
         """What a row of the table says."""
         missed = self.calls - self.reached
-        told = (self.reached, self.calls, self.sound, missed, self.missed_and_sound)
+        told = (self.reached, self.calls, self.best, self.sound, missed, self.missed_and_sound)
         return (*told, number(float(np.median(self.seconds))), self.falls)
 
 
 HEADS = (
-    *(("experts", 7), ("reached", 8), ("of", 4), ("sound", 6), ("missed", 7)),
+    *(("experts", 7), ("reached", 8), ("of", 4), ("best", 5), ("sound", 6), ("missed", 7)),
     *(("and sound", 9), ("CPU s", 6), ("falls", 6)),
 )
 
 
-def _show_designs(*, full: bool) -> None:
+def _show_designs(kept: Kept, *, full: bool) -> None:
     known = FULL_KNOWN if full else KNOWN
     designs = [design(i) for i in range(FULL_DESIGNS if full else DESIGNS)]
     table = Table(
-        f"Default search: {len(designs)} designs of {ROWS} rows, {SEEDS} seeds; known: the best "
-        f"admissible end of {known} starts and of all calls",
+        f"Default search: {len(designs)} designs of {ROWS} rows, {SEEDS} seeds; reached: the best "
+        f"admissible end of {known} starts; best: the best of these and of all calls",
         (*HEADS, ("flexmix s", 9)),
     )
     before: dict[object, float] = {}
     for k in range(2, 6):
-        tally = Tally(before)
+        tally = Tally(before, kept)
         for i, sample in enumerate(designs):
-            tally.add(i, k, sample, known)
+            tally.add(f"design {i}", k, sample, known)
         spent = [s for s in (_flexmix(k, sample) for sample in designs) if s is not None]
         table.row(k, *tally.cells, number(float(np.median(spent))) if spent else None)
     print("\nfalls: designs where one more expert ends lower than one fewer (the same seed)")
     print(f"flexmix: CPU seconds of {FLEXMIX_STARTS} random starts, median; - where R has none")
 
 
-def _show_classical(*, full: bool) -> None:
+def _show_classical(kept: Kept, *, full: bool) -> None:
     known = FULL_KNOWN if full else KNOWN
     sets = list(data_sets())
     table = Table(f"The same on {len(sets)} data sets that people know", HEADS)
     before: dict[object, float] = {}
     for k in (2, 3):
-        tally = Tally(before)
+        tally = Tally(before, kept)
         for name, X, y in sets:
             tally.add(name, k, (X, y), known)
         table.row(k, *tally.cells)
@@ -187,9 +198,7 @@ def _flexmix(n_experts: int, sample: Sample) -> float | None:
     return None if done.returncode else json.loads(done.stdout)["cpu"]
 
 
-def _show_nulls(nulls: dict[int, int]) -> None:
-    from mixstat import MixtureOfExperts
-
+def _show_nulls(kept: Kept, nulls: dict[int, int]) -> None:
     table = Table(
         "One line, no groups: what is found with one to three experts",
         (
@@ -198,17 +207,22 @@ def _show_nulls(nulls: dict[int, int]) -> None:
         ),
     )
     for n, count in nulls.items():
-        sound = spurious = right = 0
-        for seed in range(count):
-            X, y = one_line(n, seed)
-            fits = [MixtureOfExperts(k, random_state=0).fit(X, y) for k in (1, 2, 3)]
-            for moe in fits[1:]:
-                sound += moe.certificate_.sound
-                ratio = float(np.min(moe.scale_) / np.max(moe.scale_))
-                few = float(np.min(moe.expert_share_)) * n < 10
-                spurious += moe.certificate_.sound and ratio < 0.1 and few
-            right += int(np.argmin([moe.bic(X, y) for moe in fits]) == 0)
-        table.row(n, count, sound, spurious, f"{right} of {count}")
+        found = [kept(f"line {n} {seed}", partial(_null, n, seed)) for seed in range(count)]
+        sound, spurious, right = np.sum(found, axis=0)
+        table.row(n, count, int(sound), int(spurious), f"{right} of {count}")
+
+
+def _null(n: int, seed: int) -> tuple[int, int, int]:
+    """Sound fits of two and three experts, those on few rows with little noise, BIC's choice."""
+    from mixstat import MixtureOfExperts
+
+    X, y = one_line(n, seed)
+    fits = [MixtureOfExperts(k, random_state=0).fit(X, y) for k in (1, 2, 3)]
+    sound = [moe for moe in fits[1:] if moe.certificate_.sound]
+    ratios = [float(np.min(moe.scale_) / np.max(moe.scale_)) for moe in sound]
+    few = [float(np.min(moe.expert_share_)) * n < 10 for moe in sound]
+    spurious = sum(ratio < 0.1 and small for ratio, small in zip(ratios, few, strict=True))
+    return len(sound), spurious, int(np.argmin([moe.bic(X, y) for moe in fits]) == 0)
 
 
 def _show_groups() -> None:
