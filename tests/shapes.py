@@ -5,8 +5,10 @@ call of every function, twice, which took a fifth of the time of a run.
 """
 
 import ast
+import inspect
 import sys
 from collections.abc import Sequence
+from functools import wraps
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
@@ -26,9 +28,17 @@ def check_shapes(package: str) -> None:
 
 
 def _checked(stated: Any) -> Any:
-    if isinstance(stated, type):  # a dataclass: its __init__
+    # the __init__ of a dataclass; what makes a generator is to be checked when it is called
+    if isinstance(stated, type) or inspect.isgeneratorfunction(stated):
         return jaxtyped(stated, typechecker=beartype)
-    return jaxtyped(beartype(stated), typechecker=None)
+    checking = beartype(stated)
+
+    @wraps(stated)
+    def within(*args: Any, **settings: Any) -> Any:
+        with jaxtyped("context"):  # sizes hold for one call; errors stay as they are
+            return checking(*args, **settings)
+
+    return within
 
 
 class _Finder(MetaPathFinder):

@@ -11,6 +11,7 @@ from tests.shapes import check_shapes
 pytestmark = pytest.mark.fast
 
 MODULE = """
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,14 @@ class Pair:
 
 def product(X: Float[np.ndarray, "n d"], b: Float[np.ndarray, " d"]) -> Float[np.ndarray, " n"]:
     return X @ b if len(b) > 1 else X
+
+
+def rows(X: Float[np.ndarray, "n d"], b: Float[np.ndarray, " d"]) -> Iterator[float]:
+    yield from X @ b
+
+
+def of_rows(X: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
+    return np.array([sum(rows(part, np.ones(X.shape[1]))) for part in (X, X[:1])])[: len(X)]
 
 
 def doubled(number: int) -> int:
@@ -62,6 +71,12 @@ def test_a_result_of_another_shape_is_refused(module):
 def test_fields_of_another_shape_are_refused(module):
     with pytest.raises(Exception, match="Pair"):
         module.Pair(np.ones(2), np.ones(3))
+
+
+def test_a_generator_has_sizes_of_its_own(module):
+    assert module.of_rows(np.ones((2, 2))).tolist() == [4.0, 2.0]
+    with pytest.raises(Exception, match="rows"):
+        module.rows(np.ones((3, 2)), np.ones(3))
 
 
 def test_signatures_without_a_shape_are_left_alone(module):
