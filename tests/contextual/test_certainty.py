@@ -27,6 +27,7 @@ def moe(**more):
     return ContextualMixtureOfExperts(contexts, **({"n_init": 3, "random_state": 0} | more))
 
 
+@pytest.mark.exhaustive
 def test_the_path_leads_monotonically_from_plain_to_crisp(rng):
     X, y, _, stated = phases(rng, wrong=0.2)
     data = {"phase": stated}

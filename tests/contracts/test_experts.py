@@ -587,7 +587,7 @@ def test_settings_read_well(family, words):
     assert repr(family) == words
 
 
-@pytest.mark.parametrize("df", [0.3, 31.0, 32.0, 33.0, 1e4, 1e10, 1e15])
+@pytest.mark.parametrize("df", [0.3, 32.0, 1e4, 1e15, *map(rest, (31.0, 33.0, 1e10))])
 def test_t_density_keeps_its_digits_for_any_degrees_of_freedom(x64, df):
     """Its constant, against a form without a difference of large numbers; its slope, too."""
     eta = np.array([0.0, 0.0, np.log(df)])[None, :, None]
@@ -603,7 +603,7 @@ def test_t_density_keeps_its_digits_for_any_degrees_of_freedom(x64, df):
     assert slope == pytest.approx(known if df < 1e3 else 0.25 / df, rel=1e-4, abs=1e-15)
 
 
-@pytest.mark.parametrize("dispersion", [1e-6, 1e-3, 0.03, 0.032, 1.0, 30.0, 1e4])
+@pytest.mark.parametrize("dispersion", [1e-6, 0.032, 1.0, 1e4, *map(rest, (1e-3, 0.03, 30.0))])
 def test_negative_binomial_keeps_its_digits_for_any_dispersion(x64, dispersion):
     """The density and its slopes, against sums over the counts below, without cancellation."""
     counts = np.array([0.0, 1.0, 2.0, 30.0, 31.0, 32.0, 500.0])

@@ -230,6 +230,7 @@ def test_pipelines(noise):
         make_pipeline(StandardScaler(), MixtureOfExperts(**LINE)).fit(noise[["x"]], noise["y"])
 
 
+@pytest.mark.exhaustive
 def test_updates_and_paths(noise):
     moe = MixtureOfExperts(**LINE).partial_fit(noise[:100]).partial_fit(noise[100:])
     assert moe.predict(noise).shape == (120,)

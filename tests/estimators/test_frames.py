@@ -190,6 +190,7 @@ def test_displays_run_over_levels(moe):
     assert labels == ["A", "B", "C"]
 
 
+@pytest.mark.exhaustive
 def test_selection_and_contexts_take_frames():
     frame = FRAME.assign(y=Y, w=1.0 + (FRAME.x > 0))
     one = MixtureOfExperts(1)

@@ -87,6 +87,7 @@ def test_one_beta_expert_is_statsmodels():
     np.testing.assert_allclose(errors(moe), known.bse, rtol=1e-4)
 
 
+@pytest.mark.exhaustive
 def test_a_share_may_be_nothing_and_all():
     """Point masses at both ends of a beta regression: three models side by side."""
     kind = np.where(np.arange(N) % 5 == 0, 0, np.where(np.arange(N) % 7 == 0, 1, 2))

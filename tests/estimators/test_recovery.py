@@ -121,6 +121,7 @@ def test_gate_is_recovered(name):
     assert np.max(distance[estimable]) < 4
 
 
+@pytest.mark.exhaustive
 def test_learned_temperature_is_recovered_up_to_its_factor():
     gate = TemperatureGate(LOGITS, np.zeros((0, 1)), np.log([[0.5]]))
     random = np.random.default_rng(12)

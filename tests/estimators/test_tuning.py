@@ -212,6 +212,7 @@ def test_a_diagram_that_cannot_be_made_is_text():
     assert "<pre>MixtureOfExperts()</pre>" in notebook.with_fit(MixtureOfExperts(), fails)
 
 
+@pytest.mark.exhaustive
 def test_true_and_false_are_single_trials(data):
     X = data[0]
     y = np.random.default_rng(1).random(300) < 1 / (1 + np.exp(-X[:, 0]))

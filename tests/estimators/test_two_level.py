@@ -175,6 +175,7 @@ def test_counts_come_from_classes_too():
     assert np.sort(model.expert_coef_[:, 0]) == pytest.approx([0, 2], abs=0.2)
 
 
+@pytest.mark.exhaustive
 def test_a_class_without_rows_of_an_expert_is_told():
     first = OFTEN & FIRST
     y = np.where(first, -9.0, 9.0) + RNG.normal(size=N)

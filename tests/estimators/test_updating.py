@@ -103,6 +103,7 @@ def test_poisson_and_mixed_experts_near_a_fit(rng):
     assert mixed.score_samples(X, y).mean() > before - 1e-3
 
 
+@pytest.mark.exhaustive
 def test_penalty_and_zeros_stay():
     X, y = make_tent(800, random_state=0)
     settings = {"expert_penalty": 0.3, "gate_penalty": 0.01, "n_init": 3, "random_state": 0}

@@ -178,6 +178,7 @@ def test_points_elsewhere():
     np.testing.assert_allclose(moe.expert_means(X)[:, 0, 0], 1.0)
 
 
+@pytest.mark.exhaustive
 def test_zeros_are_learned_from_new_rows():
     first = slice(0, 300)
     moe = MixtureOfExperts(2, expert=["zero", "gamma"], random_state=0).fit(X[first], PARTLY[first])

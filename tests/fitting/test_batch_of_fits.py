@@ -126,6 +126,7 @@ def test_each_member_has_its_own_data(x64):
         np.testing.assert_array_equal(again.vectors[0], found.vectors[i])
 
 
+@pytest.mark.exhaustive
 def test_a_box_holds_and_the_projected_gradient_vanishes(x64):
     task, start = problems.make("separated")
     vector = parameter_vector.to_vector(start)

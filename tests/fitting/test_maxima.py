@@ -102,7 +102,7 @@ def test_a_value_that_rows_of_two_lines_have_is_an_expert(seed):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_no_groups_on_one_line():
     wrong = 0
-    for seed in range(8):
+    for seed in range(4):
         X, y = one_line(60, seed)
         one, two = (MixtureOfExperts(k, random_state=0).fit(X, y) for k in (1, 2))
         proof = two.certificate_
@@ -298,6 +298,7 @@ def test_many_starts_of_which_few_are_finished_end_in_a_model(seed):
     assert moe.certificate_.search.starts == 60
 
 
+@pytest.mark.exhaustive
 def test_one_more_expert_never_fits_worse():
     random = np.random.default_rng([60, 0])
     x = random.normal(size=(60, 1))

@@ -103,6 +103,7 @@ def test_draws_that_lose_an_expert_are_counted_and_told(rng):
     assert f"{kept} draws" in str(results.summary())
 
 
+@pytest.mark.exhaustive
 def test_classes_are_drawn_from_their_model(rng):
     X = rng.standard_normal((N, 1))
     y = np.where(rng.random(N) < 1 / (1 + np.exp(-X[:, 0])), "a", "b")

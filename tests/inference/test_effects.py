@@ -191,6 +191,7 @@ def test_each_part_of_a_difference_is_the_mean_of_its_two_orders(categories):
     assert list(mine["row"]) == [0, 1, 2] * 3
 
 
+@pytest.mark.exhaustive
 def test_weights_and_draws():
     moe, X, y = two_lines()
     kind = Bootstrap(n_draws=20, random_state=0)

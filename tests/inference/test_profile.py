@@ -77,6 +77,7 @@ def saturated():
     return x, y
 
 
+@pytest.mark.exhaustive
 def test_temperature_is_flat_for_the_plain_gate(saturated):
     moe = MixtureOfExperts(2, gate="temperature", random_state=0).fit(*saturated)
     profile = moe.profile("temperature:log_tau", n_points=9)

@@ -22,6 +22,7 @@ def test_binomial_mixture(oracle):
     )
 
 
+@pytest.mark.exhaustive
 def test_poisson_mixture_with_a_gate_close_to_separation(oracle):
     data = pd.read_csv(oracle / "flexmix_patent.csv")
     X = data[["lgRD", "RDS"]].astype(float)

@@ -73,6 +73,7 @@ def test_population_is_spread_like_the_truth(scripts):
     assert len(np.unique(noise)) == 4096
 
 
+@pytest.mark.exhaustive
 def test_fits_hold_the_noise_and_reach_the_gates_bounds(scripts):
     cells = scripts["cells"]
     truth, start = find_truth("polynomial-smooth"), RandomStart(1, cells.KINDS)

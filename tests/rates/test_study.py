@@ -294,6 +294,7 @@ def test_starts_use_every_true_atom():
         assert first.n_experts == 5
 
 
+@pytest.mark.exhaustive
 def test_random_starts_for_a_regression_function():
     study = RateStudy(find_truth("polynomial-smooth"), Specification(2, degree=3), [200], 1)
     assert isinstance(study.start, RandomStart)

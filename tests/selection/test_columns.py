@@ -52,6 +52,7 @@ def test_backward_ends_at_the_same_columns(frame, forward):
     assert set(found.steps["change"]) >= {"-c from experts", "-c from gate", "-b from gate"}
 
 
+@pytest.mark.exhaustive
 def test_a_part_that_is_not_searched_keeps_its_columns(frame):
     X, y = frame
     moe = MixtureOfExperts(2, gate_features=[0], **QUICK)

@@ -37,6 +37,7 @@ def test_the_bias_is_that_of_single_refits(two_lines):
     assert found.bias == pytest.approx(np.mean(biases), rel=1e-6)
 
 
+@pytest.mark.exhaustive
 def test_of_one_regression_it_is_about_the_number_of_parameters():
     random = np.random.default_rng(0)
     X = random.standard_normal((400, 2))

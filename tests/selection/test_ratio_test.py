@@ -218,7 +218,7 @@ def test_their_law_is_chi_squared_where_models_are_nested_and_regular():
 
 
 def test_two_clear_lines_are_no_single_one():
-    assert rejections(n_experts=1, n=200, count=3, distance=4.0) == 3
+    assert rejections(n_experts=1, n=200, count=1, distance=4.0) == 1
 
 
 @pytest.mark.slow

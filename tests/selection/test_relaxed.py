@@ -16,6 +16,7 @@ def tent():
     return X, y, penalty_path(moe, X, y, part="experts", n_strengths=6, ratio=0.05)
 
 
+@pytest.mark.exhaustive
 def test_irrelevant_inputs_are_zero_and_the_others_unshrunk(tent):
     X, y, path = tent
     best = relax(path, X, y).best_estimator_

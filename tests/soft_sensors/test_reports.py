@@ -40,6 +40,7 @@ def test_contributions_add_up(tent, model):
     )
 
 
+@pytest.mark.exhaustive
 def test_inputs_that_matter(tent, model):
     before = model.expert_coef_.copy()
     report = input_report(model, *tent, n_boot=20, random_state=0)
@@ -61,6 +62,7 @@ def test_inputs_that_matter(tent, model):
     np.testing.assert_array_equal(report.low, again.low)
 
 
+@pytest.mark.exhaustive
 def test_report_as_table_and_figure(tent, model):
     pytest.importorskip("pandas")
     report = input_report(model, *tent, n_boot=4, block=20, random_state=0)

@@ -114,6 +114,7 @@ def test_several_outputs(covariance):
         assert np.linalg.slogdet(matrix)[1] == pytest.approx(expected, abs=1e-3)
 
 
+@pytest.mark.exhaustive
 def test_its_effect_falls_with_the_number_of_rows():
     changes = []
     for n in (100, 1000, 10_000):

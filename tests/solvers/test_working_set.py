@@ -99,6 +99,7 @@ def test_weights_are_numbers_of_rows():
     np.testing.assert_allclose(moe.expert_coef_, again.expert_coef_, rtol=0, atol=1e-8)
 
 
+@pytest.mark.exhaustive
 def test_the_solver_of_narrow_tables_ends_in_the_same_place(monkeypatch):
     X, y = table(p=61)
     wide = MixtureOfExperts(2, **SETTINGS).fit(X, y)
