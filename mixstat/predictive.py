@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.optimize import elementwise
 from scipy.special import ndtri
 
@@ -138,14 +138,39 @@ class Predictive(NamedTuple):
 
     def sample(self, n_samples: int, random: np.random.Generator) -> Float[np.ndarray, "m n s"]:
         """Independent draws at each row."""
-        k, _, n = self.eta.shape
-        reached = np.cumsum(self.share, axis=0)[:-1, :, None]
-        chosen = np.sum(random.random((n, n_samples)) > reached, axis=0)
-        first = self.experts.sample(self.eta[0], 0, random)
-        out = np.empty((len(first), n, n_samples))
-        for expert in range(k):
-            row, draw = np.nonzero(chosen == expert)
-            if not row.size:  # an expert that none of few rows drew
-                continue
-            out[:, row, draw] = self.experts.sample(self.eta[expert][:, row], expert, random)
-        return out
+        chosen = choose(self.share, n_samples, random)
+        return draw_from(self.experts, self.eta, chosen, random)
+
+
+def choose(
+    share: Float[np.ndarray, "K n"], n_samples: int, random: np.random.Generator
+) -> Int[np.ndarray, "n s"]:
+    """Independent draws of the expert of each row."""
+    reached = np.cumsum(share, axis=0)[:-1, :, None]
+    return np.sum(random.random((share.shape[1], n_samples)) > reached, axis=0)
+
+
+def draw_from(
+    experts: Experts,
+    eta: Float[np.ndarray, "K L n"],
+    chosen: Int[np.ndarray, "n s"],
+    random: np.random.Generator,
+    observed: Float[np.ndarray, "r n"] | None = None,
+) -> Float[np.ndarray, "m n s"]:
+    """Independent draws of the chosen experts.
+
+    With ``observed``, encoded responses of the rows, each draw has as many trials as they have.
+    """
+    n, n_samples = chosen.shape
+
+    def drawn(k: int, row: np.ndarray) -> np.ndarray:
+        if observed is None:
+            return experts.sample(eta[k][:, row], k, random)
+        return experts.sample_like(eta[k][:, row], k, observed[:, row], random)
+
+    out = np.empty((len(drawn(0, np.arange(n))), n, n_samples))
+    for k in range(len(eta)):
+        row, draw = np.nonzero(chosen == k)
+        if row.size:  # there may be an expert that none of few rows drew
+            out[:, row, draw] = drawn(k, row)
+    return out

@@ -12,15 +12,14 @@ from mixstat.data import batch as batches
 from mixstat.data.units import firsts
 from mixstat.estimators.report import describe
 from mixstat.fitting.block_fit import Read, on_own_blocks
+from mixstat.fitting.draws import draw
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.refits import refit
 from mixstat.inference.estimate import Estimate, IdentifiedFunctions
 from mixstat.inference.read_estimate import ReadEstimate
 from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
-from mixstat.objective.likelihood import gate_rows
 from mixstat.parts.labels import ParameterLabel
-from mixstat.predictive import Predictive, expert_predictors
 
 # what the exponential of a coefficient is, by the kind of response
 RATIOS = {
@@ -75,7 +74,7 @@ def estimate_of(
         location=fit.units.location,
         scale=fit.units.scale,
         refit=partial(refit, fit),
-        simulate=partial(simulate, fit),
+        simulate=partial(draw, fit),
         description=describe(fit),
         identified=_identified(fit),
         ratios=tuple(_ratios(fit)),
@@ -128,37 +127,3 @@ def _identified(fit: Fit) -> IdentifiedFunctions:
     slopes = np.asarray(jax.jacobian(identification.identified)(vector))
     jacobian = slopes.reshape(len(names), len(vector)) @ fit.user_jacobian[: len(vector)]
     return IdentifiedFunctions(names, values, jacobian)
-
-
-@in_float64
-def simulate(fit: Fit, count: int, random: np.random.Generator) -> list[Float[np.ndarray, "n c"]]:
-    """Responses drawn from the fitted model at its rows, in the units of y."""
-    if fit.model.gate.joint or fit.maximum.knows_contexts:
-        raise ValueError(
-            "kind='parametric' needs a model of y given x alone: with possibilities, or a gate "
-            "that is fitted to the inputs too, draw rows instead."
-        )
-    rows, experts, units = fit.maximum.batch.rows, fit.model.experts, fit.units
-    if rows.sharing is not None:
-        raise ValueError(
-            "kind='parametric' needs rows with experts of their own; kind='rows' draws the units "
-            "of a fit with groups."
-        )
-    n_rows = int(np.sum(np.asarray(rows.weight) > 0))
-    share = np.exp(batches.take_rows(gate_rows(fit.model.gate, rows), n_rows)).T
-    Phi = batches.take_rows(np.asarray(rows.feature("Phi")), n_rows)
-    known = None if rows.offset is None else batches.take_rows(np.asarray(rows.offset), n_rows)
-    eta = expert_predictors(experts, Phi, known)
-    draws = Predictive(share, experts, eta).sample(count, random)
-    if experts.response.startswith("censored"):
-        raise ValueError(
-            "kind='parametric' draws exact responses, of which none would be censored: draw rows "
-            "instead."
-        )
-    if len(draws) != len(units.location):
-        raise ValueError(
-            "kind='parametric' draws single trials: give BinomialExperts(trials=...) in place of "
-            "a column of failures, or draw rows instead."
-        )
-    table = units.location[:, None, None] + units.scale[:, None, None] * draws
-    return [table[:, :, draw].T for draw in range(count)]

@@ -248,6 +248,16 @@ class Experts(RangingPart):
         draws = np.asarray(marginals.rvs(random_state=random), float)
         return draws.reshape(self.n_experts, -1, eta.shape[1])[k]  # scipy drops axes of length one
 
+    def sample_like(
+        self,
+        eta: Float[np.ndarray, "L n"],
+        k: int,
+        y: Float[np.ndarray, "r n"],
+        random: np.random.Generator,
+    ) -> Float[np.ndarray, "m n"]:
+        """:meth:`sample` with as many trials as encoded responses have, where rows differ in it."""
+        return self.sample(eta, k, random)
+
     def functions(self, eta: Float[np.ndarray, "K L n"]) -> Float[np.ndarray, "K c n"]:
         """What each expert says of y: its mean, or probabilities of its values."""
         return self.mean(eta)

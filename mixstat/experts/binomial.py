@@ -143,6 +143,20 @@ class BinomialExperts(CountExperts):
 
         return crps.by_sums(marginals, table, share, y[:1])
 
+    def sample_like(
+        self,
+        eta: Float[np.ndarray, "1 n"],
+        k: int,
+        y: Float[np.ndarray, "3 n"],
+        random: np.random.Generator,
+    ) -> Float[np.ndarray, "c n"]:
+        """Successes, and failures where those are told beside them."""
+        from scipy import special
+
+        total = y[1].astype(int)
+        hits = random.binomial(total, special.expit(eta[0])).astype(float)
+        return hits[None] if self.trials is not None else np.stack([hits, total - hits])
+
     def traced_functions(self, eta: Float[AnyArray, "K 1 n"]) -> Float[AnyArray, "K 1 n"]:
         return (self.trials or 1) * sigmoid(eta)
 

@@ -1,10 +1,10 @@
-"""The model of a fit, fitted again to other weights or responses, from its estimate on."""
+"""The model of a fit, fitted again to other weights or data, from its estimate on."""
 
 from collections.abc import Sequence
 
 import equinox as eqx
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from scipy.optimize import linear_sum_assignment
 
 from mixstat.data.batch import Batch, lay_out_like, take_rows, unit_numbers
@@ -23,13 +23,10 @@ from mixstat.solvers import admissible
 def refit(
     fit: Fit,
     weights: Float[np.ndarray, "B n"] | None = None,
-    responses: Sequence[Float[np.ndarray, "n c"]] | None = None,
+    data: Sequence[Batch] | None = None,
 ) -> Refits:
-    """Fits of the same rows with other weights, or with other responses, as one batch."""
+    """Fits of the same rows with other weights, or of other data like them, as one batch."""
     objective, tol = fit.maximum.objective.replace(draft=None), fit.request.options.tol
-    data = None
-    if responses is not None:
-        data = [with_response(fit, one) for one in responses]
     unit = unit_numbers(objective.batch)
     if weights is not None and unit is not None:
         weights = weights[:, unit]
@@ -42,9 +39,7 @@ def refit(
     counted = arrived & sound
     vectors = ends.vectors[counted]
     if _renumbers(fit):
-        vectors = (
-            np.stack([_matched(fit.model, one) for one in vectors]) if len(vectors) else vectors
-        )
+        vectors = renumbered(fit.model, vectors)
     lost, unsettled = int(np.sum(~sound)), int(np.sum(sound & ~arrived))
     return Refits(vectors, lost, unsettled, np.flatnonzero(counted))
 
@@ -103,21 +98,16 @@ def _renumbers(fit: Fit) -> bool:
     )
 
 
-def _matched(model: Mixture, vector: Float[np.ndarray, " D"]) -> Float[np.ndarray, " D"]:
+def renumbered(model: Mixture, vectors: Float[np.ndarray, "B D"]) -> Float[np.ndarray, "B D"]:
     """Parameters with experts numbered like those of ``model``, at the least total distance."""
-    other = parameter_vector.from_vector(model, vector)
-    order = match(_own(model), _own(other))
-    if np.array_equal(order, np.arange(len(order))):
-        return vector
-    return parameter_vector.to_vector(other.permute(order))
-
-
-def match(mine: Float[np.ndarray, "K e"], yours: Float[np.ndarray, "K e"]) -> Int[np.ndarray, " K"]:
-    """For each of my experts, the number of yours, at the least sum of squared distances."""
-    distance = np.sum((mine[:, None, :] - yours[None, :, :]) ** 2, axis=2)
-    return linear_sum_assignment(distance)[1]
-
-
-def _own(model: Mixture) -> Float[np.ndarray, "K e"]:
-    """Parameters of each expert, in standardised units."""
-    return parameter_vector.to_vector(model)[expanded_index(model)[1]]
+    each = expanded_index(model)[1]
+    mine, yours = parameter_vector.to_vector(model)[each], vectors[:, each]
+    distances = np.sum((mine[None, :, None, :] - yours[:, None, :, :]) ** 2, axis=3)
+    # no other order can be nearer where each is nearest to its own
+    kept = (distances.argmin(axis=2) == np.arange(len(mine))).all(axis=1)
+    out = vectors.copy()
+    for i in np.flatnonzero(~kept):
+        order = linear_sum_assignment(distances[i])[1]
+        other = parameter_vector.from_vector(model, vectors[i])
+        out[i] = parameter_vector.to_vector(other.permute(order))
+    return out

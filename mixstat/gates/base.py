@@ -7,7 +7,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from mixstat.data.batch import Rows
 from mixstat.data.scaling import ToUser
@@ -139,6 +139,12 @@ class Gate(Part):
     def log_unit(self, to_user: ToUser) -> float:
         """Added to the log-likelihood when inputs are told in the user's units."""
         return 0.0
+
+    def sample_inputs(
+        self, n: int, random: np.random.Generator
+    ) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, "n q"]]:
+        """Experts and features of drawn rows, of a gate that is fitted to the inputs."""
+        raise ValueError(f"{type(self).__name__} is no model of the inputs.")
 
     def log_terms(self, rows: Rows) -> Float[AnyArray, "K n"]:
         """:meth:`log_weight`, by the name that experts answer to as well."""

@@ -167,6 +167,16 @@ class GaussianGate(Gate):
     def moved_statistics(self, new: "GaussianGate", statistics: ResidualSums) -> ResidualSums:
         return self.inputs.moved_statistics(new.inputs, statistics)
 
+    def sample_inputs(
+        self, n: int, random: np.random.Generator
+    ) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, "n q"]]:
+        chance = np.exp(reference.log_softmax(np.asarray(self.logit))[:, 0])
+        expert = random.choice(self.n_experts, size=n, p=chance / chance.sum())
+        spread = np.linalg.inv(np.asarray(self.inputs.whitener()))[expert]
+        noise = random.standard_normal((n, spread.shape[1]))
+        x = self.coefficients()[expert] + np.einsum("nij,nj->ni", spread, noise)
+        return expert, np.column_stack([np.ones(n), x])
+
     def in_units(self, to_user: np.ndarray) -> "GaussianGate":
         """Features are triangular in the inputs, so their Cholesky factors map to those of x."""
         shift, matrix = to_user[1:, 0], to_user[1:, 1:]

@@ -28,7 +28,7 @@ INTEGER = 1e-9  # distance from whole numbers within which weights are numbers o
 
 
 class Refits(NamedTuple):
-    """Where fits to other weights, or to other responses, ended."""
+    """Where fits to other weights, or to other data, ended."""
 
     vectors: Float[np.ndarray, "B D"]
     """Parameter vectors, of those that count; experts are numbered as in the fit."""
@@ -40,8 +40,8 @@ class Refits(NamedTuple):
     """Numbers of those that count, among all that were asked for."""
 
 
-# how the model is fitted again from its estimate on: to ``weights`` (B, n) or to ``responses``,
-# a table (n, c) for each fit
+# how the model is fitted again from its estimate on: to ``weights`` (B, n) or to ``data``, rows
+# of its own for each fit
 Refit: TypeAlias = Callable[..., Refits]
 
 
@@ -119,8 +119,8 @@ class Estimate:
     """Of the response: y = location + scale * (what the internal model sees)."""
     scale: Float[np.ndarray, " m"]
     refit: Refit
-    simulate: Callable[[int, np.random.Generator], list[np.ndarray]]
-    """Responses drawn from the fitted model at the rows of the fit, in the user's units."""
+    simulate: Callable[[int, np.random.Generator], list[Batch]]
+    """Data drawn from the fitted model: responses, and the inputs where it is one of them too."""
     description: Description
     identified: IdentifiedFunctions
     read: Callable[[Table], Table] = _as_given

@@ -15,6 +15,7 @@ from mixstat.inference.estimate import Estimate
 from mixstat.inference.frames import column, limits, square
 from mixstat.inference.hypotheses import LinearTest
 from mixstat.inference.linear import read_constraints
+from mixstat.inference.quantity import middle_of_draws
 from mixstat.inference.wald import linear_test
 from mixstat.numerics.quiet import quiet_methods
 from mixstat.validation import check_open_share
@@ -137,8 +138,7 @@ class ReportedNumbers:
         if draws is None or self.covariance.interval == "normal":
             half = stats.norm.ppf(0.5 + 0.5 * share) * self.std_errors
             return np.column_stack([params - half, params + half])
-        tails = [0.5 - 0.5 * share, 0.5 + 0.5 * share]
-        low, high = np.quantile(self.estimate.in_user_units(draws), tails, axis=0)
+        low, high = middle_of_draws(self.estimate.in_user_units(draws), share)
         if self.covariance.interval == "basic":
             low, high = 2 * params - high, 2 * params - low
         unknown = np.isnan(self.std_errors)

@@ -125,8 +125,7 @@ def profile_likelihood(
     grid, n_points, level
         As in ``MixtureOfExperts.profile``.
     """
-    if objective.penalty.kinked:
-        raise ValueError("profile needs a fit without an L1 penalty; got l1_ratio > 0.")
+    _check_smooth(objective)
     top_vector, estimate = parameter_vector.to_vector(result.model), target.estimate
     low, high = _limits(objective, target, top_vector)
     if grid is None:
@@ -142,7 +141,7 @@ def profile_likelihood(
         for i in where[np.argsort(np.abs(values[where] - estimate))]:
             heights[i], statuses[i] = walk.to(float(values[i]))
 
-    top = result.log_likelihood - float(objective.penalty.value(top_vector))
+    top = _top(objective, result)
     scale = 2 * target.total_weight
     curve = scale * (top - heights)
     cut = float(chi2.ppf(level, 1))
@@ -162,6 +161,32 @@ def profile_likelihood(
             crossing.along(values[above], curve[above], np.inf),
         ),
     )
+
+
+@in_float64
+def profile_deviance(
+    objective: Objective, result: FitResult, target: Target, value: float
+) -> float:
+    """Twice what is lost against the fit at one value, all other parameters at their best.
+
+    Nothing is asked of other values, as :func:`profile_likelihood` does to find an interval.
+    """
+    _check_smooth(objective)
+    limits = _limits(objective, target, parameter_vector.to_vector(result.model))
+    _check_grid([value], *limits, target.name)
+    height, _ = ProfileWalk(objective, result, target.row, target.estimate).to(value)
+    return 2 * target.total_weight * (_top(objective, result) - height)
+
+
+def _check_smooth(objective: Objective) -> None:
+    if objective.penalty.kinked:
+        raise ValueError("profile needs a fit without an L1 penalty; got l1_ratio > 0.")
+
+
+def _top(objective: Objective, result: FitResult) -> float:
+    """Value of the fit, of what was maximised."""
+    vector = parameter_vector.to_vector(result.model)
+    return result.log_likelihood - float(objective.penalty.value(vector))
 
 
 def _limits(

@@ -8,7 +8,7 @@ from mixstat.inference.covariances.information import ObservedInformation
 from mixstat.inference.estimate import Estimate
 from mixstat.inference.frames import limits
 from mixstat.inference.hypotheses import InvalidTest, WaldTest
-from mixstat.inference.profile import Target, profile_likelihood
+from mixstat.inference.profile import Target, profile_deviance, profile_likelihood
 from mixstat.numerics.precision import in_float64
 from mixstat.validation import check_choice, check_number
 
@@ -47,10 +47,9 @@ def signed_root(estimate: Estimate, name: Setting, value: Setting) -> WaldTest |
     if estimate.unknown[place]:
         why = estimate.unknown[place]
         return InvalidTest(f"{why[:1].upper()}{why[1:]}.", null, title)
-    found = profile_likelihood(
-        estimate.objective, estimate.result, _target(estimate, chosen), grid=[number]
-    )
-    return WaldTest(float(max(found.deviance[0], 0.0)), 1, null, title)
+    target = _target(estimate, chosen)
+    deviance = profile_deviance(estimate.objective, estimate.result, target, number)
+    return WaldTest(max(deviance, 0.0), 1, null, title)
 
 
 def _chosen(estimate: Estimate, names: Setting) -> list[str]:

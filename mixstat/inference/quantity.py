@@ -35,8 +35,7 @@ class Quantity:
         share = self.level if level is None else level
         if self.draws is None or self.interval == "normal":
             return self._normal(stats.norm.ppf(0.5 + 0.5 * share))
-        tails = [0.5 - 0.5 * share, 0.5 + 0.5 * share]
-        low, high = np.quantile(self.draws, tails, axis=0)
+        low, high = middle_of_draws(self.draws, share)
         if self.interval == "basic":
             low, high = 2 * self.value - high, 2 * self.value - low
         ends = np.stack([low, high], axis=-1)
@@ -56,6 +55,20 @@ class Quantity:
             else:
                 ends = value[..., None] + error[..., None] * steps
         return np.where((error == 0)[..., None], value[..., None], ends)
+
+
+def middle_of_draws(
+    draws: Float[np.ndarray, "B ..."], level: float
+) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    """Ends between which a share of what is drawn lies, from B draws.
+
+    They are the (B + 1) p-th smallest, since between neighbours among B draws lies a share of
+    1 / (B + 1) on average; the B p-th would leave intervals of few draws too short (Davison and
+    Hinkley 1997, Bootstrap Methods and their Application, section 2.4).
+    """
+    tails = [0.5 - 0.5 * level, 0.5 + 0.5 * level]
+    low, high = np.quantile(draws, tails, axis=0, method="weibull")
+    return low, high
 
 
 def variances(

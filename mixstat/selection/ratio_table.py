@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mixstat.arguments import DataFrame
-from mixstat.estimators.estimates import simulate
+from mixstat.fitting.draws import draw_responses
 from mixstat.fitting.fit import Fit
 from mixstat.fitting.progress import Progress
 from mixstat.fitting.ratio_draws import Ratios, likelihood_ratios
@@ -70,7 +70,7 @@ def _responses(small: Fit, seed: int, numbers: range) -> list[Float[np.ndarray, 
     """Responses of some draws, which begin and end with a block but for the last of all."""
     drawn = []
     for block in range(numbers[0] // BLOCK, numbers[-1] // BLOCK + 1):
-        drawn += simulate(small, BLOCK, np.random.default_rng([seed, 0, block]))
+        drawn += draw_responses(small, BLOCK, np.random.default_rng([seed, 0, block]))
     return drawn[: len(numbers)]
 
 

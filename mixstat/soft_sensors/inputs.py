@@ -10,6 +10,7 @@ from mixstat.arguments import Axes, Estimator, Frame, Response, Seed, Setting, T
 from mixstat.estimators.base import BaseMixture
 from mixstat.fitting.batch_of_fits import fit_many
 from mixstat.fitting.fit import Fit
+from mixstat.inference.quantity import middle_of_draws
 from mixstat.numerics.precision import in_float64
 from mixstat.numerics.quiet import quiet
 from mixstat.plotting.inputs import InputReportDisplay
@@ -159,7 +160,6 @@ def input_report(
     model = _check_model(model)
     coef = model.expert_coef_
     count, share = check_integer("n_boot", n_boot, 2), check_open_share("level", level)
-    tail = 0.5 * (1 - share)
     table, response = model._read_pairs(X, y, sample_weight=sample_weight)
     own = model._weights(X, sample_weight, len(response))
     fit = model._on_own_rows(X, y, sample_weight, **check_params(params))  # others are refused
@@ -167,7 +167,7 @@ def input_report(
     weights = own * _draws(len(own), count, check_integer("block", block, 1), random)
     first = int(fit.designs.experts.source.constant)
     slopes = refits(fit, weights[:, own > 0])[:, :, first:]
-    low, high = np.quantile(slopes, [tail, 1 - tail], axis=0)
+    low, high = middle_of_draws(slopes, share)
     known = model._offset(X, check_params(params).get("offset"))
     resp = fit.responsibilities(table, response, known) * own[:, None]
     return InputReport(

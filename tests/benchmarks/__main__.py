@@ -9,6 +9,7 @@ from . import (
     bootstrap,
     conformal,
     coverage,
+    dependence,
     fits,
     kernels,
     passes,
@@ -49,6 +50,8 @@ def main() -> None:
     known = f"tables ({', '.join(TABLES)}; all by default) and workloads ({workloads.FULL[0]} to"
     parser.add_argument("what", nargs="*", help=f"{known} {workloads.FULL[-1]})")
     parser.add_argument("--full", action="store_true", default=full(), help="with the slow ones")
+    parser.add_argument("--replicates", type=int, help="of the tables of coverage")
+    parser.add_argument("--store", type=Path, help="a folder in which those are kept")
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="of the kernels")
     parser.add_argument("--keep", type=Path, help="folder of finished cells: a run goes on there")
     asked = parser.parse_args()
@@ -71,7 +74,7 @@ def main() -> None:
             "search": lambda: search.show(full=asked.full, keep=asked.keep),
             "published": lambda: published.show(full=asked.full),
             "bootstrap": bootstrap.show,
-            "coverage": lambda: coverage.show(full=asked.full),
+            "coverage": lambda: _show_coverage(asked),
             "ratio": lambda: ratio.show(full=asked.full),
             "conformal": lambda: conformal.show(full=asked.full),
             "predict": predict.show,
@@ -79,6 +82,12 @@ def main() -> None:
         }
         for name in tables:
             show[name]()
+
+
+def _show_coverage(asked: argparse.Namespace) -> None:
+    replicates = asked.replicates or (1_000 if asked.full else 40)
+    coverage.show(replicates=replicates, folder=asked.store)
+    dependence.show(replicates=replicates, folder=asked.store)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,19 @@
 """How often intervals hold the truth: Wald, sandwich, profile and bootstrap."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from .tally import Inside, Tally, counted
 from .text import Table, number
 
 LEVEL = 0.95
 SIZES = (200, 500, 2_000)
-REPLICATES, FULL_REPLICATES, DRAWS = 40, 1_000, 199
+DRAWS = 199
 WAYS = ("wald", "sandwich", "profile", "bootstrap")
 
 
@@ -34,10 +39,18 @@ class Truth(NamedTuple):
     def draw(self, n: int, random: np.random.Generator) -> tuple[np.ndarray, ...]:
         """Inputs, responses and experts of rows."""
         x = random.uniform(-2, 2, size=n)
+        expert = self.experts(x, random)
+        return x[:, None], self.responses(x, expert, random.standard_normal(n)), expert
+
+    def experts(self, x: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Draws of the gate."""
         logits = np.array([a + b * x for a, b in (*self.gate, (0.0, 0.0))])
-        expert = np.argmax(logits + random.gumbel(size=logits.shape), axis=0)
+        return np.argmax(logits + random.gumbel(size=logits.shape), axis=0)
+
+    def responses(self, x: np.ndarray, expert: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        """On the lines of the experts, with noise of variance one in units of their scale."""
         a, b = np.array(self.lines)[expert].T
-        return x[:, None], a + b * x + self.scale * random.standard_normal(n), expert
+        return a + b * x + self.scale * noise
 
 
 TRUTHS = {
@@ -52,7 +65,7 @@ TRUTHS = {
 }
 
 
-def covered(truth: Truth, n: int, seed: int, ways: tuple[str, ...]) -> dict[str, np.ndarray] | None:
+def covered(truth: Truth, n: int, ways: tuple[str, ...], seed: int) -> Inside | None:
     """Which parameters each kind of interval holds in one data set; None for an unsound fit."""
     from mixstat import MixtureOfExperts
     from mixstat.inference import Bootstrap
@@ -64,10 +77,13 @@ def covered(truth: Truth, n: int, seed: int, ways: tuple[str, ...]) -> dict[str,
     found: dict[str, np.ndarray] = {}
     for way, cov_type in (("wald", "observed"), ("sandwich", "robust")):
         if way in ways:
-            found[way] = _inside(moe.inference(cov_type=cov_type).intervals(LEVEL), truth)
+            found[way] = inside(moe.inference(cov_type=cov_type).intervals(LEVEL), truth)
     if "bootstrap" in ways:
-        kind = Bootstrap(DRAWS, random_state=seed)
-        found["bootstrap"] = _inside(moe.inference(cov_type=kind).intervals(LEVEL), truth)
+        results = moe.inference(cov_type=Bootstrap(DRAWS, random_state=seed))
+        found["bootstrap"] = inside(results.intervals(LEVEL), truth)
+        for interval in ("basic", "normal"):  # of the same draws
+            other = replace(results, covariance=replace(results.covariance, interval=interval))
+            found[interval] = inside(other.intervals(LEVEL), truth)
     if "profile" in ways:  # an interval holds a value that the likelihood ratio does not reject
         results = moe.inference()
         pairs = zip(results.names, truth.params, strict=True)
@@ -76,41 +92,50 @@ def covered(truth: Truth, n: int, seed: int, ways: tuple[str, ...]) -> dict[str,
     return found
 
 
-def _inside(ends: np.ndarray, truth: Truth) -> np.ndarray:
+def inside(ends: np.ndarray, truth: Truth) -> np.ndarray:
+    """Which parameters of the truth lie in their intervals."""
     return (ends[:, 0] <= truth.params) & (truth.params <= ends[:, 1])
 
 
 def coverage(
-    truth: Truth, n: int, replicates: int, ways: tuple[str, ...] = WAYS
-) -> tuple[dict[str, np.ndarray], int]:
-    """Share of the sound fits whose intervals hold each parameter, and how many were not sound."""
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        every = [covered(truth, n, seed, ways) for seed in range(replicates)]
-    sound = [one for one in every if one is not None]
-    shares = {way: np.mean([one[way] for one in sound], axis=0) for way in ways}
-    return shares, replicates - len(sound)
+    truth: Truth,
+    n: int,
+    replicates: int,
+    ways: tuple[str, ...] = WAYS,
+    path: Path | None = None,
+) -> Tally:
+    """How often the intervals of sound fits hold each parameter."""
+    return counted(partial(covered, truth, n, ways), replicates, path)
 
 
-def show(*, full: bool) -> None:
-    """Print the table."""
-    replicates = FULL_REPLICATES if full else REPLICATES
-    error = np.sqrt(LEVEL * (1 - LEVEL) / replicates)
-    heads: list[tuple[str, int]] = [("", 26), ("n", 6), ("unsound", 8)]
-    heads += [(way, 14) for way in WAYS]
-    table = Table(
-        f"Coverage of {LEVEL:.0%} intervals, {replicates:,} replicates (error {error:.3f} of one "
-        f"parameter); mean and least over the parameters, {DRAWS} draws of the bootstrap",
-        heads,
-    )
-    for truth in TRUTHS.values():
+def show(*, replicates: int, folder: Path | None = None) -> None:
+    """Print the table; counts are kept in a folder, where one is given."""
+    tallies: dict[tuple[str, int], Tally] = {}
+    for name, truth in TRUTHS.items():
         for n in SIZES:
-            shares, unsound = coverage(truth, n, replicates)
-            cells: list[Any] = [truth.words, n, unsound]
-            table.row(*cells, *(_mean_and_least(shares[way]) for way in WAYS))
+            path = None if folder is None else folder / f"{name.replace(' ', '_')}_{n}.json"
+            tallies[name, n] = coverage(truth, n, replicates, path=path)
+    table = Table(
+        f"Coverage of {LEVEL:.0%} intervals ({DRAWS} draws of the bootstrap), "
+        + told(tallies.values()),
+        [("", 26), ("n", 6), ("unsound", 8), *((way, 14) for way in WAYS)],
+    )
+    for (name, n), tally in tallies.items():
+        shares = tally.shares
+        cells: list[Any] = [TRUTHS[name].words, n, tally.unsound]
+        table.row(*cells, *(mean_and_least(shares[way]) for way in WAYS))
 
 
-def _mean_and_least(share: np.ndarray) -> str:
+def told(tallies: Iterable[Tally]) -> str:
+    """On how many replicates a table rests, and what it tells of each."""
+    fewest = min(tally.replicates for tally in tallies)
+    error = np.sqrt(LEVEL * (1 - LEVEL) / fewest)
+    return (
+        f"{fewest:,} replicates (error {error:.3f} of\none parameter); mean and least over the "
+        "parameters"
+    )
+
+
+def mean_and_least(share: np.ndarray) -> str:
+    """Over parameters."""
     return f"{number(float(share.mean()), 3)} ({number(float(share.min()), 3)})"

@@ -224,8 +224,6 @@ def test_what_does_not_suit_units_is_refused(moe):
         moe.partial_fit(X, Y)
     with pytest.raises(ValueError, match="cov_type must not be 'cluster'"):
         moe.inference(X, Y, groups=UNIT, cov_type="cluster")
-    with pytest.raises(ValueError, match="draws the units"):
-        moe.inference(cov_type=Bootstrap(n_draws=20, kind="parametric"))
     with pytest.raises(ValueError, match="a fit with groups cannot be asked"):
         moe.inference().influence()
     with pytest.raises(TypeError, match="has no argument 'groups'"):

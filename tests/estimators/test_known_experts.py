@@ -109,6 +109,8 @@ def test_information_is_that_of_the_likelihood(moe):
     scores = moe.inference().estimate.scores
     assert np.abs(scores.mean(axis=0)).max() < 1e-8
     robust = moe.inference(cov_type=Bootstrap(n_draws=10, random_state=0))
+    with pytest.raises(ValueError, match=r"none of how possibilities .* come about"):
+        moe.inference(cov_type=Bootstrap(n_draws=10, kind="parametric", random_state=0))
     assert np.all(np.asarray(robust.bse) > 0)
 
 

@@ -5,7 +5,9 @@ import pytest
 
 from mixstat import MixtureOfExperts
 from mixstat.inference import HAC
+from tests.benchmarks import dependence
 from tests.benchmarks.coverage import LEVEL, TRUTHS, coverage
+from tests.benchmarks.tally import counted
 
 FEW = 24
 
@@ -16,9 +18,9 @@ def error(replicates: int) -> float:
 
 
 def test_wald_and_sandwich_hold_the_truth():
-    shares, unsound = coverage(TRUTHS["K2 well"], 500, FEW, ways=("wald", "sandwich"))
-    assert unsound == 0
-    for share in shares.values():
+    found = coverage(TRUTHS["K2 well"], 500, FEW, ways=("wald", "sandwich"))
+    assert (found.replicates, found.unsound) == (FEW, 0)
+    for share in found.shares.values():
         assert share.min() > LEVEL - error(FEW)
 
 
@@ -27,10 +29,36 @@ def test_wald_and_sandwich_hold_the_truth():
 @pytest.mark.parametrize("n", [500, 2_000])
 def test_profile_and_bootstrap_hold_the_truth(name, n):
     replicates = 200
-    shares, _ = coverage(TRUTHS[name], n, replicates, ways=("profile", "bootstrap"))
-    for share in shares.values():
+    shares = coverage(TRUTHS[name], n, replicates, ways=("profile", "bootstrap")).shares
+    for share in (shares["profile"], shares["bootstrap"]):
         assert 0.93 - error(replicates) < share.mean() < 0.97 + error(replicates)
         assert share.min() > 0.93 - error(replicates)
+
+
+def test_a_tally_goes_on_where_it_was_left(tmp_path):
+    path, asked = tmp_path / "cells" / "one.json", []
+
+    def replicate(number: int):
+        asked.append(number)
+        return None if number == 3 else {"wald": np.array([True, number % 2 == 0])}
+
+    assert counted(replicate, 4, path).inside == {"wald": [3, 2]}
+    found = counted(replicate, 25, path)
+    assert asked == list(range(25))
+    assert (found.replicates, found.unsound, found.inside) == (25, 1, {"wald": [24, 13]})
+    np.testing.assert_allclose(found.shares["wald"], [1, 13 / 24])
+    assert counted(replicate, 10, path) == found  # what was counted stays
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", dependence.CASES)
+def test_intervals_of_dependent_rows_hold_the_truth(name):
+    """Rows that depend on each other: intervals that know of it do better than the others."""
+    case, replicates = dependence.CASES[name], 60
+    shares = dependence.coverage(case, 2_000, replicates).shares
+    assert shares[case.cov_type].mean() > 0.93 - error(replicates) / 2
+    for kind in ("observed", "robust"):
+        assert shares[kind].min() < shares[case.cov_type].min()
 
 
 def dependent(random: np.random.Generator, n: int) -> np.ndarray:

@@ -42,12 +42,13 @@ class Bootstrap(Covariance):
     kind : {"rows", "cluster", "block", "bayesian", "parametric"}, default="rows"
         What is drawn: rows; whole clusters of ``groups``; runs of neighbouring rows, within each
         series of ``groups`` where it is given; exponential weights of rows, or of clusters of
-        ``groups``; or responses from the fitted model.
+        ``groups``; or data from the fitted model: responses, with one expert for each unit of a
+        fit with groups and as many trials as before, and the inputs of a Gaussian gate.
     length : int or None, default=None
         Rows of a block, for ``kind="block"``. None takes one more than the lags of :class:`HAC`.
     interval : {"percentile", "basic", "normal"}, default="percentile"
-        Confidence intervals: quantiles of the draws; twice the estimate less them; or the
-        estimate plus and minus standard errors.
+        Confidence intervals: quantiles of the draws, of B of them the (B + 1) p-th smallest; twice
+        the estimate less them; or the estimate plus and minus standard errors.
     random_state : int, RandomState or None, default=None
         Seed of the draws.
 
@@ -87,7 +88,7 @@ class Bootstrap(Covariance):
         seed = check_seed("random_state", self.random_state).randint(2**31)
         random = np.random.default_rng(seed)
         if self.kind == "parametric":
-            found = estimate.refit(responses=estimate.simulate(self.n_draws, random))
+            found = estimate.refit(data=estimate.simulate(self.n_draws, random))
         else:
             found = estimate.refit(weights=self._weights(estimate, groups, random))
         counted = len(found.vectors)
