@@ -93,8 +93,8 @@ def _check(fit: Fit) -> None:
         )
     if fit.model.experts.response.startswith("censored"):
         raise ValueError(
-            "kind='parametric' draws exact responses, of which none would be censored, as there "
-            "is no model of when they are: draw rows instead."
+            "kind='parametric' draws exact responses, of which none would be censored: draw rows "
+            "instead, as there is no model of when a response is censored."
         )
 
 

@@ -1,10 +1,9 @@
 """How often intervals hold the truth: Wald, sandwich, profile and bootstrap."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from .text import Table, number
 LEVEL = 0.95
 SIZES = (200, 500, 2_000)
 DRAWS = 199
+HEADS = [("", 25), ("n", 4), ("replicates", 10), ("error", 5), ("unsound", 7)]
 WAYS = ("wald", "sandwich", "profile", "bootstrap")
 
 
@@ -116,24 +116,19 @@ def show(*, replicates: int, folder: Path | None = None) -> None:
             path = None if folder is None else folder / f"{name.replace(' ', '_')}_{n}.json"
             tallies[name, n] = coverage(truth, n, replicates, path=path)
     table = Table(
-        f"Coverage of {LEVEL:.0%} intervals ({DRAWS} draws of the bootstrap), "
-        + told(tallies.values()),
-        [("", 26), ("n", 6), ("unsound", 8), *((way, 14) for way in WAYS)],
+        f"Coverage of {LEVEL:.0%} intervals; mean and least over the parameters ({DRAWS} draws of "
+        "the\nbootstrap); error is that of one parameter",
+        [*HEADS, *((way, 14) for way in WAYS)],
     )
     for (name, n), tally in tallies.items():
-        shares = tally.shares
-        cells: list[Any] = [TRUTHS[name].words, n, tally.unsound]
-        table.row(*cells, *(mean_and_least(shares[way]) for way in WAYS))
+        shares = [mean_and_least(tally.shares[way]) for way in WAYS]
+        table.row(*row_start(TRUTHS[name].words, n, tally), *shares)
 
 
-def told(tallies: Iterable[Tally]) -> str:
-    """On how many replicates a table rests, and what it tells of each."""
-    fewest = min(tally.replicates for tally in tallies)
-    error = np.sqrt(LEVEL * (1 - LEVEL) / fewest)
-    return (
-        f"{fewest:,} replicates (error {error:.3f} of\none parameter); mean and least over the "
-        "parameters"
-    )
+def row_start(words: str, n: int, tally: Tally) -> list[object]:
+    """What a row says before shares, under ``HEADS``."""
+    error = np.sqrt(LEVEL * (1 - LEVEL) / tally.replicates)
+    return [words, n, tally.replicates, number(float(error), 3), tally.unsound]
 
 
 def mean_and_least(share: np.ndarray) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .coverage import LEVEL, TRUTHS, Truth, inside, mean_and_least, told
+from .coverage import HEADS, LEVEL, TRUTHS, Truth, inside, mean_and_least, row_start
 from .tally import Inside, Tally, counted
 from .text import Table
 
@@ -85,11 +85,10 @@ def show(*, replicates: int, folder: Path | None = None) -> None:
             path = None if folder is None else folder / f"{name}_{n}.json"
             tallies[name, n] = coverage(case, n, replicates, path)
     table = Table(
-        f"The same of rows that depend on each other, {TRUTH.words}, {told(tallies.values())}",
-        [("", 26), ("n", 6), ("unsound", 8)]
-        + [(head, 16) for head in ("observed", "robust", "cluster or hac")],
+        f"The same of rows that depend on each other: {TRUTH.words}",
+        [*HEADS, *((head, 14) for head in ("observed", "robust", "cluster or hac"))],
     )
     for (name, n), tally in tallies.items():
         kinds = ("observed", "robust", CASES[name].cov_type)
         shares = [mean_and_least(tally.shares[kind]) for kind in kinds]
-        table.row(CASES[name].words, n, tally.unsound, *shares)
+        table.row(*row_start(CASES[name].words, n, tally), *shares)
