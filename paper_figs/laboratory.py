@@ -14,7 +14,7 @@ import pandas as pd
 from mixstat.files import write_at_once
 from mixstat.rates import RateStudy, RateWarning, StoreMismatchError, fit_rate
 from mixstat.rates.store import FINGERPRINT, Store, read_fingerprint
-from mixstat.rates.verdicts import claims_of
+from mixstat.rates.verdicts import claims_of, verdict
 
 Studies = Mapping[str, Callable[[bool], RateStudy]]  # made for a quick run or not
 Others = Mapping[str, Callable[[bool, Path], dict[str, Any]]]  # likewise, with a folder
@@ -179,6 +179,23 @@ def rates_of(table: pd.DataFrame, loss: str) -> dict[str, Any]:
             continue
         low, high = rate.interval
         found[statistic] = {"slope": rate.slope, "low": low, "high": high}
+    return found
+
+
+def printed(
+    results: Mapping[str, Any], slopes: Mapping[str, Mapping[str, float]]
+) -> dict[str, dict[str, Any]]:
+    """Slopes that a paper prints beside those of our means, by study and loss.
+
+    The verdict is that of a stated slope: whether the whole interval is near the printed one.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for name, stated in slopes.items():
+        rates = results.get(name, {}).get("rates", {})
+        means = {loss: rates[loss]["mean"] for loss in stated if "mean" in rates.get(loss, {})}
+        for loss, ours in means.items():
+            said = verdict(stated[loss], (ours["low"], ours["high"]))
+            found.setdefault(name, {})[loss] = {"printed": stated[loss], **ours, "verdict": said}
     return found
 
 

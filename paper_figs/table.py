@@ -22,6 +22,7 @@ HERE = Path(__file__).parent
 HEADS = ("study", "fits", "n from", "to", "certified", "on a bound", "minutes")
 HEAD = "{:20s} {:>6s} {:>8s} {:>10s} {:>9s} {:>10s} {:>7s}"
 RATE = "  {:26s} {:>24s} {:>24s}  {:>6s}  {}"
+PRINTED = "  {:26s} {:>8.3g}, here {:s}: {}"
 MISSED = (
     "  {n_missed} of {n_data_sets} data sets have a higher maximum, by {largest_gain:.2g} in "
     "log-likelihood at most: {n_more} starts\n  against {n_starts}"
@@ -48,10 +49,19 @@ def main() -> None:
         if "rates" in facts:
             _show(name, facts, tuple(asked.losses))
     print(f"\n{textwrap.fill(RULE, 98)}")
+    for name, found in results.get("summary", {}).get("printed", {}).items():
+        _show_printed(name, found)
     for path, found in _differences(results.get("summary", {})):
         low, high, p = (found[key] for key in ("low", "high", "p_value"))
         print(f"\n{path}: difference of slopes {found['difference']:.3f}", end=" ")
         print(f"({low:.3f}, {high:.3f}), p = {p:.2g}")
+
+
+def _show_printed(name: str, found: dict[str, dict[str, Any]]) -> None:
+    """Slopes that the paper prints, and what the intervals of ours say of them."""
+    print(f"\n{name}: printed in the paper")
+    for loss, one in found.items():
+        print(PRINTED.format(loss, one["printed"], _slope(one), one["verdict"]))
 
 
 def _differences(tree: Any, path: str = "") -> Iterator[tuple[str, dict[str, float]]]:

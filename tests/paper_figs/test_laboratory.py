@@ -196,7 +196,9 @@ def test_tables_set_a_verdict_beside_every_stated_slope(tmp_path):
         "missed": {"n_data_sets": 12, "n_missed": 5, "largest_gain": 4.9, "n_starts": 3,
                    "n_more": 40},
     }  # fmt: skip
-    (tmp_path / "results.json").write_text(json.dumps({"over": facts}))
+    printed = {"over": {"tau": rate(-1.0)["mean"] | {"printed": -0.9, "verdict": "agrees"}}}
+    results = {"over": facts, "summary": {"printed": printed}}
+    (tmp_path / "results.json").write_text(json.dumps(results))
     command = [sys.executable, str(FOLDER / "table.py"), "softmax_gaussian", "--out", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     words = [line.split() for line in done.stdout.splitlines()]
@@ -208,3 +210,18 @@ def test_tables_set_a_verdict_beside_every_stated_slope(tmp_path):
     assert said["error_gate_shared"] == ["cannot", "tell"]
     assert "5 of 12 data sets have a higher maximum, by 4.9 in log-likelihood" in done.stdout
     assert "A slope agrees with a stated one if" in done.stdout
+    assert "over: printed in the paper" in done.stdout
+    assert "-0.9, here -1.000 (-1.020, -0.980): agrees" in done.stdout
+
+
+@pytest.mark.fast
+def test_slopes_that_a_paper_prints_stand_beside_ours(laboratory):
+    mean = {"slope": -0.49, "low": -0.52, "high": -0.46}
+    rates = {"tau": {"mean": mean}, "eta": {"median": mean}}
+    facts = {"rates": rates}
+    slopes = {"near": {"tau": -0.22, "eta": -0.37, "nu": -0.5}, "far": {"tau": -0.5}, "not run": {}}
+    found = laboratory.printed({"near": facts, "far": facts}, slopes)
+    assert found == {  # eta has no slope of the mean, nu was not measured
+        "near": {"tau": {"printed": -0.22, **mean, "verdict": "steeper"}},
+        "far": {"tau": {"printed": -0.5, **mean, "verdict": "agrees"}},
+    }
