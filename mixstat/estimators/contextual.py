@@ -64,7 +64,7 @@ class ContextualMixtureOfExperts(KnowingMixture):
     expert : str, experts or list of them, default="gaussian"
         "gaussian", "t", "skew_normal", "poisson", "negative_binomial", "binomial", "gamma",
         "lognormal", "exponential", "weibull", "inverse_gaussian", "beta", "ordered", an object
-        of settings from :mod:`mixstat.experts`, such as ``StudentTExperts(df=4)`` or
+        of settings from :mod:`mixstat.experts`, such as ``Heteroscedastic("gaussian")`` or
         ``Censored("weibull")``, or a list with one of these for each expert, all of one kind of
         response; "zero" stands beside others, as in ``["zero", "poisson"]``.
     covariance : {"full", "diagonal", "spherical", "tied"}, default="full"

@@ -44,7 +44,7 @@ class MixtureOfExperts(RegressionMixture):
     expert : str, experts or list of them, default="gaussian"
         "gaussian", "t", "skew_normal", "poisson", "negative_binomial", "binomial", "gamma",
         "lognormal", "exponential", "weibull", "inverse_gaussian", "beta", "ordered", an object
-        of settings from :mod:`mixstat.experts`, such as ``StudentTExperts(df=4)`` or
+        of settings from :mod:`mixstat.experts`, such as ``Heteroscedastic("gaussian")`` or
         ``Censored("weibull")``, or a list with one of these for each expert, all of one kind of
         response; "zero" stands beside others, as in ``["zero", "poisson"]``.
     covariance : {"full", "diagonal", "spherical", "tied"}, default="full"
@@ -134,8 +134,8 @@ class MixtureOfExperts(RegressionMixture):
         which is the reference. For a tree a row for each branch but the last of each node, for
         a Gaussian gate the centres of the inputs (``gate_names_`` without "1").
     scale_ : ndarray of shape (n_experts,) or (n_experts, m)
-        Standard deviations of Gaussian experts or scales of t and skew normal experts, in units
-        of y (not for experts of different families).
+        Deviations of Gaussian experts or scales of t and skew normal ones, in units of y (not of
+        different families). ``Heteroscedastic`` ones have slopes of its log, ``scale_coef_``.
     covariance_ : ndarray of shape (n_experts, m, m)
         Covariance matrices of Gaussian experts (several outputs only).
     df_ : ndarray of shape (n_experts,)

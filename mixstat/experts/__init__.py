@@ -7,6 +7,7 @@ from mixstat.experts.censored import Censored
 from mixstat.experts.exponential import ExponentialExperts
 from mixstat.experts.gamma import GammaExperts
 from mixstat.experts.gaussian import GaussianExperts
+from mixstat.experts.heteroscedastic import Heteroscedastic
 from mixstat.experts.inverse_gaussian import InverseGaussianExperts
 from mixstat.experts.lognormal import LognormalExperts
 from mixstat.experts.mixed import MixedExperts
@@ -30,6 +31,7 @@ __all__ = [
     "ExponentialExperts",
     "GammaExperts",
     "GaussianExperts",
+    "Heteroscedastic",
     "InverseGaussianExperts",
     "LognormalExperts",
     "MixedExperts",

@@ -153,11 +153,14 @@ class Experts(RangingPart):
         where = self.layout()
         index = self.coefficient_index()
         information = jax.vmap(lambda s: predictors.curvature(s, where))(sums)
-        vector = parameter_vector.traced_vector(self)
-        lower, upper = (parameter_vector.traced_vector(b)[index] for b in bounds)
+        # padding, which stands at -1, is a last parameter that is held at zero
+        vector, lower, upper = (
+            jnp.append(parameter_vector.traced_vector(tree), 0.0) for tree in (self, *bounds)
+        )
         step = jax.vmap(newton_step)
-        moved = step(vector[index], slopes, information, (lower, upper), penalty)
-        return parameter_vector.from_vector(self, jnp.asarray(vector).at[index].set(moved))
+        within = lower[index], upper[index]
+        moved = step(vector[index], slopes, information, within, penalty)
+        return parameter_vector.from_vector(self, vector.at[index].set(moved)[:-1])
 
     def stacked_groups(self) -> tuple[Group, ...]:
         return self.groups()

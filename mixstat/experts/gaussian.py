@@ -143,9 +143,13 @@ class GaussianExperts(Normals, Experts):
     def marginals(self, eta: Float[np.ndarray, "K L n"]):
         from scipy import stats
 
-        m = self.coef.shape[1]
-        sd = np.sqrt(np.diagonal(self.covariances(), axis1=1, axis2=2))
-        return stats.norm(loc=eta[:, :m], scale=sd[:, :, None])
+        return stats.norm(loc=eta[:, : self.n_outputs], scale=self._deviations(eta))
+
+    def _deviations(self, eta: Float[np.ndarray, "K L n"]) -> Float[np.ndarray, "K m r"]:
+        """Of each output; of the only one it is a predictor, which may differ between rows."""
+        if self.n_outputs == 1:
+            return np.exp(eta[:, 1:2])
+        return np.sqrt(np.diagonal(self.covariances(), axis1=1, axis2=2))[:, :, None]
 
     def crps(
         self,
@@ -154,8 +158,7 @@ class GaussianExperts(Normals, Experts):
         y: Float[np.ndarray, "c n"],
     ) -> Float[np.ndarray, "m n"]:
         """In closed form, from the mean distances of normal variables."""
-        variance = np.diagonal(self.covariances(), axis1=1, axis2=2)
-        return crps.of_normals(eta[:, : len(y)], variance, share, y)
+        return crps.of_normals(eta[:, : len(y)], self._deviations(eta) ** 2, share, y)
 
     def traced_functions(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K m n"]:
         return eta[:, : self.n_outputs]

@@ -59,7 +59,13 @@ class MixedExperts(SharedResponse):
                 "expert must name families of one kind of response, got families of "
                 f"{' and '.join(kinds)} responses."
             )
-        return MixedExperts(tuple(p.null(1, n_features, n_outputs) for p in self.parts))
+        made = MixedExperts(tuple(p.null(1, n_features, n_outputs) for p in self.parts))
+        if any(g.feature != "1" for part in made.parts for g in part.groups()[1:]):
+            raise ValueError(
+                "expert must be one family for all experts where the scale depends on features, "
+                f"got a list of {len(self.parts)}."
+            )
+        return made
 
     def groups(self) -> tuple[Group, ...]:
         """The features' predictor of every expert, then those on the constant, padded."""

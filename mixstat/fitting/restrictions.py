@@ -70,10 +70,10 @@ class Restrictions:
         """One equation for each expert but the first."""
         rows, words = [np.zeros((0, len(labels)))], []
         for name in self.common:
-            same: dict[tuple[str, str], list[int]] = {}
+            same: dict[tuple[str, str, str], list[int]] = {}
             for place, label in enumerate(labels):
                 if name == _called(label) and label.expert is not None:
-                    same.setdefault((label.kind, label.output), []).append(place)
+                    same.setdefault((label.kind, label.output, label.feature), []).append(place)
             if not same:
                 raise ValueError(
                     f"common must name features of the experts, or a kind of their parameters, "

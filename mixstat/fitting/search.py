@@ -27,7 +27,7 @@ from mixstat.fitting.tables import (
     choose_strengths,
     make_tables,
 )
-from mixstat.fitting.task import Task, check_rank, make_designs, make_task
+from mixstat.fitting.task import Task, check_rank, make_designs, make_task, with_columns
 from mixstat.fitting.wide_starts import screened
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
@@ -59,6 +59,7 @@ def fit_rows(request: Request, rows: TrainingRows) -> Fit:
     designs = make_designs(request)
     tables = make_tables(counting, designs, request.family)
     check_rank(request.options, designs)
+    request = with_columns(request, designs)
     task = make_task(request, designs, tables, rows.counted)
     check_possible(task.null, tables, rows.counted)
     maximum, strengths = maximise(task)

@@ -9,6 +9,7 @@ from jaxtyping import Bool
 from sklearn.utils import check_random_state
 
 from mixstat.data.design import Design
+from mixstat.experts.scale_columns import chooses_columns, told_columns
 from mixstat.fitting.boxes import within_box
 from mixstat.fitting.first_models import Start
 from mixstat.fitting.given_starts import given_start
@@ -109,18 +110,28 @@ def make_designs(request: Request) -> Designs:
     """Designs that are still to be fitted.
 
     A penalty acts on features that stay as they are, and so do limits of coefficients. Those of
-    constants, and of the lower terms of polynomials, stand alone where nothing is centred.
+    constants, and of the lower terms of polynomials, stand alone where nothing is centred. So does
+    a scale that depends on some features and not on others.
     """
     options, held = request.options, request.options.restrictions
     experts, gate = request.schema.sources(options)
     mixes = held.bounds_coefficients
+    alone = options.shrinks_experts or mixes or chooses_columns(request.family)
     rotate = (options.gate.full_rank or not options.shrinks_gate) and not mixes
     high = max(options.degrees.max(initial=0), options.gate_degree) > 1
     centre = not (mixes and (high or bounds_constants(held.inequalities)))
     return Designs(
-        Design(experts, rotate=not (options.shrinks_experts or mixes), centre=centre),
+        Design(experts, rotate=not alone, centre=centre),
         Design(mapped(gate, options.gate), rotate=rotate, centre=centre),
     )
+
+
+def with_columns(request: Request, designs: Designs) -> Request:
+    """The request whose experts know on which of their features a scale depends."""
+    design = designs.experts
+    kept = design.whitening.kept
+    family = told_columns(request.family, design.names, kept, request.schema.columns)
+    return replace(request, family=family)
 
 
 def check_rank(options: Options, designs: Designs) -> None:

@@ -26,18 +26,21 @@ CLOSE = 1e-11  # relative error of an integral
 
 def of_normals(
     mean: Float[np.ndarray, "K m n"],
-    variance: Float[np.ndarray, "K m"],
+    variance: Float[np.ndarray, "K m r"],
     share: Float[np.ndarray, "K n"],
     y: Float[np.ndarray, "m n"],
 ) -> Float[np.ndarray, "m n"]:
-    """Mean distance from y less half the mean distance of two draws."""
+    """Mean distance from y less half the mean distance of two draws.
+
+    Variances are those of each row, or one (r = 1) for all rows.
+    """
     score = np.empty(y.shape)
-    deviation = np.sqrt(variance)[:, :, None]
-    pairs = np.sqrt(variance[:, None] + variance[None])[..., None]
-    length = max(1, ROOM // max(pairs.size, 1))
+    length = max(1, ROOM // max(len(mean) * mean[:, :, 0].size, 1))
     for begin in range(0, y.shape[1], length):
         rows = slice(begin, begin + length)
         mu, weight = mean[:, :, rows], share[:, None, rows]
+        own = variance if variance.shape[2] == 1 else variance[:, :, rows]
+        deviation, pairs = np.sqrt(own), np.sqrt(own[:, None] + own[None])
         apart = np.sum(weight * _distance(y[:, rows] - mu, deviation), axis=0)
         between = _distance(mu[:, None] - mu[None], pairs)
         within = np.sum(weight[:, None] * weight[None] * between, axis=(0, 1))

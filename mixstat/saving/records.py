@@ -32,7 +32,7 @@ from mixstat.estimators.contextual import ContextualMixtureOfExperts
 from mixstat.estimators.regressor import MixtureOfExperts
 from mixstat.evidence import SearchEvidence
 from mixstat.experts import REGISTRY as EXPERTS
-from mixstat.experts import Censored, MixedExperts, Truncated
+from mixstat.experts import Censored, Heteroscedastic, MixedExperts, Truncated
 from mixstat.experts.base import WorkingSums
 from mixstat.experts.marginal_gaussian import MarginalGaussianExperts
 from mixstat.experts.skew_normal import MomentSums
@@ -75,7 +75,7 @@ RECORDS = (
     *(Restrictions, Mixture, Objective, Plane, Batch, Rows, Sharing, Penalties, Strengths),
     *(NoPenalty, Ridge, ElasticNet, ScalePenalty, DiagonalRidge, SparseRidge),
     *(WideObjective, Entries, Scaling),
-    *(Normals, MixedExperts, Censored, Truncated, MarginalGaussianExperts),
+    *(Normals, MixedExperts, Censored, Truncated, Heteroscedastic, MarginalGaussianExperts),
     *(NewtonSums, WorkingSums, ResidualSums, SpreadSums, MomentSums),
     *(DerivativeFree, NewtonCG, StopRule),
     *(ExpertContexts, Knowledge, Joined, Complement),

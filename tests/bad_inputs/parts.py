@@ -105,7 +105,6 @@ def of_parts() -> Iterator[Row]:
         yield from rows(name, lambda fit=fit: fit, {}, bad)
     bad = {"n_classes": [1, "two", 2.5]}
     yield from rows("MultinomialExperts", lambda: experts.MultinomialExperts, {}, bad)
-    bad = {"at": ["x", None, np.nan, Case(np.inf, "inf"), True, Case(2.0, "got 2")]}
     yield from rows(
         "Censored",
         lambda: experts.Censored,
@@ -128,6 +127,12 @@ def of_parts() -> Iterator[Row]:
         {"expert": "gamma", "lower": 1.0, "upper": 2.0},
         {"lower": [0.0, -1.0, np.nan, 2.0, 3.0, "one"], "upper": [0.0, np.inf, "two"]},
     )
+    bad = {
+        "expert": [Case("gamma", "GammaExperts"), "x", None, 5],
+        "scale_features": ["x", 0, True, [1.5], [None], [True]],
+    }
+    yield from rows("Heteroscedastic", lambda: experts.Heteroscedastic, {"expert": "gaussian"}, bad)
+    bad = {"at": ["x", None, np.nan, Case(np.inf, "inf"), True, Case(2.0, "got 2")]}
     yield from rows("PointMass", lambda: _beside_points, {}, bad)
     rules = {
         "absolute": [-1.0, "x", np.nan], "relative": [-1.0, "x", np.nan],

@@ -46,7 +46,7 @@ EXCEPTIONS = {
     r"(penalty|alpha)_path\((y|cv)\)": "checked by fit, and by the same function",
     r"ProfileDisplay\.from_estimator\(settings\)": "those of profile",
     r"MultinomialExperts\(coef\)": "made by the classifier",
-    r"PointMass\(places\)": "made by null",
+    r"PointMass\(places\)|Heteroscedastic\((scale_slopes|columns)\)": "made by null",
     r"(Rate|MissRate)\(.*": "made by a study and read by people",
     r"(Clusters|Grid|Lattice|Observed|Uniform)\.(nodes|sample)\(.*": "by truths, which check",
     r"(NearTruth|PublishedStart|RandomStart)\.(check|first)\(.*": "between parts",

@@ -20,6 +20,7 @@ from mixstat.experts import (
     Experts,
     GammaExperts,
     GaussianExperts,
+    Heteroscedastic,
     LognormalExperts,
     MixedExperts,
     MultinomialExperts,
@@ -55,6 +56,10 @@ CASES |= {
     "truncated_gaussian": (Truncated("gaussian", lower=-1.0), 1),
     "truncated_t": (Truncated(StudentTExperts(df=4.0), lower=-2.0, upper=3.0), 1),
     "truncated_gamma": (Truncated("gamma", upper=6.0), 1),
+    "heteroscedastic": (Heteroscedastic("gaussian"), 1),
+    "heteroscedastic_t": (Heteroscedastic("t"), 1),
+    "heteroscedastic_weibull": (Heteroscedastic("weibull"), 1),
+    "censored_heteroscedastic": (Censored(Heteroscedastic("lognormal")), 1),
     "hurdle": (MixedExperts((PointMass(), Truncated("poisson"))), 1),
     "zero_and_poisson": (MixedExperts((PointMass(), PoissonExperts())), 1),
     "zero_and_lognormal": (MixedExperts((PointMass(), LognormalExperts())), 1),
@@ -84,10 +89,13 @@ def sweep(names):
     return [pytest.param(n, marks=pytest.mark.exhaustive if n in REST else ()) for n in names]
 
 
+REST += ("heteroscedastic_t", "heteroscedastic_weibull", "censored_heteroscedastic")
+
+
 # what takes a program of some size for each of them, beside the rest above
 LIKE = ("negative_binomial", "fixed_df", "two_poissons", "zero_and_poisson", "zero_and_lognormal")
 LIKE += ("gaussian_and_t", "censored_weibull", "weibull", "trials", "gaussian_tied", "hurdle")
-LIKE += ("gaussian_spherical", "gaussian_diagonal", "three_classes", "truncated")
+LIKE += ("heteroscedastic", "gaussian_spherical", "gaussian_diagonal", "three_classes", "truncated")
 with_programs = pytest.mark.parametrize(
     "name", [rest(n) if n in REST + LIKE else n for n in CASES], indirect=True
 )
@@ -200,6 +208,7 @@ def test_registry_is_complete():
         MixedExperts,
         Censored,
         Truncated,
+        Heteroscedastic,
         MarginalGaussianExperts,  # what Gaussian experts become where outputs are missing
     }
 

@@ -1,0 +1,297 @@
+"""Heteroscedastic experts: the log of a family's scale is linear in features, as its mean is."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float, Num, PyTree
+
+from mixstat.data.batch import Rows
+from mixstat.experts.base import Experts, blank
+from mixstat.experts.registry import REGISTRY
+from mixstat.numerics.precision import AnyArray, library_of
+from mixstat.parts.integrals import Line
+from mixstat.parts.labels import ParameterLabel
+from mixstat.parts.predictors import Group
+from mixstat.parts.ranges import Range
+from mixstat.validation import choose_columns
+
+MOST_SLOPE = 5.0  # of a log scale over a deviation of a feature: the scale grows 150-fold
+
+
+def _named(expert: object) -> object:
+    """A family by its name."""
+    return REGISTRY[expert] if isinstance(expert, str) and expert in REGISTRY else expert
+
+
+def _listed(chosen: object) -> Any:
+    """Several columns as a tuple, which can be a static field."""
+    return tuple(chosen) if isinstance(chosen, list | np.ndarray) else chosen
+
+
+class Heteroscedastic(Experts):
+    """Experts of another family, whose log scale is linear in x as their mean is.
+
+    What the scale depends on are features of the experts' means; a mean that is to do without
+    one has its slope held, as by ``constraints=["expert0:x = 0"]``. Penalties act on the slopes of
+    means alone. The floor under scales, ``min_scale``, is that of the scale where features have
+    their means; from there its log may change by at most 5 for each deviation of a feature.
+
+    Harvey, A. C. (1976). Estimating regression models with multiplicative heteroscedasticity.
+    Econometrica 44, 461-465. Rigby, R. A. and Stasinopoulos, D. M. (2005). Generalized additive
+    models for location, scale and shape. Appl. Statist. 54, 507-554.
+
+    Parameters
+    ----------
+    expert
+        The family, by name or as an object: "gaussian" (one output), "t", "skew_normal",
+        "lognormal" or "weibull".
+    scale_features
+        The columns on which the scale depends, in a list: names of columns of the experts, of
+        categories among them, or positions in X. None is all columns of the experts.
+    """
+
+    expert: Any = eqx.field(converter=_named)
+    scale_slopes: Float[AnyArray, "K 1 s"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
+    scale_features: tuple[str | int, ...] | None = eqx.field(
+        static=True, default=None, kw_only=True, converter=_listed
+    )
+    columns: tuple[int, ...] | None = eqx.field(
+        static=True, default=None, kw_only=True, metadata={"told": True}
+    )
+
+    def __check_init__(self) -> None:
+        family, chosen = self.expert, self.scale_features
+        if not isinstance(family, Experts) or not hasattr(family, "log_scale"):
+            raise ValueError(
+                "expert must be a family with a scale: 'gaussian', 't', 'skew_normal', "
+                f"'lognormal' or 'weibull', or an object of one; got {family!r}."
+            )
+        listed = isinstance(chosen, tuple)
+        if chosen is not None and not (listed and all(map(_is_column, chosen))):
+            raise ValueError(
+                f"scale_features must be None or a list of names or positions, got {chosen!r}."
+            )
+
+    @property
+    def plain(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.expert.plain
+
+    @property
+    def response(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.expert.response
+
+    @property
+    def order_words(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.expert.order_words
+
+    @property
+    def n_experts(self) -> int:
+        return self.expert.n_experts
+
+    def null(self, n_experts: int, n_features: int, n_outputs: int) -> "Heteroscedastic":
+        if getattr(self.expert, "covariance", "full") == "tied":
+            raise ValueError("covariance must not be 'tied' for heteroscedastic experts.")
+        width = n_features - 1 if self.columns is None else len(self.columns)
+        slopes = np.zeros((n_experts, 1, 0 if self.scale_features == () else width))
+        return replace(self, expert=self.expert.null(n_experts, n_features, 1), scale_slopes=slopes)
+
+    # columns of the scale
+
+    def told(
+        self, names: Sequence[str], kept: Bool[np.ndarray, " P"], inputs: Sequence[str]
+    ) -> "Heteroscedastic":
+        """The family that knows which of the experts' features are those of its scale.
+
+        ``names`` are the experts' columns, the constant first, of which features are those
+        ``kept``; positions are those of ``inputs``.
+        """
+        if not self.scale_features:
+            return self
+        found = [j for one in self.scale_features for j in _places(one, names, inputs)]
+        feature = np.cumsum(kept) - 1
+        return replace(self, columns=tuple(int(feature[j]) for j in sorted({*found}) if kept[j]))
+
+    def _log_scales(self) -> Num[AnyArray, "K 1 p"]:
+        """Coefficients of the log scale on all features, the constant first."""
+        constant = self.expert.log_scale.reshape(self.n_experts, 1, 1)
+        library = library_of(constant, self.scale_slopes)
+        both = library.concatenate([constant, self.scale_slopes], axis=2)
+        if self.columns is None:
+            return both
+        place = np.full(self.expert.groups()[0].coef.shape[2], both.shape[2])
+        place[[0, *self.columns]] = np.arange(both.shape[2])
+        zero = library.zeros(constant.shape, both.dtype)
+        return library.concatenate([both, zero], axis=2)[:, :, place]
+
+    def groups(self) -> tuple[Group, ...]:
+        mean, scale, *others = self.expert.groups()
+        if self.scale_slopes.shape[2]:
+            scale = Group("Phi", self._log_scales())
+        return mean, scale, *others
+
+    def in_units(self, location, scale, to_user) -> "Heteroscedastic":
+        moved, before = self.expert.in_units(location, scale, to_user), self._log_scales()
+        if not self.scale_slopes.shape[2]:
+            return replace(self, expert=moved)
+        table = np.asarray(before) @ to_user
+        shift = np.reshape(table[:, :, 0] - before[:, :, 0], moved.log_scale.shape)
+        moved = eqx.tree_at(lambda e: e.log_scale, moved, np.asarray(moved.log_scale) + shift)
+        if self.columns is None:
+            return replace(self, expert=moved, scale_slopes=table[:, :, 1:])
+        # features that are not rotated are each a multiple of one column, but for the constant
+        rows = np.eye(before.shape[2])[list(self.columns)] @ to_user
+        place = tuple(int(j) for j in 1 + np.argmax(np.abs(rows[:, 1:]), axis=1))
+        return replace(self, expert=moved, scale_slopes=table[:, :, list(place)], columns=place)
+
+    def labels(self, features: list[str], outputs: list[str]) -> list[ParameterLabel]:
+        width = self.scale_slopes.shape[2]
+        places = range(1, 1 + width) if self.columns is None else self.columns
+        return self.expert.labels(features, outputs) + [
+            ParameterLabel("experts", "scale_slope", "scale", k, "", features[j], gathered=True)
+            for k in range(self.n_experts)
+            for j in list(places)[:width]
+        ]
+
+    # fitting
+
+    def check(self, y: Float[np.ndarray, "n c"]) -> None:
+        super().check(y)
+        self.expert.check(y)
+
+    def standard(self, y, share, *, constant: bool):
+        if not constant and self.scale_features != ():
+            raise ValueError(
+                "expert_features must have a constant for heteroscedastic experts: it is that of "
+                "the log of the scale too."
+            )
+        return self.expert.standard(y, share, constant=constant)
+
+    def encode(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n r"]:
+        return self.expert.encode(y)
+
+    def view(self, y: Float[np.ndarray, "n r"]) -> Float[np.ndarray, "n v"]:
+        return self.expert.view(y)
+
+    def link(
+        self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
+    ) -> Float[AnyArray, "K n"]:
+        return self.expert.link(eta, y)
+
+    def derivatives(
+        self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
+    ) -> tuple[Float[AnyArray, "K L n"], Float[AnyArray, "K L L n"]]:
+        return self.expert.derivatives(eta, y)
+
+    def score(
+        self,
+        eta: Float[AnyArray, "K L n"],
+        y: Float[AnyArray, "r n"],
+        resp: Float[AnyArray, "K n"],
+    ) -> Float[AnyArray, "K L n"]:
+        return resp[:, None, :] * self.derivatives(eta, y)[0]
+
+    def information(
+        self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
+    ) -> Float[AnyArray, "K L L n"]:
+        return self.expert.information(eta, y)
+
+    @property
+    def knows_ranges(self) -> bool:
+        return self.expert.knows_ranges
+
+    def line(self, eta: Float[AnyArray, "K L n"]) -> Line:
+        return self.expert.line(eta)
+
+    def log_range(self, eta: Float[AnyArray, "K L n"], ends: Range) -> Float[AnyArray, "K n"]:
+        return self.expert.log_range(eta, ends)
+
+    def range_derivatives(
+        self, eta: Float[AnyArray, "K L n"], ends: Range
+    ) -> tuple[Float[AnyArray, "K L n"], Float[AnyArray, "K L L n"]]:
+        return self.expert.range_derivatives(eta, ends)
+
+    def start_statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> PyTree:
+        return self.expert.start_statistics(rows, resp)
+
+    def start(
+        self, statistics: PyTree, bounds: "tuple[Heteroscedastic, Heteroscedastic]"
+    ) -> "Heteroscedastic":
+        """As if the scale depended on nothing."""
+        lower, upper = (bound.expert for bound in bounds)
+        first = self.expert.start(statistics, (lower, upper))
+        return replace(self, expert=first, scale_slopes=jnp.zeros_like(self.scale_slopes))
+
+    def bounds(self, min_scale: float) -> "tuple[Heteroscedastic, Heteroscedastic]":
+        most = np.full(self.scale_slopes.shape, MOST_SLOPE)
+        lower, upper = self.expert.bounds(min_scale)
+        return (
+            replace(self, expert=lower, scale_slopes=-most),
+            replace(self, expert=upper, scale_slopes=most),
+        )
+
+    def collapsed(self, bounds: "tuple[Heteroscedastic, Heteroscedastic]") -> "Heteroscedastic":
+        """The scale on its floor; a slope on its bound is a scale that changes fast."""
+        lower, upper = (bound.expert for bound in bounds)
+        none = jax.tree.map(lambda a: np.zeros(a.shape, bool), self)
+        return eqx.tree_at(lambda e: e.expert, none, self.expert.collapsed((lower, upper)))
+
+    def permute(self, order: AnyArray) -> "Heteroscedastic":
+        slopes = np.asarray(self.scale_slopes)[order]
+        return replace(self, expert=self.expert.permute(order), scale_slopes=slopes)
+
+    # what people see
+
+    def titles(self) -> dict[str, str]:
+        return self.expert.titles() | {"scale": "Slopes of the log of the scale"}
+
+    def reported_attributes(self, *, single_output: bool) -> dict[str, np.ndarray]:
+        inner = self.expert.reported_attributes(single_output=True)
+        return inner | {"scale_coef_": np.asarray(self.scale_slopes)[:, 0]}
+
+    def marginals(self, eta: Float[np.ndarray, "K L n"]):
+        return self.expert.marginals(eta)
+
+    def crps(
+        self,
+        eta: Float[np.ndarray, "K L n"],
+        share: Float[np.ndarray, "K n"],
+        y: Float[np.ndarray, "c n"],
+    ) -> Float[np.ndarray, "1 n"]:
+        return self.expert.crps(eta, share, y)
+
+    def traced_functions(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K c n"]:
+        return self.expert.traced_functions(eta)
+
+    def __repr__(self) -> str:
+        said = [repr(self.expert)]
+        if self.scale_features is not None:
+            said.append(f"scale_features={list(self.scale_features)}")
+        return f"Heteroscedastic({', '.join(said)})"
+
+
+def _is_column(one: object) -> bool:
+    whole = isinstance(one, int | np.integer) and not isinstance(one, bool)
+    return whole or isinstance(one, str)
+
+
+def _places(one: str | int, names: Sequence[str], inputs: Sequence[str]) -> list[int]:
+    """Where a column, or the levels of a category, stand among the experts' columns."""
+    name = one
+    if not isinstance(one, str):
+        name = inputs[int(choose_columns("scale_features", one, inputs)[0])]
+    found = [
+        j
+        for j, own in enumerate(names)
+        if j and (own == name or (own.startswith(f"{name}[") and own.count("[") == 1))
+    ]
+    if not found:
+        raise ValueError(
+            f"scale_features names column {name!r}; the experts have {', '.join(names[1:])}."
+        )
+    return found
