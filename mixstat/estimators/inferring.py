@@ -2,6 +2,7 @@
 
 from copy import copy
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -21,9 +22,11 @@ from mixstat.inference.clusters import number_groups
 from mixstat.inference.covariances import Covariance, find_covariance
 from mixstat.inference.estimate import Estimate
 from mixstat.inference.read_estimate import check_takes_blocks
-from mixstat.inference.results import InferenceResults, infer
 from mixstat.numerics.quiet import quiet
 from mixstat.validation import check_open_share
+
+if TYPE_CHECKING:  # loaded by the first question: a fit does without
+    from mixstat.inference.results import InferenceResults
 
 
 class InferringMixture(RowQuestions):
@@ -42,7 +45,7 @@ class InferringMixture(RowQuestions):
         level: Setting = 0.95,
         offset: Table = None,
         known_experts: Table = None,
-    ) -> InferenceResults:
+    ) -> "InferenceResults":
         """Standard errors of a chosen kind, intervals, tests and a summary.
 
         Parameters
@@ -99,7 +102,7 @@ class InferringMixture(RowQuestions):
 
     def _inferred(
         self, estimate: Estimate, X: Table, cov_type: Setting, groups: Table, level: Setting
-    ) -> InferenceResults:
+    ) -> "InferenceResults":
         """Results with a kind of covariance, checked."""
         kind, share = find_covariance(cov_type), check_open_share("level", level)
         check_same_rows(X=X, groups=groups)
@@ -108,16 +111,16 @@ class InferringMixture(RowQuestions):
             groups = _of_units(kind, groups)
         labels = _named(X, groups, by_name=self.fit_.request.schema.formulas is not None)
         numbered = number_groups(labels, kind, estimate.counted)
-        return infer(self._with_readers(estimate), kind, numbered, share)
+        return _infer(self._with_readers(estimate), kind, numbered, share)
 
     def _inferred_of_blocks(
         self, blocks: Blocks, cov_type: Setting, level: Setting
-    ) -> InferenceResults:
+    ) -> "InferenceResults":
         """Results from sums over rows, which are read again."""
         kind, share = find_covariance(cov_type), check_open_share("level", level)
         check_takes_blocks(kind)
         estimate = estimate_of_blocks(self.fit_, lambda: counted_rows(self, blocks))
-        return infer(self._with_readers(estimate), kind, None, share)
+        return _infer(self._with_readers(estimate), kind, None, share)
 
     def _with_readers(self, estimate: Estimate) -> Estimate:
         """An estimate that reads other rows, also once this estimator is fitted again."""
@@ -141,6 +144,14 @@ class InferringMixture(RowQuestions):
         """The offset of rows as the fit sees it."""
         fit = self.fit_
         return fit.units.standardised_offset(self._offset(X, offset), fit.model.experts)
+
+
+def _infer(
+    estimate: Estimate, kind: Covariance, numbered: np.ndarray | None, share: float
+) -> "InferenceResults":
+    from mixstat.inference.results import infer
+
+    return infer(estimate, kind, numbered, share)
 
 
 def _without_tables(fit: Fit) -> Estimate:

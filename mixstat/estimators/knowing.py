@@ -1,6 +1,7 @@
 """What mixtures have that are told of contexts: knowledge in fits, and questions about it."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -25,10 +26,12 @@ from mixstat.fitting.fit import Fit
 from mixstat.fitting.options import Options, read_options
 from mixstat.fitting.tables import TrainingRows
 from mixstat.hints import check_known, hinting
-from mixstat.inference.profile import ProfileLikelihood
-from mixstat.inference.results import InferenceResults
 from mixstat.numerics.quiet import quiet
 from mixstat.validation import check_share, check_switch
+
+if TYPE_CHECKING:
+    from mixstat.inference.profile import ProfileLikelihood
+    from mixstat.inference.results import InferenceResults
 
 TOLD = ("possibilities", "context_data")  # arguments that tell of contexts
 
@@ -173,7 +176,7 @@ class KnowingMixture(RegressionMixture):
         sample_weight: Weights = None,
         possibilities: Table = None,
         context_data: Table = None,
-    ) -> ProfileLikelihood:
+    ) -> "ProfileLikelihood":
         """Profile likelihood of one parameter, as :meth:`MixtureOfExperts.profile`.
 
         Parameters
@@ -209,7 +212,7 @@ class KnowingMixture(RegressionMixture):
         sample_weight: Weights = None,
         context_data: Table = None,
         level: Setting = 0.95,
-    ) -> InferenceResults:
+    ) -> "InferenceResults":
         """Standard errors of a chosen kind, intervals, tests and a summary.
 
         Possibilities are taken as known.

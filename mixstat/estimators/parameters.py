@@ -1,6 +1,7 @@
 """What a fitted mixture tells of its parameters: errors, functions, profiles, a summary."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -9,9 +10,11 @@ from mixstat.arguments import Response, Setting, Table, Weights
 from mixstat.estimators.attributes import FittedAttributes
 from mixstat.estimators.report import profile_of, summarise
 from mixstat.fitting.fit import Fit
-from mixstat.inference.profile import ProfileLikelihood
-from mixstat.inference.summary import Summary
 from mixstat.numerics.quiet import quiet
+
+if TYPE_CHECKING:
+    from mixstat.inference.profile import ProfileLikelihood
+    from mixstat.inference.summary import Summary
 
 OF_FIT = ("X", "y", "sample_weight", "offset", "groups", "known_experts")  # its arguments
 
@@ -78,7 +81,7 @@ class ParameterQuestions(FittedAttributes):
         offset: Table = None,
         groups: Table = None,
         known_experts: Table = None,
-    ) -> ProfileLikelihood:
+    ) -> "ProfileLikelihood":
         """Profile likelihood of one parameter: all others at their best for each of its values.
 
         Parameters
@@ -135,7 +138,7 @@ class ParameterQuestions(FittedAttributes):
         return self.fit_.parameter_names
 
     @quiet
-    def summary(self) -> Summary:
+    def summary(self) -> "Summary":
         """Tables in the layout of statsmodels: facts, experts, gate equations, scales.
 
         Returns

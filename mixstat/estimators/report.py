@@ -1,5 +1,7 @@
 """The summary of a fit, and profiles of its parameters."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from jaxtyping import Bool
 
@@ -7,15 +9,19 @@ from mixstat.arguments import Setting
 from mixstat.estimators.notes import contexts_of, error_note, notes_of, penalty_note, weight_note
 from mixstat.fitting.fit import Fit
 from mixstat.inference.estimate import Description
-from mixstat.inference.profile import ProfileLikelihood, Target, profile_likelihood
-from mixstat.inference.summary import Block, Summary, summary_tables
 from mixstat.validation import check_integer, check_open_share
+
+if TYPE_CHECKING:  # loaded by the first question: a fit does without
+    from mixstat.inference.profile import ProfileLikelihood
+    from mixstat.inference.summary import Block, Summary
 
 
 def profile_of(
     fit: Fit, name: Setting, grid: Setting, n_points: Setting, level: Setting
-) -> ProfileLikelihood:
+) -> "ProfileLikelihood":
     """The profile of a reported parameter."""
+    from mixstat.inference.profile import Target, profile_likelihood
+
     names = fit.parameter_names
     if not isinstance(name, str) or name not in names:
         raise ValueError(f"name must be one of {', '.join(names)}; got {name!r}.")
@@ -33,8 +39,10 @@ def profile_of(
     return profile_likelihood(*found, target, grid=grid, n_points=count, level=share)
 
 
-def summarise(fit: Fit) -> Summary:
+def summarise(fit: Fit) -> "Summary":
     """Facts about the fit, then a table per expert, per gate equation and for the scales."""
+    from mixstat.inference.summary import Block, summary_tables
+
     error = np.sqrt(np.diag(fit.cov_params()))
     value, names = fit.params, fit.parameter_names
     # a coefficient of a feature that the polynomial of an expert does without is none of its own
@@ -125,8 +133,10 @@ def _sizes(fit: Fit) -> list[tuple[str, str]]:
     return [("Observations", f"{rows:g}"), ("Units", f"{fit.sum_of_weights:g}")]
 
 
-def _identified_block(fit: Fit) -> list[Block]:
+def _identified_block(fit: Fit) -> list["Block"]:
     """Functions of the gate's parameters that the data determine."""
+    from mixstat.inference.summary import Block
+
     table = fit.identified()
     if len(table) == 0:
         return []

@@ -1,5 +1,7 @@
 """What a fitted mixture of two levels tells of itself: attributes, parameters and their errors."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from jaxtyping import Float
 from sklearn.base import RegressorMixin
@@ -17,9 +19,11 @@ from mixstat.estimators.two_level_reported import (
     summarise,
 )
 from mixstat.fitting.two_level import TwoLevelFit
-from mixstat.inference.summary import Summary
 from mixstat.results import Certificate, Status
 from mixstat.validation import check_choice, check_open_share
+
+if TYPE_CHECKING:
+    from mixstat.inference.summary import Summary
 
 
 class TwoLevelAttributes(RegressorMixin, TunedEstimator):
@@ -120,7 +124,7 @@ class TwoLevelAttributes(RegressorMixin, TunedEstimator):
         kind = check_choice("cov_type", cov_type, tuple(KINDS))
         return estimates(self._fit(), kind, check_open_share("level", level))
 
-    def summary(self, cov_type: Setting = "observed", *, level: Setting = 0.95) -> Summary:
+    def summary(self, cov_type: Setting = "observed", *, level: Setting = 0.95) -> "Summary":
         """Tables in the layout of statsmodels.
 
         Parameters
