@@ -1,6 +1,7 @@
 """Earlier values of inputs as further inputs."""
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -88,8 +89,10 @@ class LaggedFeatures(TransformerMixin, BaseEstimator):
             If a lag is no integer >= 0, occurs twice, or belongs to a column that X lacks.
         """
         check_choice("fill", self.fill, ("first", "nan"))
-        validate_data(self, check_table("X", X), dtype=np.float64)
-        self.lags_ = _each_column(self.lags, self._names())
+        learnt = copy(self)  # so that a fit that is refused leaves this transformer as it was
+        validate_data(learnt, check_table("X", X), dtype=np.float64)
+        learnt.lags_ = _each_column(self.lags, learnt._names())
+        self.__dict__ = learnt.__dict__
         return self
 
     def transform(self, X: Table) -> Float[np.ndarray, "n p"]:

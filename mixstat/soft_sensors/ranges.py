@@ -1,5 +1,7 @@
 """Whether new inputs lie where the inputs of a fit did."""
 
+from copy import copy
+
 import numpy as np
 from jaxtyping import Float, Int
 from sklearn.base import BaseEstimator, OutlierMixin
@@ -84,9 +86,16 @@ class InputRange(OutlierMixin, BaseEstimator):
         """
         level = check_open_share("level", self.level)
         check_same_rows(X=X, shares=shares)
-        table = validate_data(self, check_table("X", X), dtype=np.float64, ensure_min_samples=2)
+        learnt = copy(self)  # so that a fit that is refused leaves this alarm as it was
+        table = validate_data(learnt, check_table("X", X), dtype=np.float64, ensure_min_samples=2)
         check_magnitude("X", table)
-        weights = _check_shares(shares, len(table))
+        learnt._learn(table, _check_shares(shares, len(table)), level)
+        self.__dict__ = learnt.__dict__
+        return self
+
+    def _learn(
+        self, table: Float[np.ndarray, "n d"], weights: Float[np.ndarray, "n K"], level: float
+    ) -> None:
         self.regimes_ = np.flatnonzero(weights.sum(axis=0) > 1)  # others have no shape
         self._scale = _scale(table)
         shapes = [_shape(table / self._scale, weights[:, k]) for k in self.regimes_]
@@ -96,7 +105,6 @@ class InputRange(OutlierMixin, BaseEstimator):
         self.training_distance_ = np.sort(self._nearest(table)[0])
         limit = np.quantile(self.training_distance_, level, method="inverted_cdf")
         self.offset_ = -float(limit * (1 + ROUNDING))
-        return self
 
     def score_samples(self, X: Table) -> Float[np.ndarray, " n"]:
         """Minus the distance of each row to the nearest regime.

@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from mixstat import MixtureOfExperts
+from mixstat import ExpertShares, MixtureOfExperts
 
 CONDITIONAL = "the check calls score_samples(X); a conditional density also needs y"
 EXPECTED = {
@@ -39,6 +39,13 @@ def test_estimator_contract(estimator, check):
     [MixtureOfExperts(n_experts=1)], expected_failed_checks=lambda moe: EXPECTED
 )
 def test_estimator_contract_of_one_expert(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@parametrize_with_checks([ExpertShares(MixtureOfExperts(n_experts=1))])
+def test_transformer_contract(estimator, check):
     check(estimator)
 
 

@@ -106,6 +106,14 @@ def test_bad_lags(lags):
         LaggedFeatures(lags).fit(np.zeros((5, 2)))
 
 
+def test_a_refused_fit_changes_nothing():
+    lags = LaggedFeatures({0: [1], 2: [1]}).fit(np.zeros((5, 3)))
+    before = dict(vars(lags))
+    with pytest.raises(ValueError, match="lags"):
+        lags.fit(np.zeros((5, 2)))
+    assert vars(lags) == before
+
+
 def test_bad_rows():
     with pytest.raises(ValueError, match="lags reach 6 rows back"):
         lag_rows(np.zeros((5, 1)), lags=[6])

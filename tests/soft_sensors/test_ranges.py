@@ -103,3 +103,16 @@ def test_refusals(inputs):
         InputRange(level=1.5).fit(inputs)
     with pytest.raises(ValueError, match="rescale"):
         InputRange().fit(inputs * 1e200)
+
+
+def test_a_refused_fit_changes_nothing(inputs):
+    pd = pytest.importorskip("pandas")
+    told = InputRange().fit(pd.DataFrame(inputs, columns=["flow", "valve", "heat"]))
+    before = dict(vars(told))
+    for X, shares in ((inputs[:, :2] * 1e200, None), (inputs[:, :2], -np.ones((300, 1)))):
+        with pytest.raises(ValueError, match=r"rescale|negative"):
+            told.fit(X, shares=shares)
+        assert vars(told).keys() == before.keys()
+        assert all(vars(told)[name] is one for name, one in before.items())
+    assert told.fit(inputs[:, :2]).n_features_in_ == 2
+    assert not hasattr(told, "feature_names_in_")
