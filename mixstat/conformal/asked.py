@@ -8,11 +8,13 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 import mixstat.selection.folds as folds
+from mixstat.alignment import check_same_rows
 from mixstat.arguments import Estimator, Response, Setting, Table, Weights, count_rows
 from mixstat.conformal.laws import Laws
 from mixstat.estimators.base import BaseMixture
 from mixstat.estimators.classification import ClassificationMixture
 from mixstat.estimators.formula_rows import row_weights
+from mixstat.estimators.named import of_column
 from mixstat.estimators.prediction import RegressionMixture
 from mixstat.selection.grid import with_settings
 
@@ -126,6 +128,24 @@ def log_proba(estimator: BaseMixture, X: Table) -> Float[np.ndarray, "n C"]:
 def weights_of(estimator: BaseMixture, X: Table, sample_weight: Weights) -> Float[np.ndarray, " n"]:
     """Numbers for rows, ones by default; beside a formula it may name a column."""
     return row_weights(X, sample_weight, count_rows(X), estimator._formulas())
+
+
+def new_weights(
+    estimator: BaseMixture, X: Table, sample_weight: Weights, *, told: bool
+) -> Float[np.ndarray, " n"]:
+    """Those of rows that sets are made for, given where they were ``told`` to ``fit``."""
+    if told and sample_weight is None:
+        raise ValueError(
+            "sample_weight must be given here as it was given to fit: the threshold of a row "
+            "depends on its own weight; got None."
+        )
+    if sample_weight is not None and not told:
+        raise ValueError(
+            f"sample_weight must be None, as it was for fit; got {type(sample_weight).__name__}."
+        )
+    weight = of_column(X, sample_weight, estimator._formulas())
+    check_same_rows(X=X, sample_weight=weight)
+    return weights_of(estimator, X, weight)
 
 
 def regions_of(estimator: BaseMixture, X: Table, regions: str) -> Int[np.ndarray, " n"]:

@@ -1,7 +1,6 @@
 """ConformalPredictor: sets of responses around any fit, with coverage in samples of any size."""
 
 import numpy as np
-from jaxtyping import Float
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -16,6 +15,8 @@ from mixstat.conformal.guarantees import told_of_cross, told_of_split, told_of_t
 from mixstat.conformal.made import made
 from mixstat.conformal.ranks import Ranks
 from mixstat.conformal.sets import IntervalSets, LabelSets
+from mixstat.estimators.named import named_in, without_named
+from mixstat.estimators.offsets import without_columns
 from mixstat.selection.folds import Splitter, check_params
 from mixstat.validation import (
     check_choice,
@@ -149,9 +150,10 @@ class ConformalPredictor(BaseEstimator):
         ----------
         X : array-like of shape (n, d)
             Inputs.
-        y : array-like of shape (n,)
-            Responses or labels; may be left out beside a formula, but not for "cross".
-        sample_weight : array-like of shape (n,), default=None
+        y : array-like of shape (n,) or str
+            Responses or labels, or the column of a frame X that holds them; may be left out beside
+            a formula, but not for "cross". Columns that are named are no inputs.
+        sample_weight : array-like of shape (n,) or str, default=None
             How many rows like each there are in the population that sets are wanted for, up to a
             common factor: the ratio of the density of the inputs there to that here. They weigh
             rows in the fit and in the threshold. Not for "cross".
@@ -178,9 +180,11 @@ class ConformalPredictor(BaseEstimator):
         threshold = check_choice("threshold", self.threshold, asked.THRESHOLDS)
         kind = Kind(regions, threshold)
         base = asked.check_estimator(self.estimator, fitted=method == "prefit")
-        given = check_params(params)
-        check_same_rows(X=X, y=y, sample_weight=sample_weight, **given)
-        rows = Rows(X, y, asked.weights_of(base, X, sample_weight), given)
+        given, formulas = check_params(params), base._formulas()
+        told = named_in(X, y, formulas), named_in(X, sample_weight, formulas)
+        X, y, weight = without_named(X, y, sample_weight, formulas)
+        check_same_rows(X=X, y=y, sample_weight=weight, **given)
+        rows = Rows(X, y, asked.weights_of(base, X, weight), given)
         if method == "cross":
             asked.check_crossed(regions, threshold, sample_weight, y)
             fits, calibration = calibrated.of_folds(base, rows, self.cv)
@@ -195,6 +199,7 @@ class ConformalPredictor(BaseEstimator):
         self.calibration_ = calibration
         self.kind_ = kind
         self.is_weighted_ = sample_weight is not None
+        self._told = told
         return self
 
     @property
@@ -215,7 +220,7 @@ class ConformalPredictor(BaseEstimator):
             Inputs.
         level : float, default=0.9
             Probability that a set holds the response of its row, strictly between 0 and 1.
-        sample_weight : array-like of shape (n,), default=None
+        sample_weight : array-like of shape (n,) or str, default=None
             Weights of these rows, as those of ``fit`` were given; needed if they were.
 
         Returns
@@ -231,8 +236,8 @@ class ConformalPredictor(BaseEstimator):
         """
         check_is_fitted(self, "calibration_")
         share = check_open_share("level", level)
-        weight = self._new_weights(X, sample_weight)
-        found = self.calibration_
+        weight = asked.new_weights(self.estimators_[0], X, sample_weight, told=self.is_weighted_)
+        found, X = self.calibration_, without_columns(X, *self._told)
         if isinstance(found, Ranks):
             return made(self.estimators_, X, (share, told_of_cross(found, share)), ranks=found)
         region = asked.regions_of(self.estimators_[0], X, self.kind_.regions)
@@ -241,20 +246,6 @@ class ConformalPredictor(BaseEstimator):
         told = told_of_split(found, share, weighted=self.is_weighted_)
         least = calibrated.least(self.estimators_[0], X, most, self.kind_)
         return made(self.estimators_, X, (share, told), least=least, region=region)
-
-    def _new_weights(self, X: Table, sample_weight: Weights) -> Float[np.ndarray, " n"]:
-        if self.is_weighted_ and sample_weight is None:
-            raise ValueError(
-                "sample_weight must be given here as it was given to fit: the threshold of a row "
-                "depends on its own weight; got None."
-            )
-        if sample_weight is not None and not self.is_weighted_:
-            raise ValueError(
-                "sample_weight must be None, as it was for fit; got "
-                f"{type(sample_weight).__name__}."
-            )
-        check_same_rows(X=X, sample_weight=sample_weight)
-        return asked.weights_of(self.estimators_[0], X, sample_weight)
 
     def follow(
         self, X: Table, y: Response, level: Setting = 0.9, *, step: Setting = 0.01
@@ -270,8 +261,9 @@ class ConformalPredictor(BaseEstimator):
         ----------
         X : array-like of shape (n, d)
             Inputs, oldest first.
-        y : array-like of shape (n,)
-            Their responses, missing where not yet known: such rows have sets and move no level.
+        y : array-like of shape (n,) or str
+            Their responses, or the column of a frame X that holds them, missing where not yet
+            known: such rows have sets and move no level.
         level : float, default=0.9
             Share of the rows to be held.
         step : float, default=0.01
@@ -290,8 +282,10 @@ class ConformalPredictor(BaseEstimator):
                 "method must be 'split' or 'prefit', without sample_weight, to follow rows in "
                 f"time; got method={self.method!r}."
             )
-        check_same_rows(X=X, y=y)
         fit = self.estimators_[0]
+        X, y, _ = without_named(X, y, None, fit._formulas())
+        X = without_columns(X, *self._told)
+        check_same_rows(X=X, y=y)
         region = asked.regions_of(fit, X, self.kind_.regions)
         scores = calibrated.scores_where_known(fit, X, y, self.kind_)
         levels, most = follow(found, region, scores, share, pace)

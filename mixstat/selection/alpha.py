@@ -15,6 +15,7 @@ from mixstat.alignment import check_same_rows
 from mixstat.arguments import Estimator, Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.contextual import ContextualMixtureOfExperts
 from mixstat.estimators.formula_rows import row_weights
+from mixstat.estimators.named import without_named
 from mixstat.results import DesignWarning, Status, report
 from mixstat.selection.ascent import merit
 from mixstat.selection.folds import Splitter, check_params
@@ -114,8 +115,8 @@ def alpha_path(
         Its settings, all but ``alpha``. It is not changed.
     X : array-like of shape (n, d)
         Inputs.
-    y : array-like of shape (n,) or (n, m)
-        Responses.
+    y : array-like of shape (n,) or (n, m), or str
+        Responses, or the column of a frame X that holds them.
     alphas : array-like of shape (a,), default=(0, .2, .4, .6, .7, .8, .9, .95, 1)
         Certainties between 0 and 1.
     criterion : {"likelihood", "cv"}, default="likelihood"
@@ -123,7 +124,7 @@ def alpha_path(
     cv : int or splitter, default=5
         Number of blocks of successive rows, or an object with ``split``, such as
         scikit-learn's ``TimeSeriesSplit``.
-    sample_weight : array-like of shape (n,), default=None
+    sample_weight : array-like of shape (n,) or str, default=None
         Row weights as in ``fit``; also of held-out rows.
     params : dict, default=None
         Further arguments of ``fit``: ``possibilities`` or ``context_data``.
@@ -153,9 +154,10 @@ def alpha_path(
         raise ValueError(
             'there is no knowledge: set contexts, or give params={"possibilities": table}.'
         )
-    given = check_params(params)
+    given, formulas = check_params(params), estimator._formulas()
+    X, y, sample_weight = without_named(X, y, sample_weight, formulas)
     check_same_rows(X=X, y=y, sample_weight=sample_weight, **given)
-    weight = row_weights(X, sample_weight, count_rows(X), estimator._formulas())
+    weight = row_weights(X, sample_weight, count_rows(X), formulas)
     task = Task(estimator, X, y, weight, given)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -8,6 +8,7 @@ import numpy as np
 
 from mixstat.arguments import DataFrame, Estimator, Response, Setting, Table, Weights, as_frame
 from mixstat.estimators.base import BaseMixture
+from mixstat.estimators.offsets import source_of, without_columns
 from mixstat.fitting.progress import Progress
 from mixstat.kinds import check_table
 from mixstat.selection.choice import check_base, check_criterion, rows_of_grid
@@ -18,6 +19,7 @@ from mixstat.selection.member import Member, RowsOfGrid, fit_member
 from mixstat.selection.selected import best_row, table_of, value_of
 from mixstat.validation import check_choice, check_switch, choose_columns
 
+BESIDE = ("offset", "groups", "known_experts")  # arguments of fit that may name a column
 PARTS = {"experts": "expert_features", "gate": "gate_features"}  # what people say, and settings
 DIRECTIONS = ("forward", "backward", "both")
 CRITERIA = tuple(one for one in (*INFORMATION, *HELD_OUT) if one not in ("eic", "one_se"))
@@ -145,7 +147,8 @@ def select_columns(
         )
     rows = rows_of_grid(base, X, y, cv, sample_weight, params)
     check_criterion(criterion, base, [{}], [], rows, cv)
-    search = _Search(base, rows, _names(X), criterion)
+    told = [source_of(rows.params.get(name)) for name in BESIDE]
+    search = _Search(base, rows, _names(without_columns(rows.X, *told)), criterion)
     searched = search.searched(_parts(parts))
     return search.run(way, searched, progress)
 

@@ -8,6 +8,7 @@ import mixstat.selection.folds as folds
 from mixstat.alignment import check_same_rows
 from mixstat.arguments import Estimator, Response, Setting, Table, Weights, count_rows
 from mixstat.estimators.base import BaseMixture
+from mixstat.estimators.named import without_named
 from mixstat.estimators.shares import KINDS
 from mixstat.validation import check_choice, check_weights
 
@@ -33,13 +34,13 @@ def held_out_shares(
         A mixture of experts; copies of it are fitted.
     X : array-like of shape (n, d)
         Inputs.
-    y : array-like of shape (n,) or (n, m)
-        Responses or labels.
+    y : array-like of shape (n,) or (n, m), or str
+        Responses or labels, or the column of a frame X that holds them.
     of : {"gate", "responsibilities"}, default="gate"
         Given x alone, or given x and y of the held-out row.
     cv : int, cross-validation generator or iterable, default=5
         Folds, each row held out once. A number shuffles rows by ``random_state``.
-    sample_weight : array-like of shape (n,), default=None
+    sample_weight : array-like of shape (n,) or str, default=None
         Row weights of the fits.
     params : dict, default=None
         Further arguments of ``fit``, such as ``groups``, whose rows stay together, or ``offset``.
@@ -73,6 +74,7 @@ def held_out_shares(
     if not isinstance(estimator, BaseMixture):
         raise TypeError(f"estimator must be a mixture of experts, got {estimator!r}.")
     kind, beside = check_choice("of", of, KINDS), folds.check_params(params)
+    X, y, sample_weight = without_named(X, y, sample_weight, estimator._formulas())
     check_same_rows(X=X, y=y, sample_weight=sample_weight)
     n = count_rows(X)
     weight = None if sample_weight is None else check_weights(sample_weight, n)

@@ -523,3 +523,32 @@ def test_responses_whose_densities_cannot_be_compared_are_refused(expert, said, 
     moe = MixtureOfExperts(n_experts, expert=expert, n_init=2, random_state=0)
     with pytest.raises(ValueError, match=said):
         ConformalPredictor(moe, random_state=0).fit(X, y)
+
+
+# what is named
+
+
+def test_response_and_weights_by_the_names_of_columns(rows):
+    X, y = rows
+    random = np.random.default_rng(8)
+    frame = pd.DataFrame({"x": X[:, 0], "y": y, "w": random.uniform(0.5, 2, len(y))})
+    predictor = ConformalPredictor(MixtureOfExperts(1, random_state=0), random_state=0)
+    apart = clone(predictor).fit(frame[["x"]], frame["y"], frame["w"])
+    named = predictor.fit(frame, "y", "w")
+    known = apart.predict_set(frame[["x"]], sample_weight=frame["w"]).ends
+    np.testing.assert_array_equal(named.predict_set(frame, sample_weight="w").ends, known)
+    with pytest.raises(ValueError, match="sample_weight names 'v', which is not a column of X"):
+        named.predict_set(frame, sample_weight="v")
+    with pytest.raises(ValueError, match="y names 'z', which is not a column of X"):
+        predictor.fit(frame, "z")
+
+
+def test_rows_are_followed_by_the_name_of_their_response(rows):
+    X, y = rows
+    frame = pd.DataFrame({"x": X[:, 0], "y": y, "e": 0.1 * y})
+    params = {"offset": "e"}
+    predictor = ConformalPredictor(MixtureOfExperts(1, random_state=0), random_state=0)
+    apart = clone(predictor).fit(frame[["x", "e"]], frame["y"], params=params)
+    named = predictor.fit(frame, "y", params=params)
+    known = apart.follow(frame[["x", "e"]], frame["y"]).sets.ends
+    np.testing.assert_array_equal(named.follow(frame, "y").sets.ends, known)
