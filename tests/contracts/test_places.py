@@ -218,7 +218,7 @@ PENALTIES_ASKED = {
     "solvers/plan.py: Plan._on_all_rows": "the stages that suit an objective",
     "objective/narrow.py: suits": "kinks hold slopes that a working set leaves out",
     "fitting/batch_of_fits.py: suits": "what the queues need of an objective",
-    "inference/profile.py: profile_likelihood": "what a profile needs of an objective",
+    "inference/profile.py: _check_smooth": "what a profile needs of an objective",
     "inference/comparison.py: likelihood_ratio": "what a likelihood ratio needs of an objective",
     "experts/base.py: Experts.penalty_value": "without one there is no stack to map over",
     "parts/normal_step.py: m_step": "without one the step has a closed form",
