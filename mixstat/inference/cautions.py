@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from mixstat.inference.covariances import Covariance
+from mixstat.inference.covariances import Covariance, ParameterCovariance
 from mixstat.inference.estimate import Estimate
 from mixstat.solvers.admissible import own_parameters
 
+ROUNDING = 1e-9
 SURE_ROWS = 40.0  # for each parameter of an expert, below which normal intervals may be too short
 
 
@@ -25,6 +26,19 @@ def few_sure_rows(estimate: Estimate, kind: Covariance) -> tuple[str, ...]:
         f"Expert {int(each.argmin())} has {each.min():.0f} rows that are surely its own for each "
         "parameter: normal intervals may hold the truth less often than they say. See "
         "profile_int, or cov_type='bootstrap'.",
+    )
+
+
+def few_draws(covariance: ParameterCovariance, level: float) -> tuple[str, ...]:
+    """Whether quantiles of a bootstrap lie beyond its draws."""
+    if covariance.draws is None or covariance.interval == "normal":
+        return ()
+    count, tail = len(covariance.draws), 0.5 - 0.5 * level
+    if (count + 1) * tail >= 1 - ROUNDING:
+        return ()
+    return (
+        f"Intervals at level {level:g} need {int(np.ceil(1 / tail - ROUNDING)) - 1} draws or more, "
+        f"and end at the least and the largest of {count}.",
     )
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from scipy import stats
 
 from mixstat.arguments import Column, DataFrame, Setting
-from mixstat.inference.cautions import few_sure_rows, meaning_of_weights
+from mixstat.inference.cautions import few_draws, few_sure_rows, meaning_of_weights
 from mixstat.inference.covariances import Covariance, ParameterCovariance
 from mixstat.inference.covariances.base import Groups
 from mixstat.inference.estimate import Estimate
@@ -49,6 +49,7 @@ class ReportedNumbers:
             *few_sure_rows(self.estimate, self.kind),
             *meaning_of_weights(self.estimate, self.kind),
             *self.covariance.notes,
+            *few_draws(self.covariance, self.level),
         )
 
     # numbers

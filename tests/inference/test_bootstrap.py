@@ -65,6 +65,11 @@ def test_intervals_of_draws():
     np.testing.assert_allclose(
         found["basic"].conf_int(0.9)["low"], 2 * estimate.params - high, rtol=1e-12
     )
+    assert not found["percentile"].remarks
+    told = found["percentile"].at_level(0.98).remarks
+    assert told == ("Intervals at level 0.98 need 99 draws or more, and end at the least and the "
+                    "largest of 64.",)  # fmt: skip
+    assert not found["normal"].at_level(0.98).remarks
     normal = found["normal"].conf_int(0.9).mean(axis=1)
     np.testing.assert_allclose(normal, estimate.params, rtol=1e-12)
 
