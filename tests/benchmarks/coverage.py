@@ -14,6 +14,7 @@ LEVEL = 0.95
 SIZES = (200, 500, 2_000)
 DRAWS = 199
 HEADS = [("", 25), ("n", 4), ("replicates", 10), ("error", 5), ("unsound", 7)]
+INTERVALS = {"percentile": "bootstrap", "basic": "basic", "normal": "normal"}  # of a bootstrap
 WAYS = ("wald", "sandwich", "profile", "bootstrap")
 
 
@@ -123,6 +124,14 @@ def show(*, replicates: int, folder: Path | None = None) -> None:
     for (name, n), tally in tallies.items():
         shares = [mean_and_least(tally.shares[way]) for way in WAYS]
         table.row(*row_start(TRUTHS[name].words, n, tally), *shares)
+
+    table = Table(
+        "The three kinds of intervals of these draws",
+        [*HEADS[:2], *((interval, 14) for interval in INTERVALS)],
+    )
+    for (name, n), tally in tallies.items():
+        shares = [mean_and_least(tally.shares[way]) for way in INTERVALS.values()]
+        table.row(TRUTHS[name].words, n, *shares)
 
 
 def row_start(words: str, n: int, tally: Tally) -> list[object]:
