@@ -43,7 +43,7 @@ def errors(tables: dict[str, pd.DataFrame]) -> Any:
             rate = draw_rate(ax, table, loss, words, COLORS[loss], statistic)
             draw_theory(ax, claims[loss], rate, label=False)
         finish(ax, TITLES[name], f"{statistic} error")
-    styles = {-0.5: "--", -0.375: "-.", -0.25: ":"}
+    styles: dict[float, Any] = {-0.5: "--", -0.375: "-.", -0.25: ":"}
     lines = [Line2D([], [], linestyle=dashes, color="0.3") for dashes in styles.values()]
     words = [f"theory: slope {slope:g}" for slope in styles]
     figure.legend(lines, words, loc="outside lower center", ncols=3, frameon=False)
