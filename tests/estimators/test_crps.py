@@ -17,6 +17,7 @@ from mixstat.experts import (
     PoissonExperts,
     StudentTExperts,
 )
+from mixstat.numerics import crps
 from mixstat.predictive import Predictive
 
 SHARE = np.array([[0.3, 0.9, 0.5], [0.7, 0.1, 0.5]])  # two experts, three rows
@@ -51,6 +52,22 @@ CONTINUOUS = {
         REAL,
     ),
 }
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("scale", [1.0, 0.05, 1e-3])
+def test_narrow_experts_far_apart_are_integrated(rng, scale):
+    """Normal experts by the rule of other families, against their closed form."""
+    shape = (3, 1, 100)
+    mean, log_scale = 2 * rng.normal(size=shape), np.log(scale) + 0.5 * rng.normal(size=shape)
+    share, y = rng.dirichlet(np.ones(3), 100).T, 2 * rng.normal(size=(1, 100))
+
+    def normals(eta):
+        return stats.norm(eta[:, :1], np.exp(eta[:, 1:]))
+
+    found = crps.by_quadrature(normals, np.concatenate([mean, log_scale], axis=1), share, y)
+    known = crps.of_normals(mean, np.exp(2 * log_scale), share, y)
+    np.testing.assert_allclose(found, known, rtol=1e-10)
 
 
 @pytest.mark.fast
