@@ -48,7 +48,10 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    chosen = parser().parse_args(argv)
+    understood = parser()
+    if "_ARGCOMPLETE" in os.environ:  # the shell asks how a line may go on
+        _complete(understood)
+    chosen = understood.parse_args(argv)
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
@@ -65,6 +68,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"mixstat: {words}", file=sys.stderr)
         return 2
     return 0
+
+
+def _complete(understood: argparse.ArgumentParser) -> None:
+    """Answer the shell, and end."""
+    try:
+        import argcomplete
+    except ImportError:
+        sys.exit(2)
+    argcomplete.autocomplete(understood)
 
 
 def _one_line(error: BaseException) -> str:

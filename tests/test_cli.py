@@ -1,5 +1,6 @@
 """The command: what it prints, writes and refuses."""
 
+import os
 import subprocess
 import sys
 
@@ -22,6 +23,30 @@ def test_the_package_is_the_command_too():
     asked = [sys.executable, "-m", "mixstat", "--version"]
     told = subprocess.run(asked, capture_output=True, text=True, check=True)
     assert told.stdout.startswith("mixstat ")
+
+
+@pytest.mark.parametrize(
+    ("line", "ways"),
+    [
+        ("mixstat ", {"fit", "select", "predict", "report", "cache", "rates"}),
+        ("mixstat rates r", {"run"}),
+        ("mixstat fit --gate", {"--gate", "--gate-kind"}),
+    ],
+)
+def test_the_shell_is_told_how_a_line_may_go_on(line, ways, tmp_path):
+    pytest.importorskip("argcomplete")
+    answer = tmp_path / "ways"
+    asked = {
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_IFS": "\n",
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(answer),
+        "COMP_LINE": line,
+        "COMP_POINT": str(len(line)),
+    }
+    subprocess.run([sys.executable, "-m", "mixstat"], env=os.environ | asked, check=True)
+    told = {way.strip() for way in answer.read_text().splitlines()}
+    assert ways <= told
+    assert len(told - ways) == 0 or line == "mixstat "
 
 
 @pytest.mark.fast
