@@ -25,7 +25,11 @@ def of(share, experts, eta) -> Laws:
     """One row, or several with the experts on the first axis."""
     share, eta = np.asarray(share, float), np.asarray(eta, float)
     share = share if share.ndim == 2 else share[:, None]
-    return Laws((Predictive(share, experts, eta if eta.ndim == 3 else eta[..., None]),))
+    eta = eta if eta.ndim == 3 else eta[..., None]
+    if isinstance(experts, GaussianExperts):  # the other predictor of a normal expert
+        scales = np.broadcast_to(experts.log_scale[:, :, None], eta.shape)
+        eta = np.concatenate([eta, scales], axis=1)
+    return Laws((Predictive(share, experts, eta),))
 
 
 def normals(scales) -> GaussianExperts:

@@ -8,6 +8,7 @@ from scipy import stats
 from statsmodels.stats.outliers_influence import GLMInfluence
 
 from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier
+from mixstat.fitting.draws import draw_responses
 from tests.inference.mixtures import two_lines
 from tests.sweeps import first
 
@@ -155,7 +156,7 @@ def uniformity(n_fits):
     """p values of Kolmogorov and Smirnov's test of residuals of fits to draws from the truth."""
     moe, X, _ = two_lines()
     random = np.random.default_rng(6)
-    simulated = moe.inference().estimate.simulate(n_fits, random)
+    simulated = draw_responses(moe.fit_, n_fits, random)
     found = []
     for y in simulated:
         fit = MixtureOfExperts(2, init=moe, n_init=1).fit(X, y[:, 0])

@@ -198,7 +198,7 @@ def test_weights_and_draws():
     results = moe.inference(X, y, cov_type=kind)
     effect = results.marginal_effects().effects[0]
     assert effect.draws.shape == (20, 3, 1, 1)
-    ends = np.quantile(effect.draws, [0.025, 0.975], axis=0)
+    ends = np.quantile(effect.draws, [0.025, 0.975], axis=0, method="weibull")
     np.testing.assert_allclose(np.moveaxis(effect.conf_int(), -1, 0), ends)
     np.testing.assert_allclose(effect.std_error, effect.draws.std(axis=0, ddof=1))
     weight = np.where(np.arange(N) < 20, 0.0, 1.0 + (np.arange(N) % 2))

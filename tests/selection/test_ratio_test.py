@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from mixstat import ContextualMixtureOfExperts, MixtureOfExperts, MixtureOfExpertsClassifier
 from mixstat.contextual import labels
-from mixstat.estimators.estimates import simulate
+from mixstat.fitting.draws import draw_responses
 from mixstat.gates import TopKGate
 from mixstat.selection import BootstrapTest, bootstrap_test
 from mixstat.selection.lo_mendell_rubin import lo_mendell_rubin, weighted_chi_squared_tail
@@ -74,7 +74,7 @@ def test_draws_are_refits_of_responses_from_the_null_model(two_lines, tested):
     X, _ = two_lines
     seed = int(np.random.RandomState(0).randint(2**31))
     random = np.random.default_rng([seed, 0, 0])
-    responses = simulate(tested.null.fit_, BLOCK, random)
+    responses = draw_responses(tested.null.fit_, BLOCK, random)
     for i in (0, 5):
         y, row = responses[i][:, 0], tested.table.iloc[i]
         one = MixtureOfExperts(1, gate_degree=0).fit(X, y)
