@@ -63,7 +63,7 @@ def measure(n_draws: int = DRAWS, *, search: bool = False) -> dict[str, Any]:
 def _searched(n_draws: int) -> dict[str, Any]:
     """Statistics of draws beside those of fits by default."""
     from mixstat import MixtureOfExperts
-    from mixstat.estimators.estimates import simulate
+    from mixstat.fitting.draws import draw_responses
     from mixstat.selection import bootstrap_test
     from mixstat.selection.ratio_table import BLOCK
 
@@ -71,7 +71,7 @@ def _searched(n_draws: int) -> dict[str, Any]:
     moe = MixtureOfExperts(gate_degree=0)
     test = bootstrap_test(X, y, n_experts=2, estimator=moe, n_draws=n_draws)
     seed = int(np.random.RandomState(0).randint(2**31))
-    drawn = simulate(test.null.fit_, BLOCK, np.random.default_rng([seed, 0, 0]))
+    drawn = draw_responses(test.null.fit_, BLOCK, np.random.default_rng([seed, 0, 0]))
     longer = [_statistic(X, y[:, 0]) for y in drawn[:n_draws]]
     return {"cpu": 0.0, "draws": list(test.draws), "longer": longer}
 
