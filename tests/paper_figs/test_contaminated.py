@@ -12,6 +12,7 @@ from scipy import integrate, stats
 
 from mixstat.numerics.precision import in_float64
 from mixstat.rates import evaluate
+from mixstat.rates.losses import LOSSES
 
 FOLDER = Path(__file__).parents[2] / "paper_figs"
 MODULES = ("laboratory", "drawing", "experts", "information", "simulate", "plot")
@@ -20,10 +21,12 @@ MODULES = ("laboratory", "drawing", "experts", "information", "simulate", "plot"
 @pytest.fixture(scope="module")
 def scripts():
     """The modules of the folder, whose names other folders have too."""
-    kept = {name: sys.modules.pop(name, None) for name in MODULES}
+    kept, losses = {name: sys.modules.pop(name, None) for name in MODULES}, dict(LOSSES)
     paths = [str(FOLDER / "contaminated"), str(FOLDER)]
     sys.path[:0] = paths
     yield {name: importlib.import_module(name) for name in MODULES}
+    LOSSES.clear()
+    LOSSES.update(losses)  # without those that the script registers
     for path in paths:
         sys.path.remove(path)
     for name, module in kept.items():
