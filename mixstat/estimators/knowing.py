@@ -12,10 +12,7 @@ from mixstat.alignment import check_same_rows
 from mixstat.arguments import Response, Setting, Table, Weights
 from mixstat.contextual.knowledge import ExpertContexts, Knowledge
 from mixstat.contextual.records import Records, index_of
-from mixstat.contextual.table import (
-    check_contexts,
-    log_possibility,
-)
+from mixstat.contextual.table import check_contexts, log_possibility
 from mixstat.estimators.conflict import Conflict, measure
 from mixstat.estimators.grouping import shown
 from mixstat.estimators.parameters import check_one_parameter

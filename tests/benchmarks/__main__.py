@@ -51,7 +51,6 @@ def main() -> None:
     parser.add_argument("what", nargs="*", help=f"{known} {workloads.FULL[-1]})")
     parser.add_argument("--full", action="store_true", default=full(), help="with the slow ones")
     parser.add_argument("--replicates", type=int, help="of the tables of coverage")
-    parser.add_argument("--store", type=Path, help="a folder in which those are kept")
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="of the kernels")
     parser.add_argument("--keep", type=Path, help="folder of finished cells: a run goes on there")
     asked = parser.parse_args()
@@ -86,8 +85,8 @@ def main() -> None:
 
 def _show_coverage(asked: argparse.Namespace) -> None:
     replicates = asked.replicates or (1_000 if asked.full else 40)
-    coverage.show(replicates=replicates, folder=asked.store)
-    dependence.show(replicates=replicates, folder=asked.store)
+    coverage.show(replicates=replicates, folder=asked.keep)
+    dependence.show(replicates=replicates, folder=asked.keep)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Cells of long tables, kept one by one so that a run that was interrupted goes on."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+
+from mixstat.files import write_at_once
 
 Answer = TypeVar("Answer")
 
@@ -23,7 +24,5 @@ class Kept:
             return compute()
         path = self._folder / f"{name.replace('/', '-').replace(' ', '_')}.json"
         if not path.exists():
-            unfinished = path.with_suffix(f".{os.getpid()}")
-            unfinished.write_text(json.dumps(compute()))
-            unfinished.replace(path)
+            write_at_once(path, json.dumps(compute()).encode())
         return json.loads(path.read_text())

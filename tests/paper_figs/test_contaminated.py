@@ -1,9 +1,7 @@
 """Contaminated mixtures: the family with a mean of tanh, the truths, one small study, figures."""
 
-import importlib
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,27 +10,15 @@ from scipy import integrate, stats
 
 from mixstat.numerics.precision import in_float64
 from mixstat.rates import evaluate
-from mixstat.rates.losses import LOSSES
+from tests.paper_figs.scripts import FOLDER, scripts_of
 
-FOLDER = Path(__file__).parents[2] / "paper_figs"
 MODULES = ("laboratory", "drawing", "experts", "information", "simulate", "plot")
 
 
 @pytest.fixture(scope="module")
 def scripts():
-    """The modules of the folder, whose names other folders have too."""
-    kept, losses = {name: sys.modules.pop(name, None) for name in MODULES}, dict(LOSSES)
-    paths = [str(FOLDER / "contaminated"), str(FOLDER)]
-    sys.path[:0] = paths
-    yield {name: importlib.import_module(name) for name in MODULES}
-    LOSSES.clear()
-    LOSSES.update(losses)  # without those that the script registers
-    for path in paths:
-        sys.path.remove(path)
-    for name, module in kept.items():
-        sys.modules.pop(name, None)
-        if module is not None:
-            sys.modules[name] = module
+    with scripts_of("contaminated", MODULES) as modules:
+        yield modules
 
 
 @pytest.mark.fast

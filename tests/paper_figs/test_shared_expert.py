@@ -1,9 +1,7 @@
 """A shared expert beside routed ones: losses by hand, the two-layer family, a study, figures."""
 
-import importlib
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,27 +14,15 @@ from mixstat.model import Mixture
 from mixstat.numerics.precision import in_float64
 from mixstat.rates import evaluate
 from mixstat.rates.law import Law
-from mixstat.rates.losses import LOSSES
+from tests.paper_figs.scripts import FOLDER, scripts_of
 
-FOLDER = Path(__file__).parents[2] / "paper_figs"
 MODULES = ("laboratory", "drawing", "parts", "losses", "simulate", "plot")
 
 
 @pytest.fixture(scope="module")
 def scripts():
-    """The modules of the folder, whose names other folders have too."""
-    kept, losses = {name: sys.modules.pop(name, None) for name in MODULES}, dict(LOSSES)
-    paths = [str(FOLDER / "shared_expert"), str(FOLDER)]
-    sys.path[:0] = paths
-    yield {name: importlib.import_module(name) for name in MODULES}
-    LOSSES.clear()
-    LOSSES.update(losses)  # without those that the script registers
-    for path in paths:
-        sys.path.remove(path)
-    for name, module in kept.items():
-        sys.modules.pop(name, None)
-        if module is not None:
-            sys.modules[name] = module
+    with scripts_of("shared_expert", MODULES) as modules:
+        yield modules
 
 
 def split(truth, *, factor=1.0, apart=0.0, part=0.25):
