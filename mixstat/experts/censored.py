@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any, ClassVar
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, PyTree
@@ -12,22 +11,15 @@ from mixstat.arguments import Response, as_frame
 from mixstat.data.batch import Rows
 from mixstat.data.design import HUGE
 from mixstat.experts.base import Experts
-from mixstat.experts.registry import REGISTRY
+from mixstat.experts.wrapped import Wrapped
 from mixstat.numerics.precision import AnyArray, library_of
-from mixstat.parts.labels import ParameterLabel
-from mixstat.parts.predictors import Group
 from mixstat.parts.ranges import Range
 
 FAR = 1e50  # standardised, beyond which an end is none
 ENDS = 5  # rows that say what is known: both ends, whether each is open, whether y is exact
 
 
-def _named(expert: object) -> object:
-    """A family by its name."""
-    return REGISTRY[expert] if isinstance(expert, str) and expert in REGISTRY else expert
-
-
-class Censored(Experts):
+class Censored(Wrapped):
     """Experts of another family, of whose responses some are known to lie in a range.
 
     y has two columns, a lower and an upper end. Where they are equal the response is exact; a
@@ -47,8 +39,7 @@ class Censored(Experts):
     """
 
     paired: ClassVar[bool] = True
-
-    expert: Any = eqx.field(converter=_named)
+    word: ClassVar[str] = "censored"
 
     def __check_init__(self) -> None:
         family = self.expert
@@ -59,13 +50,6 @@ class Censored(Experts):
                 "'inverse_gaussian', 'poisson' or 'negative_binomial', or an object of one; got "
                 f"{family!r}."
             )
-
-    def _like(self, expert: Experts) -> "Censored":
-        return Censored(expert)
-
-    @property
-    def plain(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.expert.plain
 
     @property
     def response(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -78,19 +62,6 @@ class Censored(Experts):
     @property
     def ranges(self) -> bool:
         return True
-
-    @property
-    def order_words(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.expert.order_words
-
-    @property
-    def n_experts(self) -> int:
-        return self.expert.n_experts
-
-    def null(self, n_experts: int, n_features: int, n_outputs: int) -> "Censored":
-        if getattr(self.expert, "covariance", "full") == "tied":
-            raise ValueError("covariance must not be 'tied' for censored experts, got 'tied'.")
-        return self._like(self.expert.null(n_experts, n_features, 1))
 
     # the response
 
@@ -185,9 +156,6 @@ class Censored(Experts):
         known = np.where(below, high, np.where(above, low, middle))
         return np.where(below & above, 1.0, known)[:, None]
 
-    def groups(self) -> tuple[Group, ...]:
-        return self.expert.groups()
-
     def link(
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
     ) -> Float[AnyArray, "K n"]:
@@ -223,35 +191,10 @@ class Censored(Experts):
     def start_statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> PyTree:
         return self.expert.start_statistics(self._inner(rows), resp)
 
-    def start(self, statistics: PyTree, bounds: "tuple[Censored, Censored]") -> "Censored":
-        """From values in the middle."""
-        lower, upper = (bound.expert for bound in bounds)
-        return self._like(self.expert.start(statistics, (lower, upper)))
-
-    def bounds(self, min_scale: float) -> "tuple[Censored, Censored]":
-        lower, upper = (self._like(bound) for bound in self.expert.bounds(min_scale))
-        return lower, upper
-
-    def collapsed(self, bounds: "tuple[Censored, Censored]") -> "Censored":
-        lower, upper = (bound.expert for bound in bounds)
-        return self._like(self.expert.collapsed((lower, upper)))
-
-    def permute(self, order: AnyArray) -> "Censored":
-        return self._like(self.expert.permute(order))
-
-    def in_units(self, location, scale, to_user) -> "Censored":
-        return self._like(self.expert.in_units(location, scale, to_user))
-
     def with_covariance(self, covariance: str) -> "Censored":
         return self._like(self.expert.with_covariance(covariance))
 
     # what people see
-
-    def labels(self, features: list[str], outputs: list[str]) -> list[ParameterLabel]:
-        return self.expert.labels(features, outputs)
-
-    def titles(self) -> dict[str, str]:
-        return self.expert.titles()
 
     def reported_attributes(self, *, single_output: bool) -> dict[str, np.ndarray]:
         return self.expert.reported_attributes(single_output=True)
@@ -259,9 +202,6 @@ class Censored(Experts):
     def marginals(self, eta: Float[np.ndarray, "K L n"]):
         """Of the response itself, whether it can be seen or not."""
         return self.expert.marginals(eta)
-
-    def traced_functions(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K 1 n"]:
-        return self.expert.traced_functions(eta)
 
     def sample(self, eta: Float[np.ndarray, "L n"], k: int, random: np.random.Generator):
         return self.expert.sample(eta, k, random)

@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Num, PyTree
 
-from mixstat.data.batch import Rows
+from mixstat.data.scaling import ToUser
 from mixstat.experts.base import Experts, blank
-from mixstat.experts.registry import REGISTRY
+from mixstat.experts.wrapped import Wrapped
 from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts.integrals import Line
 from mixstat.parts.labels import ParameterLabel
@@ -24,17 +23,12 @@ from mixstat.validation import choose_columns
 MOST_SLOPE = 5.0  # of a log scale over a deviation of a feature: the scale grows 150-fold
 
 
-def _named(expert: object) -> object:
-    """A family by its name."""
-    return REGISTRY[expert] if isinstance(expert, str) and expert in REGISTRY else expert
-
-
 def _listed(chosen: object) -> Any:
     """Several columns as a tuple, which can be a static field."""
     return tuple(chosen) if isinstance(chosen, list | np.ndarray) else chosen
 
 
-class Heteroscedastic(Experts):
+class Heteroscedastic(Wrapped):
     """Experts of another family, whose log scale is linear in x as their mean is.
 
     What the scale depends on are features of the experts' means; a mean that is to do without
@@ -56,7 +50,8 @@ class Heteroscedastic(Experts):
         categories among them, or positions in X. None is all columns of the experts.
     """
 
-    expert: Any = eqx.field(converter=_named)
+    word: ClassVar[str] = "heteroscedastic"
+
     scale_slopes: Float[AnyArray, "K 1 s"] = eqx.field(default_factory=partial(blank, 0, 1, 0))
     scale_features: tuple[str | int, ...] | None = eqx.field(
         static=True, default=None, kw_only=True, converter=_listed
@@ -78,28 +73,10 @@ class Heteroscedastic(Experts):
                 f"scale_features must be None or a list of names or positions, got {chosen!r}."
             )
 
-    @property
-    def plain(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.expert.plain
-
-    @property
-    def response(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.expert.response
-
-    @property
-    def order_words(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.expert.order_words
-
-    @property
-    def n_experts(self) -> int:
-        return self.expert.n_experts
-
-    def null(self, n_experts: int, n_features: int, n_outputs: int) -> "Heteroscedastic":
-        if getattr(self.expert, "covariance", "full") == "tied":
-            raise ValueError("covariance must not be 'tied' for heteroscedastic experts.")
+    def null(self, n_experts: int, n_features: int, n_outputs: int) -> Self:
         width = n_features - 1 if self.columns is None else len(self.columns)
         slopes = np.zeros((n_experts, 1, 0 if self.scale_features == () else width))
-        return replace(self, expert=self.expert.null(n_experts, n_features, 1), scale_slopes=slopes)
+        return replace(super().null(n_experts, n_features, 1), scale_slopes=slopes)
 
     # columns of the scale
 
@@ -135,7 +112,7 @@ class Heteroscedastic(Experts):
             scale = Group("Phi", self._log_scales())
         return mean, scale, *others
 
-    def in_units(self, location, scale, to_user) -> "Heteroscedastic":
+    def in_units(self, location: np.ndarray, scale: np.ndarray, to_user: ToUser) -> Self:
         moved, before = self.expert.in_units(location, scale, to_user), self._log_scales()
         if not self.scale_slopes.shape[2]:
             return replace(self, expert=moved)
@@ -160,10 +137,6 @@ class Heteroscedastic(Experts):
 
     # fitting
 
-    def check(self, y: Float[np.ndarray, "n c"]) -> None:
-        super().check(y)
-        self.expert.check(y)
-
     def standard(self, y, share, *, constant: bool):
         if not constant and self.scale_features != ():
             raise ValueError(
@@ -171,12 +144,6 @@ class Heteroscedastic(Experts):
                 "the log of the scale too."
             )
         return self.expert.standard(y, share, constant=constant)
-
-    def encode(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n r"]:
-        return self.expert.encode(y)
-
-    def view(self, y: Float[np.ndarray, "n r"]) -> Float[np.ndarray, "n v"]:
-        return self.expert.view(y)
 
     def link(
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
@@ -216,34 +183,23 @@ class Heteroscedastic(Experts):
     ) -> tuple[Float[AnyArray, "K L n"], Float[AnyArray, "K L L n"]]:
         return self.expert.range_derivatives(eta, ends)
 
-    def start_statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> PyTree:
-        return self.expert.start_statistics(rows, resp)
-
-    def start(
-        self, statistics: PyTree, bounds: "tuple[Heteroscedastic, Heteroscedastic]"
-    ) -> "Heteroscedastic":
+    def start(self, statistics: PyTree, bounds: tuple[Self, Self]) -> Self:
         """As if the scale depended on nothing."""
-        lower, upper = (bound.expert for bound in bounds)
-        first = self.expert.start(statistics, (lower, upper))
-        return replace(self, expert=first, scale_slopes=jnp.zeros_like(self.scale_slopes))
+        first = super().start(statistics, bounds)
+        return replace(first, scale_slopes=jnp.zeros_like(self.scale_slopes))
 
-    def bounds(self, min_scale: float) -> "tuple[Heteroscedastic, Heteroscedastic]":
+    def bounds(self, min_scale: float) -> tuple[Self, Self]:
         most = np.full(self.scale_slopes.shape, MOST_SLOPE)
-        lower, upper = self.expert.bounds(min_scale)
-        return (
-            replace(self, expert=lower, scale_slopes=-most),
-            replace(self, expert=upper, scale_slopes=most),
-        )
+        lower, upper = super().bounds(min_scale)
+        return replace(lower, scale_slopes=-most), replace(upper, scale_slopes=most)
 
-    def collapsed(self, bounds: "tuple[Heteroscedastic, Heteroscedastic]") -> "Heteroscedastic":
+    def collapsed(self, bounds: tuple[Self, Self]) -> Self:
         """The scale on its floor; a slope on its bound is a scale that changes fast."""
-        lower, upper = (bound.expert for bound in bounds)
-        none = jax.tree.map(lambda a: np.zeros(a.shape, bool), self)
-        return eqx.tree_at(lambda e: e.expert, none, self.expert.collapsed((lower, upper)))
+        none = np.zeros(self.scale_slopes.shape, bool)
+        return eqx.tree_at(lambda e: e.scale_slopes, super().collapsed(bounds), none)
 
-    def permute(self, order: AnyArray) -> "Heteroscedastic":
-        slopes = np.asarray(self.scale_slopes)[order]
-        return replace(self, expert=self.expert.permute(order), scale_slopes=slopes)
+    def permute(self, order: AnyArray) -> Self:
+        return replace(super().permute(order), scale_slopes=np.asarray(self.scale_slopes)[order])
 
     # what people see
 
@@ -254,9 +210,6 @@ class Heteroscedastic(Experts):
         inner = self.expert.reported_attributes(single_output=True)
         return inner | {"scale_coef_": np.asarray(self.scale_slopes)[:, 0]}
 
-    def marginals(self, eta: Float[np.ndarray, "K L n"]):
-        return self.expert.marginals(eta)
-
     def crps(
         self,
         eta: Float[np.ndarray, "K L n"],
@@ -264,9 +217,6 @@ class Heteroscedastic(Experts):
         y: Float[np.ndarray, "c n"],
     ) -> Float[np.ndarray, "1 n"]:
         return self.expert.crps(eta, share, y)
-
-    def traced_functions(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K c n"]:
-        return self.expert.traced_functions(eta)
 
     def __repr__(self) -> str:
         said = [repr(self.expert)]
