@@ -42,6 +42,7 @@ sphinx_gallery_conf = {
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
     "remove_config_comments": True,
+    "parallel": 2,
     "show_memory": False,
     "min_reported_time": 1e9,
     "write_computation_times": False,

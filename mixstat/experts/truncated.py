@@ -1,22 +1,21 @@
 """Truncated experts: of responses only some can be seen, as behind a hurdle."""
 
-from typing import Any
+from dataclasses import replace
+from typing import ClassVar, Self
 
 import equinox as eqx
 import numpy as np
-from jaxtyping import Float, PyTree
+from jaxtyping import Float
 
-from mixstat.data.batch import Rows
+from mixstat.data.scaling import ToUser
 from mixstat.experts.base import Experts
-from mixstat.experts.registry import REGISTRY
 from mixstat.experts.truncated_ends import Ends
-from mixstat.experts.truncated_laws import Between, Seen
+from mixstat.experts.truncated_laws import Between, Listed, Seen
+from mixstat.experts.wrapped import Wrapped
 from mixstat.numerics import functions
 from mixstat.numerics.precision import AnyArray, library_of
 from mixstat.parts import integrals
 from mixstat.parts.integrals import Places
-from mixstat.parts.labels import ParameterLabel
-from mixstat.parts.predictors import Group
 from mixstat.parts.ranges import log_of_rest
 from mixstat.validation import check_integer
 
@@ -25,12 +24,7 @@ MOST = 100  # values that are summed
 RARE = 1e-12  # probability of a count that can be seen, below which rounding would decide
 
 
-def _named(expert: object) -> object:
-    """A family by its name."""
-    return REGISTRY[expert] if isinstance(expert, str) and expert in REGISTRY else expert
-
-
-class Truncated(Experts):
+class Truncated(Wrapped):
     """Responses of another family, given that they lie between ends; others are never seen.
 
     Counts that are at least ``lower``: nights of those who stayed, purchases of those who bought.
@@ -48,12 +42,13 @@ class Truncated(Experts):
         continuous one: "gaussian", "t", "skew_normal", "gamma", "lognormal", "weibull",
         "exponential" or "inverse_gaussian".
     lower
-        The smallest response that can be seen, in units of y; of counts 1 unless given.
+        The smallest response that can be seen, in units of y; of counts 1 unless an end is given.
     upper
-        The largest one, of a continuous family.
+        The largest one.
     """
 
-    expert: Any = eqx.field(converter=_named)
+    word: ClassVar[str] = "truncated"
+
     lower: float | int | None = eqx.field(static=True, default=None, kw_only=True)
     upper: float | int | None = eqx.field(static=True, default=None, kw_only=True)
 
@@ -64,12 +59,20 @@ class Truncated(Experts):
         if not family.knows_ranges:
             self._refuse_family()
         if self._counts:
-            if check_integer("lower", self.first, 1) > MOST:
-                raise ValueError(f"lower must be at most {MOST}, got {self.lower}.")
-            if self.upper is not None:
-                raise ValueError(f"upper must be None for a family of counts, got {self.upper}.")
-            return
-        self._ends.check(positive=family.response == "positive")
+            self._check_counts()
+        else:
+            self._ends.check(positive=family.response == "positive")
+
+    def _check_counts(self) -> None:
+        first = check_integer("lower", self.first, 1 if self.upper is None else 0)
+        if first > MOST:
+            raise ValueError(f"lower must be at most {MOST}, got {self.lower}.")
+        if self.upper is not None:
+            last = check_integer("upper", self.upper, first + 1)
+            if last - first > MOST:
+                raise ValueError(
+                    f"upper must be at most lower + {MOST} = {first + MOST} for counts, got {last}."
+                )
 
     def _refuse_family(self) -> None:
         raise ValueError(
@@ -84,37 +87,19 @@ class Truncated(Experts):
     @property
     def first(self) -> float | int:
         """The smallest count that can be seen."""
-        return 1 if self.lower is None else self.lower
+        if self.lower is None:
+            return 1 if self.upper is None else 0
+        return self.lower
 
     @property
     def _ends(self) -> Ends:
         return Ends(self.first if self._counts else self.lower, self.upper)
 
-    def _like(self, expert: Experts) -> "Truncated":
-        return Truncated(expert, lower=self.lower, upper=self.upper)
-
-    @property
-    def plain(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.expert.plain
-
-    @property
-    def response(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.expert.response
-
-    @property
-    def n_experts(self) -> int:
-        return self.expert.n_experts
-
-    def null(self, n_experts: int, n_features: int, n_outputs: int) -> "Truncated":
-        if getattr(self.expert, "covariance", "full") == "tied":
-            raise ValueError("covariance must not be 'tied' for truncated experts, got 'tied'.")
-        return self._like(self.expert.null(n_experts, n_features, n_outputs))
-
-    def standard_family(self) -> "Truncated":
+    def standard_family(self) -> Self:
         if self._counts:
             return self
         low, high = self._ends.standard(positive=self.response == "positive")
-        return Truncated(self.expert, lower=low, upper=high)
+        return replace(self, lower=low, upper=high)
 
     def standard(self, y, share, *, constant: bool):
         if self._counts:
@@ -138,43 +123,43 @@ class Truncated(Experts):
                     f"{y[row, 0]:g} in row {row}."
                 )
 
-    def encode(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n r"]:
-        return self.expert.encode(y)
+    @property
+    def _listed(self) -> np.ndarray:
+        """Counts that are summed: all that can be seen, or all that cannot, which are fewer."""
+        first = int(self.first)
+        few = (0, first) if self.upper is None else (first, int(self.upper) + 1)
+        return np.arange(*few, dtype=float)
 
-    def view(self, y: Float[np.ndarray, "n r"]) -> Float[np.ndarray, "n v"]:
-        return self.expert.view(y)
+    def _logs(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K h n"]:
+        """Log probabilities of listed counts."""
+        return library_of(eta).stack([self._log_of(eta, count) for count in self._listed], axis=1)
 
-    def groups(self) -> tuple[Group, ...]:
-        return self.expert.groups()
-
-    def _hidden(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K h n"]:
-        """Log probabilities of the counts that cannot be seen."""
-        each = [self._log_of(eta, count) for count in range(int(self.first))]
-        return library_of(eta).stack(each, axis=1)
-
-    def _log_of(self, eta: Float[AnyArray, "K L n"], count: int) -> Float[AnyArray, "K n"]:
+    def _log_of(self, eta: Float[AnyArray, "K L n"], count: float) -> Float[AnyArray, "K n"]:
         """Log probability of a count before truncation."""
-        row = self.expert.encode(np.array([[float(count)]]))[0]
+        row = self.expert.encode(np.array([[count]]))[0]
         wide = np.repeat(row[:, None], eta.shape[2], axis=1)
         return self.expert.link(eta, wide.astype(eta.dtype))
 
     def _log_seen(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K n"]:
         """Log probability of a count that can be seen; if few can, that of the first one."""
-        library = library_of(eta)
-        fall = -functions.logsumexp(self._hidden(eta), axis=1)
+        library, of_listed = library_of(eta), functions.logsumexp(self._logs(eta), axis=1)
+        if self.upper is not None:
+            return of_listed
+        fall = -of_listed
         few = fall < RARE
         rest = log_of_rest(library.where(few, RARE, fall))
-        return library.where(few, self._log_of(eta, int(self.first)), rest)
+        return library.where(few, self._log_of(eta, float(self.first)), rest)
 
     def link(
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]
     ) -> Float[AnyArray, "K n"]:
         library, log = library_of(eta, y), self.expert.link(eta, y)
         if self._counts:
-            return library.where(y[:1] >= self.first, log - self._log_seen(eta), -np.inf)
+            of_seen = self._log_seen(eta)
+        else:
+            of_seen = self.expert.log_range(eta, self._ends.range(eta))
         (low, high), slack = self._ends.numbers, self._ends.slack
         seen = (y[:1] >= low - slack) & (y[:1] <= high + slack)
-        of_seen = self.expert.log_range(eta, self._ends.range(eta))
         return library.where(seen, log - of_seen, -np.inf)
 
     def derivatives(
@@ -205,43 +190,17 @@ class Truncated(Experts):
         at, link = self._places_seen(eta), self.expert.link
         return integrals.information(link, lambda e, y: self.expert.derivatives(e, y)[0], eta, at)
 
-    def start_statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> PyTree:
-        return self.expert.start_statistics(rows, resp)
-
-    def start(self, statistics: PyTree, bounds: "tuple[Truncated, Truncated]") -> "Truncated":
-        """As if nothing were hidden."""
-        lower, upper = (bound.expert for bound in bounds)
-        return self._like(self.expert.start(statistics, (lower, upper)))
-
-    def bounds(self, min_scale: float) -> "tuple[Truncated, Truncated]":
-        lower, upper = (self._like(bound) for bound in self.expert.bounds(min_scale))
-        return lower, upper
-
-    def collapsed(self, bounds: "tuple[Truncated, Truncated]") -> "Truncated":
-        lower, upper = (bound.expert for bound in bounds)
-        return self._like(self.expert.collapsed((lower, upper)))
-
-    def permute(self, order: AnyArray) -> "Truncated":
-        return self._like(self.expert.permute(order))
-
-    def in_units(self, location, scale, to_user) -> "Truncated":
+    def in_units(self, location: np.ndarray, scale: np.ndarray, to_user: ToUser) -> Self:
         moved = self.expert.in_units(location, scale, to_user)
         if self._counts:
-            return self._like(moved)
+            return self._with(moved)
         low, high = self._ends.moved(location, scale)
-        return Truncated(moved, lower=low, upper=high)
+        return replace(self, expert=moved, lower=low, upper=high)
 
-    def labels(self, features: list[str], outputs: list[str]) -> list[ParameterLabel]:
-        return self.expert.labels(features, outputs)
-
-    def titles(self) -> dict[str, str]:
-        return self.expert.titles()
-
-    def reported_attributes(self, *, single_output: bool) -> dict[str, np.ndarray]:
-        return self.expert.reported_attributes(single_output=single_output)
-
-    def marginals(self, eta: Float[np.ndarray, "K L n"]) -> "Seen | Between":
+    def marginals(self, eta: Float[np.ndarray, "K L n"]) -> "Seen | Listed | Between":
         law = self.expert.marginals(eta)
+        if self._counts and self.upper is not None:
+            return Listed(self._listed, np.asarray(self._logs(eta))[:, None])
         if self._counts:
             return Seen(law, int(self.first))
         y, share = self._seen(eta)
@@ -265,10 +224,12 @@ class Truncated(Experts):
         if not self._counts:
             y, share = self._seen(eta)
             return library.sum(share * y, axis=1, keepdims=True)
-        counts = np.arange(float(self.first), dtype=eta.dtype)[None, :, None]
-        hidden = library.sum(counts * library.exp(self._hidden(eta)), axis=1, keepdims=True)
-        seen = library.exp(self._log_seen(eta))[:, None]
-        return (self.expert.traced_functions(eta) - hidden) / seen
+        counts, log_seen = self._listed[None, :, None].astype(eta.dtype), self._log_seen(eta)
+        if self.upper is not None:
+            share = library.exp(self._logs(eta) - log_seen[:, None])
+            return library.sum(counts * share, axis=1, keepdims=True)
+        hidden = library.sum(counts * library.exp(self._logs(eta)), axis=1, keepdims=True)
+        return (self.expert.traced_functions(eta) - hidden) / library.exp(log_seen)[:, None]
 
     def __repr__(self) -> str:
         ends = self._ends._asdict().items()

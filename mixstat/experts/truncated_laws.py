@@ -3,7 +3,9 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
+
+from mixstat.numerics import functions
 
 
 class Between:
@@ -120,3 +122,76 @@ class Seen:
     def support(self) -> tuple[np.ndarray, np.ndarray]:
         """Smallest and largest counts."""
         return np.full(self.seen.shape, float(self.lower)), np.full(self.seen.shape, np.inf)
+
+
+class Listed:
+    """Frozen distribution of a few counts, with the methods that are used here."""
+
+    def __init__(self, counts: Float[np.ndarray, " J"], logs: Float[np.ndarray, "K 1 J n"]) -> None:
+        self.counts = counts
+        self.logs = logs - functions.logsumexp(logs, axis=2)[:, :, None]
+        self.shares = np.exp(self.logs)
+        self.below = np.cumsum(self.shares, axis=2)  # probabilities of not exceeding each
+        self.above = np.cumsum(self.shares[:, :, ::-1], axis=2)[:, :, ::-1]  # of reaching each
+
+    def mean(self) -> np.ndarray:
+        """Means."""
+        return np.sum(self.counts[:, None] * self.shares, axis=2)
+
+    def var(self) -> np.ndarray:
+        """Variances."""
+        away = self.counts[:, None] - self.mean()[:, :, None]
+        return np.sum(away**2 * self.shares, axis=2)
+
+    def _at(self, table: np.ndarray, y: np.ndarray, outside: float) -> np.ndarray:
+        """Entries of a table at counts, or what holds outside of it."""
+        y = np.broadcast_arrays(y, table[:, :, 0])[0]
+        table = np.broadcast_to(table, (*table.shape[:3], y.shape[-1]))
+        place = np.searchsorted(self.counts, y)
+        inside = np.clip(place, 0, len(self.counts) - 1)
+        found = np.take_along_axis(table, inside[:, :, None], axis=2)[:, :, 0]
+        known = (y >= self.counts[0]) & (y <= self.counts[-1]) & (self.counts[inside] == y)
+        return np.where(known, found, outside)
+
+    def cdf(self, y: np.ndarray) -> np.ndarray:
+        """Probability of not exceeding ``y``."""
+        y = np.floor(y)
+        return np.where(y >= self.counts[-1], 1.0, np.minimum(self._at(self.below, y, 0.0), 1.0))
+
+    def sf(self, y: np.ndarray) -> np.ndarray:
+        """Probability of exceeding ``y``."""
+        after = np.floor(y) + 1
+        above = np.minimum(self._at(self.above, after, 0.0), 1.0)
+        return np.where(after <= self.counts[0], 1.0, above)
+
+    def ppf(self, q: float | np.ndarray) -> np.ndarray:
+        """Quantiles."""
+        return self._passed(self.below[:, :, :-1] < self._each(q))
+
+    def isf(self, q: float | np.ndarray) -> np.ndarray:
+        """Quantiles by what lies above."""
+        return self._passed(self.above[:, :, 1:] > self._each(q))
+
+    def _each(self, q: float | np.ndarray) -> np.ndarray:
+        return np.expand_dims(q, -2) if np.ndim(q) else np.asarray(q)
+
+    def _passed(self, passed: Bool[np.ndarray, "K 1 J n"]) -> np.ndarray:
+        """The count after those that are passed."""
+        return self.counts[passed.sum(axis=2)]
+
+    def logpmf(self, y: np.ndarray) -> np.ndarray:
+        """Log probability of ``y``."""
+        return self._at(self.logs, y, -np.inf)
+
+    def pmf(self, y: np.ndarray) -> np.ndarray:
+        """Probability of ``y``."""
+        return np.exp(self.logpmf(y))
+
+    def rvs(self, random_state: np.random.Generator) -> np.ndarray:
+        """One draw at each place."""
+        return self.ppf(random_state.random(self.below[:, :, 0].shape))
+
+    def support(self) -> tuple[np.ndarray, np.ndarray]:
+        """Smallest and largest counts."""
+        low, high = (np.full(self.below[:, :, 0].shape, c) for c in self.counts[[0, -1]])
+        return low, high

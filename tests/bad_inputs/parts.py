@@ -118,7 +118,7 @@ def of_parts() -> Iterator[Row]:
         {
             "expert": [Case("beta", "BetaExperts"), "x", None, 5],
             "lower": [0, -1, 1.5, "one", True, 101],
-            "upper": [5],
+            "upper": [0, -5, 2.5, "two", True, 102],
         },
     )
     yield from rows(

@@ -53,6 +53,7 @@ CASES |= {
     "gaussian_and_t": (MixedExperts((GaussianExperts(), StudentTExperts())), 1),
     "two_poissons": (MixedExperts((PoissonExperts(), PoissonExperts())), 1),
     "truncated": (Truncated("poisson", lower=2), 1),
+    "truncated_counts": (Truncated("negative_binomial", upper=9), 1),
     "truncated_gaussian": (Truncated("gaussian", lower=-1.0), 1),
     "truncated_t": (Truncated(StudentTExperts(df=4.0), lower=-2.0, upper=3.0), 1),
     "truncated_gamma": (Truncated("gamma", upper=6.0), 1),
@@ -82,6 +83,7 @@ REST = ("lognormal", "exponential", "inverse_gaussian", "beta", "four_levels", "
 REST += ("censored_lognormal", "censored_exponential", "censored_poisson", "censored_t")
 REST += ("censored_gamma", "censored_skew_normal", "censored_inverse_gaussian")
 REST += ("censored_negative_binomial", "truncated_gaussian", "truncated_t", "truncated_gamma")
+REST += ("truncated_counts",)
 
 
 def sweep(names):

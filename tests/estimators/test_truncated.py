@@ -13,6 +13,7 @@ RANDOM = np.random.default_rng(37)
 ALL = RANDOM.uniform(-1, 1, (600, 2))
 LINE = 0.8 + ALL @ [0.8, -0.5]
 REAL = LINE + 0.7 * RANDOM.standard_normal(600)
+COUNTS = RANDOM.poisson(np.exp(LINE)).astype(float)
 TIME = RANDOM.gamma(2.0, np.exp(LINE) / 2)
 
 
@@ -121,8 +122,8 @@ def test_what_cannot_be_truncated():
         Truncated("gaussian", lower=2.0, upper=1.0)
     with pytest.raises(ValueError, match=r"upper must be > 0 for a positive response, got -1.0"):
         Truncated("gamma", upper=-1.0)
-    with pytest.raises(ValueError, match="upper must be None for a family of counts, got 5"):
-        Truncated("poisson", upper=5)
+    with pytest.raises(ValueError, match=r"upper must be at most lower \+ 100 = 103 for counts"):
+        Truncated("poisson", lower=3, upper=104)
     for family in ("beta", Censored("gaussian"), "binomial"):
         with pytest.raises(ValueError, match="expert must be a family of counts"):
             Truncated(family, lower=1.0)
@@ -139,3 +140,36 @@ def test_rows_that_cannot_have_been_seen_are_refused():
     one = MixtureOfExperts(1, expert=Truncated("gaussian", lower=0.3))
     with pytest.raises(ValueError, match="y must have one column for Truncated, got 2"):
         one.fit(X, np.column_stack([y, y]))
+
+
+@pytest.mark.parametrize("ends", [{"lower": 1, "upper": 6}, rest({"upper": 4})])
+def test_counts_between_ends_are_those_of_scipy(ends):
+    """As many are never seen as there are beyond the largest count."""
+    X, y = seen(COUNTS, **ends)
+    moe = MixtureOfExperts(1, expert=Truncated("poisson", **ends)).fit(X, y)
+    design = np.column_stack([np.ones(len(X)), X])
+    low = ends.get("lower", 0)
+
+    def loss(v):
+        law = stats.poisson(np.exp(design @ v))
+        return -np.sum(law.logpmf(y) - np.log(law.cdf(ends["upper"]) - law.cdf(low - 1)))
+
+    best = optimize.minimize(loss, moe.params, method="Nelder-Mead", options={"xatol": 1e-9})
+    assert len(y) * moe.log_likelihood_ == pytest.approx(-best.fun, abs=1e-8)
+    np.testing.assert_allclose(moe.params, best.x, atol=1e-4)
+    hessian = approx_hess(moe.params, loss)
+    np.testing.assert_allclose(moe.cov_params(), np.linalg.inv(hessian), rtol=1e-4)
+    counts = np.arange(low, ends["upper"] + 1.0)
+    shares = stats.poisson.pmf(counts[:, None], np.exp(design @ moe.params))
+    shares /= shares.sum(axis=0)
+    np.testing.assert_allclose(moe.predict(X), counts @ shares, rtol=1e-10)
+    law = moe.fit_.model.experts.marginals(np.log(np.array([[[2.5, 0.3]]])))
+    of_scipy = stats.poisson(np.array([2.5, 0.3]))
+    mass = of_scipy.pmf(counts[:, None]) / of_scipy.pmf(counts[:, None]).sum(axis=0)
+    for place, count in enumerate(counts):
+        np.testing.assert_allclose(law.cdf(count)[0, 0], mass[: place + 1].sum(axis=0), rtol=1e-12)
+        np.testing.assert_allclose(law.sf(count)[0, 0], mass[place + 1 :].sum(axis=0), atol=1e-15)
+        inside = np.cumsum(mass, axis=0)[place] - 1e-9
+        assert np.all(law.ppf(inside[None, None]) == count)
+        assert np.all(law.isf(1 - inside[None, None]) == count)
+    np.testing.assert_allclose(law.var()[0, 0], counts**2 @ mass - (counts @ mass) ** 2, rtol=1e-10)
