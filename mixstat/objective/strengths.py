@@ -7,10 +7,12 @@ from jaxtyping import Float
 
 from mixstat.model import Mixture, expanded_index
 from mixstat.numerics import parameter_vector
-from mixstat.numerics.penalty import ElasticNet, NoPenalty, Penalty, make_penalty
+from mixstat.numerics.penalty import ElasticNet, NoPenalty, Penalty, Ridge, make_penalty
 from mixstat.numerics.scale_penalty import ScalePenalty
 from mixstat.numerics.sparse_ridge import DiagonalRidge, SparseRidge, entries_of
 from mixstat.parts import columns
+
+DENSE = 300  # parameters up to which a penalty is a matrix
 
 
 class Strengths(NamedTuple):
@@ -90,12 +92,19 @@ def make_penalties(
     index = expanded_index(template)[1]  # (K, E)
     diagonal = np.where(index >= 0, np.diag(square)[index], 0.0)
     return Penalties(
-        make_penalty(square, l1),
+        _of_all(square, l1),
         make_penalty(square[:n_gate, :n_gate], l1[:n_gate]),
         make_penalty(
             diagonal[:, :, None] * np.eye(index.shape[1]), np.where(index >= 0, l1[index], 0.0)
         ),
     )
+
+
+def _of_all(square: Float[np.ndarray, "D D"], l1: Float[np.ndarray, " D"]) -> Penalty:
+    """Of many parameters no matrix, whose products with zeros would take longer than a pass."""
+    if len(square) <= DENSE or l1.any():
+        return make_penalty(square, l1)
+    return entries_of(Ridge(square), 1.0)
 
 
 def _sparse_penalties(

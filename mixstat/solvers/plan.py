@@ -24,6 +24,7 @@ BASIN_TOL = 1e-5  # EM hands over when its gain in mean log-likelihood falls bel
 BASIN_ITER = 100  # or after this many steps: Newton crosses long plateaus faster
 DRAFT_TOL = 1e-5  # gains that single precision can still see
 NEWTON_SIZE = 150  # parameters above which a Hessian costs more than the EM steps it saves
+FEW_ITER = 3  # steps of EM where each of them costs much
 CLOSE_TOL = 1e-9  # there EM goes on until one or two Newton steps are left
 BATCHED_CHUNKS = 64  # of rows, above which passes of Newton are spread over processors
 POLISH_SIZE = 3000  # parameters above which no Hessian is formed at all
@@ -102,7 +103,9 @@ class Plan(Solver):
     ) -> Outcome:
         size, kinked = parameter_vector.size(start), objective.penalty.kinked
         large = size > NEWTON_SIZE
-        end = _basin(objective, start, CLOSE_TOL if large else BASIN_TOL, max_iter)
+        costly = not kinked and _costly_steps(start)
+        steps = min(max_iter, FEW_ITER) if costly else max_iter
+        end = _basin(objective, start, CLOSE_TOL if large else BASIN_TOL, steps)
         objective = objective.replace(draft=None)
         later = [LBFGS()] if large and not kinked else []
         later += [NewtonCG()] if size > POLISH_SIZE and not kinked else []
@@ -116,6 +119,12 @@ class Plan(Solver):
         if size <= POLISH_SIZE and (end.known is None or end.status != Status.CONVERGED):
             end = go_on(Newton(), objective, end, tol, max_iter)
         return end
+
+
+def _costly_steps(model: Mixture) -> bool:
+    """Whether a step of EM costs as much as many gradients: each expert takes one of Newton's."""
+    experts = model.experts
+    return not experts.exact_step and parameter_vector.size(experts) > NEWTON_SIZE * model.n_experts
 
 
 def _basin(objective: Objective, start: Mixture, gain: float, max_iter: int) -> Outcome:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.mixture import GaussianMixture
 
-from mixstat import MixtureOfExperts
+from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier
 from tests.sweeps import first, rest
 
 
@@ -89,6 +89,18 @@ def test_ridge_with_one_expert_is_ridge_regression(rng):
     standard = (X - X.mean(axis=0)) / X.std(axis=0)
     other = Ridge(100 * 0.5 * variance).fit(standard, y)
     np.testing.assert_allclose(moe.expert_coef_[0, 1:] * X.std(axis=0), other.coef_, rtol=1e-8)
+
+
+def test_ridge_with_one_wide_expert_of_two_classes_is_logistic_regression(rng):
+    """So wide that a step of EM costs many gradients, of which few are then made."""
+    X = rng.standard_normal((400, 310))
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    y = (rng.random(400) < 1 / (1 + np.exp(-X[:, :3].sum(axis=1)))).astype(int)
+    moe = MixtureOfExpertsClassifier(1, ridge=0.05, tol=1e-9).fit(X, y)
+    other = LogisticRegression(C=1 / (0.05 * 400), tol=1e-10, max_iter=1000).fit(X, y)
+    assert moe.converged_
+    mine = -moe.expert_coef_[0].ravel()  # the last class is the reference
+    np.testing.assert_allclose(mine, [*other.intercept_, *other.coef_[0]], atol=1e-6)
 
 
 @pytest.mark.parametrize("solver", first(["auto", "em", "newton"]))
