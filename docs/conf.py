@@ -1,6 +1,7 @@
 """Settings of the documentation site."""
 
 import inspect
+import os
 import sys
 from pathlib import Path
 
@@ -79,6 +80,10 @@ html_theme_options = {
     "secondary_sidebar_items": {page: ["page-toc"] for page in with_contents},
     "header_links_before_dropdown": 5,
 }
+versions = os.environ.get("MIXSTAT_VERSIONS")  # address of the list, where several are served
+if versions:
+    html_theme_options["switcher"] = {"json_url": versions, "version_match": version}
+    html_theme_options["navbar_end"] = ["version-switcher", "theme-switcher"]
 html_sidebars = {page: [] for page in single_pages}
 
 

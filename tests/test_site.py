@@ -1,6 +1,7 @@
 """What a release carries agrees with itself, and the script that checks the site finds faults."""
 
 import importlib.util
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -35,6 +36,12 @@ def test_the_citation_is_of_this_version():
     assert re.search(
         rf"^## {re.escape(mixstat.__version__)}, ", (ROOT / "CHANGELOG.md").read_text(), re.M
     )
+
+
+def test_the_menu_of_versions_has_this_one():
+    versions = json.loads((ROOT / "docs" / "_static" / "versions.json").read_text())
+    assert [one["version"] for one in versions if one.get("preferred")] == [mixstat.__version__]
+    assert all(one["url"] == f"/{one['version']}/" for one in versions)
 
 
 def test_every_extra_is_in_the_table():
