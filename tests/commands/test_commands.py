@@ -77,6 +77,7 @@ def test_fit_without_a_folder_says_so(run):
     assert out.endswith("--out DIR keeps the model, its coefficients and a figure.\n")
 
 
+@pytest.mark.exhaustive
 def test_fit_takes_what_stands_beside_a_formula(run, folder):
     status, *_ = run(
         *("fit", "data.parquet", "--formula", "count ~ x", "--gate", "~ 1", "--expert", "poisson"),

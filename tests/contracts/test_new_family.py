@@ -3,6 +3,7 @@
 import importlib.util
 
 import numpy as np
+import pytest
 
 import mixstat.experts
 from mixstat import MixtureOfExperts
@@ -79,6 +80,7 @@ class LogisticExperts(Experts):
 '''
 
 
+@pytest.mark.exhaustive
 def test_one_file_and_one_line(tmp_path, monkeypatch):
     path = tmp_path / "logistic.py"
     path.write_text(FILE)

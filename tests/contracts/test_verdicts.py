@@ -32,7 +32,7 @@ LATER = ("activation", "hierarchical", "top_p")
 # parts of which the rest of the sweep has more, and those like one that runs by default
 REST = ("lognormal", "exponential", "weibull", "inverse_gaussian", "beta", "skew_normal")
 ALIKE = ("gamma", "t", "negative_binomial", "binomial", "poisson")
-ALIKE += ("modified", "temperature", "top_k")
+ALIKE += ("modified", "temperature", "top_k", "sigmoid")
 
 
 def _marks(gate: str, family: str) -> tuple[pytest.MarkDecorator, ...]:

@@ -219,6 +219,7 @@ def test_several_outputs_and_a_classifier():
     assert contextual.expert_coef_[0, 2] == pytest.approx(contextual.expert_coef_[1, 2], abs=1e-12)
 
 
+@pytest.mark.exhaustive
 def test_inference_knows_what_is_tied(tied):
     results = tied.inference(X, Y)
     matrix, value, _ = CASES["equations"][1], CASES["equations"][2], None

@@ -40,6 +40,7 @@ def test_cross_validation_never_sees_the_response(noise):
         np.testing.assert_allclose(scores, honest, atol=1e-9)
 
 
+@pytest.mark.exhaustive
 def test_the_formula_is_kept(noise):
     short = MixtureOfExperts.from_formula(
         "y ~ x", data=noise, gate="~ 1", gate_kind="sigmoid", n_experts=1, random_state=0

@@ -95,6 +95,7 @@ def test_every_solver_ends_at_the_same_maximum(moe, solver):
     assert other.log_likelihood_ == pytest.approx(moe.log_likelihood_, rel=1e-10)
 
 
+@pytest.mark.exhaustive
 def test_information_is_that_of_the_likelihood(moe):
     possible = np.where(np.isnan(LABELS)[:, None], 1.0, np.eye(K)[Z])
     size = len(moe.params)

@@ -136,6 +136,7 @@ def test_what_is_no_setting_is_refused_and_nothing_is_set(settings, message):
         assert moe.get_params() == MixtureOfExperts().get_params()
 
 
+@pytest.mark.exhaustive
 def test_searches_set_the_settings_of_parts(data):
     X, y = data
     grid = {"gate__temperature": [0.5, "learned"]}

@@ -67,6 +67,7 @@ def test_the_density_of_a_unit_is_a_mixture_of_products_of_mixtures(model):
     assert of_rows == pytest.approx(-2 * logs.sum() + k * np.log(N))
 
 
+@pytest.mark.exhaustive
 def test_errors_are_those_of_differences_of_the_likelihood(model):
     at, step = model.params, 1e-4
     moves = step * np.eye(len(at))

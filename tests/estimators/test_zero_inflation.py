@@ -86,6 +86,7 @@ def test_zero_inflation_is_statsmodels(family, model, y):
     np.testing.assert_allclose(moe.predict(X), (1 - share) * np.exp(DESIGN @ mine[3:6]))
 
 
+@pytest.mark.exhaustive
 def test_a_two_part_model_is_two_models():
     """Every zero is the point's; the others are a gamma regression."""
     moe = fit(["zero", "gamma"], PARTLY, 2)

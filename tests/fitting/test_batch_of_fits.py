@@ -148,6 +148,7 @@ def test_a_box_holds_and_the_projected_gradient_vanishes(x64):
     assert found.table["log_likelihood"].max() >= -best.fun - 1e-12
 
 
+@pytest.mark.exhaustive
 def test_em_alone_is_the_loop_of_one(x64):
     task, start = problems.make("overlapping")
     starts = _starts(start, 3)

@@ -60,6 +60,7 @@ assert os.waitpid(child, 0)[1] == 0
 POOL = """
 import time
 from joblib import Parallel, delayed
+from tests.sweeps import rest
 
 expected = slope(0)
 begun = time.time()
@@ -99,7 +100,7 @@ def test_a_fork_before_the_first_fit_works():
 
 @pytest.mark.parametrize(
     ("backend", "expected"),
-    [("loky", "fitted"), ("threading", "fitted"), ("multiprocessing", "refused")],
+    [rest("loky", "fitted"), ("threading", "fitted"), ("multiprocessing", "refused")],
 )
 def test_backends_of_joblib(backend, expected):
     assert expected in _run(POOL.format(backend=backend, at_once=AT_ONCE))

@@ -20,7 +20,7 @@ from mixstat.numerics import linear_algebra
 from mixstat.objective import objective
 from mixstat.objective.strengths import Strengths
 from mixstat.solvers import StopRule, em, newton_batched
-from tests.sweeps import first
+from tests.sweeps import first, rest
 
 LAPACK = {"eigh", "cholesky", "triangular_solve", "lu", "qr", "svd", "eig", "schur"}
 SECONDS = 240  # that a process may take, compilation included
@@ -58,7 +58,7 @@ for size in (26, 40, 60):
 """
 
 
-@pytest.mark.parametrize("processors", [2, 1])
+@pytest.mark.parametrize("processors", [2, rest(1)])
 def test_batches_end(processors):
     """On as many processors as there are, and on one: 26, 40 and 60 parameters, 50, 100 starts."""
     if processors > len(os.sched_getaffinity(0)):

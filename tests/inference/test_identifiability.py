@@ -192,6 +192,7 @@ def test_conditions_of_a_fit_are_told(data):
     assert "determined by the data" in moe.identifiability_.describe()
 
 
+@pytest.mark.exhaustive
 def test_unexplained_flat_directions_are_named_and_warn(rng):
     """At the inputs -1 and 1, tanh(w0 x) - tanh(w1 x) is one number, for two slopes."""
     twice = rng.choice([-1.0, 1.0], size=(600, 1))

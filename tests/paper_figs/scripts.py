@@ -19,15 +19,14 @@ def scripts_of(paper: str, names: tuple[str, ...]) -> Iterator[dict[str, ModuleT
     Afterwards modules, paths and losses are as they were.
     """
     kept, losses = {name: sys.modules.pop(name, None) for name in names}, dict(LOSSES)
-    paths = [str(FOLDER / paper), str(FOLDER)]
-    sys.path[:0] = paths
+    before = list(sys.path)
+    sys.path[:0] = [str(FOLDER / paper), str(FOLDER)]
     try:
         yield {name: importlib.import_module(name) for name in names}
     finally:
         LOSSES.clear()
         LOSSES.update(losses)
-        for path in paths:
-            sys.path.remove(path)
+        sys.path[:] = before  # scripts put the folder there, too
         for name, module in kept.items():
             sys.modules.pop(name, None)
             if module is not None:

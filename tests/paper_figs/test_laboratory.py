@@ -171,6 +171,7 @@ def test_expectations_can_be_read(laboratory, path):
             assert entry["between"][0] < entry["between"][1]
 
 
+@pytest.mark.exhaustive
 def test_over_specified_studies_say_how_often_their_starts_miss(laboratory, tmp_path):
     truth = find_truth("softmax-gaussian-mild")
     exact, over = (

@@ -13,6 +13,7 @@ from mixstat.rates.catalogue import gaussian
 from mixstat.rates.em_rate import EMRate, spectral_radius
 
 
+@pytest.mark.exhaustive
 def test_theory_is_what_is_observed():
     found = em_rate(find_truth("softmax-gaussian-mild"), 5000)
     assert abs(found.observed - found.at_fit) < 1e-4

@@ -58,6 +58,7 @@ def test_a_sampled_truth_is_the_mixture_that_it_samples(sampled):
     np.testing.assert_array_equal(sampled.sample(20, 3)[1], MILD.sample(20, 3)[1])
 
 
+@pytest.mark.exhaustive
 def test_a_study_of_a_sampled_truth(sampled, tmp_path):
     def study(truth):
         return RateStudy(truth, 2, [60, 90], 2, losses=["hellinger"], seed=3)

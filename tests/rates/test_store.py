@@ -221,6 +221,7 @@ def test_threads_that_begin_at_once_have_one_owner(tmp_path):
         _check_owner(tmp_path / str(i), dict(answers.get() for _ in range(4)))
 
 
+@pytest.mark.exhaustive
 def test_processes_that_begin_at_once_have_one_owner(tmp_path):
     context = multiprocessing.get_context("spawn")
     gate, answers = context.Barrier(3), context.Queue()

@@ -169,7 +169,7 @@ def test_joblib_gives_the_same_rows(whole, tmp_path):
     assert same(found, whole)
 
 
-@pytest.mark.parametrize("kills", [1, rest(3), pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [rest(1), rest(3), pytest.param(20, marks=pytest.mark.slow)])
 def test_killing_a_run_at_random_moments_loses_nothing(whole, tmp_path, kills):
     """SIGKILL again and again, then a run to the end: the same table, byte for byte."""
     random = np.random.default_rng(int(os.environ.get("MIXSTAT_KILL_SEED", "0")))
@@ -369,6 +369,7 @@ def test_bad_runs(tmp_path):
         Specification(2, solver="magic")
 
 
+@pytest.mark.exhaustive
 def test_only_the_best_starts_are_finished():
     truth, start = find_truth("softmax-gaussian-mild"), NearTruth(0.2, n_starts=3)
     settings = {"sample_sizes": [80], "n_replicates": 3, "losses": ["voronoi"]}

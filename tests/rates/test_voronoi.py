@@ -142,6 +142,7 @@ def test_many_models_at_once_equal_one_by_one():
     np.testing.assert_allclose(stated.MULTINOMIAL(truth, many), each, rtol=1e-12)
 
 
+@pytest.mark.exhaustive
 def test_recorded_losses_of_the_published_code(oracle):
     truth = find_truth("softmax-gaussian").mixture
     text = (oracle / "softmax_gaussian_reference.json").read_text()

@@ -24,7 +24,7 @@ PAIRS = [(gate, "gaussian") for gate in GATES]
 PAIRS += [("softmax", name) for name in FAMILIES if FAMILIES[name].alone and name != "gaussian"]
 # every setting of a part is written and read below; fits of these have more to keep
 SOON = [("gaussian", "gaussian"), ("hierarchical", "gaussian")]
-SOON += [("softmax", name) for name in ("poisson", "multinomial", "ordered")]
+SOON += [("softmax", name) for name in ("poisson", "multinomial")]
 KEPT = ("formula", "classes", "contexts", "restricted", "updated")
 SWEEP = [pair if pair in SOON else rest(*pair) for pair in PAIRS]
 

@@ -24,6 +24,7 @@ def two_lines():
     return X, y + 0.3 * random.standard_normal(120)
 
 
+@pytest.mark.exhaustive
 def test_two_clear_experts_are_found_and_no_more(two_lines):
     quick = MixtureOfExperts(gate_degree=0, n_init=2)
     bound = fewest_experts(*two_lines, estimator=quick, most=3)

@@ -63,6 +63,7 @@ def test_a_part_that_is_not_searched_keeps_its_columns(frame):
     assert found.table["expert_features"].is_unique
 
 
+@pytest.mark.exhaustive
 def test_held_out_rows_choose(frame, capsys):
     X, y = frame
     found = select_columns(

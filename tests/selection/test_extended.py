@@ -22,6 +22,7 @@ def two_lines():
     return X, y + 0.3 * random.standard_normal(N)
 
 
+@pytest.mark.exhaustive
 def test_the_bias_is_that_of_single_refits(two_lines):
     """Mean of l*(theta*) - l*(theta) + l(theta) - l(theta*), with each refit made by itself."""
     X, y = two_lines

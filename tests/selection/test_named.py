@@ -19,6 +19,7 @@ QUICK: dict[str, Any] = {"n_init": 2, "random_state": 0}
 TWO = MixtureOfExperts(2, gate_degree=0, **QUICK)
 
 
+@pytest.mark.exhaustive
 def test_held_out_shares():
     settings = {"of": "responsibilities", "cv": 2}
     named = held_out_shares(TWO, DATA, "y", sample_weight="w", params={"offset": "e"}, **settings)

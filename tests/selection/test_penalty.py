@@ -34,6 +34,7 @@ def path(two_lines):
     return penalty_path(MixtureOfExperts(2, **QUICK), *two_lines)
 
 
+@pytest.mark.exhaustive
 def test_every_fit_is_certified_and_as_good_as_one_from_many_starts(two_lines, path):
     assert set(path.status) == {Status.CONVERGED}
     i = 10

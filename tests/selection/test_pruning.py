@@ -76,6 +76,7 @@ def test_settings_of_the_experts_that_stay(rows):
     assert list(found.best_estimator_.degree) == [[0, 1][1 - small]]
 
 
+@pytest.mark.exhaustive
 def test_weights_and_classes(rows):
     X, y = rows
     label = np.where(y > -2.5, "up", "down")

@@ -119,6 +119,7 @@ def test_draws_end_early_where_enough_are_as_large(one_line):
     assert early.monte_carlo_error > 0
 
 
+@pytest.mark.exhaustive
 def test_what_is_told(tested, capsys, two_lines):
     first, second, third = str(tested).splitlines()
     assert first.startswith("Bootstrap test of K=1 against K=2: likelihood ratio statistic")
@@ -217,6 +218,7 @@ def test_their_law_is_chi_squared_where_models_are_nested_and_regular():
     assert tail == pytest.approx(stats.chi2.sf(adjusted, 1), rel=0.1)
 
 
+@pytest.mark.exhaustive
 def test_two_clear_lines_are_no_single_one():
     assert rejections(n_experts=1, n=200, count=1, distance=4.0) == 1
 

@@ -31,6 +31,7 @@ def test_irrelevant_inputs_are_zero_and_the_others_unshrunk(tent):
         np.testing.assert_allclose(best.expert_coef_[k, :2], coef, atol=1e-6)
 
 
+@pytest.mark.exhaustive
 def test_criterion_and_later_fits(tent):
     X, y, path = tent
     relaxed = relax(path, X, y)

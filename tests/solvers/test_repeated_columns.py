@@ -105,6 +105,7 @@ def test_a_strong_lasso_is_the_null_model(wide, settings):
     assert list(moe.starts_["start"])[-1] == "null"
 
 
+@pytest.mark.exhaustive
 @collapses
 def test_an_expert_through_all_rows_is_told_as_collapsed(wide):
     """The likelihood has no maximum there, however many columns a penalty keeps out."""

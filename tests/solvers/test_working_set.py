@@ -16,6 +16,7 @@ from mixstat.numerics.sparse_ridge import SparseRidge
 from mixstat.objective.narrow import WideObjective
 from mixstat.results import Status
 from mixstat.selection import penalty_path
+from tests.sweeps import rest
 
 N, P = 300, 90
 SETTINGS = {"expert_penalty": 0.3, "gate_penalty": 0.05, "n_init": 2, "random_state": 0}
@@ -78,7 +79,7 @@ def _off(slope: np.ndarray, coef: np.ndarray, strength: float) -> np.ndarray:
     return np.where(coef == 0, beyond, slope - strength * np.sign(coef))
 
 
-@pytest.mark.parametrize("settings", [{}, {"l1_ratio": 0.7}, {"expert_penalty": 0.2}])
+@pytest.mark.parametrize("settings", [{}, *map(rest, ({"l1_ratio": 0.7}, {"expert_penalty": 0.2}))])
 def test_conditions_of_the_maximum_hold_in_all_columns(settings):
     moe = fitted(**settings)
     X, y = table()
