@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from tests.sweeps import rest
+
 SECONDS = 240  # that a script may take, compilation included
 AT_ONCE = 10  # seconds in which a forked process must answer, on a busy machine
 
