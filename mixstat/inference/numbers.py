@@ -15,7 +15,7 @@ from mixstat.inference.estimate import Estimate
 from mixstat.inference.frames import column, limits, square
 from mixstat.inference.hypotheses import LinearTest
 from mixstat.inference.linear import read_constraints
-from mixstat.inference.quantity import middle_of_draws
+from mixstat.inference.quantity import ends_of_draws
 from mixstat.inference.wald import linear_test
 from mixstat.numerics.quiet import quiet_methods
 from mixstat.validation import check_open_share
@@ -139,11 +139,9 @@ class ReportedNumbers:
         if draws is None or self.covariance.interval == "normal":
             half = stats.norm.ppf(0.5 + 0.5 * share) * self.std_errors
             return np.column_stack([params - half, params + half])
-        low, high = middle_of_draws(self.estimate.in_user_units(draws), share)
-        if self.covariance.interval == "basic":
-            low, high = 2 * params - high, 2 * params - low
-        unknown = np.isnan(self.std_errors)
-        return np.where(unknown[:, None], np.nan, np.column_stack([low, high]))
+        in_units, interval = self.estimate.in_user_units(draws), self.covariance.interval
+        ends = np.column_stack(ends_of_draws(in_units, params, share, interval))
+        return np.where(np.isnan(self.std_errors)[:, None], np.nan, ends)
 
     def _level(self, level: Setting) -> float:
         return self.level if level is None else check_open_share("level", level)

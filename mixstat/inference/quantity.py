@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy import stats
-from scipy.special import expit, logit
+from scipy.special import expit, logit, ndtr, ndtri
 
 from mixstat.inference.covariance import unknown
 from mixstat.inference.covariances import ParameterCovariance
@@ -28,17 +28,14 @@ class Quantity:
     draws: Float[np.ndarray, "B ..."] | None = field(default=None, repr=False)
     """Values of the draws of a bootstrap."""
     interval: str = "normal"
-    """How intervals are made: "normal", or "percentile" and "basic" of draws."""
+    """How intervals are made: "normal", or "percentile", "bc" and "basic" of draws."""
 
     def conf_int(self, level: float | None = None) -> Float[np.ndarray, "... 2"]:
         """Both ends of confidence intervals, on a last axis."""
         share = self.level if level is None else level
         if self.draws is None or self.interval == "normal":
             return self._normal(stats.norm.ppf(0.5 + 0.5 * share))
-        low, high = middle_of_draws(self.draws, share)
-        if self.interval == "basic":
-            low, high = 2 * self.value - high, 2 * self.value - low
-        ends = np.stack([low, high], axis=-1)
+        ends = np.stack(ends_of_draws(self.draws, self.value, share, self.interval), axis=-1)
         return np.where(np.isnan(self.std_error)[..., None], np.nan, ends)
 
     def _normal(self, times: float) -> Float[np.ndarray, "... 2"]:
@@ -69,6 +66,44 @@ def middle_of_draws(
     tails = [0.5 - 0.5 * level, 0.5 + 0.5 * level]
     low, high = np.quantile(draws, tails, axis=0, method="weibull")
     return low, high
+
+
+def ends_of_draws(
+    draws: Float[np.ndarray, "B ..."],
+    value: Float[np.ndarray, "..."],
+    level: float,
+    interval: str,
+) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    """Both ends of an interval of draws around the value that they are draws of.
+
+    "percentile" is the middle of the draws; "bc" moves its levels by the share of draws below the
+    value, which tells how far draws are off it (Efron 1981, Canad. J. Statist. 9, 139-158);
+    "basic" is twice the value less the middle.
+    """
+    if interval == "bc":
+        return _corrected(draws, value, level)
+    low, high = middle_of_draws(draws, level)
+    return (2 * value - high, 2 * value - low) if interval == "basic" else (low, high)
+
+
+def _corrected(
+    draws: Float[np.ndarray, "B ..."], value: Float[np.ndarray, "..."], level: float
+) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    ordered, count = np.sort(draws, axis=0), len(draws)
+    below = np.mean(draws < value, axis=0) + 0.5 * np.mean(draws == value, axis=0)
+    moved = 2 * ndtri(np.clip(below, 0.5 / count, 1 - 0.5 / count))
+
+    def at(tail: float) -> Float[np.ndarray, "..."]:
+        place = np.clip((count + 1) * ndtr(moved + ndtri(tail)) - 1, 0, count - 1)
+        first = np.floor(place).astype(int)
+        low, high = (
+            np.take_along_axis(ordered, np.minimum(first + step, count - 1)[None], axis=0)[0]
+            for step in (0, 1)
+        )
+        return low + (place - first) * (high - low)
+
+    known, half = ~np.isnan(draws).any(axis=0), 0.5 * level
+    return np.where(known, at(0.5 - half), np.nan), np.where(known, at(0.5 + half), np.nan)
 
 
 def variances(

@@ -14,7 +14,7 @@ LEVEL = 0.95
 SIZES = (200, 500, 2_000)
 DRAWS = 199
 HEADS = [("", 25), ("n", 4), ("replicates", 10), ("error", 5), ("unsound", 7)]
-INTERVALS = {"percentile": "bootstrap", "basic": "basic", "normal": "normal"}  # of a bootstrap
+INTERVALS = {"bc": "bootstrap", **{one: one for one in ("percentile", "basic", "normal")}}
 WAYS = ("wald", "sandwich", "profile", "bootstrap")
 
 
@@ -82,7 +82,7 @@ def covered(truth: Truth, n: int, ways: tuple[str, ...], seed: int) -> Inside | 
     if "bootstrap" in ways:
         results = moe.inference(cov_type=Bootstrap(DRAWS, random_state=seed))
         found["bootstrap"] = inside(results.intervals(LEVEL), truth)
-        for interval in ("basic", "normal"):  # of the same draws
+        for interval in list(INTERVALS)[1:]:  # of the same draws
             other = replace(results, covariance=replace(results.covariance, interval=interval))
             found[interval] = inside(other.intervals(LEVEL), truth)
     if "profile" in ways:  # an interval holds a value that the likelihood ratio does not reject
@@ -126,7 +126,7 @@ def show(*, replicates: int, folder: Path | None = None) -> None:
         table.row(*row_start(TRUTHS[name].words, n, tally), *shares)
 
     table = Table(
-        "The three kinds of intervals of these draws",
+        "The four kinds of intervals of these draws",
         [*HEADS[:2], *((interval, 14) for interval in INTERVALS)],
     )
     for (name, n), tally in tallies.items():

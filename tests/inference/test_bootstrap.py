@@ -3,6 +3,7 @@
 import equinox as eqx
 import numpy as np
 import pytest
+from scipy import stats
 
 from mixstat import MixtureOfExperts, MixtureOfExpertsClassifier
 from mixstat.experts import GaussianExperts
@@ -10,6 +11,7 @@ from mixstat.fitting.refits import refit, renumbered
 from mixstat.gates import SoftmaxGate
 from mixstat.inference import Bootstrap
 from mixstat.inference.covariances.resampling import of_bayes, of_blocks, of_clusters, of_rows
+from mixstat.inference.quantity import ends_of_draws
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
 from tests.inference.mixtures import N, two_lines
@@ -53,7 +55,7 @@ def test_intervals_of_draws():
     moe, *_ = two_lines()
     found = {
         interval: moe.inference(cov_type=Bootstrap(64, interval=interval, random_state=1))
-        for interval in ("percentile", "basic", "normal")
+        for interval in ("bc", "percentile", "basic", "normal")
     }
     estimate = found["percentile"].estimate
     draws = estimate.in_user_units(found["percentile"].covariance.draws)
@@ -65,6 +67,13 @@ def test_intervals_of_draws():
     np.testing.assert_allclose(
         found["basic"].conf_int(0.9)["low"], 2 * estimate.params - high, rtol=1e-12
     )
+    below = np.mean(draws < estimate.params, axis=0)
+    levels = stats.norm.cdf(2 * stats.norm.ppf(below) + stats.norm.ppf([[0.05], [0.95]]))
+    moved = [
+        np.quantile(draws[:, j], levels[:, j], method="weibull") for j in range(draws.shape[1])
+    ]
+    np.testing.assert_allclose(found["bc"].conf_int(0.9), moved, rtol=1e-12)
+    assert moe.inference(cov_type=Bootstrap(64, random_state=1)).covariance.interval == "bc"
     assert not found["percentile"].remarks
     told = found["percentile"].at_level(0.98).remarks
     assert told == ("Intervals at level 0.98 need 99 draws or more, and end at the least and the "
@@ -130,3 +139,15 @@ def test_classes_are_drawn_from_their_model(rng):
     drawn = moe.inference(cov_type=Bootstrap(64, kind="parametric", random_state=0))
     ratio = drawn.bse / moe.inference().bse
     assert np.all((ratio > 0.6) & (ratio < 1.5))
+
+
+@pytest.mark.fast
+def test_draws_that_are_not_off_the_value_are_left_as_they_are(rng):
+    draws = rng.gamma(2.0, size=(60, 3, 2))
+    value = np.median(draws, axis=0)
+    plain = ends_of_draws(draws, value, 0.8, "percentile")
+    np.testing.assert_allclose(ends_of_draws(draws, value, 0.8, "bc"), plain, rtol=1e-12)
+    draws[5, 0, 0] = np.nan
+    assert np.isnan(ends_of_draws(draws, value, 0.8, "bc")[0]).sum() == 1
+    above = ends_of_draws(draws[:, 1], draws[:, 1].max(axis=0) + 1, 0.8, "bc")  # all are below
+    np.testing.assert_array_equal(above[1], draws[:, 1].max(axis=0))

@@ -35,7 +35,7 @@ class ParameterCovariance:
     draws: Float[np.ndarray, "B D"] | None = field(default=None, repr=False)
     """Internal parameters of the draws of a bootstrap."""
     interval: str = "normal"
-    """How intervals are made: "normal", or "percentile" and "basic" of draws."""
+    """How intervals are made: "normal", or "percentile", "bc" and "basic" of draws."""
 
     def of(
         self, jacobian: Float[np.ndarray, "E D"], *, constants_vary: bool = True

@@ -14,7 +14,7 @@ from mixstat.inference.estimate import Estimate, Refits
 from mixstat.validation import check_choice, check_integer, check_seed
 
 KINDS = ("rows", "cluster", "block", "bayesian", "parametric")
-INTERVALS = ("percentile", "basic", "normal")
+INTERVALS = ("bc", "percentile", "basic", "normal")
 LEAST = 2  # draws that count, for a covariance
 MANY_LOST = 0.05  # share of draws that do not count, above which what is left may mislead
 
@@ -46,15 +46,21 @@ class Bootstrap(Covariance):
         fit with groups and as many trials as before, and the inputs of a Gaussian gate.
     length : int or None, default=None
         Rows of a block, for ``kind="block"``. None takes one more than the lags of :class:`HAC`.
-    interval : {"percentile", "basic", "normal"}, default="percentile"
-        Confidence intervals: quantiles of the draws, of B of them the (B + 1) p-th smallest; twice
-        the estimate less them; or the estimate plus and minus standard errors.
+    interval : {"bc", "percentile", "basic", "normal"}, default="bc"
+        Confidence intervals: quantiles of the draws, of B of them the (B + 1) p-th smallest, at
+        levels moved by the share of draws below the estimate ("bc", for bias-corrected) or not
+        ("percentile"); twice the estimate less these; or the estimate plus and minus standard
+        errors. Scales come out too small from few rows, and from draws of such fits once more,
+        which percentiles leave as it is.
     random_state : int, RandomState or None, default=None
         Seed of the draws.
 
     References
     ----------
     Efron, B. (1979). Bootstrap methods: another look at the jackknife. Ann. Statist. 7, 1-26.
+
+    Efron, B. (1981). Nonparametric standard errors and confidence intervals. Canad. J. Statist.
+    9, 139-158.
 
     Künsch, H. R. (1989). The jackknife and the bootstrap for general stationary observations.
     Ann. Statist. 17, 1217-1241.
@@ -65,7 +71,7 @@ class Bootstrap(Covariance):
     n_draws: int = 999
     kind: str = "rows"
     length: int | None = None
-    interval: str = "percentile"
+    interval: str = "bc"
     random_state: Seed = None
 
     name: ClassVar[str] = "bootstrap"
