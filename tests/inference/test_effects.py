@@ -194,7 +194,7 @@ def test_each_part_of_a_difference_is_the_mean_of_its_two_orders(categories):
 @pytest.mark.exhaustive
 def test_weights_and_draws():
     moe, X, y = two_lines()
-    kind = Bootstrap(n_draws=20, random_state=0)
+    kind = Bootstrap(n_draws=20, interval="percentile", random_state=0)
     results = moe.inference(X, y, cov_type=kind)
     effect = results.marginal_effects().effects[0]
     assert effect.draws.shape == (20, 3, 1, 1)

@@ -150,7 +150,8 @@ def test_classes_have_errors_of_their_probabilities(rows):
 
 def test_draws_give_errors_and_quantiles_of_their_own():
     moe, X, y = two_lines()
-    results = moe.inference(X, y, cov_type=Bootstrap(n_draws=20, random_state=0))
+    drawn = Bootstrap(n_draws=20, interval="percentile", random_state=0)
+    results = moe.inference(X, y, cov_type=drawn)
     predicted = results.get_prediction(POINTS, LEVELS[1])
     each = [in_numpy(results.estimate, v, LEVELS[1:2]) for v in results.covariance.draws]
     draws = np.stack(each)
