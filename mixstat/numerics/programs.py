@@ -66,7 +66,8 @@ def kind_of(leaf: object) -> Kind:
     if isinstance(leaf, np.ndarray | np.generic):
         return leaf.shape, leaf.dtype
     if isinstance(leaf, jax.Array):
-        return leaf.shape, leaf.dtype, leaf.weak_type  # pyright: ignore[reportAttributeAccessIssue]
+        yields = leaf.weak_type  # pyright: ignore[reportAttributeAccessIssue]
+        return (leaf.shape, leaf.dtype, *(("yields",) if yields else ()))  # else as NumPy's
     return (type(leaf).__name__,)
 
 

@@ -226,6 +226,15 @@ def test_programs_that_cannot_be_kept_are_compiled(folder, x64, monkeypatch):
 
 
 @fast
+def test_arrays_of_numpy_and_jax_share_a_program(x64):
+    model = _mixture()
+    assert _name(model) == _name(jax.tree.map(jnp.asarray, model))
+    yielding = jax.jit(lambda: jnp.asarray(1.0))()  # of Python's number, gives way to others
+    assert yielding.weak_type
+    assert programs.kind_of(yielding) != programs.kind_of(np.asarray(1.0))
+
+
+@fast
 def test_people_are_told_of_compilations(folder, x64):
     said: list[str] = []
     for _ in range(2):
