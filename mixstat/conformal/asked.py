@@ -44,6 +44,16 @@ class Rows(NamedTuple):
         return Rows(_safe_indexing(self.X, chosen), y, self.weight[chosen], params)
 
 
+def check_offset(params: dict[str, Setting]) -> None:
+    """Refuse offsets that sets for new rows would have no way to find."""
+    offset = params.get("offset")
+    if offset is not None and not isinstance(offset, str):
+        raise ValueError(
+            "params['offset'] must be the name of a column of a frame X, in which sets for new "
+            f"rows find theirs; got {type(offset).__name__}."
+        )
+
+
 def check_estimator(estimator: Estimator, *, fitted: bool) -> BaseMixture:
     """A regressor of one output or a classifier."""
     if not isinstance(estimator, BaseMixture):

@@ -158,7 +158,8 @@ class ConformalPredictor(BaseEstimator):
             common factor: the ratio of the density of the inputs there to that here. They weigh
             rows in the fit and in the threshold. Not for "cross".
         params : dict, default=None
-            Further arguments of the estimator's ``fit``, such as ``{"possibilities": table}``.
+            Further arguments of the estimator's ``fit``, such as ``{"possibilities": table}``. An
+            offset is the name of a column of a frame X, since new rows need theirs.
 
         Returns
         -------
@@ -181,6 +182,7 @@ class ConformalPredictor(BaseEstimator):
         kind = Kind(regions, threshold)
         base = asked.check_estimator(self.estimator, fitted=method == "prefit")
         given, formulas = check_params(params), base._formulas()
+        asked.check_offset(given)
         told = named_in(X, y, formulas), named_in(X, sample_weight, formulas)
         X, y, weight = without_named(X, y, sample_weight, formulas)
         check_same_rows(X=X, y=y, sample_weight=weight, **given)

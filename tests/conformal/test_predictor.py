@@ -552,3 +552,5 @@ def test_rows_are_followed_by_the_name_of_their_response(rows):
     named = predictor.fit(frame, "y", params=params)
     known = apart.follow(frame[["x", "e"]], frame["y"]).sets.ends
     np.testing.assert_array_equal(named.follow(frame, "y").sets.ends, known)
+    with pytest.raises(ValueError, match=r"params\['offset'\] must be the name of a column .* nd"):
+        clone(predictor).fit(X, y, params={"offset": 0.1 * y})
