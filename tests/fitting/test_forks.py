@@ -62,7 +62,6 @@ assert os.waitpid(child, 0)[1] == 0
 POOL = """
 import time
 from joblib import Parallel, delayed
-from tests.sweeps import rest
 
 expected = slope(0)
 begun = time.time()
