@@ -267,9 +267,7 @@ class Experts(RangingPart):
 
     def mean(self, eta: Float[np.ndarray, "K L n"]) -> Float[np.ndarray, "K m n"]:
         """Mean of each output under each expert."""
-        if self.plain:
-            return np.asarray(self.traced_functions(eta))
-        return np.asarray(self.marginals(eta).mean())
+        return np.asarray(self.traced_functions(eta) if self.plain else self.marginals(eta).mean())
 
     def traced_functions(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K c n"]:
         """What :meth:`functions` says, written with ``jax.numpy``, so that it has derivatives.
