@@ -1,11 +1,13 @@
 """Shared test settings: how programs are compiled and kept, float64, data folders."""
 
 import gc
+import hashlib
 import json
 import os
 import re
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import jax
@@ -39,6 +41,8 @@ RUN_ONCE = (
     "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1"
     " --xla_backend_extra_options=xla_cpu_disable_new_fusion_emitters"
 )
+ORDER = os.environ.get("MIXSTAT_TEST_ORDER", "")
+END = time.monotonic() + float(os.environ.get("MIXSTAT_TEST_SECONDS", "inf"))
 MAPS = Path("/proc/self/maps")
 MANY_MAPS = 25_000  # Linux allows 65,530
 
@@ -49,6 +53,18 @@ def pytest_configure(config: pytest.Config) -> None:
     long = any(marker in asked for marker in ("slow", "gpu", "bench"))
     if not long and os.environ.get("MIXSTAT_TEST_SHIPPED", "0") != "1":
         os.environ["XLA_FLAGS"] = f"{RUN_ONCE} {os.environ.get('XLA_FLAGS', '')}".strip()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files in an order of MIXSTAT_TEST_ORDER, if that is set: time may not reach the last ones."""
+    if ORDER:
+        items.sort(key=lambda item: hashlib.sha256(f"{ORDER} {item.path.name}".encode()).digest())
+
+
+def pytest_runtest_setup() -> None:
+    """Leave out what begins after MIXSTAT_TEST_SECONDS."""
+    if time.monotonic() > END:
+        pytest.skip("time was up")
 
 
 def pytest_collection_finish() -> None:
