@@ -10,11 +10,13 @@ from jaxtyping import Float
 
 from mixstat.experts.base import blank
 from mixstat.experts.glm import finite_mean, log_offset, traced_mean
-from mixstat.experts.spread import PositiveExperts, ShapeExperts
+from mixstat.experts.spread import PositiveExperts, ShapeExperts, SpreadSums
 from mixstat.numerics.precision import AnyArray, library_of
+from mixstat.parts.integrals import Line
 from mixstat.parts.normal import LOG_2PI
+from mixstat.parts.part import within
 
-FAR = 300.0  # log of y over its mean, beyond which no density is left
+FAR = 300.0  # log of a distance, beyond which no density is left
 
 
 class InverseGaussianExperts(PositiveExperts, ShapeExperts):
@@ -34,18 +36,14 @@ class InverseGaussianExperts(PositiveExperts, ShapeExperts):
     def link(
         self, eta: Float[AnyArray, "K 2 n"], y: Float[AnyArray, "2 n"]
     ) -> Float[AnyArray, "K n"]:
-        # log of y over the mean; its squared hyperbolic sine is the squared distance
-        library = library_of(eta, y)
-        beyond = library.clip(y[1:] - eta[:, 0], -FAR, FAR)
-        distance = 2 * library.exp(eta[:, 1] - eta[:, 0]) * library.sinh(0.5 * beyond) ** 2
-        return 0.5 * (eta[:, 1] - LOG_2PI) - 1.5 * y[1:] - distance
+        return 0.5 * (eta[:, 1] - LOG_2PI) - 1.5 * y[1:] - _distance(eta, y)
 
     def derivatives(
         self, eta: Float[AnyArray, "K 2 n"], y: Float[AnyArray, "2 n"]
     ) -> tuple[Float[AnyArray, "K 2 n"], Float[AnyArray, "K 2 2 n"]]:
-        beyond = jnp.clip(y[1:] - eta[:, 0], -FAR, FAR)
+        beyond = jnp.minimum(y[1:] - eta[:, 0], FAR)
         ratio = jnp.exp(eta[:, 1] - eta[:, 0])  # one over the squared coefficient of variation
-        distance, rise = 2 * ratio * jnp.sinh(0.5 * beyond) ** 2, ratio * jnp.expm1(beyond)
+        distance, rise = _distance(eta, y), ratio * jnp.expm1(beyond)
         first = jnp.stack([rise, 0.5 - distance], axis=1)
         second = jnp.stack([-(2 * rise + ratio), rise, rise, -distance], axis=1)
         return first, second.reshape(len(ratio), 2, 2, -1)
@@ -59,6 +57,23 @@ class InverseGaussianExperts(PositiveExperts, ShapeExperts):
         table = jnp.stack([ratio, zero, zero, jnp.full_like(ratio, 0.5)], axis=1)
         return table.reshape(len(ratio), 2, 2, -1)
 
+    def start(
+        self,
+        statistics: SpreadSums,
+        bounds: tuple["InverseGaussianExperts", "InverseGaussianExperts"],
+    ) -> "InverseGaussianExperts":
+        """With a shape in the units of each expert's own responses."""
+        begun = super().start(statistics, bounds)
+        log_shape = begun.log_shape + statistics.mean()[:, None, None]
+        return within(InverseGaussianExperts(begun.coef, log_shape), bounds)
+
+    def line(self, eta: Float[AnyArray, "K L n"]) -> Line:
+        """Along log y, from its mode: far below the mean where the shape is small beside it."""
+        library, wide = library_of(eta), eta[:, 0] - eta[:, 1]
+        below = library.arcsinh(0.5 * library.exp(library.minimum(wide, FAR)))
+        below = library.where(wide > FAR, wide, below)
+        return super().line(eta)._replace(centre=eta[:, 0] - below)
+
     def marginals(self, eta: Float[np.ndarray, "K 2 n"]) -> "InverseGaussianLaw":
         return InverseGaussianLaw(finite_mean(eta[:, :1] - eta[:, 1:]), finite_mean(eta[:, 1:]))
 
@@ -71,6 +86,14 @@ class InverseGaussianExperts(PositiveExperts, ShapeExperts):
 
     def titles(self) -> dict[str, str]:
         return {"log_shape": "Log of shape (variance is mean^3 / shape)"}
+
+
+def _distance(eta: Float[AnyArray, "K 2 n"], y: Float[AnyArray, "2 n"]) -> Float[AnyArray, "K n"]:
+    """``shape (y / m - 1)^2 / (2 y)``, which stays ``shape / (2 y)`` however large the mean."""
+    library, beyond = library_of(eta, y), y[1:] - eta[:, 0]  # log of y over the mean
+    far = library.where(beyond < 0, -beyond, beyond)
+    most = library.minimum(eta[:, 1] - eta[:, 0] + far, FAR)
+    return 0.5 * library.exp(most) * library.expm1(-far) ** 2
 
 
 class InverseGaussianLaw:

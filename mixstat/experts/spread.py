@@ -31,7 +31,12 @@ class SpreadSums(NamedTuple):
 
     regression: WorkingSums
     mass: AnyArray  # (K,)
+    total: AnyArray  # (K,)
     squares: AnyArray  # (K,)
+
+    def mean(self) -> Float[AnyArray, " K"]:
+        """Of working responses, offsets included."""
+        return self.total / jnp.maximum(self.mass, 1e-300)
 
     def variance(self, coef: Float[AnyArray, "K 1 p"]) -> Float[AnyArray, " K"]:
         """About the predictors with these coefficients."""
@@ -65,9 +70,10 @@ class SpreadExperts(OnePredictorExperts):
         return 0.5 * jnp.log(variance)
 
     def start_statistics(self, rows: Rows, resp: Float[AnyArray, "K n"]) -> SpreadSums:
-        working = predictors.without_offset(self.working(rows.y), rows)
-        squares = jnp.sum(resp * working**2, axis=1)
-        return SpreadSums(super().start_statistics(rows, resp), jnp.sum(resp, axis=1), squares)
+        working = self.working(rows.y)
+        about = predictors.without_offset(working, rows) ** 2
+        sums = [jnp.sum(resp * one, axis=1) for one in (jnp.ones_like(working), working, about)]
+        return SpreadSums(super().start_statistics(rows, resp), *sums)
 
     def start(
         self: SomeSpread, statistics: SpreadSums, bounds: tuple[SomeSpread, SomeSpread]

@@ -116,7 +116,9 @@ def places(link: Link, line: Line, eta: Float[AnyArray, "K L n"], ends: Range) -
 def log_range(link: Link, eta: Float[AnyArray, "K L n"], at: Places) -> Float[AnyArray, "K n"]:
     """Log probability of the range of each row."""
     log = logsumexp(at.log_weights + link_at(link, eta, at.y), axis=1)
-    return library_of(log).where(at.anywhere, 0.0, log)
+    library = library_of(log)
+    # of a density that is narrower than the distance of two numbers the rule knows nothing
+    return library.where(at.anywhere, 0.0, library.minimum(log, 0.0))
 
 
 def derivatives(

@@ -364,6 +364,19 @@ def test_correlated_outputs_are_sampled_so(rng, x64):
         np.testing.assert_allclose(np.cov(draws), covariance, atol=error)
 
 
+# what is seen of a truncated response may be likelier, the farther its centre lies beyond an end
+@pytest.mark.parametrize("name", sweep(n for n in CASES if not n.startswith("truncated")))
+@pytest.mark.parametrize("side", [-1, 1])
+def test_no_density_rises_again_far_out(experts, Phi, rows, side):
+    """A guard against overflow may flatten a tail, and never lift it."""
+    eta = expert_predictors(experts, Phi)
+    far = eta[None].repeat(3, axis=0)
+    far[:, :, 0] += side * np.array([40.0, 400.0, 4_000.0])[:, None, None]
+    near, further, furthest = jax.jit(jax.vmap(experts.link, (0, None)))(far, rows.y)
+    for a, b in ((near, further), (further, furthest)):
+        assert np.all(b <= np.maximum(a, -1e300) + 1e-6)
+
+
 def test_derivatives_of_the_link_equal_autodiff(experts, Phi, rows):
     eta = jnp.asarray(expert_predictors(experts, Phi))
     own = jax.jit(lambda e, y: experts.derivatives(e, y))(eta, rows.y)

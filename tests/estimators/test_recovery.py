@@ -4,24 +4,11 @@ Truths are made for this test: experts' lines and noise as below, gates as in ``
 uniform on (-3, 3). Seeds are fixed.
 """
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from mixstat import MixtureOfExperts, Status
-from mixstat.data.batch import Rows
-from mixstat.experts import (
-    BinomialExperts,
-    GammaExperts,
-    GaussianExperts,
-    LognormalExperts,
-    MixedExperts,
-    NegativeBinomialExperts,
-    PointMass,
-    PoissonExperts,
-    StudentTExperts,
-    WeibullExperts,
-)
+from mixstat.experts import GaussianExperts
 from mixstat.gates import (
     GaussianGate,
     HierarchicalGate,
@@ -33,16 +20,11 @@ from mixstat.gates import (
     TopPGate,
 )
 from mixstat.model import Mixture
-from mixstat.numerics import parameter_vector
-from mixstat.numerics.precision import float64
-from mixstat.predictive import expert_predictors
+from tests.estimators.truths import LINES, LOGITS, NOISE, draw, standard_distances
 from tests.sweeps import rest
 
 N = 4_000
-LINES = np.array([[-4.0, 0.5, 1.0], [0.5, -1.0, 0.3], [4.0, 1.0, -0.5]])  # (1, x0, x1)
-NOISE = np.array([0.8, 0.5, 0.6])
 GAUSSIAN = GaussianExperts(LINES[:, None, :], np.log(NOISE)[:, None], np.zeros((3, 0)))
-LOGITS = np.array([[0.5, 1.0, -0.6], [1.0, -0.8, 0.5]])
 OWN = np.array([[1.0, -0.5], [-0.7, 1.2], [0.4, 0.9]])  # (x0, x1), one row for each expert
 
 TRUTHS = {
@@ -69,32 +51,6 @@ TRUTHS = {
 }
 
 
-def columns(gate, X):
-    """The gate's features of raw inputs."""
-    function = gate.feature_map()
-    mapped = X if function is None else function(X)
-    return np.hstack([np.ones((len(X), 1)), mapped]) if gate.constant else mapped
-
-
-def draw(gate, experts, X, random):
-    """Responses of the stated model."""
-    Phi = np.hstack([np.ones((len(X), 1)), X])
-    Z = columns(gate, X)
-    zero = jnp.zeros((1, len(X)))
-    with float64():
-        rows = Rows(jnp.asarray(Z.T), jnp.asarray(Phi.T), zero, jnp.full(len(X), 1 / len(X)))
-        share = np.exp(np.asarray(gate.log_prob(rows)))
-    label = np.sum(random.random(len(X)) > np.cumsum(share, axis=0)[:-1], axis=0)
-    eta = expert_predictors(experts, Phi)
-    each = np.stack([experts.sample(eta[k], k, random)[0] for k in range(len(share))])
-    return each[label, np.arange(len(X))]
-
-
-def standard_distances(moe, truth):
-    error = np.sqrt(np.diag(moe.cov_params()))
-    return np.abs(moe.params - parameter_vector.to_vector(truth)) / error
-
-
 SOON = ("softmax", "modified", "hierarchical")
 
 
@@ -103,7 +59,7 @@ def test_gate_is_recovered(name):
     gate = TRUTHS[name]
     random = np.random.default_rng(11)
     X = random.uniform(-3, 3, (N, 2))
-    y = draw(gate, GAUSSIAN, X, random)
+    y, _ = draw(gate, GAUSSIAN, X, random)
     # branches of a tree may be swapped: begin at the numbering of the truth
     lines = LINES[:, :1] + LINES[:, 1:] @ X.T
     near = np.argmin(np.abs(y - lines), axis=0)
@@ -126,7 +82,7 @@ def test_learned_temperature_is_recovered_up_to_its_factor():
     gate = TemperatureGate(LOGITS, np.zeros((0, 1)), np.log([[0.5]]))
     random = np.random.default_rng(12)
     X = random.uniform(-3, 3, (N, 2))
-    y = draw(gate, GAUSSIAN, X, random)
+    y, _ = draw(gate, GAUSSIAN, X, random)
     moe = MixtureOfExperts(3, gate=gate, n_init=3, random_state=0).fit(X, y)
     table = moe.identified()
     distance = np.abs(table["value"] - 2 * LOGITS.ravel()) / table["std_error"]
@@ -154,52 +110,3 @@ def test_gaussian_gate_is_recovered():
     )
     gate = GaussianGate(np.log(weight[:-1] / weight[-1])[:, None], inputs)
     assert np.max(standard_distances(moe, Mixture(gate, GAUSSIAN))) < 4
-
-
-FAMILIES = {
-    "poisson": PoissonExperts(np.array([[[0.2, 0.3, 0.0]], [[2.0, -0.2, 0.1]], [[3.5, 0.1, 0.1]]])),
-    "binomial": BinomialExperts(
-        np.array([[[-2.5, 0.3, 0.0]], [[0.0, -0.4, 0.2]], [[2.5, 0.3, 0.3]]]), trials=20
-    ),
-    "gamma": GammaExperts(
-        np.array([[[-1.0, 0.2, 0.1]], [[1.0, -0.2, 0.1]], [[3.0, 0.1, 0.1]]]),
-        np.log([[[8.0]], [[15.0]], [[10.0]]]),
-    ),
-    "t": StudentTExperts(
-        LINES[:, None, :], np.log(NOISE)[:, None, None], np.log([[[3.0]], [[5.0]], [[4.0]]])
-    ),
-    "negative binomial": NegativeBinomialExperts(
-        np.array([[[0.2, 0.3, 0.0]], [[2.2, -0.2, 0.1]], [[4.5, 0.1, 0.1]]]),
-        np.log([[[0.2]], [[0.1]], [[0.05]]]),
-    ),
-    "weibull": WeibullExperts(
-        np.array([[[-2.0, 0.2, 0.1]], [[1.0, -0.2, 0.1]], [[4.0, 0.1, 0.1]]]),
-        np.log([[[0.3]], [[0.25]], [[0.2]]]),
-    ),
-    "lognormal": LognormalExperts(
-        np.array([[[-2.0, 0.2, 0.1]], [[1.0, -0.2, 0.1]], [[4.0, 0.1, 0.1]]]),
-        np.log([[[0.4]], [[0.3]], [[0.3]]]),
-    ),
-    "zero, poisson and negative binomial": MixedExperts(
-        (
-            PointMass(places=(1, 3)),
-            PoissonExperts(np.array([[[1.0, 0.3, 0.0]]])),
-            NegativeBinomialExperts(np.array([[[3.5, -0.1, 0.1]]]), np.log([[[0.1]]])),
-        )
-    ),
-}
-SOME = ("poisson", "gamma")
-SWEEP = [
-    pytest.param(name, marks=() if name in SOME else pytest.mark.exhaustive) for name in FAMILIES
-]
-
-
-@pytest.mark.parametrize("name", SWEEP)
-def test_family_is_recovered(name):
-    experts, gate = FAMILIES[name], TRUTHS["softmax"]
-    random = np.random.default_rng(14)
-    X = random.uniform(-3, 3, (N, 2))
-    y = draw(gate, experts, X, random)
-    moe = MixtureOfExperts(3, expert=experts, n_init=3, random_state=0).fit(X, y)
-    assert moe.converged_
-    assert np.max(standard_distances(moe, Mixture(gate, experts))) < 4
