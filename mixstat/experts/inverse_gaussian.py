@@ -1,7 +1,7 @@
 """Inverse Gaussian experts."""
 
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -57,15 +57,11 @@ class InverseGaussianExperts(PositiveExperts, ShapeExperts):
         table = jnp.stack([ratio, zero, zero, jnp.full_like(ratio, 0.5)], axis=1)
         return table.reshape(len(ratio), 2, 2, -1)
 
-    def start(
-        self,
-        statistics: SpreadSums,
-        bounds: tuple["InverseGaussianExperts", "InverseGaussianExperts"],
-    ) -> "InverseGaussianExperts":
+    def start(self, statistics: SpreadSums, bounds: tuple[Self, Self]) -> Self:
         """With a shape in the units of each expert's own responses."""
         begun = super().start(statistics, bounds)
         log_shape = begun.log_shape + statistics.mean()[:, None, None]
-        return within(InverseGaussianExperts(begun.coef, log_shape), bounds)
+        return within(self._like(begun.coef, log_shape), bounds)
 
     def line(self, eta: Float[AnyArray, "K L n"]) -> Line:
         """Along log y, from its mode: far below the mean where the shape is small beside it."""
