@@ -12,8 +12,9 @@ from jaxtyping import Float
 
 from mixstat.experts.base import NEAR, blank
 from mixstat.experts.spread import LARGEST_SHAPE, SpreadExperts
-from mixstat.numerics.functions import gammaln, sigmoid
+from mixstat.numerics.functions import gammaln, log_sigmoid, sigmoid
 from mixstat.numerics.precision import AnyArray, library_of
+from mixstat.parts.integrals import FAR_OUT, Line
 
 LEAST = np.finfo(float).tiny
 
@@ -63,6 +64,19 @@ class BetaExperts(SpreadExperts):
     ) -> Float[AnyArray, "K n"]:
         a, b = _shapes(eta)
         return gammaln(a + b) - gammaln(a) - gammaln(b) + (a - 1) * y[:1] + (b - 1) * y[1:]
+
+    def line(self, eta: Float[AnyArray, "K L n"]) -> Line:
+        """Along the log odds of y."""
+
+        def back(places: AnyArray) -> tuple[AnyArray, AnyArray]:
+            logs = [log_sigmoid(side * places) for side in (1, -1)]
+            return library_of(places).stack(logs, axis=1), logs[0] + logs[1]
+
+        def to(y: AnyArray) -> AnyArray:
+            library = library_of(y)
+            return library.log(y) - library.log1p(-y)
+
+        return Line(to, back, eta[:, 0], FAR_OUT)
 
     def information(
         self, eta: Float[AnyArray, "K 2 n"], y: Float[AnyArray, "2 n"]

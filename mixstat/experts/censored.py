@@ -34,7 +34,7 @@ class Censored(Wrapped):
     ----------
     expert
         The family, by name or as an object: "gaussian", "t", "skew_normal", "gamma",
-        "lognormal", "weibull", "exponential", "inverse_gaussian", "poisson" or
+        "lognormal", "weibull", "exponential", "inverse_gaussian", "beta", "poisson" or
         "negative_binomial".
     """
 
@@ -47,8 +47,8 @@ class Censored(Wrapped):
             raise ValueError(
                 "expert must be a family that knows the probability of a range: 'gaussian', 't', "
                 "'skew_normal', 'gamma', 'lognormal', 'weibull', 'exponential', "
-                "'inverse_gaussian', 'poisson' or 'negative_binomial', or an object of one; got "
-                f"{family!r}."
+                "'inverse_gaussian', 'beta', 'poisson' or 'negative_binomial', or an object of "
+                f"one; got {family!r}."
             )
 
     @property
@@ -144,17 +144,20 @@ class Censored(Wrapped):
     def _ends(self, y: Float[np.ndarray, "n c"]) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper ends; equal where only one column is given."""
         low, high = y[:, 0], y[:, -1]
-        if self.expert.response == "positive":  # of which nothing is below zero
+        if self.expert.response in ("positive", "share"):  # of which nothing is below zero
             low = np.where((low <= 0) & (low < high), -HUGE, low)
+        if self.expert.response == "share":  # nor above one
+            high = np.where((high >= 1) & (low < high), HUGE, high)
         return low, high
 
     def _middle(self, y: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n 1"]:
-        """A value in each range: the middle, or the only end; 1 where nothing is known."""
+        """A value in each range: the middle, or the only end; any where nothing is known."""
         low, high = self._ends(y)
         below, above = low <= -FAR, high >= FAR
         middle = np.floor(0.5 * (low + high)) if self.discrete else 0.5 * (low + high)
         known = np.where(below, high, np.where(above, low, middle))
-        return np.where(below & above, 1.0, known)[:, None]
+        anything = 0.5 if self.expert.response == "share" else 1.0
+        return np.where(below & above, anything, known)[:, None]
 
     def link(
         self, eta: Float[AnyArray, "K L n"], y: Float[AnyArray, "r n"]

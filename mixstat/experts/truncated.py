@@ -19,7 +19,7 @@ from mixstat.parts.integrals import Places
 from mixstat.parts.ranges import log_of_rest
 from mixstat.validation import check_integer
 
-CONTINUOUS = "real", "positive"  # responses
+CONTINUOUS = "real", "positive", "share"  # responses
 MOST = 100  # values that are summed
 RARE = 1e-12  # probability of a count that can be seen, below which rounding would decide
 
@@ -40,7 +40,7 @@ class Truncated(Wrapped):
     expert
         A family of counts, by name or as an object: "poisson" or "negative_binomial"; or a
         continuous one: "gaussian", "t", "skew_normal", "gamma", "lognormal", "weibull",
-        "exponential" or "inverse_gaussian".
+        "exponential", "inverse_gaussian" or "beta".
     lower
         The smallest response that can be seen, in units of y; of counts 1 unless an end is given.
     upper
@@ -61,7 +61,7 @@ class Truncated(Wrapped):
         if self._counts:
             self._check_counts()
         else:
-            self._ends.check(positive=family.response == "positive")
+            self._ends.check(family.response)
 
     def _check_counts(self) -> None:
         first = check_integer("lower", self.first, 1 if self.upper is None else 0)
@@ -85,6 +85,14 @@ class Truncated(Wrapped):
         return self.expert.response == "count"
 
     @property
+    def _share(self) -> bool:
+        return self.expert.response == "share"
+
+    def _as_given(self, y: AnyArray) -> AnyArray:
+        """A response as people give it, from what stands first of it encoded."""
+        return library_of(y).exp(y) if self._share else y
+
+    @property
     def first(self) -> float | int:
         """The smallest count that can be seen."""
         if self.lower is None:
@@ -96,13 +104,13 @@ class Truncated(Wrapped):
         return Ends(self.first if self._counts else self.lower, self.upper)
 
     def standard_family(self) -> Self:
-        if self._counts:
+        if self._counts or self._share:
             return self
         low, high = self._ends.standard(positive=self.response == "positive")
         return replace(self, lower=low, upper=high)
 
     def standard(self, y, share, *, constant: bool):
-        if self._counts:
+        if self._counts or self._share:
             return self.expert.standard(y, share, constant=constant)
         if not constant:
             raise ValueError(
@@ -159,7 +167,8 @@ class Truncated(Wrapped):
         else:
             of_seen = self.expert.log_range(eta, self._ends.range(eta))
         (low, high), slack = self._ends.numbers, self._ends.slack
-        seen = (y[:1] >= low - slack) & (y[:1] <= high + slack)
+        given = self._as_given(y[:1])
+        seen = (given >= low - slack) & (given <= high + slack)
         return library.where(seen, log - of_seen, -np.inf)
 
     def derivatives(
@@ -217,7 +226,9 @@ class Truncated(Wrapped):
         library, link = library_of(eta), self.expert.link
         at = self._places_seen(eta)
         log = at.log_weights + integrals.link_at(link, eta, at.y)
-        return at.y[:, 0], library.exp(log - functions.logsumexp(log, axis=1)[:, None])
+        return self._as_given(at.y[:, 0]), library.exp(
+            log - functions.logsumexp(log, axis=1)[:, None]
+        )
 
     def traced_functions(self, eta: Float[AnyArray, "K L n"]) -> Float[AnyArray, "K 1 n"]:
         library = library_of(eta)

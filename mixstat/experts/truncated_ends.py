@@ -18,13 +18,15 @@ class Ends(NamedTuple):
     lower: float | int | None
     upper: float | int | None
 
-    def check(self, *, positive: bool) -> None:
+    def check(self, response: str) -> None:
         """Raise ValueError, naming ``lower`` or ``upper``, if nothing or all could be seen."""
         if self.lower is None and self.upper is None:
             raise ValueError("lower or upper must be given for a continuous family, got neither.")
         for name, end in self._asdict().items():
-            if end is not None and check_number(name, end) <= 0 and positive:
+            if end is not None and check_number(name, end) <= 0 and response == "positive":
                 raise ValueError(f"{name} must be > 0 for a positive response, got {end}.")
+            if end is not None and response == "share" and not 0 < end < 1:
+                raise ValueError(f"{name} must lie between 0 and 1 for a share, got {end}.")
         if self.lower is not None and self.upper is not None and self.lower >= self.upper:
             raise ValueError(f"lower must be below upper={self.upper}, got {self.lower}.")
 
@@ -42,7 +44,7 @@ class Ends(NamedTuple):
     def range(self, eta: Float[AnyArray, "K L n"]) -> Range:
         """What is seen, for each row."""
         library, shape = library_of(eta), (1, eta.shape[2])
-        low, high = (library.full(shape, 1.0 if e is None else e, eta.dtype) for e in self)
+        low, high = (library.full(shape, 0.5 if e is None else e, eta.dtype) for e in self)
         below, above = (library.full(shape, end is None) for end in self)
         return Range(low, high, below, above)
 

@@ -237,6 +237,11 @@ LAWS = {
         lambda line, v: stats.invgauss(np.exp(line - v[0]), scale=np.exp(v[0])),
         lambda moe: [np.log(moe.shape_)],
     ),
+    "beta": (
+        np.random.default_rng(6).beta(*(9 * special.expit(one * LINE) for one in (1, -1))),
+        lambda line, v: stats.beta(*(np.exp(v[0]) * special.expit(o * line) for o in (1, -1))),
+        lambda moe: [np.log(moe.precision_)],
+    ),
 }
 
 
@@ -256,6 +261,11 @@ def test_a_family_whose_ranges_are_integrated(family):
 
 
 FAR_LAWS = [
+    (
+        "beta",
+        [0.7, 2.0],
+        lambda a: stats.beta(*(np.exp(a[1]) * special.expit(o * a[0]) for o in (1, -1))),
+    ),
     ("gamma", [0.7, -3.0], lambda a: stats.gamma(np.exp(a[1]), scale=np.exp(a[0] - a[1]))),
     ("gamma", [0.7, 5.0], lambda a: stats.gamma(np.exp(a[1]), scale=np.exp(a[0] - a[1]))),
     ("t", [0.5, 0.7, -1.0], lambda a: stats.t(np.exp(a[2]), a[0], np.exp(a[1]))),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import integrate, optimize, stats
+from scipy import integrate, optimize, special, stats
 from statsmodels.tools.numdiff import approx_hess
 
 from mixstat import MixtureOfExperts, Status
@@ -15,6 +15,7 @@ LINE = 0.8 + ALL @ [0.8, -0.5]
 REAL = LINE + 0.7 * RANDOM.standard_normal(600)
 COUNTS = RANDOM.poisson(np.exp(LINE)).astype(float)
 TIME = RANDOM.gamma(2.0, np.exp(LINE) / 2)
+SHARE = RANDOM.beta(6 * special.expit(LINE), 6 * special.expit(-LINE))
 
 
 def normal(v, design):
@@ -29,12 +30,18 @@ def weibull(v, design):
     return stats.weibull_min(np.exp(-v[3]), scale=np.exp(design @ v[:3]))
 
 
+def beta(v, design):
+    line = design @ v[:3]
+    return stats.beta(*(np.exp(v[3]) * special.expit(side * line) for side in (1, -1)))
+
+
 CASES = [
     ("gaussian", REAL, normal, {"lower": 0.3}),
     ("gaussian", REAL, normal, {"upper": 1.2}),
     ("gaussian", REAL, normal, {"lower": 0.1, "upper": 1.5}),
     ("gamma", TIME, gamma, {"lower": 0.5, "upper": 6.0}),
     ("weibull", TIME, weibull, {"lower": 0.5}),
+    ("beta", SHARE, beta, {"lower": 0.3, "upper": 0.95}),
 ]
 
 
@@ -122,6 +129,8 @@ def test_what_cannot_be_truncated():
         Truncated("gaussian", lower=2.0, upper=1.0)
     with pytest.raises(ValueError, match=r"upper must be > 0 for a positive response, got -1.0"):
         Truncated("gamma", upper=-1.0)
+    with pytest.raises(ValueError, match=r"upper must lie between 0 and 1 for a share, got 1.5"):
+        Truncated("beta", upper=1.5)
     with pytest.raises(ValueError, match=r"upper must be at most lower \+ 100 = 103 for counts"):
         Truncated("poisson", lower=3, upper=104)
     for family in ("beta", Censored("gaussian"), "binomial"):
