@@ -109,14 +109,14 @@ def of_parts() -> Iterator[Row]:
         "Censored",
         lambda: experts.Censored,
         {},
-        {"expert": [Case("beta", "BetaExperts"), "x", None, 5]},
+        {"expert": [Case("ordered", "OrderedExperts"), "x", None, 5]},
     )
     yield from rows(
         "Truncated",
         lambda: experts.Truncated,
         {"expert": "poisson"},
         {
-            "expert": [Case("beta", "BetaExperts"), "x", None, 5],
+            "expert": [Case("ordered", "OrderedExperts"), "x", None, 5],
             "lower": [0, -1, 1.5, "one", True, 101],
             "upper": [0, -5, 2.5, "two", True, 102],
         },

@@ -133,7 +133,7 @@ def test_what_cannot_be_truncated():
         Truncated("beta", upper=1.5)
     with pytest.raises(ValueError, match=r"upper must be at most lower \+ 100 = 103 for counts"):
         Truncated("poisson", lower=3, upper=104)
-    for family in ("beta", Censored("gaussian"), "binomial"):
+    for family in ("ordered", Censored("gaussian"), "binomial"):
         with pytest.raises(ValueError, match="expert must be a family of counts"):
             Truncated(family, lower=1.0)
 
