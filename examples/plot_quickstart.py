@@ -69,6 +69,22 @@ for name in iris.target_names:
     print(f"{name:10s} expert 0: {count[0]:2d}   expert 1: {count[1]:2d}")
 
 # %%
+# Effects and residuals
+# ---------------------
+# A longer sepal makes the expected width larger along both lines, and smaller because it makes the
+# other line more likely: the two parts of its average effect.
+
+results = moe.inference(X, y)
+print(results.marginal_effects())
+
+# %%
+# If the model is true, these residuals are standard normal.
+
+from mixstat.plotting import QuantileResidualDisplay
+
+QuantileResidualDisplay.from_results(results)
+
+# %%
 # The picture
 # -----------
 # The displays draw the fitted density over one input. An expert's line fades where the gate gives
