@@ -35,9 +35,8 @@ from mixstat.experts import (
 )
 from mixstat.gates import SoftmaxGate
 from mixstat.model import Mixture
-from mixstat.numerics import parameter_vector
-from tests.estimators.truths import LINES, LOGITS, NOISE, draw
-from tests.sweeps import rest
+from tests.estimators.truths import LINES, LOGITS, NOISE, draw, standard_distances
+from tests.sweeps import first
 
 N = 4_000
 LEVEL, FEW, MANY = 0.95, 24, 200
@@ -73,9 +72,8 @@ class Family(NamedTuple):
         return SoftmaxGate(self.logits)
 
     @property
-    def truth(self) -> np.ndarray:
-        """In the order of ``params``."""
-        return parameter_vector.to_vector(Mixture(self.gate, self.experts))
+    def truth(self) -> Mixture:
+        return Mixture(self.gate, self.experts)
 
 
 def lines(*rows: tuple[float, float, float]) -> np.ndarray:
@@ -157,25 +155,16 @@ FAMILIES = {
         )
     ),
 }
-SOME = ("poisson", "gamma")
-SWEEP = [
-    pytest.param(name, marks=() if name in SOME else pytest.mark.exhaustive) for name in FAMILIES
-]
 
 
-@pytest.mark.parametrize("name", SWEEP)
+@pytest.mark.parametrize("name", first(FAMILIES, 2))
 def test_family_is_recovered(name):
     family = FAMILIES[name]
     X, y, _ = family.rows(N, np.random.default_rng(14))
     k = family.experts.n_experts
     moe = MixtureOfExperts(k, expert=family.experts, n_init=3, random_state=0).fit(X, y)
     assert moe.converged_
-    assert np.max(distances(moe, family.truth)) < 4
-
-
-def distances(moe: MixtureOfExperts, truth: np.ndarray) -> np.ndarray:
-    """Of estimates from the truth, in their standard errors."""
-    return np.abs(moe.params - truth) / np.sqrt(np.diag(moe.cov_params()))
+    assert np.max(standard_distances(moe, family.truth)) < 4
 
 
 def held(family: Family, replicates: int) -> tuple[np.ndarray, int]:
@@ -185,16 +174,13 @@ def held(family: Family, replicates: int) -> tuple[np.ndarray, int]:
         X, y, label = family.rows(family.n, np.random.default_rng([seed, family.n]))
         moe = MixtureOfExperts(k, expert=family.experts, init=label).fit(X, y)
         if moe.certificate_.is_regular:
-            inside.append(distances(moe, family.truth) < half)
+            inside.append(standard_distances(moe, family.truth) < half)
         else:
             unsound += 1
     return np.mean(inside, axis=0), unsound
 
 
-SHARES = ("poisson", *(rest(name) for name in FAMILIES if name != "poisson"))
-
-
-@pytest.mark.parametrize("name", SHARES)
+@pytest.mark.parametrize("name", first(FAMILIES))
 def test_intervals_hold_the_truth(name):
     check_shares(name, FEW)
 
