@@ -67,7 +67,7 @@ def walk(task: Task, start: Point, *, tol: float, max_iter: int) -> Walk:
         n_passes += 1
         if predicted <= ROUNDING * (1 + abs(now.known.value)):  # too small to be seen in values
             after = task.norm(trial)
-            if not after < norm:
+            if not (np.isfinite(trial.known.value) and after < norm):
                 break
             now, norm, n_iter = trial, after, n_iter + 1
             continue

@@ -13,9 +13,10 @@ from mixstat.gates import SoftmaxGate
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
 from mixstat.objective import objective
+from mixstat.objective.objective import Derivatives
 from mixstat.results import Status
 from mixstat.solvers import EM, LBFGS, Newton, NewtonCG, Plan, StopRule, em, m_step
-from mixstat.solvers.trust_region import trust_region_step
+from mixstat.solvers.trust_region import Point, trust_region_step, walk
 from tests.solvers import problems
 
 FITTERS = {"em": EM(), "lbfgs": LBFGS(), "newton": Newton(), "newton_cg": NewtonCG()}
@@ -221,3 +222,31 @@ def test_results_do_not_depend_on_the_callers_configuration():
     assert result.status == Status.CONVERGED
     assert jax.config.read("jax_enable_x64") == before
     assert jnp.zeros(1).dtype == (jnp.float64 if before else jnp.float32)
+
+
+class _Overflow:
+    """Derivatives overflow one step ahead, though the gradient there looks smaller."""
+
+    def look(self, vector):
+        known = Derivatives(0.0, np.full(1, 1e-6), -np.eye(1), np.array([1.0]))
+        if vector[0] == 0:
+            return known
+        return known._replace(value=-np.inf, gradient=np.zeros(1), hessian=np.full((1, 1), np.nan))
+
+    def norm(self, point):
+        return float(np.abs(point.known.gradient).max())
+
+    def arrived(self, point, norm, tol):
+        return False
+
+    def propose(self, point, radius):
+        assert np.isfinite(point.known.hessian).all()
+        return point.vector + 1e-8, 0.0
+
+
+def test_no_walk_goes_to_where_derivatives_overflow():
+    task = _Overflow()
+    start = Point(np.zeros(1), task.look(np.zeros(1)))
+    end = walk(task, start, tol=1e-5, max_iter=50)
+    assert end.point is start
+    assert end.status == Status.CONVERGED
