@@ -24,6 +24,7 @@ NEAR = 1e-3  # of the log-likelihood, within which two ends are one
 NULLS = {60: 40, 150: 20}  # data sets of one line, by rows
 FULL_NULLS = {60: 200, 150: 200}
 FLEXMIX_STARTS = 10
+R = shutil.which("Rscript")
 GROUPS = 10  # data sets of every kind with a small group that is real
 
 Sample = tuple[np.ndarray, np.ndarray]
@@ -120,13 +121,10 @@ class Tally:
 
     def add(self, name: object, n_experts: int, sample: Sample, known: int) -> None:
         """Fit with some seeds, and from many starts."""
-
-        def compute() -> list[Found]:
-            many = _fit(n_experts, sample, 99, n_init=known)
-            return [many, *(_fit(n_experts, sample, seed) for seed in range(SEEDS))]
-
-        answers = self._kept(f"{name} {n_experts} {known}", compute)
-        many, *found = (Found(*answer) for answer in answers)
+        fit = partial(_fit, n_experts, sample)
+        many = Found(*self._kept(f"{name} {n_experts} {known}", partial(fit, 99, n_init=known)))
+        calls = self._kept(f"{name} {n_experts}", lambda: [fit(seed) for seed in range(SEEDS)])
+        found = [Found(*answer) for answer in calls]
         best = max(many.log_likelihood, *(one.log_likelihood for one in found))
         for one in found:
             reached = one.log_likelihood >= many.log_likelihood - NEAR
@@ -164,9 +162,11 @@ def _show_designs(kept: Kept, *, full: bool) -> None:
     before: dict[object, float] = {}
     for k in range(2, 6):
         tally = Tally(before, kept)
+        spent: list[float] = []
         for i, sample in enumerate(designs):
             tally.add(f"design {i}", k, sample, known)
-        spent = [s for s in (_flexmix(k, sample) for sample in designs) if s is not None]
+            if R is not None:
+                spent.append(kept(f"flexmix {i} {k}", partial(_flexmix, k, sample)))
         table.row(k, *tally.cells, number(float(np.median(spent))) if spent else None)
     print("\nfalls: designs where one more expert ends lower than one fewer (the same seed)")
     print(f"flexmix: CPU seconds of {FLEXMIX_STARTS} random starts, median; - where R has none")
@@ -184,18 +184,17 @@ def _show_classical(kept: Kept, *, full: bool) -> None:
         table.row(k, *tally.cells)
 
 
-def _flexmix(n_experts: int, sample: Sample) -> float | None:
+def _flexmix(n_experts: int, sample: Sample) -> float:
     """CPU seconds of ten random starts of flexmix."""
-    if shutil.which("Rscript") is None:
-        return None
+    assert R is not None
     X, y = sample
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rows"
         np.column_stack([X, y]).T.tofile(file)
         size = map(str, (len(y), X.shape[1], n_experts, FLEXMIX_STARTS))
-        command = ["Rscript", str(Path(__file__).with_name("search.R")), str(file), *size]
-        done = subprocess.run(command, capture_output=True, text=True)
-    return None if done.returncode else json.loads(done.stdout)["cpu"]
+        command = [R, str(Path(__file__).with_name("search.R")), str(file), *size]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)["cpu"]
 
 
 def _show_nulls(kept: Kept, nulls: dict[int, int]) -> None:
