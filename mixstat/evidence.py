@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-MET_OFTEN = 3  # independent starts that must reach the best end
+MET_OFTEN = 4  # independent starts that must reach the best end
 RARE = 0.1  # chance of a better end unseen that is small enough
 
 
@@ -53,7 +53,7 @@ class SearchEvidence:
 
     @property
     def enough(self) -> bool:
-        """Whether the best end was met as often as three times, or by half of few starts."""
+        """Whether the best end was met as often as four times, or by half of few starts."""
         needed = min(MET_OFTEN, max(1, self.starts // 2))
         return self.met_best >= needed and self.better_unseen <= RARE
 

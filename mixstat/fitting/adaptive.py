@@ -17,21 +17,31 @@ from mixstat.solvers import admissible
 from mixstat.solvers.em import EM, StopRule
 
 ROUND = 4  # independent starts between two looks at what was found
-FIRST = 4  # of the first round, for each expert: one of each kind
+FIRST = 4  # of the first round, for each expert and each other one: one of each kind
 BUDGET = 10  # independent starts at most, for each expert
+MOST_BUDGET = 40  # where rows are so few that starts cost little
+PART = 0.5  # of the starts that it is cheap to run to their ends, which these are
 MOVES = 4  # tries from the best end for each expert to dissolve and each other one to split
 FEATURES = 2  # of an expert, for which these tries are enough; of more there are more ways to split
 MOST_TIMES = 3.0  # as many tries, however many features there are
-MOST_MOVES = 25  # for each expert, in all
+OTHERS = 3  # for each expert, in which none is split: one step, and two shifts
+FURTHER = 2  # ends beside the best one near which a better one is looked for
+NEXT = 3  # tries there for each expert
+MOST_MOVES = 15  # for each expert and each again, in all
 GROWN = 4  # tries to split each expert of a model of one fewer
 ALIKE_GAIN = 1e-12  # of an EM step, at which a model of fewer experts has arrived
 
 
 def capacity(n_experts: int) -> int:
     """The most starts that a search runs."""
-    first = max(BUDGET, FIRST) * n_experts + ROUND
-    moved = (MOST_MOVES + GROWN) * n_experts + 1
+    first = max(MOST_BUDGET * n_experts, _first(n_experts)) + ROUND
+    moved = MOST_MOVES * n_experts**2 + GROWN * n_experts + 1
     return first + moved + n_experts * (n_experts - 1) + 1
+
+
+def _first(n_experts: int) -> int:
+    """Independent starts of the first round."""
+    return FIRST * n_experts * (n_experts - 1)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -47,8 +57,8 @@ class AdaptiveSearch(Search):
 
     def search(self) -> FitResult:
         """The best maximum and its verdict."""
-        budget = BUDGET * self.objective.template.n_experts
-        self.run_all(self.maker.draw(FIRST * self.objective.template.n_experts))
+        budget = self._budget()
+        self.run_all(self.maker.draw(_first(self.objective.template.n_experts)))
         while True:
             self._move()
             seen = self.evidence()
@@ -59,6 +69,13 @@ class AdaptiveSearch(Search):
             self._keep_the_smaller()
         self.let_the_leader_arrive()
         return self.best()
+
+    def _budget(self) -> float:
+        """Independent starts at most."""
+        null = self.objective.template
+        cheap = PART * self.affordable(self.objective, null) / null.n_experts
+        most = float(np.clip(cheap, BUDGET, MOST_BUDGET)) * null.n_experts
+        return max(most, _first(null.n_experts))
 
     def run_all(self, starts: list[Named]) -> None:
         """Run starts to their ends."""
@@ -82,6 +99,14 @@ class AdaptiveSearch(Search):
                 if self._leader() != before:
                     break
 
+    def _distinct(self, order: Int[np.ndarray, " o"], most: int) -> list[int]:
+        """The first of some starts whose heights differ."""
+        chosen: list[int] = []
+        while len(order) and len(chosen) < most:
+            chosen.append(int(order[0]))
+            order = order[~self.at_height_of(chosen[-1])[order]]
+        return chosen
+
     def _worth_a_move(self) -> int | None:
         """An end near which a better one is still to be looked for."""
         if self._moves_left() <= 0:
@@ -91,21 +116,23 @@ class AdaptiveSearch(Search):
 
     def _moves_left(self) -> int:
         """How many more may be tried, from all ends together."""
-        return MOST_MOVES * self.objective.template.n_experts - sum(self.tried.values())
+        return MOST_MOVES * self.objective.template.n_experts**2 - sum(self.tried.values())
 
     def _heads(self) -> list[int]:
-        """The best end, one above it that does not count, and the second best."""
+        """The best end, one above it that does not count, and the next best ones."""
         order = self.ranked()
         best = self._leader()
         sunk = [int(i) for i in order if self.sunk[i] and self.heights[i] > self.heights[best]]
         other = order[~self.at_height_of(best)[order] & ~self.sunk[order]]
-        return [best, *sunk[:1], *map(int, other[:1])]
+        return [best, *sunk[:1], *self._distinct(other, FURTHER)]
 
     def _most_moves(self, i: int) -> int:
         """From one end: fewer where it is not the best."""
         k = self.objective.template.n_experts
         times = np.clip(self.maker.rows.Phi.shape[1] / FEATURES, 1.0, MOST_TIMES)
-        return int(MOVES * k * (k - 1) * times) if i == self._leader() else k
+        if i != self._leader():
+            return NEXT * k
+        return int(MOVES * k * (k - 1) * times) + OTHERS * k
 
     def _spare(self, i: int) -> Int[np.ndarray, " s"]:
         """Experts of an end that may be dissolved: those that rest on nothing, or any."""

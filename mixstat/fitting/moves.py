@@ -114,15 +114,15 @@ def _by_residual(
     rows: StartRows, share: Float[np.ndarray, " n"], random: np.random.Generator
 ) -> Bool[np.ndarray, " n"]:
     """Rows close to the expert's own regression, and those far from it."""
-    residual = np.linalg.norm(rows.view - _regression(rows, share), axis=1)
-    return residual < _cut(residual, share * rows.weight, random.uniform(0.3, 0.8))
+    residual = np.linalg.norm(rows.view - regression(rows, share), axis=1)
+    return residual < quantile(residual, share * rows.weight, random.uniform(0.3, 0.8))
 
 
 def _by_side(
     rows: StartRows, share: Float[np.ndarray, " n"], random: np.random.Generator
 ) -> Bool[np.ndarray, " n"]:
     """Rows above the expert's regression, and those below it."""
-    residual = rows.view - _regression(rows, share)
+    residual = rows.view - regression(rows, share)
     return residual @ random.standard_normal(residual.shape[1]) > 0
 
 
@@ -148,7 +148,7 @@ def _by_place(
     if columns.shape[1] == 0:
         return _by_residual(rows, share, random)
     along = columns @ random.standard_normal(columns.shape[1])
-    return along < _cut(along, share * rows.weight, random.uniform(0.2, 0.8))
+    return along < quantile(along, share * rows.weight, random.uniform(0.2, 0.8))
 
 
 def _by_closeness(
@@ -168,7 +168,7 @@ def _by_closeness(
     for coef in np.linalg.pinv(rows.Phi[chosen]) @ rows.view[chosen]:
         residual = np.linalg.norm(rows.view - rows.Phi @ coef, axis=1)
         if weight[residual < best].sum() >= enough:  # else no closer, and there is nothing to sort
-            cut = _cut(residual, weight, part)
+            cut = quantile(residual, weight, part)
             if cut < best:
                 best, closest = cut, residual <= cut
     return closest
@@ -177,14 +177,16 @@ def _by_closeness(
 WAYS = (_by_regressions, _by_residual, _by_place, _by_closeness, _by_side)
 
 
-def _regression(rows: StartRows, share: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n v"]:
+def regression(rows: StartRows, share: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n v"]:
     """What a regression on the rows of one expert predicts."""
     root = np.sqrt(share * rows.weight)[:, None]
     coef = np.linalg.lstsq(rows.Phi * root, rows.view * root, rcond=None)[0]
     return rows.Phi @ coef
 
 
-def _cut(values: Float[np.ndarray, " n"], weight: Float[np.ndarray, " n"], share: float) -> float:
+def quantile(
+    values: Float[np.ndarray, " n"], weight: Float[np.ndarray, " n"], share: float
+) -> float:
     """The value below which a share of the weight lies."""
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(weight[order]) / max(float(weight.sum()), 1e-300)

@@ -101,11 +101,11 @@ def one_hot(labels: Int[np.ndarray, " n"], n_experts: int) -> Float[np.ndarray, 
 def inputs(rows: StartRows) -> np.ndarray:
     """What distinguishes rows but their responses."""
     if rows.Z.shape == rows.Phi.shape and np.array_equal(rows.Z, rows.Phi):
-        return _varying(rows.Phi)
-    return np.hstack([_varying(rows.Phi), _varying(rows.Z)])
+        return varying(rows.Phi)
+    return np.hstack([varying(rows.Phi), varying(rows.Z)])
 
 
-def _varying(columns: np.ndarray) -> np.ndarray:
+def varying(columns: np.ndarray) -> np.ndarray:
     """Columns other than the constant, which comes first where there is one."""
     constant = columns.shape[1] > 0 and np.all(columns[:, 0] == 1.0)
     return columns[:, int(constant) :]
