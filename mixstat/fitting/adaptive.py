@@ -130,9 +130,10 @@ class AdaptiveSearch(Search):
         """From one end: fewer where it is not the best."""
         k = self.objective.template.n_experts
         times = np.clip(self.maker.rows.Phi.shape[1] / FEATURES, 1.0, MOST_TIMES)
+        more = k > 2  # of two experts either may be dissolved, with the same result
         if i != self._leader():
-            return NEXT * k
-        return int(MOVES * k * (k - 1) * times) + OTHERS * k
+            return NEXT * k if more else k
+        return int(MOVES * k * (k - 1) * times) + OTHERS * k * more
 
     def _spare(self, i: int) -> Int[np.ndarray, " s"]:
         """Experts of an end that may be dissolved: those that rest on nothing, or any."""
