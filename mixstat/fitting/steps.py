@@ -163,7 +163,7 @@ def _best_first(
             for j, axis in enumerate(seen.axes):
                 if len(axis.starts) > 1:
                     heights = rest + seen.along(axis, fewer[:, split])
-                    cuts += [Cut(heights[b], gone, split, j, b + 1) for b in _peaks(heights)]
+                    cuts += [Cut(float(heights[b]), gone, split, j, b + 1) for b in _peaks(heights)]
     before = np.inf
     for cut in sorted(cuts, reverse=True):
         if before - cut.height > SAME * (1.0 + abs(cut.height)):
@@ -171,7 +171,7 @@ def _best_first(
         before = cut.height
 
 
-def _peaks(heights: Float[np.ndarray, " c"]) -> Int[np.ndarray, " p"]:
+def _peaks(heights: Float[np.ndarray, " c"]) -> list[int]:
     padded = np.concatenate([[-np.inf], heights, [-np.inf]])
     peak = (heights >= padded[:-2]) & (heights > padded[2:]) & np.isfinite(heights)
-    return np.flatnonzero(peak)
+    return np.flatnonzero(peak).tolist()
