@@ -17,7 +17,7 @@ from mixstat.solvers import admissible
 from mixstat.solvers.em import EM, StopRule
 
 ROUND = 4  # independent starts between two looks at what was found
-FIRST = 4  # of the first round, for each expert and each other one: one of each kind
+FIRST = 4  # of the first round, for each expert: one of each kind; with each other one if cheap
 BUDGET = 10  # independent starts at most, for each expert
 MOST_BUDGET = 40  # where rows are so few that starts cost little
 PART = 0.5  # of the starts that it is cheap to run to their ends, which these are
@@ -27,21 +27,31 @@ MOST_TIMES = 3.0  # as many tries, however many features there are
 OTHERS = 3  # for each expert, in which none is split: one step, and two shifts
 FURTHER = 2  # ends beside the best one near which a better one is looked for
 NEXT = 3  # tries there for each expert
-MOST_MOVES = 15  # for each expert and each again, in all
+MOST_MOVES = 15  # for each expert and each again, in all, while they are cheap
+DEAR_MOVES = 25  # for each expert, in all, however dear
+CHEAP_MOVES = 2.0  # times as many as starts that it is cheap to run to their ends
 GROWN = 4  # tries to split each expert of a model of one fewer
 ALIKE_GAIN = 1e-12  # of an EM step, at which a model of fewer experts has arrived
 
 
 def capacity(n_experts: int) -> int:
     """The most starts that a search runs."""
-    first = max(MOST_BUDGET * n_experts, _first(n_experts)) + ROUND
-    moved = MOST_MOVES * n_experts**2 + GROWN * n_experts + 1
+    first = max(MOST_BUDGET * n_experts, first_round(n_experts, np.inf)) + ROUND
+    moved = most_moves(n_experts, np.inf) + GROWN * n_experts + 1
     return first + moved + n_experts * (n_experts - 1) + 1
 
 
-def _first(n_experts: int) -> int:
-    """Independent starts of the first round."""
-    return FIRST * n_experts * (n_experts - 1)
+def first_round(n_experts: int, cheap: float) -> int:
+    """Independent starts of the first round, where so many are cheap to run to their ends."""
+    return (
+        FIRST * n_experts * max(1, min(n_experts - 1, int(min(cheap, 1e9)) // (FIRST * n_experts)))
+    )
+
+
+def most_moves(n_experts: int, cheap: float) -> int:
+    """Starts near ends, in all."""
+    few, many = DEAR_MOVES * n_experts, MOST_MOVES * n_experts**2
+    return int(max(few, min(many, CHEAP_MOVES * cheap)))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -58,7 +68,8 @@ class AdaptiveSearch(Search):
     def search(self) -> FitResult:
         """The best maximum and its verdict."""
         budget = self._budget()
-        self.run_all(self.maker.draw(_first(self.objective.template.n_experts)))
+        first = first_round(self.objective.template.n_experts, self._cheap)
+        self.run_all(self.maker.draw(first))
         while True:
             self._move()
             seen = self.evidence()
@@ -72,10 +83,14 @@ class AdaptiveSearch(Search):
 
     def _budget(self) -> float:
         """Independent starts at most."""
-        null = self.objective.template
-        cheap = PART * self.affordable(self.objective, null) / null.n_experts
-        most = float(np.clip(cheap, BUDGET, MOST_BUDGET)) * null.n_experts
-        return max(most, _first(null.n_experts))
+        k = self.objective.template.n_experts
+        most = float(np.clip(PART * self._cheap / k, BUDGET, MOST_BUDGET)) * k
+        return max(most, first_round(k, self._cheap))
+
+    @property
+    def _cheap(self) -> float:
+        """Starts that it is cheap to run to their ends."""
+        return self.affordable(self.objective, self.objective.template)
 
     def run_all(self, starts: list[Named]) -> None:
         """Run starts to their ends."""
@@ -116,7 +131,8 @@ class AdaptiveSearch(Search):
 
     def _moves_left(self) -> int:
         """How many more may be tried, from all ends together."""
-        return MOST_MOVES * self.objective.template.n_experts**2 - sum(self.tried.values())
+        most = most_moves(self.objective.template.n_experts, self._cheap)
+        return most - sum(self.tried.values())
 
     def _heads(self) -> list[int]:
         """The best end, one above it that does not count, and the next best ones."""

@@ -9,7 +9,14 @@ from sklearn.exceptions import ConvergenceWarning
 from mixstat import MixtureOfExperts
 from mixstat.evidence import SearchEvidence
 from mixstat.fitting import search
-from mixstat.fitting.adaptive import GROWN, MOST_BUDGET, MOST_MOVES, ROUND
+from mixstat.fitting.adaptive import (
+    GROWN,
+    MOST_BUDGET,
+    ROUND,
+    capacity,
+    first_round,
+    most_moves,
+)
 from mixstat.fitting.moves import doubled, moves, without
 from mixstat.fitting.starts import StartRows
 from mixstat.results import Status
@@ -336,6 +343,15 @@ def test_fewer_experts_are_fitted_only_for_gates_that_can_halve_a_share(
     assert all(longest == 256 for _, longest in sizes[1:])  # what memory has room for
 
 
+def test_starts_grow_with_pairs_of_experts_while_they_are_cheap():
+    assert [first_round(k, np.inf) for k in (2, 3, 4, 5)] == [8, 24, 48, 80]
+    assert [first_round(k, 50) for k in (2, 5, 8, 20)] == [8, 40, 32, 80]
+    assert [most_moves(k, np.inf) for k in (2, 3, 5)] == [60, 135, 375]
+    assert [most_moves(k, 50) for k in (2, 5, 8)] == [60, 125, 200]
+    for k in (2, 5, 12):
+        assert capacity(k) > first_round(k, np.inf) + most_moves(k, np.inf)
+
+
 @pytest.mark.exhaustive
 def test_a_search_that_finds_no_rest_ends_within_its_budget():
     random = np.random.default_rng(8)
@@ -345,6 +361,6 @@ def test_a_search_that_finds_no_rest_ends_within_its_budget():
         warnings.simplefilter("ignore", ConvergenceWarning)
         moe.fit(X, y)
     seen = moe.certificate_.search
-    assert seen.moves <= MOST_MOVES * 16 + GROWN * 4 + 1
+    assert seen.moves <= most_moves(4, np.inf) + GROWN * 4 + 1
     assert seen.starts <= MOST_BUDGET * 4 + ROUND
     assert not moe.certificate_.sound
