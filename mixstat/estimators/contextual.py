@@ -1,11 +1,11 @@
 """ContextualMixtureOfExperts: regression with one expert for each regime that people know."""
 
 from mixstat.arguments import Response, Table, Weights
-from mixstat.estimators.knowing import KnowingMixture
+from mixstat.estimators.knowing_updates import UpdatingKnowingMixture
 from mixstat.hints import hinting
 
 
-class ContextualMixtureOfExperts(KnowingMixture):
+class ContextualMixtureOfExperts(UpdatingKnowingMixture):
     """Mixture of experts regression in which people tell where each expert may be at work.
 
     What process engineers know of regimes (start-up, fouling, peaks) is stated as possibility

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
+from jaxtyping import Float
 
 from mixstat.arguments import Response, Setting, Table, Weights
 from mixstat.estimators.inferring import InferringMixture
@@ -79,8 +80,8 @@ class UpdatingMixture(InferringMixture):
         -----
         The updated model is no certified maximum: attributes that describe the fit
         (``certificate_``, ``log_likelihood_`` and so on) are removed, and standard errors are
-        not to be had until ``fit`` is called. New rows of a contextual mixture, and of a fit with
-        known experts, are taken as rows of which nothing is known.
+        not to be had until ``fit`` is called. New rows of a fit with known experts are taken as
+        rows of which nothing is known.
 
         References
         ----------
@@ -91,14 +92,20 @@ class UpdatingMixture(InferringMixture):
         return self
 
     def _learned(
-        self, X: Table, y: Response, sample_weight: Weights, forgetting: Setting, offset: Table
+        self,
+        X: Table,
+        y: Response,
+        sample_weight: Weights,
+        forgetting: Setting,
+        offset: Table,
+        **known: Table,
     ) -> Fit:
         """The fit, taught by new rows; one from the beginning if there is none."""
         factor = check_positive("forgetting", forgetting)
         if factor > 1:
             raise ValueError(f"forgetting must be at most 1, got {forgetting!r}.")
         if not self.__sklearn_is_fitted__():
-            return self._new_fit(X, y, sample_weight, offset=offset)
+            return self._new_fit(X, y, sample_weight, offset=offset, **known)
         if self.fit_.request.schema.groups is not None:
             raise ValueError("groups: a fit with groups cannot be updated; fit needs all rows.")
         if self.fit_.request.options.restrictions.any:
@@ -115,14 +122,20 @@ class UpdatingMixture(InferringMixture):
         weight = self._weights(X, sample_weight, len(response))
         decay = factor ** np.arange(len(weight) - 1, -1, -1)
         rows = TrainingRows(read, response, weight * decay, offset=self._offset(X, offset))
+        rows = replace(rows, log_possibility=self._log_possibility(X, rows, **known))
         return updated(self.fit_, rows, factor ** len(weight))
+
+    def _log_possibility(self, X: Table, rows: TrainingRows) -> Float[np.ndarray, "n K"] | None:
+        """What is known of the experts of new rows."""
+        return None
 
 
 @in_float64
 def updated(fit: Fit, rows: TrainingRows, memory: float) -> Fit:
     """The fit after one step with new rows; earlier ones keep ``memory`` of their weight."""
     kept = fit.sums_of_rows()
-    batch = fit.lay_out(rows.X, rows.responses, rows.weight, offset=rows.offset)
+    known = rows.log_possibility
+    batch = fit.lay_out(rows.X, rows.responses, rows.weight, known, offset=rows.offset)
     model, sums = advance(fit.model, kept.sums, batch, np.asarray(memory), kept.rules)
     if not np.all(np.isfinite(parameter_vector.to_vector(model))):
         raise ValueError("X or y is too far from the rows of the fit: the step is not finite.")

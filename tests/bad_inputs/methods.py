@@ -280,7 +280,7 @@ def of_prediction() -> Iterator[Row]:
     yield from rows(
         f"{name}.fit", lambda: ContextualMixtureOfExperts(n_experts=2).fit, good, knowledge
     )
-    for question in ("context_proba", "conflict"):
+    for question in ("context_proba", "conflict", "partial_fit"):
         bad = {"X": NOT_TABLES[:4], "y": NOT_NUMBERS[:4], **knowledge}
         yield from rows(f"{name}.{question}", method("contextual", question), good, bad)
     parameter = {"name": _parameter("contextual")}
