@@ -1,13 +1,24 @@
 """Rows in the order of time: the level follows what was missed."""
 
 from bisect import insort
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from mixstat.conformal.ranks import ROUNDING, Calibration
+from mixstat.arguments import Setting
+from mixstat.conformal.ranks import ROUNDING, Calibration, Ranks
 from mixstat.conformal.sets import IntervalSets, LabelSets
+
+
+@dataclass
+class Place:
+    """Where rows of a region have come to."""
+
+    level: float
+    """Asked of the next row."""
+    past: list[float]
+    """Scores that came before it, sorted."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -24,6 +35,8 @@ class AdaptiveSets:
     """Whether the response of each row is known."""
     step: float
     """How fast the level moved."""
+    places: dict[int, Place] = field(default_factory=dict)
+    """Where each region came to, from where later rows go on."""
 
     @property
     def coverage(self) -> float:
@@ -36,13 +49,11 @@ class AdaptiveSets:
 
         Infinite without a step.
         """
-        n, level = int(self.known.sum()), self.sets.level
-        n_regions = len(np.unique(self.sets.region[self.known]))  # each has a level of its own
-        return (
-            n_regions * (max(level, 1 - level) + self.step) / (self.step * n)
-            if self.step and n
-            else np.inf
-        )
+        n, regions = int(self.known.sum()), self.sets.region
+        first = [int(np.argmax(regions == one)) for one in np.unique(regions[self.known])]
+        begin = self.asked[first]  # each region has a level of its own
+        room = np.sum(np.maximum(begin, 1 - begin) + self.step)
+        return float(room / (self.step * n)) if self.step and n else np.inf
 
     def __repr__(self) -> str:
         seldom = "" if self.known.all() else f"{self.known.sum()} of known response, "
@@ -59,15 +70,17 @@ def follow(
     scores: Float[np.ndarray, " n"],
     level: float,
     step: float,
-) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """Levels, and the largest score inside of each set; regions go by themselves.
+    places: dict[int, Place] | None = None,
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"], dict[int, Place]]:
+    """Levels, the largest score inside of each set, and where the rows came to.
 
-    A row whose score is nan, which is not known, changes nothing for those after it.
+    Regions go by themselves, each from its place if there is one. A row whose score is nan, which
+    is not known, changes nothing for those after it.
     """
-    levels, most = np.empty(len(scores)), np.empty(len(scores))
-    for one in np.unique(region):
-        past = np.sort(found.score[found.region == one]).tolist()
-        now = level
+    levels, most, places = np.empty(len(scores)), np.empty(len(scores)), dict(places or {})
+    for one in np.unique(region).tolist():
+        begin = places.get(one) or Place(level, np.sort(found.score[found.region == one]).tolist())
+        past, now = begin.past.copy(), begin.level
         for row in np.flatnonzero(region == one).tolist():
             levels[row], most[row] = now, _largest(past, now)
             if np.isnan(scores[row]):
@@ -75,7 +88,31 @@ def follow(
             miss = float(scores[row] > most[row])
             now += step * (miss - (1 - level))
             insort(past, float(scores[row]))
-    return levels, most
+        places[one] = Place(now, past)
+    return levels, most, places
+
+
+def check_follows(found: Calibration | Ranks, method: str, *, weighted: bool) -> Calibration:
+    """What rows in time begin with; refused where it is not one list of scores."""
+    if isinstance(found, Ranks) or weighted:
+        raise ValueError(
+            "method must be 'split' or 'prefit', without sample_weight, to follow rows in "
+            f"time; got method={method!r}."
+        )
+    return found
+
+
+def places_of(after: Setting, level: float) -> dict[int, Place]:
+    """Where earlier rows came to; nowhere without any."""
+    if after is None:
+        return {}
+    if not isinstance(after, AdaptiveSets):
+        raise ValueError(f"after must be what follow returned of earlier rows, got {after!r}.")
+    if after.sets.level != level:
+        raise ValueError(
+            f"level must be that of the earlier rows, {after.sets.level:g}; got {level:g}."
+        )
+    return after.places
 
 
 def _largest(past: list[float], level: float) -> float:

@@ -8,7 +8,7 @@ import mixstat.conformal.asked as asked
 import mixstat.conformal.calibrated as calibrated
 from mixstat.alignment import check_same_rows
 from mixstat.arguments import Estimator, Response, Seed, Setting, Table, Weights
-from mixstat.conformal.adaptive import AdaptiveSets, follow
+from mixstat.conformal.adaptive import AdaptiveSets, check_follows, follow, places_of
 from mixstat.conformal.asked import Rows
 from mixstat.conformal.calibrated import Kind
 from mixstat.conformal.guarantees import told_of_cross, told_of_split, told_of_time
@@ -250,7 +250,13 @@ class ConformalPredictor(BaseEstimator):
         return made(self.estimators_, X, (share, told), least=least, region=region)
 
     def follow(
-        self, X: Table, y: Response, level: Setting = 0.9, *, step: Setting = 0.01
+        self,
+        X: Table,
+        y: Response,
+        level: Setting = 0.9,
+        *,
+        step: Setting = 0.01,
+        after: Setting = None,
     ) -> AdaptiveSets:
         """Sets for rows in the order of time, each made before its own response is seen.
 
@@ -270,6 +276,8 @@ class ConformalPredictor(BaseEstimator):
             Share of the rows to be held.
         step : float, default=0.01
             How fast the level moves; 0 leaves it, and only lets the scores of the past grow.
+        after : AdaptiveSets, default=None
+            What this method returned of the rows before these, from where it goes on.
 
         Returns
         -------
@@ -278,19 +286,15 @@ class ConformalPredictor(BaseEstimator):
         """
         check_is_fitted(self, "calibration_")
         share, pace = check_open_share("level", level), check_positive("step", step, zero=True)
-        found = self.calibration_
-        if isinstance(found, Ranks) or self.is_weighted_:
-            raise ValueError(
-                "method must be 'split' or 'prefit', without sample_weight, to follow rows in "
-                f"time; got method={self.method!r}."
-            )
+        found = check_follows(self.calibration_, self.method, weighted=self.is_weighted_)
         fit = self.estimators_[0]
         X, y, _ = without_named(X, y, None, fit._formulas())
         X = without_columns(X, *self._told)
         check_same_rows(X=X, y=y)
         region = asked.regions_of(fit, X, self.kind_.regions)
         scores = calibrated.scores_where_known(fit, X, y, self.kind_)
-        levels, most = follow(found, region, scores, share, pace)
+        begin = places_of(after, share)
+        levels, most, places = follow(found, region, scores, share, pace, begin)
         told, least = told_of_time(share, pace), calibrated.least(fit, X, most, self.kind_)
         sets = made(self.estimators_, X, (share, told), least=least, region=region)
-        return AdaptiveSets(sets, levels, scores <= most, ~np.isnan(scores), pace)
+        return AdaptiveSets(sets, levels, scores <= most, ~np.isnan(scores), pace, places)

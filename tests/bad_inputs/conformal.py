@@ -70,6 +70,7 @@ def of_conformal() -> Iterator[Row]:
         "y": [NOT_NUMBERS[1], *NOT_NUMBERS[5:8], Case(Y[:3], "3"), Case([float("nan")] * 3, "3")],
         "level": NOT_LEVELS,
         "step": [-0.1, "x", None],
+        "after": [5, "x"],
     }
     yield from rows("ConformalPredictor.follow", lambda: predictor().follow, pairs, bad)
     yield from _of_sets()

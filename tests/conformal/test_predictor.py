@@ -409,6 +409,27 @@ def test_rows_of_unknown_response_have_sets_and_teach_nothing(calibrated):
     np.testing.assert_array_equal(none.asked, 0.8)
 
 
+@pytest.mark.parametrize("regions", ["all", "expert"])
+def test_rows_go_on_where_earlier_ones_ended(fitted, regions):
+    X, y = branches(90, 8)
+    y[30:] += 1.5
+    y[10:15] = np.nan
+    apart = ConformalPredictor(fitted, method="prefit", regions=regions).fit(*branches(59, 5))
+    whole = apart.follow(X, y, level=0.8, step=0.05)
+    parts, after = [], None
+    for some in np.split(np.arange(90), [1, 40, 41]):
+        after = apart.follow(X[some], y[some], level=0.8, step=0.05, after=after)
+        parts.append(after)
+        known = after.known.sum()
+        assert known == 0 or abs(after.coverage - 0.8) <= after.most_off
+    np.testing.assert_array_equal(np.concatenate([one.asked for one in parts]), whole.asked)
+    np.testing.assert_array_equal(np.concatenate([one.held for one in parts]), whole.held)
+    again = apart.follow(X[some], y[some], level=0.8, step=0.05, after=parts[-2])
+    np.testing.assert_array_equal(again.asked, after.asked)  # nothing of the past was changed
+    with pytest.raises(ValueError, match=r"level must be that of the earlier rows, 0\.8; got 0\.9"):
+        apart.follow(X, y, level=0.9, after=after)
+
+
 @pytest.mark.fast
 @pytest.mark.parametrize("kind", ["grows", "jumps", "worst"])
 def test_the_bound_in_time_holds_for_any_rows(kind):
@@ -424,7 +445,7 @@ def test_the_bound_in_time_holds_for_any_rows(kind):
         scores[:] = 1e6 + np.arange(2000)  # each larger than all before it
     old = Calibration(random.standard_normal(50), np.ones(50), np.zeros(50, int))
     level, step = 0.9, 0.02
-    levels, most = follow(old, np.zeros(2000, int), scores, level, step)
+    levels, most, _ = follow(old, np.zeros(2000, int), scores, level, step)
     assert abs(np.mean(scores <= most) - level) <= (level + step) / (step * 2000)
     assert levels.min() > -step
     assert levels.max() < 1 + step
