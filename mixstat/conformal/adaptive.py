@@ -92,7 +92,7 @@ def follow(
     return levels, most, places
 
 
-def check_follows(found: Calibration | Ranks, method: str, *, weighted: bool) -> Calibration:
+def check_follows(found: Calibration | Ranks, method: Setting, *, weighted: bool) -> Calibration:
     """What rows in time begin with; refused where it is not one list of scores."""
     if isinstance(found, Ranks) or weighted:
         raise ValueError(
