@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-MET_OFTEN = 4  # independent starts that must reach the best end
+MET_OFTEN = 4  # independent starts that must reach the best end of two experts
+MORE_OFTEN = 2  # more of them for each further expert, since ways to divide the rows multiply
+LARGEST_PART = 1 / 3  # of all starts, that these further ones may ask for
 RARE = 0.1  # chance of a better end unseen that is small enough
 
 
@@ -24,6 +26,8 @@ class SearchEvidence:
     """Starts whose end is degenerate: an expert on few rows that chance explains."""
     idle: int = 0
     """How many of the independent starts are among these."""
+    n_experts: int = 2
+    """Experts of the model."""
 
     @property
     def unseen(self) -> float:
@@ -53,8 +57,14 @@ class SearchEvidence:
 
     @property
     def enough(self) -> bool:
-        """Whether the best end was met as often as four times, or by half of few starts."""
-        needed = min(MET_OFTEN, max(1, self.starts // 2))
+        """Whether the best end was met often, and a better one is unlikely.
+
+        Often is four times for two experts and two times more for each further one, or half of few
+        starts: where no more than a third of the starts are asked for.
+        """
+        few = min(MET_OFTEN, max(1, self.starts // 2))
+        often = MET_OFTEN + MORE_OFTEN * max(0, self.n_experts - 2)
+        needed = min(often, max(few, int(LARGEST_PART * self.starts)))
         return self.met_best >= needed and self.better_unseen <= RARE
 
     def sentence(self) -> str:

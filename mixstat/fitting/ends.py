@@ -102,6 +102,7 @@ class Ends:
             moves=int(np.isin(self.table["start"][order], DEPENDENT).sum()),
             rejected=int(self.sunk[order].sum()),
             idle=int(self.sunk[counted].sum()),
+            n_experts=self.objective.template.n_experts,
         )
 
 

@@ -243,6 +243,33 @@ def test_evidence_in_numbers():
     assert SearchEvidence(starts=20, ends=0, met_best=0, met_once=0, idle=20).unseen == 1
 
 
+@pytest.mark.fast
+def test_more_experts_ask_for_more_starts_that_agree():
+    def enough(n_experts, met_best, starts):
+        return SearchEvidence(
+            starts=starts, ends=3, met_best=met_best, met_once=0, n_experts=n_experts
+        ).enough
+
+    for n_experts, needed in {1: 4, 2: 4, 3: 6, 4: 8, 5: 10}.items():
+        assert enough(n_experts, needed, 60)
+        assert not enough(n_experts, needed - 1, 60)
+    # of few starts no more than a third are asked for, or four, or half of very few
+    assert enough(5, 4, 12)
+    assert not enough(5, 3, 12)
+    assert enough(5, 6, 18)
+    assert not enough(5, 5, 18)
+    assert enough(5, 2, 4)
+
+
+def test_evidence_knows_the_number_of_experts():
+    random = np.random.default_rng(9)
+    x, line = random.uniform(-2, 2, (150, 1)), random.integers(3, size=150)
+    y = 5.0 * line + x[:, 0] + 0.5 * random.standard_normal(150)
+    moe = MixtureOfExperts(3, gate_degree=0, n_init=3, random_state=0).fit(x, y)
+    search = moe.certificate_.search
+    assert search.n_experts == 3
+
+
 def test_a_search_counts_what_it_found():
     random = np.random.default_rng(8)
     x = random.uniform(-2, 2, (300, 1))
