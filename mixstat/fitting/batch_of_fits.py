@@ -104,6 +104,19 @@ def fit_many(
     ValueError
         If a member does not fit the objective (it is named), or the objective lacks what the
         solver needs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.fitting.batch_of_fits import fit_many
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> weights = np.random.default_rng(0).exponential(size=(4, 300))
+    >>> fits = fit_many(moe.problem_, [moe.model_], weights=weights)
+    >>> fits.certified
+    array([ True,  True,  True,  True])
     """
     members = Members(objective, starts, weights, data, names)
     walker = find_solver(solver)

@@ -21,6 +21,19 @@ class RootogramDisplay(Display):
     ----------
     table : DataFrame
         What ``results.posterior_rootogram()`` returned.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.plotting import RootogramDisplay
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> display = RootogramDisplay.from_results(moe.inference(X, y), n_bins=4)
+    >>> [ax.get_title() for ax in display.axes_]
+    ['expert 0', 'expert 1']
+    >>> plt.close(display.figure_)
     """
 
     def __init__(self, *, table: DataFrame) -> None:
@@ -87,6 +100,19 @@ class GateReliabilityDisplay(Display):
     ----------
     table : DataFrame
         What ``results.gate_reliability()`` returned.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.plotting import GateReliabilityDisplay
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> display = GateReliabilityDisplay.from_results(moe.inference(X, y), n_bins=3)
+    >>> display.table["responsibility"].round(1).tolist()
+    [0.0, 0.6, 1.0, 0.0, 0.4, 1.0]
+    >>> plt.close(display.figure_)
     """
 
     def __init__(self, *, table: DataFrame) -> None:

@@ -46,6 +46,19 @@ class PartialDependenceDisplay(Display):
         How the axis is drawn.
     seen : ndarray of shape (n,)
         Values of the rows, marked below the curves.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.plotting import PartialDependenceDisplay
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> display = PartialDependenceDisplay.from_estimator(moe, X, of="mean", n_points=3)
+    >>> display.curves.round(1)
+    array([[0., 1., 0.]])
+    >>> plt.close(display.figure_)
     """
 
     def __init__(self, *, values, curves, names, label, along, seen) -> None:

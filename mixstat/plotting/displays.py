@@ -62,6 +62,16 @@ class FittedMeanDisplay(Display):
         Name of the response.
     names : list of str, optional
         What each expert stands for.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.plotting import FittedMeanDisplay
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> FittedMeanDisplay.from_estimator(moe, X, y).ax_.get_title(loc="right")
+    'at x1 = 0.456, x2 = 0.512'
     """
 
     def __init__(
@@ -209,6 +219,16 @@ class GateDisplay(Display):
         How the axis is drawn, where the input is a date or a category.
     names : list of str, optional
         What each expert stands for.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.plotting import GateDisplay
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> GateDisplay.from_estimator(moe, X).ax_.get_ylabel()
+    'gate share'
     """
 
     def __init__(self, *, values, share, name, along=None, names=None) -> None:

@@ -114,6 +114,19 @@ class CoefficientDisplay(ForestDisplay):
         What is drawn.
     level : float
         Level of the intervals.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.plotting import CoefficientDisplay
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> display = CoefficientDisplay.from_results(moe.inference(X, y))
+    >>> [panel.title for panel in display.panels]
+    ['Experts', 'Gate']
+    >>> plt.close(display.figure_)
     """
 
     @classmethod
@@ -184,6 +197,19 @@ class EffectsDisplay(ForestDisplay):
         What is drawn.
     level : float
         Level of the intervals.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.plotting import EffectsDisplay
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> display = EffectsDisplay.from_effects(moe.inference(X, y).marginal_effects())
+    >>> [series.name for series in display.panels[0].series]
+    ['total', 'through the gate', 'through the experts']
+    >>> plt.close(display.figure_)
     """
 
     @classmethod

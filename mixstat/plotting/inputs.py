@@ -21,6 +21,21 @@ class InputReportDisplay(Display):
         For each context a title, and effects with both ends of their intervals.
     level : float
         Level of the intervals.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.plotting import InputReportDisplay
+    >>> from mixstat.soft_sensors import input_report
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> report = input_report(moe, X, y, n_boot=10, random_state=0)
+    >>> display = InputReportDisplay.from_report(report, n_inputs=1)
+    >>> display.features
+    ['x0']
+    >>> plt.close(display.figure_)
     """
 
     def __init__(self, *, features, panels, level) -> None:

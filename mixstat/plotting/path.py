@@ -28,6 +28,21 @@ class PenaltyPathDisplay(Display):
         deviation of their feature (for a real response in deviations of it).
     chosen : float
         The strength to be marked.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.plotting import PenaltyPathDisplay
+    >>> from mixstat.selection import penalty_path
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, l1_ratio=1.0, random_state=0)
+    >>> path = penalty_path(moe, X, y, part="experts", strengths=[0.3, 0.1, 0.03])
+    >>> display = PenaltyPathDisplay.from_path(path)
+    >>> [ax.get_title() for ax in display.axes_]
+    ['expert 0', 'expert 1', 'gate: expert 0 against 1']
+    >>> plt.close(display.figure_)
     """
 
     def __init__(self, *, strengths, panels, chosen) -> None:

@@ -62,6 +62,17 @@ class PossibilityDisplay(Display):
         Names of the contexts.
     xlabel : str
         What the positions are.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from mixstat.contextual import Trapezoidal
+    >>> from mixstat.plotting import PossibilityDisplay
+    >>> heating = Trapezoidal("heating", on=0, corners=(10, 20, 40, 50))
+    >>> display = PossibilityDisplay.from_context(heating, [10, 15, 20, 40, 50])
+    >>> display.values.ravel()
+    array([0. , 0.5, 1. , 1. , 0. ])
+    >>> plt.close(display.figure_)
     """
 
     def __init__(self, *, position, values, names, xlabel) -> None:

@@ -18,6 +18,19 @@ class ProfileDisplay(Display):
     ----------
     profile : ProfileLikelihood
         What ``profile`` of an estimator returned.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.plotting import ProfileDisplay
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> display = ProfileDisplay.from_estimator(moe, "expert0:x0", n_points=5)
+    >>> display.ax_.get_xlabel()
+    'expert0:x0'
+    >>> plt.close(display.figure_)
     """
 
     def __init__(self, profile: ProfileLikelihood) -> None:

@@ -40,6 +40,19 @@ class RateDisplay(Display):
     size : {"column", "page"}, default=None
         Of a new figure: as wide as a column (3.4 inches) or a page (6.8 inches) of a journal,
         with letters of 8 points. None takes Matplotlib's.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt, numpy as np, pandas as pd
+    >>> from mixstat.plotting import RateDisplay
+    >>> from mixstat.rates import fit_rate
+    >>> n = np.repeat([100, 200, 400], 20)
+    >>> losses = np.random.default_rng(0).chisquare(5, size=60) / np.sqrt(n)
+    >>> rate = fit_rate(pd.DataFrame({"n": n, "kl": losses}), "kl")
+    >>> display = RateDisplay(rate, theory=-0.5).plot()
+    >>> display.ax_.get_legend_handles_labels()[1][1]
+    'theory: slope -0.5'
+    >>> plt.close(display.figure_)
     """
 
     def __init__(

@@ -30,6 +30,19 @@ class GateRegionsDisplay(Display):
         Where the other inputs stay.
     points : tuple of ndarray, optional
         Both inputs of rows, and the number of the expert of each.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.plotting import GateRegionsDisplay
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> display = GateRegionsDisplay.from_estimator(moe, X, features=(0, 2), n_points=30)
+    >>> display.ax_.get_xlabel(), display.ax_.get_ylabel()
+    ('x0', 'x2')
+    >>> plt.close(display.figure_)
     """
 
     def __init__(self, *, first, second, share, labels, names, held, points=None) -> None:

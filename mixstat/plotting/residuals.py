@@ -30,6 +30,19 @@ class QuantileResidualDisplay(Display):
         Quantile residuals.
     name : str
         What ``fitted`` is.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.plotting import QuantileResidualDisplay
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> display = QuantileResidualDisplay.from_results(moe.inference(X, y))
+    >>> print(f"{display.residuals.std():.1f}")
+    1.0
+    >>> plt.close(display.figure_)
     """
 
     def __init__(self, *, fitted: np.ndarray, residuals: np.ndarray, name: str) -> None:
@@ -129,6 +142,19 @@ class InfluenceDisplay(Display):
         Of the rows.
     n_named : int
         How many of the largest distances are named.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.plotting import InfluenceDisplay
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> display = InfluenceDisplay.from_influence(moe.inference(X, y).influence(), n_named=2)
+    >>> [text.get_text() for text in display.ax_.texts]
+    ['280', '220']
+    >>> plt.close(display.figure_)
     """
 
     def __init__(

@@ -47,6 +47,20 @@ class SelectionDisplay(Display):
         Criteria, a panel for each.
     chosen : int
         Row of the winner, which is marked.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.plotting import SelectionDisplay
+    >>> from mixstat.selection import select
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(n_init=2, random_state=0)
+    >>> display = SelectionDisplay.from_selection(select(X, y, estimator=moe, n_experts=[1, 2]))
+    >>> [ax.get_title() for ax in display.axes_]
+    ['BIC', 'ICL']
+    >>> plt.close(display.figure_)
     """
 
     def __init__(self, *, lines, columns, chosen) -> None:

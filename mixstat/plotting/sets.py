@@ -31,6 +31,21 @@ class PredictionSetDisplay(Display):
         Responses, and whether each is in its set.
     response : str, default="response"
         Name of the response.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.conformal import ConformalPredictor
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.plotting import PredictionSetDisplay
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0)
+    >>> sets = ConformalPredictor(moe, random_state=0).fit(X, y).predict_set(X[:50])
+    >>> display = PredictionSetDisplay.from_sets(sets, X[:50], y[:50])
+    >>> display.ax_.get_legend_handles_labels()[1]
+    ['90% sets', 'inside', 'outside (4.0%)']
+    >>> plt.close(display.figure_)
     """
 
     def __init__(

@@ -25,6 +25,22 @@ class SlopeDisplay(Display):
         Position from which on members were used for it.
     method : str
         "slope" or "jump".
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.plotting import SlopeDisplay
+    >>> from mixstat.selection import select, slope_heuristic
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0)
+    >>> columns = {"expert_features": [[0], [0, 1, 2]], "gate_features": [[0], [0, 1, 2]]}
+    >>> found = select(X, y, estimator=moe, n_experts=2, **columns)
+    >>> display = SlopeDisplay.from_slopes(slope_heuristic(found))
+    >>> display.n_parameters
+    array([ 8, 10, 12, 14])
+    >>> plt.close(display.figure_)
     """
 
     def __init__(self, *, n_parameters, log_likelihood, chosen, minimal, first, method) -> None:

@@ -52,6 +52,19 @@ class TimeDisplay(Display):
         Gate share times mean of each expert, drawn in place of the shares.
     response : str, default="response"
         Name of the response.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.plotting import TimeDisplay
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> display = TimeDisplay.from_estimator(moe, X[:50], y[:50])
+    >>> [ax.get_ylabel() for ax in display.axes_]
+    ['response', 'gate share']
+    >>> plt.close(display.figure_)
     """
 
     def __init__(

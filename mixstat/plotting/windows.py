@@ -24,6 +24,19 @@ class WindowDisplay(Display):
         A slope that theory states, as a dashed line.
     size : {"column", "page"}, default=None
         Of a new figure, as for :class:`RateDisplay`.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt, numpy as np, pandas as pd
+    >>> from mixstat.plotting import WindowDisplay
+    >>> from mixstat.rates import rates_from
+    >>> n = np.repeat([100, 200, 400, 800], 20)
+    >>> losses = np.random.default_rng(0).chisquare(5, size=80) / np.sqrt(n)
+    >>> rates = rates_from(pd.DataFrame({"n": n, "kl": losses}), "kl")
+    >>> display = WindowDisplay(rates, theory=-0.5).plot()
+    >>> display.ax_.get_xlabel()
+    'smallest n'
+    >>> plt.close(display.figure_)
     """
 
     def __init__(self, rates: Setting, theory: Setting = None, *, size: Setting = None) -> None:

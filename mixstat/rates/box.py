@@ -26,6 +26,15 @@ class Box:
     Convergence rates of over-specified mixtures are stated for the maximum likelihood estimate
     within a compact set, without which atoms of little weight drift off. Scales are limited as
     standard deviations, temperatures as they are. Equal limits hold a parameter at that value.
+
+    Examples
+    --------
+    >>> from mixstat.rates import Box
+    >>> box = Box(expert_slope=(-5, 5), scale=(0.1, 3.0), others={"df": (2.0, 50.0)})
+    >>> box.by_kind()["scale"], box.by_kind()["df"]
+    ((0.1, 3.0), (2.0, 50.0))
+    >>> box.by_kind()["gate_slope"]
+    (-inf, inf)
     """
 
     gate_intercept: Limits = NONE

@@ -52,6 +52,18 @@ def from_fit(
     ------
     ValueError
         If the estimator was fitted with an offset, or X has other columns.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.rates import from_fit
+    >>> X, y = make_tent(300, random_state=0)
+    >>> truth = from_fit(MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y), X)
+    >>> truth.citation, truth.n_experts
+    ('a fit of MixtureOfExperts', 2)
+    >>> [table.shape for table in truth.sample(1000, 0)]
+    [(1000, 3), (1000,)]
     """
     if not isinstance(estimator, Readable) or isinstance(estimator, type):
         raise TypeError(f"estimator must be one of mixstat, got {short(estimator)}.")

@@ -174,6 +174,16 @@ def fit_rate(
     RateWarning
         If more than 1 % of the fits have no certificate, or rows without a finite loss are
         left out.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from mixstat.rates import fit_rate
+    >>> n = np.repeat([100, 200, 400], 20)
+    >>> losses = np.random.default_rng(0).chisquare(5, size=60) / np.sqrt(n)
+    >>> rate = fit_rate(pd.DataFrame({"n": n, "kl": losses}), "kl")
+    >>> print(f"{rate.slope:.2f}, from {rate.interval[0]:.1f} to {rate.interval[1]:.1f}")
+    -0.41, from -0.7 to -0.2
     """
     function = STATISTICS[check_choice("statistic", statistic, tuple(STATISTICS))]
     n_bootstrap = check_integer("n_bootstrap", n_bootstrap, 2)

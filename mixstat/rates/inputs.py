@@ -62,6 +62,14 @@ class Uniform(InputLaw):
         Ends of the interval.
     n_inputs : int, default=1
         Number of inputs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat.rates import Uniform
+    >>> X = Uniform(-1, 1, n_inputs=2).sample(1000, np.random.default_rng(0))
+    >>> print(X.shape, X.min().round(1), X.max().round(1))
+    (1000, 2) -1.0 1.0
     """
 
     def __init__(self, low: Setting, high: Setting, n_inputs: Setting = 1) -> None:
@@ -96,7 +104,15 @@ class Uniform(InputLaw):
 
 
 class Grid(Uniform):
-    """One input on an even grid over an interval, the same in every data set."""
+    """One input on an even grid over an interval, the same in every data set.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat.rates import Grid
+    >>> Grid(0, 1).sample(5, np.random.default_rng(0)).ravel()
+    array([0.  , 0.25, 0.5 , 0.75, 1.  ])
+    """
 
     def __init__(self, low: Setting, high: Setting) -> None:
         super().__init__(low, high)
@@ -110,7 +126,18 @@ class Grid(Uniform):
 
 
 class Clusters(InputLaw):
-    """The mixture of normal inputs that a Gaussian gate is made of."""
+    """The mixture of normal inputs that a Gaussian gate is made of.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat.rates import Clusters, find_truth
+    >>> inputs = Clusters(find_truth("gaussian-gate-mild").mixture.gate)
+    >>> inputs.weights
+    array([0.5, 0.5])
+    >>> inputs.sample(3, np.random.default_rng(0)).shape
+    (3, 1)
+    """
 
     def __init__(self, gate: Setting) -> None:
         self.gate = check_instance("gate", gate, GaussianGate, "a GaussianGate with numbers")
@@ -157,6 +184,16 @@ class Observed(InputLaw):
     ----------
     X : ndarray of shape (n, d)
         The rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat.rates import Observed
+    >>> inputs = Observed([[1.0, 2.0], [3.0, 4.0]])
+    >>> inputs.sample(100, np.random.default_rng(0)).shape
+    (100, 2)
+    >>> inputs.nodes(1).weight
+    array([0.5, 0.5])
     """
 
     def __init__(self, X: Setting) -> None:
@@ -194,6 +231,12 @@ class Lattice(Observed):
         First and last point.
     n_points : int, default=61
         Number of points.
+
+    Examples
+    --------
+    >>> from mixstat.rates import Lattice
+    >>> Lattice(-1, 1, n_points=5).X.ravel()
+    array([-1. , -0.5,  0. ,  0.5,  1. ])
     """
 
     def __init__(self, low: Setting, high: Setting, n_points: Setting = 61) -> None:

@@ -12,7 +12,16 @@ TOLERANCE = 1e-3  # in the log-likelihood of all rows
 
 @dataclass(frozen=True)
 class MissRate:
-    """Share of data sets on which many more starts found a higher maximum."""
+    """Share of data sets on which many more starts found a higher maximum.
+
+    Examples
+    --------
+    >>> from mixstat.rates import RateStudy, find_truth
+    >>> study = RateStudy(find_truth("softmax-gaussian-mild"), 2, [200], 3, losses=["kl"])
+    >>> missed = study.miss_rate(n_starts=4, n_replicates=3, progress=False)
+    >>> missed.n_missed, missed.n_data_sets
+    (0, 3)
+    """
 
     n_data_sets: int
     n_missed: int

@@ -83,7 +83,7 @@ def _named(rates: Setting) -> dict[str, Rate]:
 
 
 def latex_table(table: DataFrame, *, digits: Setting = 3) -> str:
-    """A table of slopes, or of verdicts, in LaTeX with the rules of the package booktabs.
+    r"""A table of slopes, or of verdicts, in LaTeX with the rules of the package booktabs.
 
     Parameters
     ----------
@@ -97,6 +97,19 @@ def latex_table(table: DataFrame, *, digits: Setting = 3) -> str:
     str
         A tabular; the columns "low" and "high" are one of intervals, and nothing in it is taken
         for a command.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mixstat.rates import latex_table
+    >>> print(latex_table(pd.DataFrame({"loss": ["kl"], "slope": [-0.5], "replicates": [20]})))
+    \begin{tabular}{lrr}
+    \toprule
+    loss & slope & replicates \\
+    \midrule
+    kl & $-0.500$ & 20 \\
+    \bottomrule
+    \end{tabular}
     """
     table = check_instance("table", table, Frame, "a data frame of slopes")
     if not len(table.columns) or not len(table):

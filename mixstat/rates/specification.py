@@ -33,6 +33,13 @@ class Specification:
     """A model to be fitted and how.
 
     Fits work in the user's units, where the box is stated.
+
+    Examples
+    --------
+    >>> from mixstat.rates import Specification, find_truth
+    >>> truth = find_truth("softmax-gaussian-mild")
+    >>> Specification(2).n_parameters(truth), Specification(3, degree=2).n_parameters(truth)
+    (8, 16)
     """
 
     n_experts: int

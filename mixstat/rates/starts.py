@@ -76,6 +76,14 @@ class NearTruth(Start):
 
     The noise does not shrink with n: a start whose distance from the truth shrinks like the
     answer makes its own slope.
+
+    Examples
+    --------
+    >>> from mixstat.rates import NearTruth, RateStudy, find_truth
+    >>> start = NearTruth(scale=0.1, n_starts=2)
+    >>> study = RateStudy(find_truth("softmax-gaussian-mild"), 2, [200], 3, start, ["kl"])
+    >>> study.run(progress=False)["starts_agreeing"].tolist()
+    [2, 2, 2]
     """
 
     scale: float = 0.2
@@ -100,7 +108,16 @@ class NearTruth(Start):
 
 @dataclass(frozen=True)
 class RandomStart(Start):
-    """Starts that know nothing of the truth, as estimators make them."""
+    """Starts that know nothing of the truth, as estimators make them.
+
+    Examples
+    --------
+    >>> from mixstat.rates import RandomStart, RateStudy, find_truth
+    >>> start = RandomStart(n_starts=3, kinds=("regressions", "random"))
+    >>> study = RateStudy(find_truth("softmax-gaussian-mild"), 2, [200], 3, start, ["kl"])
+    >>> study.run(progress=False)["starts_agreeing"].tolist()
+    [3, 3, 3]
+    """
 
     n_starts: int = 5
     kinds: tuple[str, ...] = starts.KINDS
@@ -135,6 +152,14 @@ class PublishedStart(Start):
     One number is added to both coefficients of the gate, one to both of an expert, and the
     variance begins at the true standard deviation. Softmax gate and Gaussian experts of one
     input and one output only.
+
+    Examples
+    --------
+    >>> from mixstat.rates import PublishedStart, RateStudy, find_truth
+    >>> start = PublishedStart(n_starts=2)
+    >>> study = RateStudy(find_truth("softmax-gaussian-mild"), 2, [200], 3, start, ["kl"])
+    >>> study.run(progress=False)["starts_agreeing"].tolist()
+    [2, 2, 2]
     """
 
     n_starts: int = 1

@@ -53,7 +53,14 @@ POLYNOMIALS = ((2, 1), (4, 1), (8, 1), (2, 3), (4, 3))  # experts and degree
 
 
 def study_names() -> dict[str, str]:
-    """Names of studies, and a line about each."""
+    """Names of studies, and a line about each.
+
+    Examples
+    --------
+    >>> from mixstat.rates import study_names
+    >>> study_names()["softmax-gaussian/over"]
+    '3 experts fitted to 2; Nguyen, Nguyen and Ho (2023), NeurIPS, arXiv 2305.03288'
+    """
     described: dict[str, str] = {}
     for name, truth in truths().items():
         if truth.is_mixture:
@@ -88,6 +95,15 @@ def named_study(name: Setting, *, quick: Setting = False, seed: Setting = 0) -> 
     ------
     ValueError
         If there is no such study.
+
+    Examples
+    --------
+    >>> from mixstat.rates import named_study
+    >>> study = named_study("softmax-gaussian-mild/over", quick=True)
+    >>> study.spec.n_experts, study.truth.n_experts, study.n_replicates
+    (3, 2, 12)
+    >>> study.sample_sizes
+    [300, 605, 1220, 2460, 4959, 10000]
     """
     known = study_names()
     name = check_name("name", name, known, " 'mixstat rates list' shows all.")

@@ -55,6 +55,17 @@ class RateStudy:
     ValueError
         If a size is below the number of parameters, there are no replicates, or a loss or the
         start does not suit.
+
+    Examples
+    --------
+    >>> from mixstat.rates import RateStudy, find_truth
+    >>> truth = find_truth("softmax-gaussian-mild")
+    >>> study = RateStudy(truth, 2, [200, 800], n_replicates=8, losses=["kl"])
+    >>> table = study.run(progress=False)
+    >>> table.groupby("n")["converged"].mean().to_dict()
+    {200: 1.0, 800: 1.0}
+    >>> print(f"{study.rate('kl').slope:.1f}")
+    -1.2
     """
 
     def __init__(

@@ -29,7 +29,21 @@ NEAR = 0.2  # noise of starts near a truth, where it does not say another
 
 @dataclass(frozen=True)
 class Truth:
-    """Where simulated data come from."""
+    """Where simulated data come from.
+
+    Examples
+    --------
+    >>> from mixstat.rates import Truth, Uniform
+    >>> truth = Truth.of(
+    ...     Uniform(-3, 3), gate_intercept=[0.5, 0.0], gate_slope=[2.0, 0.0],
+    ...     expert_intercept=[1.0, -1.0], expert_slope=[1.5, -1.5], scale=[0.5, 0.7],
+    ... )
+    >>> truth.n_experts
+    2
+    >>> X, y = truth.sample(100, 0)
+    >>> X.shape, y.shape
+    ((100, 1), (100,))
+    """
 
     name: str
     law: Law | RegressionFunction | SampledLaw
@@ -116,23 +130,6 @@ class Truth:
         ------
         ValueError
             If a kind of numbers is missing, unknown, or of another shape.
-
-        Examples
-        --------
-        >>> from mixstat.rates import Truth, Uniform
-        >>> truth = Truth.of(
-        ...     Uniform(-3, 3),
-        ...     gate_intercept=[0.5, 0.0],
-        ...     gate_slope=[2.0, 0.0],
-        ...     expert_intercept=[1.0, -1.0],
-        ...     expert_slope=[1.5, -1.5],
-        ...     scale=[0.5, 0.7],
-        ... )
-        >>> truth.n_experts
-        2
-        >>> X, y = truth.sample(100, 0)
-        >>> X.shape, y.shape
-        ((100, 1), (100,))
         """
         law, known = make_law(inputs, Shape(gate, experts, degree, gate_degree), numbers)
         return cls(
@@ -291,6 +288,12 @@ def replicate_seed(
     """The seed of one data set, whatever else is drawn beside it, before it or after it.
 
     ``stream`` keeps draws of different purpose apart: 0 is the data, 1 the starts.
+
+    Examples
+    --------
+    >>> from mixstat.rates import replicate_seed
+    >>> replicate_seed(0, 1000, 3).spawn_key
+    (1000, 3, 0)
     """
     named = (("n", n), ("replicate", replicate), ("stream", stream))
     key = tuple(check_integer(name, value, 0) for name, value in named)

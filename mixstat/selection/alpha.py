@@ -27,7 +27,21 @@ ALPHAS = (0.0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 
 @dataclass(frozen=True)
 class AlphaPath:
-    """Fits with knowledge taken as more and more certain, and the one that was chosen."""
+    """Fits with knowledge taken as more and more certain, and the one that was chosen.
+
+    Examples
+    --------
+    >>> from mixstat import ContextualMixtureOfExperts
+    >>> from mixstat.contextual import AlphaCertain
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.selection import alpha_path
+    >>> X, y = make_tent(300, random_state=0)
+    >>> up = AlphaCertain("up", on=0, inside=(None, 0.6))
+    >>> down = AlphaCertain("down", on=0, inside=(0.4, None))
+    >>> moe = ContextualMixtureOfExperts([up, down], n_init=2, random_state=0)
+    >>> alpha_path(moe, X, y, alphas=[0.5, 0.9, 1.0]).ignorance.round(1)
+    array([0.5, 0.2, 0.1])
+    """
 
     alphas: Float[np.ndarray, " a"]
     """Certainties, smallest first."""
@@ -143,6 +157,19 @@ def alpha_path(
     -----
     ConvergenceWarning
         If the chosen fit is not a certified maximum. All others are told in ``status`` alone.
+
+    Examples
+    --------
+    >>> from mixstat import ContextualMixtureOfExperts
+    >>> from mixstat.contextual import AlphaCertain
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.selection import alpha_path
+    >>> X, y = make_tent(300, random_state=0)
+    >>> up = AlphaCertain("up", on=0, inside=(None, 0.6))
+    >>> down = AlphaCertain("down", on=0, inside=(0.4, None))
+    >>> moe = ContextualMixtureOfExperts([up, down], n_init=2, random_state=0)
+    >>> alpha_path(moe, X, y, alphas=[0.5, 0.9, 1.0]).best_alpha_
+    1.0
     """
     if not isinstance(estimator, ContextualMixtureOfExperts):
         raise ValueError(

@@ -24,7 +24,15 @@ PATIENCE = 2  # numbers of experts without a better BIC after which no more are 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ExpertBound:
-    """How many experts there are at least; made by :func:`fewest_experts`."""
+    """How many experts there are at least; made by :func:`fewest_experts`.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts, datasets, selection
+    >>> X, y = datasets.make_tent(300, random_state=0)
+    >>> print(selection.fewest_experts(X, y, most=2, estimator=MixtureOfExperts(n_init=2)))
+    At least 2 experts at 95 % confidence. ...
+    """
 
     bound: int
     """The data have at least so many."""
@@ -132,6 +140,13 @@ def fewest_experts(
 
     Nguyen, H. D., Fryer, D. and McLachlan, G. J. (2023). Order selection with confidence for
     finite mixture models. J. Korean Statist. Soc. 52, 154-184 (arXiv 2103.10640).
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts, datasets, selection
+    >>> X, y = datasets.make_tent(300, random_state=0)
+    >>> selection.fewest_experts(X, y, most=2, estimator=MixtureOfExperts(n_init=2)).bound
+    2
     """
     confidence, limit = check_open_share("level", level), check_integer("most", most, 2)
     swap = check_switch("cross_fit", cross_fit)

@@ -108,6 +108,16 @@ def select(
 
     Ishiguro, M., Sakamoto, Y. and Kitagawa, G. (1997). Bootstrapping log likelihood and EIC, an
     extension of AIC. Ann. Inst. Statist. Math. 49, 411-434.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.selection import select
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(n_init=2, random_state=0)
+    >>> select(X, y, estimator=moe, n_experts=[1, 2]).best_params_
+    {'n_experts': 2}
     """
     criterion = check_choice("criterion", criterion, criteria.CRITERIA)
     progress = Progress("select", check_switch("verbose", verbose))

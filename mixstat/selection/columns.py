@@ -135,6 +135,19 @@ def select_columns(
     ValueError
         If an argument has a wrong type or range, if the estimator names its columns by a formula,
         or if the criterion does not apply.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.selection import select_columns
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0)
+    >>> found = select_columns(X, y, estimator=moe, parts="experts")
+    >>> found.best_params_
+    {'expert_features': [0], 'gate_features': [0, 1, 2]}
+    >>> found.steps["change"].tolist()
+    ['start', '+x0 to experts']
     """
     way = check_choice("direction", direction, DIRECTIONS)
     criterion = check_choice("criterion", criterion, CRITERIA)

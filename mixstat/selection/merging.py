@@ -62,7 +62,20 @@ class MixingMeasure(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Dendrogram:
-    """The experts of one fit, merged one pair after the other; from K experts to one."""
+    """The experts of one fit, merged one pair after the other; from K experts to one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.selection import dendrogram
+    >>> rng = np.random.default_rng(0)
+    >>> X, group = rng.uniform(-1, 1, size=(300, 1)), rng.integers(3, size=300)
+    >>> y = np.choose(group, [0, 1, 4]) + X[:, 0] + 0.2 * rng.standard_normal(300)
+    >>> moe = MixtureOfExperts(3, n_init=2, random_state=0).fit(X, y)
+    >>> dendrogram(moe, X, y).best_n_experts_
+    3
+    """
 
     n_experts: Int[np.ndarray, " K"]
     """K, K - 1, ..., 1: what is left at each level."""
@@ -129,6 +142,18 @@ def dendrogram(estimator: Estimator, X: Table, y: Response) -> Dendrogram:
     ----------
     arXiv 2505.13052 and arXiv 2510.12744, on dendrograms of mixing measures of softmax-gated
     Gaussian mixtures of experts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.selection import dendrogram
+    >>> rng = np.random.default_rng(0)
+    >>> X, group = rng.uniform(-1, 1, size=(300, 1)), rng.integers(3, size=300)
+    >>> y = np.choose(group, [0, 1, 4]) + X[:, 0] + 0.2 * rng.standard_normal(300)
+    >>> moe = MixtureOfExperts(3, n_init=2, random_state=0).fit(X, y)
+    >>> dendrogram(moe, X, y).groups(2)
+    array([0, 0, 1])
     """
     moe = _softmax_of_normals(estimator)
     table, response = moe._read_pairs(X, y)
@@ -173,6 +198,18 @@ def merge(
     -------
     MixtureOfExperts
         A new estimator with an expert for each group, at a maximum with a certificate of its own.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.selection import merge
+    >>> rng = np.random.default_rng(0)
+    >>> X, group = rng.uniform(-1, 1, size=(300, 1)), rng.integers(3, size=300)
+    >>> y = np.choose(group, [0, 1, 4]) + X[:, 0] + 0.2 * rng.standard_normal(300)
+    >>> moe = MixtureOfExperts(3, n_init=2, random_state=0).fit(X, y)
+    >>> merge(moe, [0, 0, 1], X, y).expert_coef_[:, 0].round(1)
+    array([0.5, 4. ])
     """
     moe = _softmax_of_normals(estimator)
     labels = _check_groups(groups, moe.fit_.n_experts)

@@ -33,7 +33,19 @@ class _Scores(NamedTuple):
 
 @dataclass(frozen=True)
 class PenaltyPath:
-    """Fits along a path of strengths, strongest first, and the one that was chosen."""
+    """Fits along a path of strengths, strongest first, and the one that was chosen.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.selection import penalty_path
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, l1_ratio=1.0, random_state=0)
+    >>> path = penalty_path(moe, X, y, part="experts", strengths=[0.3, 0.1, 0.03])
+    >>> (path.expert_coef != 0).sum(axis=(1, 2))
+    array([4, 6, 8])
+    """
 
     strengths: Float[np.ndarray, " s"]
     """The common factor of both penalties."""
@@ -161,6 +173,17 @@ def penalty_path(
 
     Khalili, A. and Chen, J. (2007). Variable selection in finite mixture of regression models.
     J. Amer. Statist. Assoc. 102, 1025-1038.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.selection import penalty_path
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, l1_ratio=1.0, random_state=0)
+    >>> path = penalty_path(moe, X, y, part="experts", strengths=[0.3, 0.1, 0.03])
+    >>> path.best_strength_
+    0.1
     """
     if not isinstance(estimator, BaseMixture):
         raise ValueError(f"estimator must be one of mixstat, got {type(estimator).__name__}.")

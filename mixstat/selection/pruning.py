@@ -19,7 +19,16 @@ FLOOR = 1e-12  # of responsibilities in a start
 
 @dataclass(frozen=True, eq=False)
 class PruningStep:
-    """What was seen of one fit, and what was left out of it."""
+    """What was seen of one fit, and what was left out of it.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts, datasets, selection
+    >>> X, y = datasets.make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> print(selection.prune(moe, X, y).steps[0].share.round(1))
+    [0.5 0.5]
+    """
 
     n_experts: int
     """Before."""
@@ -44,7 +53,16 @@ class PruningStep:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Pruning:
-    """A fit with fewer experts, and the way to it."""
+    """A fit with fewer experts, and the way to it.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts, datasets, selection
+    >>> X, y = datasets.make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> selection.prune(moe, X, y, min_share=0.5).table["n_experts"].tolist()
+    [2, 1]
+    """
 
     best_estimator_: BaseMixture
     """The last fit, with a certificate of its own; the one that was given if all stay."""
@@ -134,6 +152,13 @@ def prune(
     -----
     ConvergenceWarning
         If a refit is not a certified maximum.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts, datasets, selection
+    >>> X, y = datasets.make_tent(300, random_state=0)
+    >>> selection.prune(MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y), X, y)
+    All 2 experts stay.
     """
     moe = _check(estimator)
     least, leads = check_share("min_share", min_share), check_share("min_leads", min_leads)

@@ -29,7 +29,18 @@ MANY_LOST = 0.01  # share of refits that do not count, above which the p-value m
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BootstrapTest:
-    """A test of K experts against K + 1; made by :func:`bootstrap_test`."""
+    """A test of K experts against K + 1; made by :func:`bootstrap_test`.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.selection import bootstrap_test
+    >>> X, y = make_tent(100, n_irrelevant=0, random_state=0)
+    >>> test = bootstrap_test(X, y, estimator=MixtureOfExperts(n_init=2), n_draws=9)
+    >>> len(test.draws), bool(test.statistic > test.draws.max())
+    (9, True)
+    """
 
     n_experts: int
     """K, the number under the hypothesis."""
@@ -183,6 +194,16 @@ def bootstrap_test(
 
     McLachlan, G. J. (1987). On bootstrapping the likelihood ratio test statistic for the number
     of components in a normal mixture. J. R. Statist. Soc. C 36, 318-324.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.selection import bootstrap_test
+    >>> X, y = make_tent(100, n_irrelevant=0, random_state=0)
+    >>> moe = MixtureOfExperts(n_init=2)
+    >>> bootstrap_test(X, y, n_experts=1, estimator=moe, n_draws=9).pvalue
+    0.1
     """
     began = time.perf_counter()
     k, most = check_integer("n_experts", n_experts, 1), check_integer("n_draws", n_draws, 1)

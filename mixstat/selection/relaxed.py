@@ -22,7 +22,21 @@ NEGLIGIBLE = 1e-12  # a strength that keeps features unrotated and shrinks nothi
 
 @dataclass(frozen=True)
 class RelaxedPath:
-    """Refits of the sets of inputs that a path of penalties went through."""
+    """Refits of the sets of inputs that a path of penalties went through.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.selection import penalty_path, relax
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, l1_ratio=1.0, random_state=0)
+    >>> path = penalty_path(moe, X, y, part="experts", strengths=[0.3, 0.1, 0.03])
+    >>> relaxed = relax(path, X, y)
+    >>> relaxed.used[relaxed.best_index_]
+    array([[ True,  True, False, False],
+           [ True,  True, False, False]])
+    """
 
     used: Bool[np.ndarray, "u K p"]
     """Which coefficients of ``expert_names_`` each refit may use."""
@@ -75,6 +89,18 @@ def relax(
     References
     ----------
     Meinshausen, N. (2007). Relaxed lasso. Comput. Statist. Data Anal. 52, 374-393.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.selection import penalty_path, relax
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, l1_ratio=1.0, random_state=0)
+    >>> path = penalty_path(moe, X, y, part="experts", strengths=[0.3, 0.1, 0.03])
+    >>> relax(path, X, y).best_estimator_.expert_coef_[:, 1:].round(1)
+    array([[ 1.9,  0. ,  0. ],
+           [-1.9,  0. ,  0. ]])
     """
     if not isinstance(path, PenaltyPath):
         raise ValueError(f"path must be what penalty_path returned, got {path!r}.")

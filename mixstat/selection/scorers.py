@@ -18,7 +18,19 @@ COVERAGE = 0.9
 
 @dataclass(frozen=True)
 class Scorer:
-    """A scorer of scikit-learn: called with a fitted estimator and rows, large is good."""
+    """A scorer of scikit-learn: called with a fitted estimator and rows, large is good.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.selection import scorer
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> crps = scorer("crps")
+    >>> print(f"{crps(moe, X, y):.2f}")
+    -0.05
+    """
 
     name: str
     """What is scored."""

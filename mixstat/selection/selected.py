@@ -19,7 +19,21 @@ SHOWN = 8  # members in words
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Selection:
-    """Members of a grid of models, compared; made by :func:`select`."""
+    """Members of a grid of models, compared; made by :func:`select`.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.selection import select
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(n_init=2, random_state=0)
+    >>> found = select(X, y, estimator=moe, n_experts=[1, 2])
+    >>> found.table[["n_experts", "n_parameters", "regular"]]
+       n_experts  n_parameters  regular
+    0          1             5     True
+    1          2            14     True
+    """
 
     table: DataFrame
     """A row a member: its settings, log_likelihood, n_parameters, aic, bic, sabic, caic, icl,

@@ -22,7 +22,20 @@ TO_DEVIATION = 0.6744897501960817  # median absolute value of a standard normal 
 
 @dataclass(frozen=True, eq=False)
 class SlopeHeuristic:
-    """What a parameter costs by the slope heuristics, and the member that follows from it."""
+    """What a parameter costs by the slope heuristics, and the member that follows from it.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.selection import select, slope_heuristic
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0)
+    >>> columns = {"expert_features": [[0], [0, 1, 2]], "gate_features": [[0], [0, 1, 2]]}
+    >>> slopes = slope_heuristic(select(X, y, estimator=moe, n_experts=2, **columns))
+    >>> print(f"{slopes.price:.1f}", slopes.n_parameters)
+    0.9 [ 8 10 12 14]
+    """
 
     method: str
     """"slope" or "jump"."""
@@ -153,6 +166,18 @@ def slope_heuristic(
 
     Baudry, J.-P., Maugis, C. and Michel, B. (2012). Slope heuristics: overview and implementation.
     Stat. Comput. 22, 455-470.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.selection import select, slope_heuristic
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0)
+    >>> columns = {"expert_features": [[0], [0, 1, 2]], "gate_features": [[0], [0, 1, 2]]}
+    >>> found = select(X, y, estimator=moe, n_experts=2, **columns)
+    >>> slope_heuristic(found).best_params_
+    {'n_experts': 2, 'expert_features': [0], 'gate_features': [0]}
     """
     if not isinstance(selection, Selection):
         raise ValueError(f"selection must be what select returned, got {selection!r}.")

@@ -250,6 +250,14 @@ def evaluate(names: Setting, truth: Setting, laws: Setting) -> Columns:
     ------
     ValueError
         If a loss is unknown or not defined for these models.
+
+    Examples
+    --------
+    >>> from mixstat.rates import evaluate, find_truth
+    >>> mild, steep = find_truth("softmax-gaussian-mild"), find_truth("softmax-gaussian")
+    >>> found = evaluate(["voronoi", "kl"], mild, [mild.law, steep.law])
+    >>> found["voronoi_exact"].round()
+    array([ 0., 53.])
     """
     truth = check_instance("truth", truth, Truth, "a Truth")
     given = list(laws) if isinstance(laws, Iterable) and not isinstance(laws, Law) else [laws]

@@ -69,6 +69,14 @@ def divergences(truth: Setting, law: Setting, inputs: Setting = None) -> Diverge
     ------
     ValueError
         If there are several outputs.
+
+    Examples
+    --------
+    >>> from mixstat.rates import divergences, find_truth
+    >>> truth, other = find_truth("softmax-gaussian-mild"), find_truth("sigmoid")
+    >>> found = divergences(truth, other.law)
+    >>> print(f"{found.hellinger:.2f} {found.total_variation:.2f} {found.kl:.2f}")
+    0.07 0.06 0.03
     """
     truth = check_instance("truth", truth, Truth, "a Truth")
     if not isinstance(law, Law | RegressionFunction):
