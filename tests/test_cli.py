@@ -8,7 +8,7 @@ import pytest
 
 from mixstat import cli
 from mixstat.rates import studies
-from mixstat.rates.catalogue import truths
+from mixstat.rates.registry import truths
 from mixstat.rates.store import Store
 
 

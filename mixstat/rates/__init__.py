@@ -1,7 +1,6 @@
 """Convergence-rate studies: truths, losses, resumable simulations and fitted rates."""
 
 from mixstat.rates.box import Box
-from mixstat.rates.catalogue import find_truth, truths
 from mixstat.rates.em_rate import em_rate
 from mixstat.rates.estimated import from_fit
 from mixstat.rates.fitted import Rate, RateWarning, fit_rate
@@ -11,6 +10,7 @@ from mixstat.rates.losses import evaluate
 from mixstat.rates.losses.density import divergences
 from mixstat.rates.misses import MissRate
 from mixstat.rates.own_loss import register_loss
+from mixstat.rates.registry import find_truth, truths
 from mixstat.rates.regression import RegressionFunction
 from mixstat.rates.slopes import latex_table, slope_table
 from mixstat.rates.specification import Specification

@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 import numpy as np
 
-from mixstat.arguments import Setting
 from mixstat.experts.base import Experts
 from mixstat.experts.gaussian import GaussianExperts
 from mixstat.experts.multinomial import MultinomialExperts
@@ -23,7 +22,6 @@ from mixstat.gates.temperature import TemperatureGate
 from mixstat.model import Mixture
 from mixstat.parts.normal import Normals
 from mixstat.rates.box import Box
-from mixstat.rates.checks import check_name
 from mixstat.rates.inputs import Clusters, Grid, InputLaw, Lattice, Uniform
 from mixstat.rates.law import Law, make_features
 from mixstat.rates.regression import RegressionFunction
@@ -284,15 +282,3 @@ def further() -> list[Truth]:
     )  # fmt: skip
     sigmoid = SigmoidGate(np.array([[0.5, 2.0], [0.0, -1.0]]))
     return [three, _mild("sigmoid", sigmoid, f"following {SIGMOID}", DENSITY)]
-
-
-def truths() -> dict[str, Truth]:
-    """All truths by name."""
-    groups = (softmax_gaussian, gaussian_gate, multinomial, temperature, regression, further)
-    return {one.name: one for group in groups for one in group()}
-
-
-def find_truth(name: Setting) -> Truth:
-    """The truth of this name; ValueError lists the names if there is none."""
-    known = truths()
-    return known[check_name("truth", name, known)]

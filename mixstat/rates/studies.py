@@ -5,8 +5,8 @@ from fnmatch import fnmatch
 import numpy as np
 
 from mixstat.arguments import Setting
-from mixstat.rates.catalogue import truths
 from mixstat.rates.checks import check_name, check_switch
+from mixstat.rates.registry import truths
 from mixstat.rates.specification import Specification
 from mixstat.rates.starts import NearTruth, RandomStart
 from mixstat.rates.study import RateStudy

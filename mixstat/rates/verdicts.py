@@ -6,9 +6,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from mixstat.arguments import DataFrame, Setting
-from mixstat.rates.catalogue import truths
 from mixstat.rates.checks import check_number, check_pair
 from mixstat.rates.fitted import STATISTICS, Rate, fit_rate
+from mixstat.rates.registry import truths
 from mixstat.rates.truths import Claim, Truth
 from mixstat.validation import check_choice
 

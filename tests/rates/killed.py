@@ -2,7 +2,7 @@
 
 import sys
 
-from mixstat.rates.catalogue import find_truth
+from mixstat.rates.registry import find_truth
 from mixstat.rates.study import RateStudy
 
 

@@ -16,13 +16,14 @@ from mixstat.experts import (
 from mixstat.gates import SoftmaxGate
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
-from mixstat.rates.catalogue import find_truth, gaussian
+from mixstat.rates.catalogue import gaussian
 from mixstat.rates.inputs import Observed, Uniform
 from mixstat.rates.law import Law, make_features
 from mixstat.rates.losses import LOSSES, default_losses, evaluate, resolve
 from mixstat.rates.losses.density import divergences
 from mixstat.rates.losses.errors import function_errors
 from mixstat.rates.losses.stated import SOFTMAX_EXACT, SOFTMAX_OVER
+from mixstat.rates.registry import find_truth
 from mixstat.rates.truths import Truth
 
 SOME = ("softmax-gaussian-mild", "gaussian-gate-mild", "multinomial-2", "activation-tanh")

@@ -18,11 +18,12 @@ from mixstat.numerics import parameter_vector
 from mixstat.numerics.precision import in_float64
 from mixstat.rates import study as studies
 from mixstat.rates.box import Box
-from mixstat.rates.catalogue import MILD_BOX, find_truth
+from mixstat.rates.catalogue import MILD_BOX
 from mixstat.rates.cells import make_task
 from mixstat.rates.engine import solve_all
 from mixstat.rates.estimated import from_fit
 from mixstat.rates.fitted import RateWarning
+from mixstat.rates.registry import find_truth
 from mixstat.rates.specification import Specification
 from mixstat.rates.starts import NearTruth, PublishedStart, RandomStart
 from mixstat.rates.store import Store, StoreMismatchError, difference

@@ -10,10 +10,10 @@ from mixstat.gates import ModifiedSoftmaxGate
 from mixstat.numerics.precision import in_float64
 from mixstat.objective.likelihood import log_likelihood
 from mixstat.rates.box import Box, labels, names
-from mixstat.rates.catalogue import find_truth, truths
 from mixstat.rates.cells import make_task
 from mixstat.rates.estimated import from_fit
 from mixstat.rates.inputs import Lattice, Observed, Uniform
+from mixstat.rates.registry import find_truth, truths
 from mixstat.rates.regression import RegressionFunction
 from mixstat.rates.study import RateStudy
 from mixstat.rates.truths import MARKS, Truth, replicate_seed

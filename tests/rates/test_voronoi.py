@@ -9,12 +9,13 @@ import pytest
 from mixstat.gates import SoftmaxGate
 from mixstat.model import Mixture
 from mixstat.numerics import parameter_vector
-from mixstat.rates.catalogue import find_truth, gaussian
+from mixstat.rates.catalogue import gaussian
 from mixstat.rates.losses import stated
 from mixstat.rates.losses.atoms import Measures, measures
 from mixstat.rates.losses.cells import rbar, voronoi_cells
 from mixstat.rates.losses.errors import block_errors
 from mixstat.rates.losses.translation import Terms, best_factor, best_shift
+from mixstat.rates.registry import find_truth
 
 LOSSES = {
     "softmax-gaussian-mild": (stated.SOFTMAX_EXACT, stated.SOFTMAX_OVER, stated.SOFTMAX_CODE),
