@@ -1,18 +1,18 @@
 """Truths by name; a new one is a function of the catalogue, or one more group here."""
 
 from mixstat.arguments import Setting
-from mixstat.rates import catalogue
+from mixstat.rates.catalogue import (
+    further,
+    gaussian_gate,
+    multinomial,
+    regression,
+    softmax_gaussian,
+    temperature,
+)
 from mixstat.rates.checks import check_name
 from mixstat.rates.truths import Truth
 
-GROUPS = (
-    catalogue.softmax_gaussian,
-    catalogue.gaussian_gate,
-    catalogue.multinomial,
-    catalogue.temperature,
-    catalogue.regression,
-    catalogue.further,
-)
+GROUPS = (softmax_gaussian, gaussian_gate, multinomial, temperature, regression, further)
 
 
 def truths() -> dict[str, Truth]:
