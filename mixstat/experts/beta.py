@@ -27,6 +27,19 @@ class BetaExperts(SpreadExperts):
 
     Ferrari, S. L. P. and Cribari-Neto, F. (2004). Beta regression for modelling rates and
     proportions. J. Appl. Statist. 31, 799-815.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.experts import BetaExperts
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-1, 1, size=(300, 1))
+    >>> mean = 1 / (1 + np.exp(-1 - X[:, 0]))
+    >>> y = rng.beta(20 * mean, 20 * (1 - mean))
+    >>> moe = MixtureOfExperts(1, expert=BetaExperts()).fit(X, y)
+    >>> moe.predict([[0.0]]).round(2), moe.precision_.round()
+    (array([0.73]), array([20.]))
     """
 
     response: ClassVar[str] = "share"

@@ -25,6 +25,20 @@ class BinomialExperts(CountExperts):
     Predictions are then those of a single trial, whose mean is the share of successes.
 
     McCullagh, P. and Nelder, J. A. (1989). Generalized Linear Models, second edition, chapter 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.experts import BinomialExperts
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-1, 1, size=(300, 1))
+    >>> y = rng.binomial(20, np.where(rng.random(300) < 0.5, 0.2, 0.7))
+    >>> family = BinomialExperts(trials=20)
+    >>> moe = MixtureOfExperts(2, expert=family, n_init=2, random_state=0).fit(X, y)
+    >>> moe.expert_means([[0.0]]).round(1)
+    array([[[ 4.1],
+            [14.1]]])
     """
 
     response: ClassVar[str] = "binomial"

@@ -36,6 +36,19 @@ class Censored(Wrapped):
         The family, by name or as an object: "gaussian", "t", "skew_normal", "gamma",
         "lognormal", "weibull", "exponential", "inverse_gaussian", "beta", "poisson" or
         "negative_binomial".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.experts import Censored
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-1, 1, size=(300, 1))
+    >>> time, end = 5 * rng.weibull(2.0, size=300), rng.uniform(2, 9, size=300)
+    >>> y = np.column_stack([np.minimum(time, end), np.where(time < end, time, np.inf)])
+    >>> moe = MixtureOfExperts(1, expert=Censored("weibull")).fit(X, y)
+    >>> moe.shape_.round(2)
+    array([1.96])
     """
 
     paired: ClassVar[bool] = True

@@ -21,6 +21,18 @@ class ExponentialExperts(PositiveExperts):
 
     Lawless, J. F. (2003). Statistical Models and Methods for Lifetime Data, second edition,
     section 6.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.experts import ExponentialExperts
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-1, 1, size=(300, 1))
+    >>> y = rng.exponential(np.exp(1 + X[:, 0]))
+    >>> moe = MixtureOfExperts(1, expert=ExponentialExperts()).fit(X, y)
+    >>> moe.expert_coef_.round(2)
+    array([[0.99, 1.05]])
     """
 
     plain: ClassVar[bool] = True

@@ -23,6 +23,20 @@ class GammaExperts(PositiveExperts, ShapeExperts):
 
     McCullagh, P. and Nelder, J. A. (1989). Generalized Linear Models, second edition, chapter 8,
     with the log link.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.experts import GammaExperts
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-1, 1, size=(300, 1))
+    >>> mean = np.exp(np.where(rng.random(300) < 0.5, 1 + X[:, 0], 3 - X[:, 0]))
+    >>> y = rng.gamma(9.0, mean / 9)
+    >>> moe = MixtureOfExperts(2, expert=GammaExperts(), n_init=2, random_state=0).fit(X, y)
+    >>> moe.expert_coef_.round(1)
+    array([[ 0.9,  0.9],
+           [ 3. , -1. ]])
     """
 
     plain: ClassVar[bool] = True

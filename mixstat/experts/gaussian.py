@@ -28,6 +28,17 @@ class GaussianExperts(Normals, Experts):
 
     ``covariance`` is "full", "diagonal", "spherical" (one scale for all outputs) or "tied"
     (one full matrix for all experts). With one output only "tied" differs from the others.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.experts import GaussianExperts
+    >>> X, y = make_tent(300, random_state=0)
+    >>> family = GaussianExperts(covariance="tied")
+    >>> moe = MixtureOfExperts(2, expert=family, n_init=2, random_state=0).fit(X, y)
+    >>> moe.scale_.round(2)
+    array([0.09, 0.09])
     """
 
     exact_step: ClassVar[bool] = True

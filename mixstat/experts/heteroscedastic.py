@@ -48,6 +48,18 @@ class Heteroscedastic(Wrapped):
     scale_features
         The columns on which the scale depends, in a list: names of columns of the experts, of
         categories among them, or positions in X. None is all columns of the experts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.experts import Heteroscedastic
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-1, 1, size=(300, 1))
+    >>> y = 1 + X[:, 0] + np.exp(-1 + 0.8 * X[:, 0]) * rng.standard_normal(300)
+    >>> moe = MixtureOfExperts(1, expert=Heteroscedastic("gaussian")).fit(X, y)
+    >>> moe.scale_coef_.round(2)
+    array([[0.77]])
     """
 
     word: ClassVar[str] = "heteroscedastic"

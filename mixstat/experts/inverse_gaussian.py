@@ -26,6 +26,18 @@ class InverseGaussianExperts(PositiveExperts, ShapeExperts):
 
     McCullagh, P. and Nelder, J. A. (1989). Generalized Linear Models, second edition, section
     2.2, with the log link.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.experts import InverseGaussianExperts
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-1, 1, size=(300, 1))
+    >>> y = rng.wald(np.exp(1 + X[:, 0]), 4.0)
+    >>> moe = MixtureOfExperts(1, expert=InverseGaussianExperts()).fit(X, y)
+    >>> moe.shape_.round(1)
+    array([4.6])
     """
 
     plain: ClassVar[bool] = True

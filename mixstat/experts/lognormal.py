@@ -24,6 +24,18 @@ class LognormalExperts(LogScaleExperts):
 
     Lawless, J. F. (2003). Statistical Models and Methods for Lifetime Data, second edition,
     section 6.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.experts import LognormalExperts
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-1, 1, size=(300, 1))
+    >>> y = np.exp(1 + X[:, 0] + 0.5 * rng.standard_normal(300))
+    >>> moe = MixtureOfExperts(1, expert=LognormalExperts()).fit(X, y)
+    >>> moe.expert_coef_.round(1), moe.scale_.round(1)
+    (array([[1., 1.]]), array([0.5]))
     """
 
     plain: ClassVar[bool] = True

@@ -25,6 +25,17 @@ class MixedExperts(SharedResponse):
     otherwise continuous, a row at a point belongs to the point: a density is nothing beside a
     probability. Predictors that an expert lacks are padded with zeros, which belong to no
     parameter.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.experts import GaussianExperts, MixedExperts, StudentTExperts
+    >>> X, y = make_tent(300, random_state=0)
+    >>> family = MixedExperts((GaussianExperts(), StudentTExperts()))
+    >>> moe = MixtureOfExperts(2, expert=family, n_init=2, random_state=0).fit(X, y)
+    >>> [name for name in moe.parameter_names if name.startswith("log")]
+    ['log_scale0', 'log_scale1', 'log_df1']
     """
 
     parts: tuple[Experts, ...] = ()

@@ -24,6 +24,18 @@ class MultinomialExperts(Experts):
     y holds class numbers 0, ..., C - 1. Jacobs, R. A., Jordan, M. I., Nowlan, S. J. and Hinton,
     G. E. (1991), Neural Computation 3, 79-87; rates: Nguyen, H., Akbarian, P., Nguyen, T. and
     Ho, N. (2024), ICML, arXiv 2310.14188.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExpertsClassifier
+    >>> from mixstat.datasets import make_tent
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExpertsClassifier(1).fit(X, np.digitize(y, [0.4, 0.7]))
+    >>> moe.result_.model.experts
+    MultinomialExperts(n_classes=3)
+    >>> moe.expert_coef_.shape
+    (1, 2, 4)
     """
 
     response: ClassVar[str] = "class"

@@ -32,6 +32,18 @@ class NegativeBinomialExperts(CountExperts, SpreadExperts):
 
     Lawless, J. F. (1987). Negative binomial and mixed Poisson regression. Canad. J. Statist. 15,
     209-225.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.experts import NegativeBinomialExperts
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-1, 1, size=(300, 1))
+    >>> y = rng.negative_binomial(2, 2 / (2 + np.exp(2 + X[:, 0])))
+    >>> moe = MixtureOfExperts(1, expert=NegativeBinomialExperts()).fit(X, y)
+    >>> moe.dispersion_.round(2)
+    array([0.59])
     """
 
     plain: ClassVar[bool] = True

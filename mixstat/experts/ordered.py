@@ -40,6 +40,18 @@ class OrderedExperts(OnePredictorExperts):
         Number of levels, at least 3 (two are binomial).
     noise
         "logistic" (ordered logit, proportional odds) or "normal" (ordered probit).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.experts import OrderedExperts
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-1, 1, size=(300, 1))
+    >>> y = np.searchsorted([0.0, 1.0, 2.0], 1 + X[:, 0] + rng.logistic(size=300))
+    >>> moe = MixtureOfExperts(1, expert=OrderedExperts(n_levels=4)).fit(X, y)
+    >>> moe.cuts_.round(1)
+    array([[0. , 1.2, 2.3]])
     """
 
     response: ClassVar[str] = "ordered"

@@ -28,6 +28,19 @@ class PointMass(Experts):
 
     Lambert, D. (1992). Zero-inflated Poisson regression, with an application to defects in
     manufacturing. Technometrics 34, 1-14.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.experts import PointMass
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-1, 1, size=(300, 1))
+    >>> y = np.where(rng.random(300) < 0.4, 0, rng.poisson(np.exp(2 + X[:, 0])))
+    >>> families = [PointMass(at=0), "poisson"]
+    >>> moe = MixtureOfExperts(2, expert=families, n_init=2, random_state=0).fit(X, y)
+    >>> moe.gate_proba([[0.0]]).round(2)
+    array([[0.37, 0.63]])
     """
 
     response: ClassVar[str] = "count"

@@ -28,6 +28,20 @@ class PoissonExperts(CountExperts):
     """y | x, k ~ Poisson with mean exp(coef_k phi(x)).
 
     McCullagh, P. and Nelder, J. A. (1989). Generalized Linear Models, second edition, chapter 6.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.experts import PoissonExperts
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-1, 1, size=(300, 1))
+    >>> mean = np.exp(np.where(rng.random(300) < 0.5, 1 + X[:, 0], 3 - X[:, 0]))
+    >>> y = rng.poisson(mean)
+    >>> moe = MixtureOfExperts(2, expert=PoissonExperts(), n_init=2, random_state=0).fit(X, y)
+    >>> moe.expert_coef_.round(1)
+    array([[ 1. ,  0.9],
+           [ 3. , -0.9]])
     """
 
     plain: ClassVar[bool] = True

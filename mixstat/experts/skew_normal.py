@@ -65,6 +65,18 @@ class SkewNormalExperts(OnePredictorExperts):
     Azzalini, A. (1985). A class of distributions which includes the normal ones. Scand. J.
     Statist. 12, 171-178. Azzalini, A. and Capitanio, A. (2014). The Skew-Normal and Related
     Families, sections 2.1 and 3.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.experts import SkewNormalExperts
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-1, 1, size=(300, 1))
+    >>> y = X[:, 0] + rng.gamma(6.0, size=300)
+    >>> moe = MixtureOfExperts(1, expert=SkewNormalExperts()).fit(X, y)
+    >>> moe.slant_.round(1)
+    array([2.7])
     """
 
     order_words: ClassVar[str] = "their mean prediction"

@@ -45,6 +45,20 @@ class StudentTExperts(Experts):
 
     Lange, K. L., Little, R. J. A. and Taylor, J. M. G. (1989). Robust statistical modeling using
     the t distribution. J. Amer. Statist. Assoc. 84, 881-896.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.experts import StudentTExperts
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-1, 1, size=(300, 1))
+    >>> line = np.where(rng.random(300) < 0.5, X[:, 0], 2 - X[:, 0])
+    >>> y = line + 0.2 * rng.standard_t(3, size=300)
+    >>> moe = MixtureOfExperts(2, expert=StudentTExperts(df=3), n_init=2, random_state=0).fit(X, y)
+    >>> moe.expert_coef_.round(1)
+    array([[ 0.,  1.],
+           [ 2., -1.]])
     """
 
     order_words: ClassVar[str] = "their mean prediction"

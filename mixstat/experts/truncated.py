@@ -45,6 +45,19 @@ class Truncated(Wrapped):
         The smallest response that can be seen, in units of y; of counts 1 unless an end is given.
     upper
         The largest one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.experts import Truncated
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-1, 1, size=(300, 1))
+    >>> y = rng.poisson(np.exp(1 + X[:, 0]))
+    >>> seen = y > 0
+    >>> moe = MixtureOfExperts(1, expert=Truncated("poisson")).fit(X[seen], y[seen])
+    >>> moe.expert_coef_.round(1)
+    array([[1. , 1.1]])
     """
 
     word: ClassVar[str] = "truncated"

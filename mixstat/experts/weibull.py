@@ -28,6 +28,18 @@ class WeibullExperts(LogScaleExperts):
 
     Lawless, J. F. (2003). Statistical Models and Methods for Lifetime Data, second edition,
     section 6.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.experts import WeibullExperts
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-1, 1, size=(300, 1))
+    >>> y = np.exp(1 + X[:, 0]) * rng.weibull(2.0, size=300)
+    >>> moe = MixtureOfExperts(1, expert=WeibullExperts()).fit(X, y)
+    >>> moe.shape_.round(2)
+    array([2.03])
     """
 
     plain: ClassVar[bool] = True

@@ -35,6 +35,17 @@ class GaussianGate(Gate):
     NIPS 7, 633-640. Rates: Nguyen, H., Nguyen, T., Nguyen, K. and Ho, N. (2024). Towards
     convergence rates for parameter estimation in Gaussian-gated mixture of experts. AISTATS.
     arXiv 2305.07572.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.gates import GaussianGate
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, gate=GaussianGate(), n_init=2, random_state=0).fit(X, y)
+    >>> moe.gate_coef_.round(1)
+    array([[0.2, 0.5, 0.5],
+           [0.8, 0.5, 0.5]])
     """
 
     logit: Float[AnyArray, "J 1"] = eqx.field(default_factory=lambda: np.zeros((0, 1)))

@@ -23,6 +23,20 @@ class HierarchicalGate(Gate):
 
     Jordan, M. I. and Jacobs, R. A. (1994). Hierarchical mixtures of experts and the EM
     algorithm. Neural Computation 6, 181-214.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.gates import HierarchicalGate
+    >>> X, y = make_tent(300, random_state=0)
+    >>> gate = HierarchicalGate(tree=(0, (1, 2)))
+    >>> moe = MixtureOfExperts(3, gate=gate, n_init=2, random_state=0).fit(X, y)
+    >>> for line in str(moe.summary()).splitlines():
+    ...     if "against" in line:
+    ...         print(line.strip())
+    Gate: expert 0 against experts 1, 2
+    Gate: expert 1 against 2
     """
 
     coef: Float[AnyArray, "J q"] = eqx.field(default_factory=blank)  # nodes in depth-first order

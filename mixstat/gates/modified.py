@@ -22,6 +22,17 @@ class ModifiedSoftmaxGate(LinearSoftmaxGate):
 
     Following Nguyen, H., Akbarian, P., Nguyen, T. and Ho, N. (2024). A general theory for softmax
     gating multinomial logistic mixture of experts. ICML. arXiv 2310.14188.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.gates import ModifiedSoftmaxGate
+    >>> X, y = make_tent(300, random_state=0)
+    >>> gate = ModifiedSoftmaxGate(function="tanh")
+    >>> moe = MixtureOfExperts(2, gate=gate, n_init=2, random_state=0).fit(X, y)
+    >>> moe.gate_names_
+    ['1', 'tanh(x0)', 'tanh(x1)', 'tanh(x2)']
     """
 
     coef: Float[AnyArray, "J q"] = eqx.field(default_factory=blank)  # J = K - 1; per unit of M

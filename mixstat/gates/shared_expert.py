@@ -28,6 +28,23 @@ class SharedExpertGate(Gate):
     sigmoid(b_k + w_k . x) over the sum of them. ``share`` is held.
 
     Following "DeepSeekMoE" as in arXiv 2505.10860, where ``share`` is 1/2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.gates import SharedExpertGate
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-2, 2, size=(300, 1))
+    >>> share = rng.random(300)
+    >>> right = share < 0.5 / (1 + np.exp(-2 * X[:, 0]))
+    >>> line = np.where(right, 2.0, np.where(share < 0.5, -2.0, X[:, 0]))
+    >>> y = line + 0.2 * rng.standard_normal(300)
+    >>> gate = SharedExpertGate(routing="softmax")
+    >>> moe = MixtureOfExperts(3, gate=gate, n_init=2, random_state=0).fit(X, y)
+    >>> moe.gate_proba([[-1.0], [1.0]]).round(2)
+    array([[0.5 , 0.45, 0.05],
+           [0.5 , 0.04, 0.46]])
     """
 
     coef: Float[AnyArray, "r q"] = eqx.field(default_factory=blank)  # of the routed experts

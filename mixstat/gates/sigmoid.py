@@ -25,6 +25,20 @@ class SigmoidGate(Gate):
 
     Following Nguyen, H., Ho, N. and Rinaldo, A. (2024). Sigmoid gating is more sample efficient
     than softmax gating in mixture of experts. NeurIPS. arXiv 2405.13997.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.gates import SigmoidGate
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-2, 2, size=(300, 1))
+    >>> up = rng.random(300) < 1 / (1 + np.exp(-2 * X[:, 0]))
+    >>> y = np.where(up, X[:, 0], -X[:, 0]) + 0.2 * rng.standard_normal(300)
+    >>> moe = MixtureOfExperts(2, gate=SigmoidGate(), n_init=2, random_state=0).fit(X, y)
+    >>> moe.gate_scores([[-1.0], [1.0]]).round(1)
+    array([[1. , 0.1],
+           [0.2, 1. ]])
     """
 
     coef: Float[AnyArray, "K q"] = eqx.field(default_factory=blank)  # log odds per unit of z

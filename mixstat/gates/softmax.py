@@ -84,6 +84,17 @@ class SoftmaxGate(LinearSoftmaxGate):
 
     Jordan, M. I. and Jacobs, R. A. (1994). Hierarchical mixtures of experts and the EM
     algorithm. Neural Computation 6, 181-214.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.gates import SoftmaxGate
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, gate=SoftmaxGate(), n_init=2, random_state=0).fit(X, y)
+    >>> moe.gate_proba([[0.2, 0.5, 0.5], [0.8, 0.5, 0.5]]).round(2)
+    array([[1., 0.],
+           [0., 1.]])
     """
 
     coef: Float[AnyArray, "J q"] = eqx.field(default_factory=blank)  # J = K - 1; per unit of z

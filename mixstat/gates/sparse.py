@@ -42,6 +42,19 @@ class TopKGate(SparseGate):
 
     Nguyen, H., Akbarian, P., Yan, F. and Ho, N. (2024). Statistical perspective of top-K sparse
     softmax gating mixture of experts. ICLR. arXiv 2309.13850.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.gates import TopKGate
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-2, 2, size=(300, 1))
+    >>> level = np.clip(np.round(X[:, 0] + 0.4 * rng.standard_normal(300)), -1, 1)
+    >>> y = 2 * level + 0.3 * rng.standard_normal(300)
+    >>> moe = MixtureOfExperts(3, gate=TopKGate(k=2), n_init=1, random_state=0).fit(X, y)
+    >>> (moe.gate_proba([[-1.9], [0.0], [1.9]]) > 0).sum(axis=1)
+    array([2, 2, 2])
     """
 
     coef: Float[AnyArray, "J q"] = eqx.field(default_factory=blank)
@@ -64,6 +77,19 @@ class TopPGate(SparseGate):
     """Softmax over as many of the most probable experts as reach the probability ``mass``.
 
     Experts with equal probabilities are kept or left out together.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.gates import TopPGate
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-2, 2, size=(300, 1))
+    >>> up = rng.random(300) < 1 / (1 + np.exp(-2 * X[:, 0]))
+    >>> y = np.where(up, X[:, 0], -X[:, 0]) + 0.2 * rng.standard_normal(300)
+    >>> moe = MixtureOfExperts(2, gate=TopPGate(mass=0.9), n_init=2, random_state=0).fit(X, y)
+    >>> (moe.gate_proba([[-1.9], [0.0], [1.9]]) > 0).sum(axis=1)
+    array([1, 2, 1])
     """
 
     coef: Float[AnyArray, "J q"] = eqx.field(default_factory=blank)
