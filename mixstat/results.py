@@ -24,6 +24,19 @@ class Certificate:
     """How well the returned parameters satisfy the conditions of a maximum.
 
     All numbers are in standardised units (orthonormal features, y with unit deviation).
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> moe.certificate_.status.name, moe.certificate_.sound
+    ('CONVERGED', True)
+    >>> moe.certificate_.starts_agreeing, moe.certificate_.starts_finished
+    (2, 2)
+    >>> moe.certificate_.steep_gate
+    (0,)
     """
 
     status: Status
@@ -206,7 +219,17 @@ def listed(items: Sequence[object], most: int = 8) -> str:
 
 @dataclass(frozen=True)
 class FitResult:
-    """Where a solver ended, as it was judged."""
+    """Where a solver ended, as it was judged.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> moe.result_.status.name, moe.result_.mass.round(2)
+    ('CONVERGED', array([0.54, 0.46]))
+    """
 
     model: Any
     log_likelihood: float

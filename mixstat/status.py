@@ -4,7 +4,16 @@ import enum
 
 
 class Status(enum.IntEnum):
-    """The verdict on a fit, or why it stopped; :attr:`message` says what to try."""
+    """The verdict on a fit, or why it stopped; :attr:`message` says what to try.
+
+    Examples
+    --------
+    >>> from mixstat.results import Status
+    >>> [one.name for one in Status if one.is_high]
+    ['CONVERGED', 'SEPARATED', 'COLLAPSED', 'EXACT']
+    >>> print(Status.CONVERGED.message)
+    The gradient of the mean log-likelihood is below tolerance.
+    """
 
     RUNNING = 0
     CONVERGED = 1

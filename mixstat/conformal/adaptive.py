@@ -23,7 +23,20 @@ class Place:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AdaptiveSets:
-    """Sets of rows in the order of time, each made before its response was seen."""
+    """Sets of rows in the order of time, each made before its response was seen.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.conformal import ConformalPredictor
+    >>> from mixstat.datasets import make_tent
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0)
+    >>> predictor = ConformalPredictor(moe, random_state=0).fit(X[:200], y[:200])
+    >>> sets = predictor.follow(X[200:], y[200:], level=0.9)
+    >>> sets.coverage, sets.held.shape
+    (0.89, (100,))
+    """
 
     sets: IntervalSets | LabelSets
     """One for each row."""

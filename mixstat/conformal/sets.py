@@ -95,7 +95,21 @@ class _Sets:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class IntervalSets(_Sets):
-    """Unions of intervals of a real response or of counts, one for each row."""
+    """Unions of intervals of a real response or of counts, one for each row.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.conformal import ConformalPredictor
+    >>> from mixstat.datasets import make_tent
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0)
+    >>> predictor = ConformalPredictor(moe, random_state=0).fit(X, y)
+    >>> sets = predictor.predict_set([[0.2, 0.5, 0.5], [0.5, 0.5, 0.5]])
+    >>> sets.ends.round(2)
+    array([[0.24, 0.53],
+           [0.78, 1.11]])
+    """
 
     intervals: np.ndarray = field(repr=False)
     """Structured, with the fields ``row``, ``lower`` and ``upper``: every interval of every row,
@@ -194,7 +208,20 @@ class IntervalSets(_Sets):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LabelSets(_Sets):
-    """Sets of classes, one for each row."""
+    """Sets of classes, one for each row.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExpertsClassifier
+    >>> from mixstat.conformal import ConformalPredictor
+    >>> from mixstat.datasets import make_tent
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExpertsClassifier(1)
+    >>> predictor = ConformalPredictor(moe, random_state=0).fit(X, X[:, 0] > y)
+    >>> sets = predictor.predict_set([[0.2, 0.5, 0.5], [0.67, 0.5, 0.5], [0.9, 0.5, 0.5]])
+    >>> sets.summary_frame()["set"].tolist()
+    ['False', 'True', 'True']
+    """
 
     members: Bool[np.ndarray, "n C"] = field(repr=False)
     """Which classes are in each set."""

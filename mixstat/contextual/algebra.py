@@ -30,6 +30,16 @@ class Context(Tunable):
     """A regime that people know, as a possibility distribution; not to be used directly.
 
     Contexts are joined by ``&`` (min), ``|`` (max), ``*`` (product) and ``~`` (complement).
+
+    Examples
+    --------
+    >>> from mixstat.contextual import Triangular
+    >>> low = Triangular("low", on="t", corners=(0, 20, 40))
+    >>> high = Triangular("high", on="t", corners=(20, 40, 60))
+    >>> (~(low | high)).named("other").at([20, 30, 70])
+    array([0. , 0.5, 1. ])
+    >>> (low & high).name
+    'low & high'
     """
 
     name: str

@@ -45,6 +45,12 @@ class AlphaCertain(OneVariable):
         labels; a callable takes values (n,) and returns booleans.
     alpha : float, default=1.0
         Certainty: 1 is crisp, 0 is ignorance.
+
+    Examples
+    --------
+    >>> from mixstat.contextual import AlphaCertain
+    >>> AlphaCertain("hot", on="t", inside=(80, None), alpha=0.9).at([75, 85]).round(1)
+    array([0.1, 1. ])
     """
 
     inside: Any
@@ -134,6 +140,12 @@ class Trapezoidal(OneVariable):
     beta : float, default=0.0
         How far the feet a and d are moved outwards, in units of the variable (days or a
         timedelta for times).
+
+    Examples
+    --------
+    >>> from mixstat.contextual import Trapezoidal
+    >>> Trapezoidal("warm", on="t", corners=(20, 40, 60, 80)).at([10, 30, 50, 75])
+    array([0.  , 0.5 , 1.  , 0.25])
     """
 
     corners: Any

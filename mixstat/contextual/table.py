@@ -20,7 +20,19 @@ LISTED = 5  # rows that a message lists
 
 @dataclass(frozen=True)
 class PossibilityTable:
-    """Possibility of each context on each row."""
+    """Possibility of each context on each row.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat.contextual import labels, tabulate
+    >>> log = {"phase": np.array(["feed", "hold", "drain"])}
+    >>> table = tabulate(labels("phase", ["feed", "hold"]), np.zeros((3, 1)), context_data=log)
+    >>> table.names
+    ('feed', 'hold')
+    >>> table.unexplained()
+    array([2])
+    """
 
     names: tuple[str, ...]
     """Names of the contexts."""
@@ -135,6 +147,18 @@ def tabulate(
     ------
     ValueError
         If names repeat, a variable is missing, or a possibility is outside [0, 1].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat.contextual import Gaussian, Triangular, tabulate
+    >>> X = np.array([[20.0], [30.0], [50.0]])
+    >>> low = Triangular("low", on=0, corners=(0, 20, 40))
+    >>> high = Gaussian("high", on=0, centre=50, width=20)
+    >>> tabulate([low, high], X).values.round(2)
+    array([[1.  , 0.32],
+           [0.5 , 0.61],
+           [0.  , 1.  ]])
     """
     check_same_rows(X=X, y=y, context_data=context_data)
     table = X if hasattr(X, "columns") else np.asarray(X)

@@ -95,6 +95,13 @@ def load_sru(
     ----------
     Fortuna, L., Graziani, S., Rizzo, A. and Xibilia, M. G. (2007). Soft Sensors for Monitoring
     and Control of Industrial Processes. Springer, London.
+
+    Examples
+    --------
+    >>> from mixstat.datasets import load_sru
+    >>> X, y = load_sru(return_X_y=True)  # doctest: +SKIP
+    >>> X.shape, y.shape  # doctest: +SKIP
+    ((10081, 5), (10081, 2))
     """
     return _load(SRU, path, return_X_y, as_frame, verify)
 
@@ -132,6 +139,13 @@ def load_debutanizer(
     ----------
     Fortuna, L., Graziani, S., Rizzo, A. and Xibilia, M. G. (2007). Soft Sensors for Monitoring
     and Control of Industrial Processes. Springer, London.
+
+    Examples
+    --------
+    >>> from mixstat.datasets import load_debutanizer
+    >>> X, y = load_debutanizer(return_X_y=True)  # doctest: +SKIP
+    >>> X.shape, y.shape  # doctest: +SKIP
+    ((2394, 7), (2394,))
     """
     return _load(DEBUTANIZER, path, return_X_y, as_frame, False)
 

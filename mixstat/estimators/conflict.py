@@ -14,7 +14,25 @@ from mixstat.fitting.tables import TrainingRows
 
 @dataclass(frozen=True)
 class Conflict:
-    """What knowledge costs in likelihood, and where the data speak against it."""
+    """What knowledge costs in likelihood, and where the data speak against it.
+
+    Examples
+    --------
+    >>> from mixstat import ContextualMixtureOfExperts
+    >>> from mixstat.contextual import AlphaCertain
+    >>> from mixstat.datasets import make_tent
+    >>> X, y = make_tent(300, random_state=0)
+    >>> rise = AlphaCertain("rise", on=0, inside=(None, 0.6), alpha=0.9)
+    >>> fall = AlphaCertain("fall", on=0, inside=(0.4, None), alpha=0.9)
+    >>> moe = ContextualMixtureOfExperts([rise, fall], n_init=2, random_state=0).fit(X, y)
+    >>> conflict = moe.conflict(X, y)
+    >>> conflict.names, len(conflict.rows())
+    (['rise', 'fall'], 0)
+    >>> conflict.table
+    array([[133.,   0.],
+           [  0., 113.],
+           [ 29.,  25.]])
+    """
 
     log_likelihood: float
     """Weighted mean of ``log sum_k poss_k pi_k f_k`` at the contextual fit."""

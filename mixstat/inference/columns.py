@@ -31,6 +31,20 @@ def summary_col(
     DataFrame
         Texts: two rows a parameter, then numbers of the fits. ``to_latex``, ``to_html`` and
         ``to_string`` of pandas write it out.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.inference import summary_col
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> line = MixtureOfExperts(1).fit(X, y)
+    >>> table = summary_col([line, moe], names=["line", "tent"], digits=2)
+    >>> table.loc[["expert0:x0"]]
+                             line     tent
+    expert0:x0 estimate     0.033      1.9
+               std_error  (0.058)  (0.053)
     """
     import pandas as pd
 

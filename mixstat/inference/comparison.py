@@ -23,7 +23,20 @@ CORRECTIONS = ("none", "aic", "bic")
 
 @dataclass(frozen=True, eq=False)
 class VuongTest:
-    """Which of two models that are not nested is closer to the truth."""
+    """Which of two models that are not nested is closer to the truth.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.inference import compare
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> line = MixtureOfExperts(1).fit(X, y)
+    >>> test = compare(line, moe, names=["line", "tent"]).vuong()
+    >>> round(test.statistic, 1)
+    -26.1
+    """
 
     statistic: float
     """Standard normal if both are equally close; positive if the first is closer."""
@@ -54,7 +67,22 @@ class VuongTest:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Fits to the same rows side by side; made by :func:`compare`."""
+    """Fits to the same rows side by side; made by :func:`compare`.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.inference import compare
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> line = MixtureOfExperts(1).fit(X, y)
+    >>> both = compare(line, moe, names=["line", "tent"])
+    >>> both.summary_frame()[["df", "llf"]].round(1)
+          df    llf
+    line   5  -59.5
+    tent  14  285.7
+    """
 
     results: tuple[InferenceResults, ...]
     """Of the fits, in their order."""
@@ -162,6 +190,20 @@ def compare(*fits: Setting, names: Setting = None) -> Comparison:
     ------
     ValueError
         If there are fewer than two fits, or they are not of the same rows.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.inference import compare
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> line = MixtureOfExperts(1).fit(X, y)
+    >>> both = compare(line, moe, names=["line", "tent"])
+    >>> both.summary_frame()["bic"].idxmin()
+    'tent'
+    >>> print(both.likelihood_ratio().caution)
+    The models differ in the number of experts: ...
     """
     results = tuple(as_results("fits", one) for one in fits)
     if len(results) < 2:

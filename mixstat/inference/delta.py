@@ -19,7 +19,18 @@ from mixstat.validation import check_open_share
 
 
 class ReportedParameters(Mapping[str, AnyArray]):
-    """Reported parameters by name, and as one vector; what functions of a user are given."""
+    """Reported parameters by name, and as one vector; what functions of a user are given.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> results = moe.inference(X, y)
+    >>> results.user_delta(lambda p: p["expert0:x0"] + p["expert1:x0"]).value.round(2).item()
+    0.04
+    """
 
     def __init__(self, names: Sequence[str], vector: AnyArray) -> None:
         self._place = {name: j for j, name in enumerate(names)}
@@ -40,7 +51,19 @@ class ReportedParameters(Mapping[str, AnyArray]):
 
 @dataclass(frozen=True, eq=False)
 class Delta:
-    """A function of the parameters at the estimate, and its errors."""
+    """A function of the parameters at the estimate, and its errors.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> results = moe.inference(X, y)
+    >>> both = results.user_delta(lambda p: p["expert0:x0"] + p["expert1:x0"])
+    >>> both.value.round(2).item(), both.std_error.round(2).item()
+    (0.04, 0.08)
+    """
 
     value: Float[np.ndarray, "..."]
     """Its value, of any shape."""

@@ -34,7 +34,21 @@ ROUNDING = 1e-12  # of a part beside the whole, where an input is in the other p
 @quiet_methods
 @dataclass(frozen=True, eq=False)
 class MarginalEffects:
-    """Effects of inputs, with errors; made by ``results.marginal_effects``."""
+    """Effects of inputs, with errors; made by ``results.marginal_effects``.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> table = moe.inference(X, y).marginal_effects().summary_frame()
+    >>> table[table["column"] == "x0"][["part", "estimate", "std_error"]].round(2)
+          part  estimate  std_error
+    0    total      0.13       0.04
+    1     gate     -0.03       0.07
+    2  experts      0.16       0.06
+    """
 
     moves: tuple[Move, ...]
     """Of which input each effect is, and between which levels."""

@@ -12,7 +12,19 @@ from mixstat.validation import check_open_share
 
 @dataclass(frozen=True)
 class WaldTest:
-    """A statistic that is chi-squared distributed if its hypothesis holds."""
+    """A statistic that is chi-squared distributed if its hypothesis holds.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> results = moe.inference(X, y)
+    >>> test = results.wald_test("expert0:x0 = 2, expert1:x0 = -2")
+    >>> round(test.statistic, 1), round(test.pvalue, 2)
+    (6.2, 0.04)
+    """
 
     statistic: float
     """The larger, the less the data agree with the hypothesis."""
@@ -49,7 +61,21 @@ class WaldTest:
 
 @dataclass(frozen=True)
 class InvalidTest:
-    """A test that cannot be made, and why."""
+    """A test that cannot be made, and why.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> results = moe.inference(X, y)
+    >>> test = results.wald_test("log_scale0 = 0")
+    >>> test.is_valid
+    False
+    >>> print(test.reason)
+    log_scale0 is the log of a scale, whose zero depends on the units and is no hypothesis.
+    """
 
     reason: str
     """Why it cannot be made."""
@@ -90,7 +116,19 @@ class InvalidTest:
 
 @dataclass(frozen=True, eq=False)
 class LinearTest:
-    """Linear functions of the parameters against values, one by one."""
+    """Linear functions of the parameters against values, one by one.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> results = moe.inference(X, y)
+    >>> test = results.t_test("expert0:x0 + expert1:x0 = 0")
+    >>> test.effect.round(2), test.pvalues.round(2)
+    (array([0.04]), array([0.64]))
+    """
 
     names: tuple[str, ...]
     """The functions, in words."""

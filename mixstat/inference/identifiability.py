@@ -27,7 +27,18 @@ MEANING = {
 
 @dataclass(frozen=True)
 class Independence:
-    """Whether functions that the theory wants linearly independent are so on the data."""
+    """Whether functions that the theory wants linearly independent are so on the data.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, gate="modified", n_init=2, random_state=0).fit(X, y)
+    >>> condition = moe.identifiability_.conditions[0]
+    >>> condition.order, condition.words
+    ('second', 'holds, but nearly singular')
+    """
 
     order: str
     """Either "first" or "second"."""
@@ -57,7 +68,17 @@ class Independence:
 
 @dataclass(frozen=True)
 class Identifiability:
-    """What was found out about a fit's identifiability."""
+    """What was found out about a fit's identifiability.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> print(moe.identifiability_.describe())
+    Every parameter that no bound holds is determined by the data.
+    """
 
     conditions: tuple[Independence, ...] = ()
     """Independence conditions of the gate, at the fitted parameters; empty where it has none."""

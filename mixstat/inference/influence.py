@@ -30,6 +30,18 @@ class Influence:
 
     For one expert these are the leverage and Cook's distance of least squares (with the variance
     divided by n) and of generalised linear models with their canonical link.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> influence = moe.inference(X, y).influence()
+    >>> influence.leverage.sum().round(6).item()  # the number of coefficients
+    12.0
+    >>> influence.dfbetas.shape
+    (300, 14)
     """
 
     leverage: Float[np.ndarray, " n"]

@@ -25,6 +25,16 @@ class PredictionResults:
     from its mean, which quantiles tell. Intervals of shares and of probabilities are made on the
     logit scale, those of means of counts and of positive responses on the log scale, so that they
     stay in range.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> prediction = moe.inference(X, y).get_prediction([[0.2, 0.5, 0.5]])
+    >>> prediction.mean.round(2), prediction.se_mean.round(2)
+    (array([0.4]), array([0.01]))
     """
 
     means: Quantity

@@ -27,7 +27,20 @@ FLAT_DEVIANCE = 1e-6  # a profile that varies less says nothing about its parame
 
 @dataclass(frozen=True)
 class ProfileLikelihood:
-    """The profile log-likelihood of one parameter on a grid of its values."""
+    """The profile log-likelihood of one parameter on a grid of its values.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> profile = moe.profile("expert0:x0", n_points=5)
+    >>> print(profile.describe())
+    expert0:x0: estimate 1.908, 95 % profile interval (1.806, 2.026).
+    >>> profile.deviance.round(1)
+    array([12.6,  3.2,  0. ,  2.3, 10.5])
+    """
 
     name: str
     """The parameter, as in ``parameter_names``."""

@@ -13,7 +13,21 @@ from mixstat.inference.covariances import ParameterCovariance
 
 @dataclass(frozen=True, eq=False)
 class Quantity:
-    """Functions of the parameters at the estimate, with errors."""
+    """Functions of the parameters at the estimate, with errors.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> shares = moe.inference(X, y).get_prediction([[0.4, 0.5, 0.5]]).shares
+    >>> shares.value.round(2).ravel()
+    array([0.98, 0.02])
+    >>> shares.conf_int().round(2)[:, 0]
+    array([[0.75, 1.  ],
+           [0.  , 0.25]])
+    """
 
     value: Float[np.ndarray, "..."]
     """At the estimate, of any shape."""

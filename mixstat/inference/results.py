@@ -29,6 +29,19 @@ class InferenceResults(RowResults):
 
     Parameters have the names and the units of ``moe.params``. Errors are NaN where there are
     none: for what the data do not determine, what sits on its bound and what is held.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> results = moe.inference(X, y)
+    >>> columns = ["estimate", "std_error", "low", "high"]
+    >>> results.summary_frame().loc[["expert0:x0", "expert1:x0"], columns].round(2)
+                estimate  std_error  low  high
+    expert0:x0      1.91       0.05  1.8  2.01
+    expert1:x0     -1.87       0.06 -2.0 -1.75
     """
 
     # tests

@@ -95,6 +95,20 @@ def load(path: Setting) -> BaseMixture:
     See Also
     --------
     save : Writes the file, with an example.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import mixstat
+    >>> from mixstat.datasets import make_tent
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = mixstat.MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     mixstat.save(moe, Path(folder) / "model.npz")
+    ...     again = mixstat.load(Path(folder) / "model.npz")
+    >>> bool((again.predict(X) == moe.predict(X)).all())
+    True
     """
     place, version = as_file(path, "path"), mixstat.__version__
     content = unpack(place.read_bytes(), place, version)

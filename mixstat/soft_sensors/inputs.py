@@ -20,7 +20,22 @@ from mixstat.validation import check_integer, check_open_share, check_seed
 
 @dataclass(frozen=True)
 class InputReport:
-    """Coefficients of each expert with intervals, and how much each input moves its response."""
+    """Coefficients of each expert with intervals, and how much each input moves its response.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.soft_sensors import input_report
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> report = input_report(moe, X, y, n_boot=20, random_state=0)
+    >>> report.features
+    ['x0', 'x1', 'x2']
+    >>> report.matters
+    array([[ True, False, False],
+           [ True, False, False]])
+    """
 
     contexts: list[str]
     """What each expert stands for, numbered where several share a context."""
@@ -156,6 +171,17 @@ def input_report(
     ----------
     Newton, M. A. and Raftery, A. E. (1994). Approximate Bayesian inference with the weighted
     likelihood bootstrap. J. R. Statist. Soc. B 56, 3-48.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.soft_sensors import input_report
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> report = input_report(moe, X, y, n_boot=20, random_state=0)
+    >>> report.to_frame().loc[("expert 0", "x0"), ["coef", "low", "high"]].round(1).tolist()
+    [1.9, 1.8, 2.1]
     """
     model = _check_model(model)
     coef = model.expert_coef_

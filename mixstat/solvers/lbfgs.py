@@ -24,7 +24,18 @@ ROUNDING_STEPS = 8  # steps after the value can no longer tell better from worse
 
 @dataclass(frozen=True)
 class LBFGS(Solver):
-    """L-BFGS within bounds."""
+    """L-BFGS within bounds.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.solvers import LBFGS
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, solver=LBFGS(history=50), n_init=2, random_state=0).fit(X, y)
+    >>> moe.status_.name, round(moe.log_likelihood_, 2)
+    ('CONVERGED', 0.95)
+    """
 
     smooth: ClassVar[bool] = True
     continuous: ClassVar[bool] = True

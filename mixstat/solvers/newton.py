@@ -92,6 +92,16 @@ class Newton(Solver):
 
     Steps go on to a ten-thousandth of the tolerance where they can: the last one squares the
     error.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.solvers import Newton
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, solver=Newton(), n_init=2, random_state=0).fit(X, y)
+    >>> moe.status_.name, round(moe.log_likelihood_, 2)
+    ('CONVERGED', 0.95)
     """
 
     def run(self, objective: Objective, start: Mixture, *, tol: float, max_iter: int) -> Outcome:

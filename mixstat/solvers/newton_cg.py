@@ -25,7 +25,18 @@ PRODUCT_COST = 2  # passes that a product counts for
 
 @dataclass(frozen=True)
 class NewtonCG(Solver):
-    """Newton-CG from a start: better close to a maximum than far."""
+    """Newton-CG from a start: better close to a maximum than far.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.solvers import NewtonCG
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, solver=NewtonCG(), n_init=2, random_state=0).fit(X, y)
+    >>> moe.status_.name, round(moe.log_likelihood_, 2)
+    ('CONVERGED', 0.95)
+    """
 
     smooth: ClassVar[bool] = True
     continuous: ClassVar[bool] = True

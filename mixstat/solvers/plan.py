@@ -72,6 +72,16 @@ class Plan(Solver):
     EM leads into the basin of a maximum: on a sample of the rows where they are many, in single
     precision where that was asked for. Newton finishes, or L-BFGS where parameters are many.
     Gates that jump have a search of their own.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.solvers import Plan
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, solver=Plan(), n_init=2, random_state=0).fit(X, y)
+    >>> moe.status_.name, round(moe.log_likelihood_, 2)
+    ('CONVERGED', 0.95)
     """
 
     drafts: ClassVar[bool] = True

@@ -22,6 +22,12 @@ def find_solver(solver: object, more: dict[str, Solver] | None = None) -> Solver
     ------
     ValueError
         If it is neither.
+
+    Examples
+    --------
+    >>> from mixstat.solvers import find_solver
+    >>> find_solver("lbfgs")
+    LBFGS(history=20)
     """
     if isinstance(solver, Solver):
         return solver

@@ -8,7 +8,19 @@ from mixstat.validation import check_integer, check_positive
 
 
 class StopRule(NamedTuple):
-    """When EM ends: after the step whose entering objective had gained no more than this."""
+    """When EM ends: after the step whose entering objective had gained no more than this.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.solvers import EM, StopRule
+    >>> X, y = make_tent(300, random_state=0)
+    >>> solver = EM(stop=StopRule(max_iter=500))
+    >>> moe = MixtureOfExperts(2, solver=solver, n_init=2, random_state=0).fit(X, y)
+    >>> moe.status_.name, round(moe.log_likelihood_, 2)
+    ('CONVERGED', 0.95)
+    """
 
     absolute: AnyArray | float = 1e-14
     relative: AnyArray | float = 1e-14  # to the size of the objective

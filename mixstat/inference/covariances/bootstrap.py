@@ -66,6 +66,17 @@ class Bootstrap(Covariance):
     Ann. Statist. 17, 1217-1241.
 
     Rubin, D. B. (1981). The Bayesian bootstrap. Ann. Statist. 9, 130-134.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.inference import Bootstrap
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> results = moe.inference(X, y, cov_type=Bootstrap(20, random_state=0))
+    >>> results.conf_int().loc["expert0:x0"].round(1).tolist()
+    [1.8, 2.0]
     """
 
     n_draws: int = 999

@@ -39,6 +39,19 @@ class Clustered(SandwichCovariance):
     Cameron, A. C., Gelbach, J. B. and Miller, D. L. (2011). Robust inference with multiway
     clustering. J. Bus. Econ. Statist. 29, 238-249. (Two variables: their sum less that of the
     clusters of both.)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.inference import Clustered
+    >>> X, y = make_tent(300, random_state=0)
+    >>> group = np.arange(300) // 5
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> results = moe.inference(X, y, cov_type=Clustered(), groups=group)
+    >>> results.bse[["expert0:x0", "expert1:x0"]].round(3).tolist()
+    [0.06, 0.095]
     """
 
     small_sample: str = "groups"

@@ -25,6 +25,17 @@ class ObservedInformation(Covariance):
     ----------
     Efron, B. and Hinkley, D. V. (1978). Assessing the accuracy of the maximum likelihood
     estimator: observed versus expected Fisher information. Biometrika 65, 457-482.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.inference import ObservedInformation
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> results = moe.inference(X, y, cov_type=ObservedInformation())
+    >>> results.bse[["expert0:x0", "expert1:x0"]].round(3).tolist()
+    [0.053, 0.063]
     """
 
     name: ClassVar[str] = "observed"
@@ -48,6 +59,17 @@ class OuterProduct(Covariance):
     ----------
     Berndt, E. K., Hall, B. H., Hall, R. E. and Hausman, J. A. (1974). Estimation and inference
     in nonlinear structural models. Annals of Economic and Social Measurement 3, 653-665.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.inference import OuterProduct
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> results = moe.inference(X, y, cov_type=OuterProduct())
+    >>> results.bse[["expert0:x0", "expert1:x0"]].round(3).tolist()
+    [0.052, 0.059]
     """
 
     name: ClassVar[str] = "opg"

@@ -42,6 +42,17 @@ class HAC(SandwichCovariance):
 
     Newey, W. K. and West, K. D. (1994). Automatic lag selection in covariance matrix estimation.
     Rev. Econ. Stud. 61, 631-653.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.inference import HAC
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> results = moe.inference(X, y, cov_type=HAC(lags=3))
+    >>> results.bse[["expert0:x0", "expert1:x0"]].round(3).tolist()
+    [0.063, 0.09]
     """
 
     lags: int | None = None

@@ -57,6 +57,17 @@ class Sandwich(IndependentScores):
     conditions. Proc. 5th Berkeley Symp. 1, 221-233.
 
     White, H. (1982). Maximum likelihood estimation of misspecified models. Econometrica 50, 1-25.
+
+    Examples
+    --------
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.inference import Sandwich
+    >>> X, y = make_tent(300, random_state=0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y)
+    >>> results = moe.inference(X, y, cov_type=Sandwich(small_sample="regression"))
+    >>> results.bse[["expert0:x0", "expert1:x0"]].round(3).tolist()
+    [0.06, 0.086]
     """
 
     small_sample: str = "none"
@@ -95,6 +106,19 @@ class SamplingWeights(IndependentScores):
     surveys. Int. Statist. Rev. 51, 279-292.
 
     Kish, L. (1965). Survey Sampling. Wiley. (Effective sample size.)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixstat import MixtureOfExperts
+    >>> from mixstat.datasets import make_tent
+    >>> from mixstat.inference import SamplingWeights
+    >>> X, y = make_tent(300, random_state=0)
+    >>> weight = np.where(X[:, 0] < 0.5, 1.0, 3.0)
+    >>> moe = MixtureOfExperts(2, n_init=2, random_state=0).fit(X, y, sample_weight=weight)
+    >>> results = moe.inference(X, y, sample_weight=weight, cov_type=SamplingWeights())
+    >>> results.bse[["expert0:x0", "expert1:x0"]].round(3).tolist()
+    [0.068, 0.093]
     """
 
     small_sample: str = "none"
