@@ -1,15 +1,8 @@
 """Process knowledge: contexts as possibility distributions, and what is learned within them."""
 
 from mixstat.contextual.algebra import Complement, Context, Joined
-from mixstat.contextual.possibility import (
-    AlphaCertain,
-    Function,
-    Gaussian,
-    Stated,
-    Trapezoidal,
-    Triangular,
-    labels,
-)
+from mixstat.contextual.given import Function, Stated, labels
+from mixstat.contextual.possibility import AlphaCertain, Gaussian, Trapezoidal, Triangular
 from mixstat.contextual.table import PossibilityTable, tabulate
 
 __all__ = [

@@ -1,11 +1,10 @@
-"""Possibility distributions on one variable: alpha-certain, ramps, bells, and tables.
+"""Possibility distributions on one variable: alpha-certain, ramps and bells.
 
 Dubois, D. and Prade, H. (1988). Possibility Theory: An Approach to Computerized Processing of
 Uncertainty. Plenum Press. Their use in a mixture of experts follows Souza et al. (2022),
 arXiv 2211.00558.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,6 @@ import numpy as np
 
 from mixstat.arguments import Series, Setting
 from mixstat.contextual.one_variable import OneVariable, check_share
-from mixstat.contextual.records import Variable
 from mixstat.contextual.scales import (
     Length,
     Place,
@@ -101,29 +99,6 @@ class AlphaCertain(OneVariable):
         return around(self.inside)
 
 
-def labels(on: Variable, values: Setting, alpha: Setting = 1.0) -> list[AlphaCertain]:
-    """A context for each label of a variable, such as the phases of a batch.
-
-    Parameters
-    ----------
-    on : str, int
-        The variable that holds labels. Rows without a label (None, NaN) may be in any context.
-    values : list
-        The labels; each names its context.
-    alpha : float, default=1.0
-        Certainty of the labels: 1 takes them as true, less lets the data overrule them.
-
-    Returns
-    -------
-    list of AlphaCertain
-        One for each label, in their order.
-    """
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        raise ValueError(f"values must be a list of labels, got {values!r}.")
-    share = check_share("labels", "alpha", alpha)
-    return [AlphaCertain(str(value), on, [value], share) for value in values]
-
-
 @dataclass(frozen=True)
 class Trapezoidal(OneVariable):
     """0 outside (a, d), 1 on [b, c], straight between; the feet are ``beta`` further out.
@@ -181,6 +156,12 @@ class Triangular(OneVariable):
         The variable.
     corners : tuple of three
         a <= b <= c, in the units of the variable.
+
+    Examples
+    --------
+    >>> from mixstat.contextual import Triangular
+    >>> Triangular("near noon", on="hour", corners=(9, 12, 15)).at([9, 11, 12, 14]).round(2)
+    array([0.  , 0.67, 1.  , 0.33])
     """
 
     corners: Any
@@ -214,6 +195,12 @@ class Gaussian(OneVariable):
         Where the possibility is 1.
     width : float
         Where it has fallen to 0.61, in units of the variable (days or a timedelta for times).
+
+    Examples
+    --------
+    >>> from mixstat.contextual import Gaussian
+    >>> Gaussian("around 50", on="t", centre=50, width=10).at([50, 60, 70]).round(2)
+    array([1.  , 0.61, 0.14])
     """
 
     centre: Place
@@ -235,55 +222,6 @@ class Gaussian(OneVariable):
     def grid(self) -> np.ndarray | None:
         """Values within four widths."""
         return around((self.centre,), 3 * width(self.width))
-
-
-@dataclass(frozen=True)
-class Stated(OneVariable):
-    """Possibilities that were written down for each row: the values of the variable itself.
-
-    Parameters
-    ----------
-    name : str
-        What people call the context.
-    on : str, int
-        The column that holds possibilities, between 0 and 1.
-    """
-
-    def _at(self, values: np.ndarray) -> Series:
-        return values
-
-
-@dataclass(frozen=True)
-class Function(OneVariable):
-    """Any function of one variable, or of several.
-
-    Parameters
-    ----------
-    name : str
-        What people call the context.
-    on : str, int or list of them
-        The variable or variables.
-    function : callable
-        Takes values (n,), or (n, c) of c variables, and returns possibilities (n,).
-    """
-
-    function: Any
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not callable(self.function):
-            raise ValueError(
-                f"context {self.name!r}: function must be a callable of the values, got "
-                f"{self.function!r}."
-            )
-
-    @property
-    def variables(self) -> list[Variable]:
-        """What the context is stated on."""
-        return list(self.on) if isinstance(self.on, list | tuple) else [self.on]
-
-    def _at(self, values: np.ndarray) -> Series:
-        return self.function(values)
 
 
 def _check_corners(context: OneVariable, corners: Setting, n: int) -> None:
