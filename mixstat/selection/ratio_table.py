@@ -1,5 +1,6 @@
 """Draws from a fit with K experts, and their likelihood ratios in a table."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from mixstat.fitting.ratio_draws import Ratios, likelihood_ratios
 
 BLOCK = 32  # draws that share a generator, so that the first ones are the same however many follow
 TOGETHER = 4  # blocks that are fitted as one batch where there is no early end
+FIRST = 4  # times as many draws as end a test early, after which that is looked at first
 
 
 class Asked(NamedTuple):
@@ -51,10 +53,8 @@ def drawn_table(small: Fit, large: Fit, asked: Asked, seed: int, progress: Progr
     import pandas
 
     parts: list[DataFrame] = []
-    size = BLOCK if asked.enough else BLOCK * TOGETHER
     larger = 0
-    for first in range(0, asked.most, size):
-        numbers = range(first, min(first + size, asked.most))
+    for numbers in _pieces(asked):
         responses = _responses(small, seed, numbers)
         seeds = [[seed, 1, i + 1] for i in numbers]
         part = _rows(small, likelihood_ratios(small, large, responses, seeds))
@@ -66,12 +66,23 @@ def drawn_table(small: Fit, large: Fit, asked: Asked, seed: int, progress: Progr
     return pandas.concat(parts, ignore_index=True)
 
 
+def _pieces(asked: Asked) -> Iterator[range]:
+    """Numbers of the draws of each batch: few at first where a few may be enough."""
+    size = min(FIRST * asked.enough, BLOCK) if asked.enough else BLOCK * TOGETHER
+    first = 0
+    while first < asked.most:
+        numbers = range(first, min(first + size, asked.most))
+        yield numbers
+        first = numbers[-1] + 1
+        size = min(2 * size, BLOCK) if asked.enough else size
+
+
 def _responses(small: Fit, seed: int, numbers: range) -> list[Float[np.ndarray, "n c"]]:
-    """Responses of some draws, which begin and end with a block but for the last of all."""
-    drawn = []
-    for block in range(numbers[0] // BLOCK, numbers[-1] // BLOCK + 1):
+    """Responses of some draws."""
+    drawn, before = [], numbers[0] // BLOCK
+    for block in range(before, numbers[-1] // BLOCK + 1):
         drawn += draw_responses(small, BLOCK, np.random.default_rng([seed, 0, block]))
-    return drawn[: len(numbers)]
+    return drawn[numbers[0] - before * BLOCK : numbers[-1] + 1 - before * BLOCK]
 
 
 def _rows(small: Fit, found: Ratios) -> DataFrame:

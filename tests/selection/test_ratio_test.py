@@ -14,7 +14,7 @@ from mixstat.fitting.draws import draw_responses
 from mixstat.gates import TopKGate
 from mixstat.selection import BootstrapTest, bootstrap_test
 from mixstat.selection.lo_mendell_rubin import lo_mendell_rubin, weighted_chi_squared_tail
-from mixstat.selection.ratio_table import BLOCK, monte_carlo_pvalue
+from mixstat.selection.ratio_table import BLOCK, Asked, _pieces, monte_carlo_pvalue
 from tests.benchmarks.ratio import rejections
 
 QUICK: dict[str, Any] = {"gate_degree": 0, "n_init": 4}
@@ -117,6 +117,16 @@ def test_draws_end_early_where_enough_are_as_large(one_line):
     assert whole.pvalue == (1 + np.sum(whole.draws >= whole.statistic)) / (BLOCK + 1)
     assert "ended early" in str(early)
     assert early.monte_carlo_error > 0
+
+
+@pytest.mark.fast
+def test_an_early_end_is_looked_for_early():
+    pieces = list(_pieces(Asked(0.0, 100, 2)))
+    assert [number for piece in pieces for number in piece] == list(range(100))
+    assert [len(piece) for piece in pieces] == [8, 16, 32, 32, 12]
+    assert [len(piece) for piece in _pieces(Asked(0.0, 19, 1))] == [4, 8, 7]
+    assert max(len(piece) for piece in _pieces(Asked(0.0, 500, 50))) == BLOCK
+    assert [len(piece) for piece in _pieces(Asked(0.0, 300, None))] == [128, 128, 44]
 
 
 @pytest.mark.exhaustive
