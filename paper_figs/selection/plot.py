@@ -36,6 +36,8 @@ STYLES = {
     "slope": ("C4", "v-"),
     "jump": ("C5", "P-"),
     "held_out": ("C7", "X-"),
+    "eic": ("C8", "<--"),
+    "test": ("k", "*--"),
     "aic_wrong_end": ("0.7", "+:"),
     "bic_wrong_end": ("0.4", "x:"),
 }

@@ -13,6 +13,8 @@ WORDS = {
     "slope": "slope heuristics (slope)",
     "jump": "slope heuristics (jump)",
     "held_out": "held-out density",
+    "eic": "EIC (bootstrap)",
+    "test": "bootstrap test",
 }
 WRONG = {f"{name}_wrong_end": f"{WORDS[name]}, wrong end" for name in ("aic", "bic", "icl")}
 RULES = (*WORDS, *WRONG)
@@ -25,7 +27,7 @@ def choices(cell: dict[str, Any]) -> dict[str, int | None]:
         name: _least(table, lambda row, name=name: row[name]) for name in ("aic", "bic", "icl")
     }
     found["held_out"] = _least(table, lambda row: -row["held_out"])
-    found |= {name: cell[name] for name in ("dendrogram", "slope", "jump")}
+    found |= {name: cell.get(name) for name in ("dendrogram", "slope", "jump", "eic", "test")}
     # log-likelihood less a price, of which large is good, minimised all the same; of all fits
     for name in ("aic", "bic", "icl"):
         key = f"{name}_wrong_end"

@@ -1,4 +1,4 @@
-"""How many experts by seven rules, on the truths of the papers on dendrograms.
+"""How many experts by nine rules, on the truths of the papers on dendrograms.
 
     python paper_figs/selection/simulate.py [--quick] [--only NAME ...] [--out FOLDER] [--workers 2]
 
@@ -29,6 +29,7 @@ sys.path.insert(0, str(HERE.parent))
 import laboratory  # noqa: E402
 
 QUICK = {100: 8, 1_000: 8, 10_000: 2}  # samples of each size
+QUICK_DRAWN, FULL_DRAWN = 1, 4  # of them for which rules draw data again
 FULL = {100: 40, 300: 40, 1_000: 40, 3_000: 30, 10_000: 20, 30_000: 8, 100_000: 4}
 
 
@@ -38,7 +39,9 @@ def studied(truth: str, noise: str, quick: bool, folder: Path) -> dict[str, Any]
     sizes = QUICK if quick else FULL
     places = [(n, replicate) for n in sorted(sizes, reverse=True) for replicate in range(sizes[n])]
     run = joblib.Parallel(n_jobs=_workers())
-    found = run(joblib.delayed(cells.cell)(folder, truth, noise, *place) for place in places)
+    n_drawn = QUICK_DRAWN if quick else FULL_DRAWN
+    asked = ((folder, truth, noise, *place, n_drawn) for place in places)
+    found = run(joblib.delayed(cells.cell)(*one) for one in asked)
     every = [row for one in found for row in one["table"]]
     return {
         "samples": len(found),

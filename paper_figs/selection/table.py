@@ -3,7 +3,8 @@
     python paper_figs/selection/table.py [--quick] [--out FOLDER]
 
 The mean number of experts over samples and, in brackets, the share of samples with the true number;
-of all samples that are finished.
+of all samples that are finished. EIC and the bootstrap test draw responses again, and have only the
+first samples of the smaller sizes.
 """
 
 import argparse

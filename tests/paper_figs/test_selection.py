@@ -82,13 +82,27 @@ def test_samples_have_the_stated_moments(study, name):
     assert moved == pytest.approx(truths.SHARE, abs=4 * np.sqrt(0.09 / n))
 
 
+@pytest.mark.exhaustive
+def test_rules_that_draw_have_the_first_samples(study, monkeypatch, tmp_path):
+    cells, rules = study("cells"), study("rules")
+    for name, value in {"EXPERTS": range(1, 4), "STARTS": 2, "EIC_DRAWS": 5}.items():
+        monkeypatch.setattr(cells, name, value)
+    monkeypatch.setitem(cells.truths.TRUTHS, "exp5", cells.truths.TRUTHS["exp5"]._replace(most=3))
+    first, second = (cells.cell(tmp_path, "exp5", "normal", 300, i, 1) for i in range(2))
+    assert rules.choices(first)["test"] == rules.choices(first)["eic"] == 2
+    assert rules.choices(second)["test"] is rules.choices(second)["eic"] is None
+    assert first["cpu"] > second["cpu"]
+    assert cells.kept(tmp_path) == [first, second]
+    assert rules.shares([first, second], 2)["test"]["300"]["samples"] == 1
+
+
 def test_a_sample_is_kept_and_not_made_again(study, monkeypatch, tmp_path):
     cells = study("cells")
     monkeypatch.setattr(cells, "EXPERTS", range(1, 3))
     monkeypatch.setattr(cells, "STARTS", 2)
     law = cells.truths.TRUTHS["exp5"]._replace(most=2)
     monkeypatch.setitem(cells.truths.TRUTHS, "exp5", law)
-    found = cells.cell(tmp_path, "exp5", "normal", 150, 0)
+    found = cells.cell(tmp_path, "exp5", "normal", 150, 0, 0)
     assert [row["n_experts"] for row in found["table"]] == [1, 2]
     assert found["dendrogram"] == 2
     assert found["slope"] is None  # two members are too few
@@ -96,7 +110,7 @@ def test_a_sample_is_kept_and_not_made_again(study, monkeypatch, tmp_path):
     assert rules.choices(found)["bic"] == 2
     assert rules.choices(found)["bic_wrong_end"] == 1
     monkeypatch.setattr(cells, "fitted", None)
-    assert cells.cell(tmp_path, "exp5", "normal", 150, 0) == json.loads(json.dumps(found))
+    assert cells.cell(tmp_path, "exp5", "normal", 150, 0, 0) == json.loads(json.dumps(found))
     assert len(cells.kept(tmp_path)) == 1
     monkeypatch.setitem(cells.RECIPE, "starts", 3)  # another recipe is another study
     assert cells.kept(tmp_path) == []
