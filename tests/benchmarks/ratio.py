@@ -1,11 +1,14 @@
 """The bootstrap test of one expert more: its size, its power, and what a draw costs."""
 
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .clocks import timed
 from .harness import Worker
+from .kept import Kept
 from .text import Table, number
 
 DRAWS, ROWS = 999, 900
@@ -14,6 +17,7 @@ LEVEL, FEW_DRAWS = 0.05, 19  # so few draws suffice for a test of this level, at
 SIZES = ((1, 200), (2, 300))  # experts of the hypothesis, and rows
 DISTANCES = (0.0, 1.0, 1.5, 2.0, 2.5, 3.0)  # of the two lines, in deviations
 COUNT, FULL_COUNT, FULL_NULLS = 20, 200, 1_000  # data sets
+BLOCK = 20  # of them that are kept together
 SEARCHED = 20  # draws that are searched longer
 HIGHER = 1e-3  # difference of statistics that counts
 
@@ -29,16 +33,19 @@ def sample(n_experts: int, n: int, distance: float, seed: int) -> Sample:
     return x[:, None], x + 6.0 * line + apart + random.standard_normal(n)
 
 
-def rejections(n_experts: int, n: int, count: int, distance: float) -> int:
-    """Data sets in which the number of experts is rejected at the level."""
+def rejections(n_experts: int, n: int, distance: float, seeds: range) -> int:
+    """Data sets in which the number of experts is rejected at the level.
+
+    A test ends with the first draw that is as large as the data, since its p-value is above then.
+    """
     from mixstat import MixtureOfExperts
     from mixstat.selection import bootstrap_test
 
     moe = MixtureOfExperts(gate_degree=0, n_init=4)
     rejected = 0
-    for seed in range(count):
+    for seed in seeds:
         X, y = sample(n_experts, n, distance, seed)
-        settings = {"n_draws": FEW_DRAWS, "random_state": seed}
+        settings = {"n_draws": FEW_DRAWS, "stop_after": 1, "random_state": seed}
         test = bootstrap_test(X, y, n_experts=n_experts, estimator=moe, **settings)
         rejected += test.pvalue <= LEVEL + 1e-9
     return rejected
@@ -83,11 +90,11 @@ def _statistic(X: np.ndarray, y: np.ndarray) -> float:
     return 2 * len(y) * (fits[1].log_likelihood_ - fits[0].log_likelihood_)
 
 
-def show(*, full: bool) -> None:
-    """Print the tables, a line at a time."""
+def show(*, full: bool, keep: Path | None = None) -> None:
+    """Print the tables, a line at a time; ``keep`` is a folder for what is finished."""
     _show_time()
     _show_search()
-    _show_size(full=full)
+    _show_size(Kept(keep), full=full)
 
 
 def _show_time() -> None:
@@ -113,7 +120,7 @@ def _show_search() -> None:
     )
 
 
-def _show_size(*, full: bool) -> None:
+def _show_size(kept: Kept, *, full: bool) -> None:
     table = Table(
         f"Rejected at {LEVEL:g} with {FEW_DRAWS} draws, by the distance of two lines in deviations",
         (("experts", 7), ("rows", 5), ("distance", 8), ("data sets", 9), ("rejected", 8), ("%", 5)),
@@ -121,6 +128,9 @@ def _show_size(*, full: bool) -> None:
     for n_experts, n in SIZES:
         for distance in DISTANCES:
             count = COUNT if not full else FULL_COUNT if distance else FULL_NULLS
-            rejected = rejections(n_experts, n, count, distance)
+            rejected = 0
+            for first in range(0, count, BLOCK):
+                counted = partial(rejections, n_experts, n, distance, range(first, first + BLOCK))
+                rejected += kept(f"ratio {n_experts} {n} {distance} {first}", counted)
             share = number(100 * rejected / count, 1)
             table.row(n_experts, n, distance, count, rejected, share)
