@@ -47,6 +47,11 @@ MAPS = Path("/proc/self/maps")
 MANY_MAPS = 25_000  # Linux allows 65,530
 
 
+# docstrings with a kind of model each, which has to be compiled, and a few that run by default
+LONG = ("experts/", "gates/", "selection/ratio", "selection/columns", "selection/relaxed")
+SHORT = ("experts/gaussian", "experts/poisson", "gates/softmax", "selection/ratio_table")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Compile for a single run, unless long tests or the shipped settings were asked for."""
     asked = re.sub(r"not \w+", "", config.getoption("markexpr"))
@@ -56,7 +61,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files in an order of MIXSTAT_TEST_ORDER, if that is set: time may not reach the last ones."""
+    """Files in an order of MIXSTAT_TEST_ORDER, if that is set: time may not reach the last ones.
+
+    Docstrings that compile models of their own are run with the rest of each sweep.
+    """
+    for item in items:
+        place = "/".join(item.path.with_suffix("").parts[-2:])
+        if isinstance(item, pytest.DoctestItem) and place.startswith(LONG) and place not in SHORT:
+            item.add_marker("exhaustive")
     if ORDER:
         items.sort(key=lambda item: hashlib.sha256(f"{ORDER} {item.path.name}".encode()).digest())
 
