@@ -29,7 +29,7 @@ sys.path.insert(0, str(HERE.parent))
 import laboratory  # noqa: E402
 
 QUICK = {100: 8, 1_000: 8, 10_000: 2}  # samples of each size
-QUICK_DRAWN, FULL_DRAWN = 1, 4  # of them for which rules draw data again
+QUICK_DRAWN, FULL_DRAWN = 1, 8  # of them for which rules draw data again
 FULL = {100: 40, 300: 40, 1_000: 40, 3_000: 30, 10_000: 20, 30_000: 8, 100_000: 4}
 
 
