@@ -242,6 +242,7 @@ def _evidence(ends: list[FitResult]) -> SearchEvidence:
         met_once=sum(len(one) == 1 for one in different),
         rejected=len(ends) - len(values),
         idle=len(ends) - len(values),
+        n_experts=ends[0].model.n_experts,
     )
 
 
